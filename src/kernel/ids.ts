@@ -1,0 +1,28 @@
+import { randomBytes, randomUUID } from "node:crypto";
+
+/** Randomness as the platform sees it. */
+export interface Ids {
+  /** A UUID version 4, for request and resource ids. */
+  uuid(): string;
+  /** `length` characters of `alphabet` (default: lower-case letters and digits). */
+  text(length: number, alphabet?: string): string;
+  /** `length` random bytes. */
+  bytes(length: number): Uint8Array;
+}
+
+export const ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyz0123456789";
+export const UPPER_ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+export const HEX = "0123456789abcdef";
+
+function text(length: number, alphabet = ALPHANUMERIC): string {
+  const limit = 256 - (256 % alphabet.length);
+  let out = "";
+  while (out.length < length) {
+    for (const byte of randomBytes(length * 2)) {
+      if (byte < limit && out.length < length) out += alphabet[byte % alphabet.length];
+    }
+  }
+  return out;
+}
+
+export const systemIds: Ids = { uuid: () => randomUUID(), text, bytes: (length) => randomBytes(length) };

@@ -1,0 +1,39 @@
+import type { Compilable, CompiledQuery } from "kysely";
+
+/** One SQL statement, made by Kysely's `compile()` or by hand in the common dialect. */
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+  /** Rows that must be affected; where another number is, the whole batch is rolled back and `GuardFailed` thrown. */
+  readonly expect?: number;
+}
+
+/** The guard of a batch did not hold: somebody else changed the row first. Read again and decide anew. */
+export class GuardFailed extends Error {
+  /** Position of the failed statement in its batch. */
+  readonly index: number;
+  constructor(index: number) {
+    super(`the guard of statement ${index} did not hold`);
+    this.name = "GuardFailed";
+    this.index = index;
+  }
+}
+
+/**
+ * SQL that must not be lost. Writes are batches of statements, each batch one transaction that is on disk when its
+ * promise resolves (an acknowledged write survives `kill -9`); concurrent batches may share one fsync. There is no
+ * interactive transaction: a decision that depends on what was read is guarded by `expect` (compare and set), which is
+ * right on SQLite and on PostgreSQL alike.
+ */
+export interface Database {
+  readonly dialect: "sqlite" | "postgres";
+  /** All rows of a query. Integers come as numbers, blobs as Uint8Array, JSON as text. */
+  all<T>(query: Compilable<T> | Statement): Promise<T[]>;
+  /** The first row. */
+  first<T>(query: Compilable<T> | Statement): Promise<T | undefined>;
+  /** Runs the batch atomically and answers the rows affected by each statement. Throws GuardFailed. */
+  write(batch: readonly (Statement | CompiledQuery)[]): Promise<number[]>;
+  /** Makes a consistent copy of the database in the file `path`. */
+  backup(path: string): Promise<void>;
+  close(): Promise<void>;
+}
