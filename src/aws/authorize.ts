@@ -1,0 +1,140 @@
+import { createHash } from "node:crypto";
+import {
+  compilePolicy,
+  evaluate,
+  explainDenial,
+  type AccessRequest,
+  type CompiledPolicy,
+  type Principal as PolicyPrincipal,
+  type RequestContext,
+} from "../engines/policy/index.ts";
+import { AwsError } from "../kernel/aws-error.ts";
+import type { Context } from "./context.ts";
+import type { Principal } from "./principal.ts";
+import type { Operation, Permission } from "./service.ts";
+
+/**
+ * Lets a call through, or throws AccessDenied in AWS's words. Deny by default: identity policies, the resource's own
+ * policy, the boundary and session policies are evaluated for every permission that the operation asks for.
+ */
+export async function authorize(ctx: Context, operation: Operation<any, any, any>, input: unknown): Promise<void> {
+  const { principal } = ctx;
+  if (operation.permissions === "anyone") return;
+  if (principal.kind === "anonymous" && operation.permissions === "authenticated") throw missingToken();
+  if (principal.kind === "service" && operation.callers?.includes(principal.service)) return;
+  if (operation.permissions === "authenticated") return;
+  const permissions = await operation.permissions(input, ctx);
+  for (const permission of permissions) await check(ctx, permission);
+}
+
+/** Whether the caller has one more permission, for operations that filter what they show. */
+export async function isAllowed(ctx: Context, permission: Permission): Promise<boolean> {
+  try {
+    await check(ctx, permission);
+    return true;
+  } catch (error) {
+    if (error instanceof AwsError && error.status === 403) return false;
+    throw error;
+  }
+}
+
+async function check(ctx: Context, permission: Permission): Promise<void> {
+  const { principal } = ctx;
+  const resourcePolicy = permission.resourcePolicy === undefined ? undefined : compiled(permission.resourcePolicy, "resource");
+  const bounds = await ctx.platform.identity.policies(principal);
+  const request: AccessRequest = {
+    principal: policyPrincipal(principal),
+    action: permission.action,
+    resource: permission.resource,
+    resourceAccount: permission.owner ?? ctx.account,
+    context: { ...globalConditions(ctx), ...bounds.context, ...permission.conditions } as RequestContext,
+    identityPolicies: bounds.identity.map((document) => compiled(document, "identity")),
+    ...(resourcePolicy ? { resourcePolicy } : {}),
+    ...(bounds.boundary === undefined ? {} : { boundary: compiled(bounds.boundary, "identity") }),
+    ...(bounds.session ? { sessionPolicies: bounds.session.map((document) => compiled(document, "identity")) } : {}),
+  };
+  const decision = evaluate(request);
+  if (decision.decision === "allow") return;
+  const denied = decision.decision === "explicitDeny";
+  if (!denied && (permission.granted || (principal.kind === "root" && principal.account === (permission.owner ?? ctx.account)))) return;
+  throw accessDenied(ctx, principal.kind === "anonymous" ? "Access Denied" : explainDenial(request, decision));
+}
+
+function missingToken(): AwsError {
+  return new AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
+}
+
+/** `AccessDenied` where the protocol is XML, `AccessDeniedException` where it is JSON. */
+function accessDenied(ctx: Context, message: string): AwsError {
+  const { protocol } = ctx.registry.models.load(ctx.service);
+  const xml = protocol === "restXml" || protocol === "awsQuery" || protocol === "ec2Query";
+  return new AwsError(xml ? "AccessDenied" : "AccessDeniedException", message, xml || protocol.startsWith("rest") ? 403 : 400);
+}
+
+function policyPrincipal(principal: Principal): PolicyPrincipal {
+  switch (principal.kind) {
+    case "root":
+    case "user":
+      return { type: principal.kind, account: principal.account, arn: principal.arn, userId: principal.id };
+    case "role":
+      return {
+        type: "assumed-role",
+        account: principal.account,
+        arn: principal.arn,
+        roleArn: principal.roleArn,
+        userId: principal.id,
+      };
+    case "service":
+      return { type: "service", account: "", arn: "", service: principal.service };
+    case "anonymous":
+      return { type: "anonymous", account: "", arn: "" };
+  }
+}
+
+function globalConditions(ctx: Context): Record<string, unknown> {
+  const { principal, http } = ctx;
+  const now = new Date(ctx.now());
+  const common: Record<string, unknown> = {
+    "aws:CurrentTime": now,
+    "aws:EpochTime": Math.floor(now.getTime() / 1000),
+    "aws:RequestedRegion": ctx.region,
+    "aws:PrincipalType": { root: "Account", user: "User", role: "AssumedRole", service: "Service", anonymous: "Anonymous" }[principal.kind],
+    "aws:PrincipalIsAWSService": principal.kind === "service",
+    // A call that comes over plain HTTP on the loopback interface never leaves the machine: it counts as secure, or no bucket policy that AWS's own templates write could be met.
+    "aws:SecureTransport": http ? http.secure || isLoopback(http.sourceIp) : true,
+  };
+  if (http) Object.assign(common, { "aws:SourceIp": http.sourceIp, "aws:UserAgent": http.userAgent });
+  if (principal.kind === "service") {
+    const [, , , , sourceAccount] = principal.sourceArn?.split(":") ?? [];
+    Object.assign(common, {
+      "aws:PrincipalServiceName": principal.service,
+      "aws:SourceArn": principal.sourceArn,
+      "aws:SourceAccount": sourceAccount || principal.account,
+    });
+  } else if (principal.kind !== "anonymous") {
+    Object.assign(common, {
+      "aws:PrincipalAccount": principal.account,
+      "aws:PrincipalArn": principal.kind === "role" ? principal.roleArn : principal.arn,
+      "aws:userid": principal.id,
+    });
+    if (principal.kind === "user") common["aws:username"] = principal.name;
+  }
+  return common;
+}
+
+const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
+
+/** Compiled documents by their text's digest; bounded, oldest out first. */
+const MAX_COMPILED = 5_000;
+const compiledPolicies = new Map<string, CompiledPolicy>();
+
+function compiled(document: string, kind: "identity" | "resource"): CompiledPolicy {
+  const key = document.length < 256 ? kind + document : kind + createHash("sha1").update(document).digest("base64");
+  let policy = compiledPolicies.get(key);
+  if (!policy) {
+    policy = compilePolicy(document, kind);
+    if (compiledPolicies.size >= MAX_COMPILED) compiledPolicies.delete(compiledPolicies.keys().next().value as string);
+    compiledPolicies.set(key, policy);
+  }
+  return policy;
+}

@@ -1,0 +1,38 @@
+import type { Principal } from "./principal.ts";
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  /** Milliseconds since the epoch. */
+  readonly expiration: number;
+  readonly principal: Principal;
+}
+
+/** The policies that bound what a principal may do, as JSON documents. */
+export interface PrincipalPolicies {
+  readonly identity: readonly string[];
+  readonly boundary?: string;
+  readonly session?: readonly string[];
+  /** `aws:PrincipalTag/...` and other facts for conditions and variables. */
+  readonly context: Readonly<Record<string, string | readonly string[]>>;
+  /** Changes whenever one of the documents does; compiled forms are kept by it. */
+  readonly revision: string;
+}
+
+/** Who is who: implemented by the service `iam`, asked by the front door and by the authorization of every call. */
+export interface Identity {
+  /** The secret and the principal of an access key; `undefined` where the key is unknown, inactive or expired, or the token is not its own. */
+  credentials(accessKeyId: string, sessionToken: string | undefined): Promise<{ secret: string; principal: Principal } | undefined>;
+  /** What bounds the principal; throws `InvalidClientTokenId` where it no longer exists. */
+  policies(principal: Principal): Promise<PrincipalPolicies>;
+  /**
+   * A session of the role for an AWS service, by the role's trust policy. Throws AccessDenied where the policy does not
+   * let the service assume it, NoSuchEntity where the role does not exist.
+   */
+  assumeRoleFor(
+    service: string,
+    roleArn: string,
+    options: { sessionName: string; durationSeconds?: number; sourceArn?: string },
+  ): Promise<Credentials>;
+}
