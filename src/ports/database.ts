@@ -6,6 +6,8 @@ export interface Statement {
   readonly parameters: readonly unknown[];
   /** Rows that must be affected; where another number is, the whole batch is rolled back and `GuardFailed` thrown. */
   readonly expect?: number;
+  /** Called in this process after the batch has been committed: for wake-ups, which may be lost. Must not throw. */
+  readonly committed?: () => void;
 }
 
 /** The guard of a batch did not hold: somebody else changed the row first. Read again and decide anew. */
@@ -16,6 +18,30 @@ export class GuardFailed extends Error {
     super(`the guard of statement ${index} did not hold`);
     this.name = "GuardFailed";
     this.index = index;
+  }
+}
+
+/** A row with the same key exists already; the whole batch was rolled back. */
+export class UniqueViolation extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "UniqueViolation";
+  }
+}
+
+/** The disk is full: nothing of the write was stored, and reads go on. */
+export class StorageFull extends Error {
+  constructor(what: string, options?: ErrorOptions) {
+    super(`no space left for ${what}; free some disk space and try again`, options);
+    this.name = "StorageFull";
+  }
+}
+
+/** More writes wait than the store can take; the write was not tried. Try again a little later. */
+export class StorageBusy extends Error {
+  constructor(waiting: number) {
+    super(`${waiting} writes are waiting for the disk already; try again later`);
+    this.name = "StorageBusy";
   }
 }
 
@@ -31,7 +57,7 @@ export interface Database {
   all<T>(query: Compilable<T> | Statement): Promise<T[]>;
   /** The first row. */
   first<T>(query: Compilable<T> | Statement): Promise<T | undefined>;
-  /** Runs the batch atomically and answers the rows affected by each statement. Throws GuardFailed. */
+  /** Runs the batch atomically and answers the rows affected by each statement. Throws GuardFailed, UniqueViolation, StorageFull, StorageBusy. */
   write(batch: readonly (Statement | CompiledQuery)[]): Promise<number[]>;
   /** Makes a consistent copy of the database in the file `path`. */
   backup(path: string): Promise<void>;
