@@ -22,6 +22,18 @@ export interface Message {
   readonly enqueuedAt: number;
   /** Proves the lease; `complete`, `release` and `extend` of an expired lease answer false. */
   readonly lease: string;
+  readonly group?: string;
+}
+
+/** A message that was given up. */
+export interface DeadLetter {
+  readonly id: number;
+  readonly topic: string;
+  readonly body: string;
+  readonly attempts: number;
+  readonly enqueuedAt: number;
+  readonly diedAt: number;
+  readonly reason: string;
 }
 
 /**
@@ -41,7 +53,14 @@ export interface Queue {
   extend(message: Message, leaseMs: number): Promise<boolean>;
   /** Takes a message out of the topic for good, with the reason, into the dead letters. */
   bury(message: Message, reason: string): Promise<boolean>;
-  /** Tells waiting receivers of this process that a batch with messages of the topic has been committed. */
+  /** The newest messages of a topic that were given up, newest first. */
+  deadLetters(topic: string, options?: { limit?: number }): Promise<DeadLetter[]>;
+  /** Removes all messages of a topic, leased ones as well (their leases end). */
+  purge(topic: string): Promise<void>;
+  /**
+   * Tells waiting receivers of this process that a batch with messages of the topic has been committed. The statements
+   * of `enqueue` do so by themselves when they are written through `Database.write`.
+   */
   notify(topic: string): void;
   depth(topic: string): Promise<{ visible: number; leased: number; delayed: number; dead: number }>;
 }

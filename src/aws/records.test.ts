@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Records } from "../../aws/records.ts";
-import { FakeClock } from "../../kernel/clock.ts";
-import { GuardFailed, type Database } from "../../ports/database.ts";
-import { stateMigrations } from "./migrations/index.ts";
-import { openSqlite } from "./sqlite-database.ts";
+import { Records } from "./records.ts";
+import { FakeClock } from "../kernel/clock.ts";
+import { GuardFailed, type Database } from "../ports/database.ts";
+import { stateMigrations } from "../backends/sql/migrations/index.ts";
+import { openSqlite } from "../backends/sql/sqlite-database.ts";
 
 describe("Records on SQLite", () => {
   const folder = mkdtempSync(join(tmpdir(), "starling-records-"));
