@@ -8,9 +8,19 @@ export interface StoredBlob {
   readonly size: number;
 }
 
+/** The content has more bytes than the caller allows; nothing of it was stored. */
+export class BlobTooBig extends Error {
+  readonly maxBytes: number;
+  constructor(maxBytes: number) {
+    super(`the content has more than ${maxBytes} bytes`);
+    this.name = "BlobTooBig";
+    this.maxBytes = maxBytes;
+  }
+}
+
 /** Immutable bytes, durable when `put` resolves (write, hash, fsync, rename, fsync of the folder). */
 export interface Blobs {
-  /** Stores a stream or bytes; memory stays flat. A stream that fails or exceeds `maxBytes` leaves nothing behind. */
+  /** Stores a stream or bytes; memory stays flat. A stream that fails or exceeds `maxBytes` (BlobTooBig) leaves nothing behind. Throws StorageFull. */
   put(content: Readable | Uint8Array, options?: { maxBytes?: number; signal?: AbortSignal }): Promise<StoredBlob>;
   /** The bytes from `start` to `end`, both inclusive. Throws where the digest is unknown. */
   open(digest: string, range?: { start: number; end: number }): Readable;
