@@ -54,10 +54,15 @@ async function check(ctx: Context, permission: Permission): Promise<void> {
     ...(bounds.session ? { sessionPolicies: bounds.session.map((document) => compiled(document, "identity")) } : {}),
   };
   const decision = evaluate(request);
-  if (decision.decision === "allow") return;
-  const denied = decision.decision === "explicitDeny";
-  if (!denied && (permission.granted || (principal.kind === "root" && principal.account === (permission.owner ?? ctx.account)))) return;
-  throw accessDenied(ctx, principal.kind === "anonymous" ? "Access Denied" : explainDenial(request, decision));
+  if (decision.decision === "allow" && (!permission.resourcePolicyMustAllow || isNamed(request))) return;
+  if (decision.decision === "implicitDeny" && permission.granted) return;
+  throw accessDenied(ctx, principal.kind === "anonymous" ? "Access Denied" : explainDenial(request, decision.decision === "allow" ? { decision: "implicitDeny", by: { source: "resource" } } : decision));
+}
+
+/** Whether the resource's policy allows it: naming the caller itself, or its account and then the caller's policies too. */
+function isNamed(request: AccessRequest): boolean {
+  const direct = evaluate({ ...request, identityPolicies: [] });
+  return direct.decision === "allow" || evaluate({ ...request, resourceAccount: "another" }).decision === "allow";
 }
 
 function missingToken(): AwsError {

@@ -20,6 +20,18 @@ export interface PrincipalPolicies {
   readonly revision: string;
 }
 
+/** What must be known of a role to assume it. */
+export interface TrustedRole {
+  readonly name: string;
+  /** `AROA...`. */
+  readonly id: string;
+  readonly path: string;
+  /** The trust policy. */
+  readonly trust: string;
+  /** Seconds. */
+  readonly maxSessionDuration: number;
+}
+
 /** Who is who: implemented by the service `iam`, asked by the front door and by the authorization of every call. */
 export interface Identity {
   /** The secret and the principal of an access key; `undefined` where the key is unknown, inactive or expired, or the token is not its own. */
@@ -35,4 +47,17 @@ export interface Identity {
     roleArn: string,
     options: { sessionName: string; durationSeconds?: number; sourceArn?: string },
   ): Promise<Credentials>;
+  /** The role of an ARN; throws NoSuchEntity. */
+  role(roleArn: string): Promise<TrustedRole>;
+  /** New temporary credentials of a role. The caller has checked who may have them. */
+  issueForRole(
+    role: TrustedRole,
+    options: { sessionName: string; durationSeconds?: number; sessionPolicies?: readonly string[]; tags?: Record<string, string>; service?: string },
+  ): Credentials;
+  /** New temporary credentials of the caller itself (GetSessionToken). */
+  issueForSelf(principal: Principal, durationSeconds: number): Credentials;
+  /** The document of a managed policy; throws NoSuchEntity. */
+  policyDocument(policyArn: string): Promise<string>;
+  /** The user whose git user name and password these are. */
+  gitUser(userName: string, password: string): Promise<Principal | undefined>;
 }

@@ -13,6 +13,8 @@ export interface Permission {
   readonly conditions?: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The resource's own policy (JSON), where it has one. */
   readonly resourcePolicy?: string | undefined;
+  /** The resource's policy must name the caller, even where both are of one account (a role's trust policy). */
+  readonly resourcePolicyMustAllow?: boolean;
   /** Account that owns the resource, where it is not the caller's. */
   readonly owner?: string;
   /** Something other than a policy lets everybody do this (an S3 ACL). A policy may still deny it. */
@@ -95,10 +97,23 @@ export interface ResourceContext extends Context<unknown> {
   readonly logicalId: string;
   /** The same for every try of this step: makes `create` idempotent. */
   readonly token: string;
-  /** Tags of the stack with CloudFormation's own `aws:cloudformation:*`. */
+  /** This step was started before and its end was never recorded: what exists under its name is its own work. */
+  readonly retried: boolean;
+  /** Tags of the stack, which its resources get too. */
   readonly stackTags: Readonly<Record<string, string>>;
+  /**
+   * Calls `make` with the resource's own tags and those of the stack. Where the stack's role may not set tags, `make` is
+   * called again with the own tags only: a narrow role does not fail the deployment.
+   */
+  withStackTags<T>(own: readonly Tag[] | undefined, make: (tags: Tag[]) => Promise<T>): Promise<T>;
   /** `<stack>-<logical id>-<12 characters>`, the same for every try; lower case and bounded as asked. */
   physicalName(options?: { maxLength?: number; lowerCase?: boolean }): string;
+}
+
+/** A tag as templates write it. */
+export interface Tag {
+  readonly Key: string;
+  readonly Value: string;
 }
 
 export type Properties = Record<string, any>;

@@ -1,0 +1,316 @@
+import type * as Iam from "@aws-sdk/client-iam";
+import type { Context } from "../../../aws/context.ts";
+import { operations } from "../../../aws/service.ts";
+import { alreadyExists, deleteConflict, limitExceeded, noSuchPolicy } from "../errors.ts";
+import { GROUPS_PER_USER, TRUST_POLICY_SIZE } from "../limits.ts";
+import { entityArn, nameKey, tagList, tagRecord, type AccessKey, type Entity, type EntityKind, type Group, type Role, type ServiceCredential, type User } from "../model.ts";
+import { callersName, changed, changeEntity, checkedDocument, entity, on, onAll, page, uniqueId } from "../store.ts";
+import { managedPolicy } from "./policies.ts";
+
+const base = (ctx: Context<any>, kind: EntityKind, input: { Path?: string | undefined; Tags?: any }, name: string): Entity => ({
+  name,
+  id: uniqueId(ctx, kind),
+  path: input.Path ?? "/",
+  created: ctx.now(),
+  inline: {},
+  attached: [],
+  ...(input.Tags?.length ? { tags: tagRecord(input.Tags) } : {}),
+});
+
+const boundaryView = (boundary: string | undefined) =>
+  boundary ? { PermissionsBoundary: { PermissionsBoundaryType: "Policy" as never, PermissionsBoundaryArn: boundary } } : {};
+
+export const userView = (ctx: Context<any>, user: User) => ({
+  Path: user.path,
+  UserName: user.name,
+  UserId: user.id,
+  Arn: entityArn("user", ctx.account, user),
+  CreateDate: new Date(user.created),
+  ...boundaryView(user.boundary),
+  ...(user.tags ? { Tags: tagList(user.tags) } : {}),
+});
+
+export const groupView = (ctx: Context<any>, group: Group) => ({
+  Path: group.path,
+  GroupName: group.name,
+  GroupId: group.id,
+  Arn: entityArn("group", ctx.account, group),
+  CreateDate: new Date(group.created),
+});
+
+export const roleView = (ctx: Context<any>, role: Role) => ({
+  Path: role.path,
+  RoleName: role.name,
+  RoleId: role.id,
+  Arn: entityArn("role", ctx.account, role),
+  CreateDate: new Date(role.created),
+  AssumeRolePolicyDocument: encodeURIComponent(role.trust),
+  MaxSessionDuration: role.maxSessionDuration,
+  ...(role.description === undefined ? {} : { Description: role.description }),
+  ...boundaryView(role.boundary),
+  ...(role.tags ? { Tags: tagList(role.tags) } : {}),
+});
+
+async function checkedBoundary(ctx: Context<any>, boundary: string | undefined): Promise<{ boundary?: string }> {
+  if (!boundary) return {};
+  if (!(await managedPolicy(ctx, boundary))) throw noSuchPolicy(boundary);
+  return { boundary };
+}
+
+async function list<T extends Entity>(ctx: Context<any>, kind: EntityKind, input: { PathPrefix?: string | undefined }): Promise<T[]> {
+  const all = await ctx.globalRecords.list<T>(kind);
+  return all.map((stored) => stored.value).filter((value) => value.path.startsWith(input.PathPrefix ?? "/"));
+}
+
+/** Refuses to delete what still holds policies, as IAM does. */
+function mustBeBare(value: Entity): void {
+  if (value.attached.length) throw deleteConflict("Cannot delete entity, must detach all policies first.");
+  if (Object.keys(value.inline).length) throw deleteConflict("Cannot delete entity, must delete policies first.");
+}
+
+const userOf = (input: { UserName?: string | undefined }, ctx: Context<any>) => input.UserName ?? (ctx.principal.kind === "user" ? ctx.principal.name : undefined);
+
+export const users = operations<typeof Iam, any>()({
+  CreateUser: {
+    permissions: async (input, ctx) => [
+      ...(await on("user", "CreateUser", (i) => i.UserName)(input, ctx)),
+      ...(input.Tags?.length ? await on("user", "TagUser", (i) => i.UserName)(input, ctx) : []),
+    ],
+    async run(ctx, input) {
+      const name = String(input.UserName);
+      const user: User = { ...base(ctx, "user", input, name), groups: [], ...(await checkedBoundary(ctx, input.PermissionsBoundary)) };
+      if (!(await ctx.globalRecords.create("user", nameKey(name), user))) throw alreadyExists(`User with name ${name} already exists.`);
+      return { User: userView(ctx, user) };
+    },
+  },
+  GetUser: {
+    permissions: on("user", "GetUser", userOf),
+    async run(ctx, input) {
+      const name = input.UserName ?? callersName(ctx);
+      if (name) return { User: userView(ctx, await entity<User>(ctx, "user", name)) };
+      const { account } = ctx;
+      return { User: { Path: "/", UserName: "root", UserId: account, Arn: `arn:aws:iam::${account}:root`, CreateDate: new Date(0) } };
+    },
+  },
+  ListUsers: {
+    permissions: onAll("ListUsers"),
+    async run(ctx, input) {
+      const { items, ...rest } = page(await list<User>(ctx, "user", input), input);
+      return { Users: items.map((user) => userView(ctx, user)), ...rest };
+    },
+  },
+  UpdateUser: {
+    permissions: on("user", "UpdateUser", (i) => i.UserName),
+    async run(ctx, input) {
+      const user = await entity<User>(ctx, "user", input.UserName);
+      const name = input.NewUserName ?? user.name;
+      const next = { ...user, name, path: input.NewPath ?? user.path };
+      if (nameKey(name) === nameKey(user.name)) await changeEntity<User>(ctx, "user", user.name, () => next);
+      else {
+        const removal = ctx.globalRecords.remove("user", nameKey(user.name));
+        const keys = (await ctx.globalRecords.list<AccessKey>("access-key")).filter((key) => key.value.user === user.name);
+        const moved = keys.map((key) => ctx.globalRecords.put("access-key", key.id, { ...key.value, user: name }));
+        if (!(await ctx.globalRecords.create("user", nameKey(name), next, removal, ...moved))) throw alreadyExists(`User with name ${name} already exists.`);
+        changed(ctx);
+      }
+      return {};
+    },
+  },
+  DeleteUser: {
+    permissions: on("user", "DeleteUser", (i) => i.UserName),
+    async run(ctx, input) {
+      const user = await entity<User>(ctx, "user", input.UserName);
+      mustBeBare(user);
+      if (user.groups.length) throw deleteConflict("Cannot delete entity, must remove users from group first.");
+      const keys = await ctx.globalRecords.list<AccessKey>("access-key");
+      if (keys.some((key) => key.value.user === user.name)) throw deleteConflict("Cannot delete entity, must delete access keys first.");
+      const credentials = await ctx.globalRecords.list<ServiceCredential>("service-credential");
+      const also = credentials.filter((c) => c.value.user === user.name).map((c) => ctx.globalRecords.remove("service-credential", c.id));
+      await ctx.globalRecords.write(ctx.globalRecords.remove("user", nameKey(user.name)), also);
+      changed(ctx);
+      return {};
+    },
+  },
+});
+
+export const groups = operations<typeof Iam, any>()({
+  CreateGroup: {
+    permissions: on("group", "CreateGroup", (i) => i.GroupName),
+    async run(ctx, input) {
+      const name = String(input.GroupName);
+      const group: Group = base(ctx, "group", input, name);
+      if (!(await ctx.globalRecords.create("group", nameKey(name), group))) throw alreadyExists(`Group with name ${name} already exists.`);
+      return { Group: groupView(ctx, group) };
+    },
+  },
+  GetGroup: {
+    permissions: on("group", "GetGroup", (i) => i.GroupName),
+    async run(ctx, input) {
+      const group = await entity<Group>(ctx, "group", input.GroupName);
+      const members = (await list<User>(ctx, "user", {})).filter((user) => user.groups.includes(nameKey(group.name)));
+      const { items, ...rest } = page(members, input);
+      return { Group: groupView(ctx, group), Users: items.map((user) => userView(ctx, user)), ...rest };
+    },
+  },
+  ListGroups: {
+    permissions: onAll("ListGroups"),
+    async run(ctx, input) {
+      const { items, ...rest } = page(await list<Group>(ctx, "group", input), input);
+      return { Groups: items.map((group) => groupView(ctx, group)), ...rest };
+    },
+  },
+  ListGroupsForUser: {
+    permissions: on("user", "ListGroupsForUser", (i) => i.UserName),
+    async run(ctx, input) {
+      const user = await entity<User>(ctx, "user", input.UserName);
+      const all = await Promise.all(user.groups.map((name) => entity<Group>(ctx, "group", name)));
+      const { items, ...rest } = page(all, input);
+      return { Groups: items.map((group) => groupView(ctx, group)), ...rest };
+    },
+  },
+  AddUserToGroup: {
+    permissions: on("group", "AddUserToGroup", (i) => i.GroupName),
+    async run(ctx, input) {
+      const group = nameKey((await entity<Group>(ctx, "group", input.GroupName)).name);
+      await changeEntity<User>(ctx, "user", input.UserName, (user) => {
+        if (user.groups.includes(group)) return undefined;
+        if (user.groups.length >= GROUPS_PER_USER) throw limitExceeded(`Cannot exceed quota for GroupsPerUser: ${GROUPS_PER_USER}`);
+        return { ...user, groups: [...user.groups, group] };
+      });
+      return {};
+    },
+  },
+  RemoveUserFromGroup: {
+    permissions: on("group", "RemoveUserFromGroup", (i) => i.GroupName),
+    async run(ctx, input) {
+      const group = nameKey((await entity<Group>(ctx, "group", input.GroupName)).name);
+      await changeEntity<User>(ctx, "user", input.UserName, (user) => ({ ...user, groups: user.groups.filter((g) => g !== group) }));
+      return {};
+    },
+  },
+  DeleteGroup: {
+    permissions: on("group", "DeleteGroup", (i) => i.GroupName),
+    async run(ctx, input) {
+      const group = await entity<Group>(ctx, "group", input.GroupName);
+      mustBeBare(group);
+      const users = await list<User>(ctx, "user", {});
+      if (users.some((user) => user.groups.includes(nameKey(group.name)))) throw deleteConflict("Cannot delete entity, must remove users from group first.");
+      await ctx.globalRecords.write(ctx.globalRecords.remove("group", nameKey(group.name)));
+      changed(ctx);
+      return {};
+    },
+  },
+});
+
+export const roles = operations<typeof Iam, any>()({
+  CreateRole: {
+    permissions: async (input, ctx) => [
+      ...(await on("role", "CreateRole", (i) => i.RoleName)(input, ctx)),
+      ...(input.Tags?.length ? await on("role", "TagRole", (i) => i.RoleName)(input, ctx) : []),
+    ],
+    async run(ctx, input) {
+      const name = String(input.RoleName);
+      const role: Role = {
+        ...base(ctx, "role", input, name),
+        trust: checkedDocument(input.AssumeRolePolicyDocument, "trust", TRUST_POLICY_SIZE),
+        maxSessionDuration: input.MaxSessionDuration ?? 3600,
+        ...(input.Description === undefined ? {} : { description: input.Description }),
+        ...(await checkedBoundary(ctx, input.PermissionsBoundary)),
+      };
+      if (!(await ctx.globalRecords.create("role", nameKey(name), role))) throw alreadyExists(`Role with name ${name} already exists.`);
+      changed(ctx);
+      return { Role: roleView(ctx, role) as Iam.Role };
+    },
+  },
+  GetRole: {
+    permissions: on("role", "GetRole", (i) => i.RoleName),
+    run: async (ctx, input) => ({ Role: roleView(ctx, await entity<Role>(ctx, "role", input.RoleName)) as Iam.Role }),
+  },
+  ListRoles: {
+    permissions: onAll("ListRoles"),
+    async run(ctx, input) {
+      const { items, ...rest } = page(await list<Role>(ctx, "role", input), input);
+      return { Roles: items.map((role) => roleView(ctx, role) as Iam.Role), ...rest };
+    },
+  },
+  UpdateRole: {
+    permissions: on("role", "UpdateRole", (i) => i.RoleName),
+    async run(ctx, input) {
+      await changeEntity<Role>(ctx, "role", input.RoleName, (role) => ({
+        ...role,
+        ...(input.Description === undefined ? {} : { description: input.Description }),
+        maxSessionDuration: input.MaxSessionDuration ?? role.maxSessionDuration,
+      }));
+      return {};
+    },
+  },
+  UpdateRoleDescription: {
+    permissions: on("role", "UpdateRoleDescription", (i) => i.RoleName),
+    async run(ctx, input) {
+      const role = await changeEntity<Role>(ctx, "role", input.RoleName, (r) => ({ ...r, description: String(input.Description) }));
+      return { Role: roleView(ctx, role) as Iam.Role };
+    },
+  },
+  UpdateAssumeRolePolicy: {
+    permissions: on("role", "UpdateAssumeRolePolicy", (i) => i.RoleName),
+    async run(ctx, input) {
+      const trust = checkedDocument(input.PolicyDocument, "trust", TRUST_POLICY_SIZE);
+      await changeEntity<Role>(ctx, "role", input.RoleName, (role) => ({ ...role, trust }));
+      return {};
+    },
+  },
+  DeleteRole: {
+    permissions: on("role", "DeleteRole", (i) => i.RoleName),
+    async run(ctx, input) {
+      const role = await entity<Role>(ctx, "role", input.RoleName);
+      mustBeBare(role);
+      await ctx.globalRecords.write(ctx.globalRecords.remove("role", nameKey(role.name)));
+      changed(ctx);
+      return {};
+    },
+  },
+});
+
+const tagsOf = (kind: "user" | "role", name: (i: any) => string | undefined) => ({
+  tag: async (ctx: Context<any>, input: any): Promise<object> => {
+    const tags = tagRecord(input.Tags);
+    await changeEntity<Entity>(ctx, kind, name(input), (value) => ({ ...value, tags: { ...value.tags, ...tags } }));
+    return {};
+  },
+  untag: async (ctx: Context<any>, input: any): Promise<object> => {
+    await changeEntity<Entity>(ctx, kind, name(input), (value) => {
+      const tags = Object.fromEntries(Object.entries(value.tags ?? {}).filter(([key]) => !input.TagKeys.includes(key)));
+      return { ...value, tags };
+    });
+    return {};
+  },
+  listTags: async (ctx: Context<any>, input: any) => {
+    const { items, ...rest } = page(tagList((await entity<Entity>(ctx, kind, name(input))).tags), input);
+    return { Tags: items, ...rest };
+  },
+  putBoundary: async (ctx: Context<any>, input: any): Promise<object> => {
+    const boundary = await checkedBoundary(ctx, input.PermissionsBoundary);
+    await changeEntity<Entity>(ctx, kind, name(input), (value) => ({ ...value, ...boundary }));
+    return {};
+  },
+  deleteBoundary: async (ctx: Context<any>, input: any): Promise<object> => {
+    await changeEntity<Entity>(ctx, kind, name(input), ({ boundary: _gone, ...value }) => value);
+    return {};
+  },
+});
+
+const role = tagsOf("role", (i) => i.RoleName);
+const user = tagsOf("user", (i) => i.UserName);
+
+export const tagsAndBoundaries = operations<typeof Iam, any>()({
+  TagRole: { permissions: on("role", "TagRole", (i) => i.RoleName), run: role.tag },
+  UntagRole: { permissions: on("role", "UntagRole", (i) => i.RoleName), run: role.untag },
+  ListRoleTags: { permissions: on("role", "ListRoleTags", (i) => i.RoleName), run: role.listTags },
+  PutRolePermissionsBoundary: { permissions: on("role", "PutRolePermissionsBoundary", (i) => i.RoleName), run: role.putBoundary },
+  DeleteRolePermissionsBoundary: { permissions: on("role", "DeleteRolePermissionsBoundary", (i) => i.RoleName), run: role.deleteBoundary },
+  TagUser: { permissions: on("user", "TagUser", (i) => i.UserName), run: user.tag },
+  UntagUser: { permissions: on("user", "UntagUser", (i) => i.UserName), run: user.untag },
+  ListUserTags: { permissions: on("user", "ListUserTags", (i) => i.UserName), run: user.listTags },
+  PutUserPermissionsBoundary: { permissions: on("user", "PutUserPermissionsBoundary", (i) => i.UserName), run: user.putBoundary },
+  DeleteUserPermissionsBoundary: { permissions: on("user", "DeleteUserPermissionsBoundary", (i) => i.UserName), run: user.deleteBoundary },
+});

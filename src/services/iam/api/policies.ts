@@ -1,0 +1,194 @@
+import type * as Iam from "@aws-sdk/client-iam";
+import type { Context } from "../../../aws/context.ts";
+import { operations, type Permission } from "../../../aws/service.ts";
+import { awsManagedPolicies, awsManagedPolicy } from "../aws-managed/index.ts";
+import { alreadyExists, deleteConflict, invalidInput, limitExceeded, noSuchEntity } from "../errors.ts";
+import { MANAGED_POLICY_SIZE, VERSIONS_PER_POLICY } from "../limits.ts";
+import { entityArn, tagList, tagRecord, type Entity, type EntityKind, type ManagedPolicy } from "../model.ts";
+import { changed, checkedDocument, onAll, page, uniqueId } from "../store.ts";
+
+/** A customer's or AWS's managed policy, or undefined. */
+export async function managedPolicy(ctx: Context<any>, policyArn: string): Promise<ManagedPolicy | undefined> {
+  return awsManagedPolicy(policyArn) ?? (await ctx.globalRecords.get<ManagedPolicy>("policy", policyArn))?.value;
+}
+
+async function existing(ctx: Context<any>, policyArn: string | undefined): Promise<ManagedPolicy> {
+  const policy = await managedPolicy(ctx, String(policyArn));
+  if (!policy) throw noSuchEntity(`Policy ${policyArn} was not found.`);
+  return policy;
+}
+
+const onPolicy = (action: string) => (input: { PolicyArn?: string | undefined }): Permission[] => [
+  { action: `iam:${action}`, resource: String(input.PolicyArn) },
+];
+
+interface Use {
+  readonly kind: EntityKind;
+  readonly entity: Entity;
+}
+
+async function uses(ctx: Context<any>, policyArn: string): Promise<Use[]> {
+  const kinds: EntityKind[] = ["user", "group", "role"];
+  const lists = await Promise.all(
+    kinds.map(async (kind) => (await ctx.globalRecords.list<Entity>(kind)).map((stored) => ({ kind, entity: stored.value }))),
+  );
+  return lists.flat().filter((use) => use.entity.attached.includes(policyArn));
+}
+
+const view = (policy: ManagedPolicy, attachments?: number) => ({
+  PolicyName: policy.name,
+  PolicyId: policy.id,
+  Arn: policy.arn,
+  Path: policy.path,
+  DefaultVersionId: policy.defaultVersion,
+  IsAttachable: true,
+  CreateDate: new Date(policy.created),
+  UpdateDate: new Date(policy.updated),
+  ...(attachments === undefined ? {} : { AttachmentCount: attachments, PermissionsBoundaryUsageCount: 0 }),
+  ...(policy.description ? { Description: policy.description } : {}),
+  ...(policy.tags ? { Tags: tagList(policy.tags) } : {}),
+});
+
+const versionView = (policy: ManagedPolicy, version: ManagedPolicy["versions"][number], withDocument: boolean) => ({
+  VersionId: version.id,
+  IsDefaultVersion: version.id === policy.defaultVersion,
+  CreateDate: new Date(version.created),
+  ...(withDocument ? { Document: encodeURIComponent(version.document) } : {}),
+});
+
+async function change(ctx: Context<any>, policyArn: string | undefined, how: (policy: ManagedPolicy) => ManagedPolicy): Promise<ManagedPolicy> {
+  if (awsManagedPolicy(String(policyArn))) throw invalidInput("Cannot change an AWS managed policy.");
+  const policy = await ctx.globalRecords.update<ManagedPolicy>("policy", String(policyArn), how);
+  if (!policy) throw noSuchEntity(`Policy ${policyArn} was not found.`);
+  changed(ctx);
+  return policy;
+}
+
+export const managedPolicies = operations<typeof Iam, any>()({
+  CreatePolicy: {
+    permissions: (input, ctx) => [
+      { action: "iam:CreatePolicy", resource: entityArn("policy", ctx.account, { path: input.Path ?? "/", name: String(input.PolicyName) }) },
+    ],
+    async run(ctx, input) {
+      const name = String(input.PolicyName);
+      const path = input.Path ?? "/";
+      const now = ctx.now();
+      const policy: ManagedPolicy = {
+        name,
+        path,
+        id: uniqueId(ctx, "policy"),
+        arn: entityArn("policy", ctx.account, { path, name }),
+        created: now,
+        updated: now,
+        defaultVersion: "v1",
+        nextVersion: 2,
+        versions: [{ id: "v1", document: checkedDocument(input.PolicyDocument, "identity", MANAGED_POLICY_SIZE), created: now }],
+        ...(input.Description ? { description: input.Description } : {}),
+        ...(input.Tags?.length ? { tags: tagRecord(input.Tags) } : {}),
+      };
+      if (!(await ctx.globalRecords.create("policy", policy.arn, policy))) throw alreadyExists(`A policy called ${name} already exists. Duplicate names are not allowed.`);
+      return { Policy: view(policy, 0) };
+    },
+  },
+  GetPolicy: {
+    permissions: onPolicy("GetPolicy"),
+    async run(ctx, input) {
+      const policy = await existing(ctx, input.PolicyArn);
+      return { Policy: view(policy, (await uses(ctx, policy.arn)).length) };
+    },
+  },
+  ListPolicies: {
+    permissions: onAll("ListPolicies"),
+    async run(ctx, input) {
+      const own = input.Scope === "AWS" ? [] : (await ctx.globalRecords.list<ManagedPolicy>("policy")).map((p) => p.value);
+      const all = [...own, ...(input.Scope === "Local" ? [] : awsManagedPolicies())].filter((p) => p.path.startsWith(input.PathPrefix ?? "/"));
+      const counted = await Promise.all(all.map(async (policy) => ({ policy, count: (await uses(ctx, policy.arn)).length })));
+      const { items, ...rest } = page(counted.filter((p) => !input.OnlyAttached || p.count > 0), input);
+      return { Policies: items.map((p) => view(p.policy, p.count)), ...rest };
+    },
+  },
+  GetPolicyVersion: {
+    permissions: onPolicy("GetPolicyVersion"),
+    async run(ctx, input) {
+      const policy = await existing(ctx, input.PolicyArn);
+      const version = policy.versions.find((v) => v.id === input.VersionId);
+      if (!version) throw noSuchEntity(`Policy ${policy.arn} version ${input.VersionId} does not exist or is not attachable.`);
+      return { PolicyVersion: versionView(policy, version, true) };
+    },
+  },
+  ListPolicyVersions: {
+    permissions: onPolicy("ListPolicyVersions"),
+    async run(ctx, input) {
+      const policy = await existing(ctx, input.PolicyArn);
+      const { items, ...rest } = page(policy.versions, input);
+      return { Versions: items.map((v) => versionView(policy, v, false)), ...rest };
+    },
+  },
+  CreatePolicyVersion: {
+    permissions: onPolicy("CreatePolicyVersion"),
+    async run(ctx, input) {
+      const document = checkedDocument(input.PolicyDocument, "identity", MANAGED_POLICY_SIZE);
+      const policy = await change(ctx, input.PolicyArn, (p) => {
+        if (p.versions.length >= VERSIONS_PER_POLICY) {
+          throw limitExceeded(`A managed policy can have up to ${VERSIONS_PER_POLICY} versions. Before you create a new version, you must delete an existing version.`);
+        }
+        const id = `v${p.nextVersion}`;
+        return {
+          ...p,
+          nextVersion: p.nextVersion + 1,
+          updated: ctx.now(),
+          versions: [{ id, document, created: ctx.now() }, ...p.versions],
+          defaultVersion: input.SetAsDefault ? id : p.defaultVersion,
+        };
+      });
+      return { PolicyVersion: versionView(policy, policy.versions[0]!, false) };
+    },
+  },
+  DeletePolicyVersion: {
+    permissions: onPolicy("DeletePolicyVersion"),
+    async run(ctx, input) {
+      await change(ctx, input.PolicyArn, (p) => {
+        if (p.defaultVersion === input.VersionId) throw deleteConflict("Cannot delete the default version of a policy.");
+        if (!p.versions.some((v) => v.id === input.VersionId)) throw noSuchEntity(`Policy ${p.arn} version ${input.VersionId} does not exist.`);
+        return { ...p, versions: p.versions.filter((v) => v.id !== input.VersionId) };
+      });
+      return {};
+    },
+  },
+  SetDefaultPolicyVersion: {
+    permissions: onPolicy("SetDefaultPolicyVersion"),
+    async run(ctx, input) {
+      await change(ctx, input.PolicyArn, (p) => {
+        if (!p.versions.some((v) => v.id === input.VersionId)) throw noSuchEntity(`Policy ${p.arn} version ${input.VersionId} does not exist.`);
+        return { ...p, defaultVersion: String(input.VersionId), updated: ctx.now() };
+      });
+      return {};
+    },
+  },
+  DeletePolicy: {
+    permissions: onPolicy("DeletePolicy"),
+    async run(ctx, input) {
+      const policy = await existing(ctx, input.PolicyArn);
+      if (awsManagedPolicy(policy.arn)) throw invalidInput("Cannot change an AWS managed policy.");
+      if ((await uses(ctx, policy.arn)).length) throw deleteConflict("Cannot delete a policy attached to entities.");
+      if (policy.versions.length > 1) throw deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.");
+      await ctx.globalRecords.write(ctx.globalRecords.remove("policy", policy.arn));
+      changed(ctx);
+      return {};
+    },
+  },
+  ListEntitiesForPolicy: {
+    permissions: onPolicy("ListEntitiesForPolicy"),
+    async run(ctx, input) {
+      const policy = await existing(ctx, input.PolicyArn);
+      const { items, ...rest } = page(await uses(ctx, policy.arn), input);
+      const of = (kind: EntityKind) => items.filter((use) => use.kind === kind).map((use) => use.entity);
+      return {
+        PolicyUsers: of("user").map((e) => ({ UserName: e.name, UserId: e.id })),
+        PolicyGroups: of("group").map((e) => ({ GroupName: e.name, GroupId: e.id })),
+        PolicyRoles: of("role").map((e) => ({ RoleName: e.name, RoleId: e.id })),
+        ...rest,
+      };
+    },
+  },
+});

@@ -1,0 +1,27 @@
+import type * as Iam from "@aws-sdk/client-iam";
+import { defineService } from "../../aws/service.ts";
+import { accessKeys, account, serviceCredentials } from "./api/access-keys.ts";
+import { groups, roles, tagsAndBoundaries, users } from "./api/entities.ts";
+import { holdings } from "./api/holdings.ts";
+import { managedPolicies } from "./api/policies.ts";
+import { iamGroup, iamUser, iamAccessKey } from "./resources/user.ts";
+import { iamManagedPolicy } from "./resources/managed-policy.ts";
+import { iamPolicy } from "./resources/policy.ts";
+import { iamRole } from "./resources/role.ts";
+
+/** Identity and Access Management. */
+export const iam = defineService<typeof Iam>({
+  name: "iam",
+  operations: {
+    ...users,
+    ...groups,
+    ...roles,
+    ...tagsAndBoundaries,
+    ...holdings,
+    ...managedPolicies,
+    ...accessKeys,
+    ...serviceCredentials,
+    ...account,
+  },
+  resources: [iamRole, iamPolicy, iamManagedPolicy, iamUser, iamGroup, iamAccessKey],
+});

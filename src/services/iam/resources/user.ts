@@ -1,0 +1,92 @@
+import { codeOf } from "../../../kernel/aws-error.ts";
+import type { ResourceType } from "../../../aws/service.ts";
+import { setHoldings, stripHoldings } from "./holdings.ts";
+
+const ignore =
+  (code: string) =>
+  (error: unknown): void => {
+    if (codeOf(error) !== code) throw error;
+  };
+
+/** AWS::IAM::User. */
+export const iamUser: ResourceType = {
+  type: "AWS::IAM::User",
+  async create(ctx, properties) {
+    const UserName = String(properties["UserName"] ?? ctx.physicalName({ maxLength: 64 }));
+    const input = { UserName, Path: properties["Path"], PermissionsBoundary: properties["PermissionsBoundary"] };
+    await ctx
+      .withStackTags(properties["Tags"], (Tags) => ctx.call("iam", "CreateUser", { ...input, ...(Tags.length ? { Tags } : {}) }))
+      .catch((error: unknown) => {
+        if (!ctx.retried) throw error;
+        ignore("EntityAlreadyExists")(error);
+      });
+    for (const GroupName of properties["Groups"] ?? []) await ctx.call("iam", "AddUserToGroup", { UserName, GroupName });
+    await setHoldings(ctx, "User", UserName, properties, {});
+    return UserName;
+  },
+  async update(ctx, id, next, previous) {
+    const [wanted, had]: string[][] = [next["Groups"] ?? [], previous["Groups"] ?? []];
+    for (const GroupName of wanted!) await ctx.call("iam", "AddUserToGroup", { UserName: id, GroupName });
+    for (const GroupName of had!) if (!wanted!.includes(GroupName)) await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName });
+    await setHoldings(ctx, "User", id, next, previous);
+  },
+  async remove(ctx, id) {
+    try {
+      await stripHoldings(ctx, "User", id);
+      const { Groups } = await ctx.call("iam", "ListGroupsForUser", { UserName: id });
+      for (const group of Groups ?? []) await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName: group.GroupName });
+      await ctx.call("iam", "DeleteUser", { UserName: id });
+    } catch (error) {
+      ignore("NoSuchEntity")(error);
+    }
+  },
+  async attributes(ctx, id) {
+    const { User } = await ctx.call("iam", "GetUser", { UserName: id });
+    return { Arn: User?.Arn };
+  },
+};
+
+/** AWS::IAM::Group. */
+export const iamGroup: ResourceType = {
+  type: "AWS::IAM::Group",
+  async create(ctx, properties) {
+    const GroupName = String(properties["GroupName"] ?? ctx.physicalName({ maxLength: 128 }));
+    await ctx.call("iam", "CreateGroup", { GroupName, Path: properties["Path"] }).catch((error: unknown) => {
+      if (!ctx.retried) throw error;
+      ignore("EntityAlreadyExists")(error);
+    });
+    await setHoldings(ctx, "Group", GroupName, properties, {});
+    return GroupName;
+  },
+  update: (ctx, id, next, previous) => setHoldings(ctx, "Group", id, next, previous),
+  async remove(ctx, id) {
+    try {
+      await stripHoldings(ctx, "Group", id);
+      await ctx.call("iam", "DeleteGroup", { GroupName: id });
+    } catch (error) {
+      ignore("NoSuchEntity")(error);
+    }
+  },
+  async attributes(ctx, id) {
+    const { Group } = await ctx.call("iam", "GetGroup", { GroupName: id });
+    return { Arn: Group?.Arn };
+  },
+};
+
+/** AWS::IAM::AccessKey. Its secret is readable once, when it is made, so the stack keeps it sealed in the physical id's record. */
+export const iamAccessKey: ResourceType = {
+  type: "AWS::IAM::AccessKey",
+  async create(ctx, properties) {
+    const { AccessKey } = await ctx.call("iam", "CreateAccessKey", { UserName: properties["UserName"] });
+    if (properties["Status"] === "Inactive") {
+      await ctx.call("iam", "UpdateAccessKey", { UserName: properties["UserName"], AccessKeyId: AccessKey?.AccessKeyId, Status: "Inactive" });
+    }
+    return String(AccessKey?.AccessKeyId);
+  },
+  async update(ctx, id, next) {
+    await ctx.call("iam", "UpdateAccessKey", { UserName: next["UserName"], AccessKeyId: id, Status: next["Status"] ?? "Active" });
+  },
+  async remove(ctx, id, properties) {
+    await ctx.call("iam", "DeleteAccessKey", { UserName: properties["UserName"], AccessKeyId: id }).catch(ignore("NoSuchEntity"));
+  },
+};

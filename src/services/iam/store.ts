@@ -1,0 +1,91 @@
+import { AwsError } from "../../kernel/aws-error.ts";
+import type { Context } from "../../aws/context.ts";
+import type { Permission } from "../../aws/service.ts";
+import type { Statement } from "../../ports/database.ts";
+import { parsePolicy, type PolicyKind } from "../../engines/policy/index.ts";
+import { limitExceeded, noSuch, validation } from "./errors.ts";
+import { DEFAULT_PAGE } from "./limits.ts";
+import { entityArn, nameKey, type Entity, type EntityKind } from "./model.ts";
+
+/** Published on the bus whenever who may do what has changed; principals' policies are read anew then. */
+export const IAM_CHANGED = "iam:changed";
+
+const PREFIX: Record<EntityKind, string> = { user: "AIDA", group: "AGPA", role: "AROA" };
+
+/** A unique id such as `AIDAQ3EGRX5CEXAMPLE01`. */
+export function uniqueId(ctx: Context, kind: EntityKind | "policy"): string {
+  return (kind === "policy" ? "ANPA" : PREFIX[kind]) + ctx.platform.ids.text(17, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
+}
+
+/** The user, group or role of this name; throws NoSuchEntity. */
+export async function entity<T extends Entity>(ctx: Context<any>, kind: EntityKind, name: string | undefined): Promise<T> {
+  const stored = await ctx.globalRecords.get<T>(kind, nameKey(required(name, `${kind}Name`)));
+  if (!stored) throw noSuch(kind, String(name));
+  return stored.value;
+}
+
+/** Changes a user, group or role; throws NoSuchEntity. */
+export async function changeEntity<T extends Entity>(
+  ctx: Context<any>,
+  kind: EntityKind,
+  name: string | undefined,
+  change: (value: T) => T | undefined,
+  ...also: Statement[]
+): Promise<T> {
+  const value = await ctx.globalRecords.update<T>(kind, nameKey(required(name, `${kind}Name`)), change, ...also);
+  if (!value) throw noSuch(kind, String(name));
+  changed(ctx);
+  return value;
+}
+
+export function changed(ctx: Context<any>): void {
+  ctx.platform.bus.publish(IAM_CHANGED, {});
+}
+
+export function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined || value === "") {
+    throw validation(`1 validation error detected: Value at '${name}' failed to satisfy constraint: Member must not be null`);
+  }
+  return value;
+}
+
+/** The permission for an action on a user, group or role; the path is part of its ARN once it exists. */
+export function on(kind: EntityKind, action: string, nameOf: (input: any, ctx: Context<any>) => string | undefined) {
+  return async (input: any, ctx: Context<any>): Promise<Permission[]> => {
+    const name = nameOf(input, ctx) ?? "*";
+    const stored = await ctx.globalRecords.get<Entity>(kind, nameKey(name));
+    const where = stored?.value ?? { path: (input?.Path as string | undefined) ?? "/", name };
+    const conditions: Record<string, string | undefined> = {};
+    if (kind !== "group") conditions["iam:PermissionsBoundary"] = (input?.PermissionsBoundary as string | undefined) ?? stored?.value.boundary;
+    if (input?.PolicyArn) conditions["iam:PolicyARN"] = String(input.PolicyArn);
+    return [{ action: `iam:${action}`, resource: entityArn(kind, ctx.account, where), conditions }];
+  };
+}
+
+/** The permission for an action without a resource. */
+export const onAll = (action: string) => (): Permission[] => [{ action: `iam:${action}`, resource: "*" }];
+
+/** Checks a policy document and its size, and answers it as it is stored. Query clients send it percent-encoded or plain. */
+export function checkedDocument(document: string | undefined, kind: PolicyKind, limit: number): string {
+  const text = required(document, "policyDocument");
+  parsePolicy(text, kind);
+  if (text.replace(/\s/g, "").length > limit) throw limitExceeded(`Maximum policy size of ${limit} bytes exceeded`);
+  return text;
+}
+
+/** One page of a list, by IAM's Marker and MaxItems. */
+export function page<T>(items: readonly T[], input: { Marker?: string | undefined; MaxItems?: number | undefined }): { items: T[]; IsTruncated: boolean; Marker?: string } {
+  const start = input.Marker === undefined ? 0 : Number(Buffer.from(input.Marker, "base64url").toString());
+  if (!Number.isInteger(start) || start < 0) throw new AwsError("ValidationError", "Invalid Marker.", 400);
+  const end = start + (input.MaxItems ?? DEFAULT_PAGE);
+  const part = items.slice(start, end);
+  if (end >= items.length) return { items: part, IsTruncated: false };
+  return { items: part, IsTruncated: true, Marker: Buffer.from(String(end)).toString("base64url") };
+}
+
+/** The user that a call without UserName is about: the caller. */
+export function callersName(ctx: Context<any>): string | undefined {
+  if (ctx.principal.kind === "user") return ctx.principal.name;
+  if (ctx.principal.kind === "root") return undefined;
+  throw validation("Must specify userName when calling with non-User credentials");
+}
