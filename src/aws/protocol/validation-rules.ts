@@ -1,0 +1,74 @@
+import { AwsError } from "../../kernel/aws-error.ts";
+import type { Member, ServiceModel } from "../model.ts";
+
+/**
+ * Members whose model is narrower than the service: what they accept is decided by their handler.
+ * Written as `service.Operation.Member`, with the reason.
+ */
+const UNENFORCED: ReadonlySet<string> = new Set([
+  // Runtimes come and go; the handler answers with the runtimes that it has.
+  "lambda.CreateFunction.Runtime",
+  "lambda.UpdateFunctionConfiguration.Runtime",
+  "lambda.PublishLayerVersion.CompatibleRuntimes",
+  // May be an ARN, a partial ARN or a name with a qualifier, longer than the model's pattern admits.
+  "lambda.Invoke.FunctionName",
+  "lambda.InvokeWithResponseStream.FunctionName",
+  // IAM looks a policy's text over itself, and answers MalformedPolicyDocument.
+  "iam.CreatePolicy.PolicyDocument",
+  // The CLI sends the empty string to remove a description.
+  "cloudformation.CreateChangeSet.Description",
+  // Stack names, ids and ARNs: "does not exist" is what clients look for.
+  "cloudformation.DescribeStacks.StackName",
+]);
+
+export function isUnenforced(member: string): boolean {
+  return UNENFORCED.has(member);
+}
+
+/** What a service calls a violation where it is not `ValidationException`. */
+const VIOLATION_CODES: Readonly<Record<string, string>> = {
+  apigateway: "BadRequestException",
+  apigatewayv2: "BadRequestException",
+  cloudfront: "InvalidArgument",
+  "cognito-idp": "InvalidParameterException",
+  ecr: "InvalidParameterException",
+  logs: "InvalidParameterException",
+  s3: "InvalidRequest",
+  sns: "InvalidParameter",
+  sqs: "InvalidParameterValue",
+};
+
+export function violationCode(model: ServiceModel): string {
+  const special = VIOLATION_CODES[model.name];
+  if (special !== undefined) return special;
+  return model.protocol === "awsQuery" || model.queryCompatible ? "ValidationError" : "ValidationException";
+}
+
+/**
+ * The error for a missing member where the service has words of its own for it; else the generic words are used, and
+ * all violations are listed together.
+ */
+export function missingMemberError(model: ServiceModel, member: Member): AwsError | undefined {
+  const { name } = member;
+  switch (model.name) {
+    case "sqs":
+      return new AwsError("MissingParameter", `The request must contain the parameter ${name}.`, 400);
+    case "monitoring":
+      return new AwsError("MissingParameter", `The parameter ${name} is required.`, 400);
+    case "s3":
+      return missingInS3(member);
+    case "sns":
+      return new AwsError("InvalidParameter", `Invalid parameter: ${name} Reason: no value for required parameter`, 400);
+    default:
+      return undefined;
+  }
+}
+
+function missingInS3(member: Member): AwsError {
+  const { traits, name } = member;
+  if (traits.httpPayload) {
+    return new AwsError("MissingRequestBodyError", "Request Body is empty", 400);
+  }
+  const where = traits.httpHeader ?? traits.httpQuery ?? name;
+  return new AwsError("InvalidRequest", `Missing required header or parameter for this request: ${where}`, 400);
+}
