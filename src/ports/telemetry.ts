@@ -22,6 +22,8 @@ export interface MetricSample {
   /** One value, or a statistic set. */
   readonly value?: number;
   readonly statistics?: { sum: number; min: number; max: number; count: number };
+  /** Seconds that one stored point covers: 60 (default), or 1 for a high-resolution metric. */
+  readonly resolution?: 1 | 60;
 }
 
 export interface MetricPoint {
@@ -43,7 +45,11 @@ export interface MetricPoint {
 export interface Telemetry {
   /** Appends events to a stream of a group; never blocks on the disk. */
   appendLogs(group: string, stream: string, events: readonly LogEvent[]): void;
-  /** Events of a group (or of some of its streams) by time, oldest first or newest first, with an opaque cursor. */
+  /**
+   * Events of a group (or of some of its streams) from `start` to `end`, both inclusive, by time and then arrival,
+   * oldest first or newest first. The answer's cursor is there where more events follow. A cursor is
+   * `<timestamp>.<sequence>` of an event that is already known: reading goes on behind it, in either direction.
+   */
   readLogs(
     group: string,
     options: { streams?: readonly string[]; start?: number; end?: number; limit: number; cursor?: string; newestFirst?: boolean },

@@ -1,0 +1,93 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
+import { messageOf } from "../../kernel/aws-error.ts";
+import type { Database } from "../../ports/database.ts";
+import type { Telemetry } from "../../ports/telemetry.ts";
+import { SqlLogs } from "./sql-logs.ts";
+import { SqlMetrics } from "./sql-metrics.ts";
+
+const FLUSH_MS = 200;
+
+/**
+ * Logs and metrics in a database of their own (`telemetryMigrations`), which is closed with it: append-only blocks of
+ * events with an index by time, so that they never wait for the state's writer, nor it for them.
+ */
+export async function openSqlTelemetry(options: { db: Database; clock: Clock; log?: Log }): Promise<Telemetry> {
+  const { db, clock, log } = options;
+  const next = async (sql: string): Promise<number> => 1 + ((await db.first<{ n: number | null }>({ sql, parameters: [] }))?.n ?? 0);
+  const logs = new SqlLogs(db, clock, log, await next("select max(last_sequence) as n from log_block"));
+  const metrics = new SqlMetrics(db, clock, await next("select max(part) as n from metric_point"));
+  const closing = new AbortController();
+  let armed = false;
+  let flushing: Promise<void> = Promise.resolve();
+
+  const store = async (): Promise<void> => {
+    const { statements, bytes } = logs.take();
+    const batch = [...statements, ...metrics.take()];
+    try {
+      if (batch.length > 0) await db.write(batch);
+    } finally {
+      logs.settle(bytes);
+    }
+  };
+  const flush = (): Promise<void> => {
+    const flushed = flushing.then(store);
+    flushing = flushed.catch((error: unknown) => {
+      log?.error("logs or metrics could not be stored", { reason: messageOf(error) });
+    });
+    return flushed;
+  };
+  /** Stores within a moment; the first append of a quiet time starts the timer. */
+  const arm = (): void => {
+    if (armed || closing.signal.aborted) return;
+    armed = true;
+    const due = (): void => {
+      armed = false;
+      flush().catch(() => undefined);
+    };
+    clock.sleep(FLUSH_MS, closing.signal).then(due, () => undefined);
+  };
+  const flushed = (): Promise<void> => flush().catch(() => undefined);
+
+  return {
+    appendLogs(group, stream, events) {
+      logs.append(group, stream, events);
+      arm();
+    },
+    async readLogs(group, range) {
+      await flushed();
+      return logs.read(group, range);
+    },
+    tailLogs: (group, onEvents) => logs.tail(group, onEvents),
+    async deleteLogs(group, stream) {
+      await flushed();
+      await logs.delete(group, stream);
+    },
+    async expireLogs(group, olderThan) {
+      await flushed();
+      await logs.expire(group, olderThan);
+    },
+    async streamFacts(group, stream) {
+      await flushed();
+      return logs.facts(group, stream);
+    },
+    putMetrics(account, region, samples) {
+      metrics.put(account, region, samples);
+      arm();
+    },
+    async readMetric(account, region, query) {
+      await flushed();
+      return metrics.read(account, region, query);
+    },
+    async listMetrics(account, region, filter) {
+      await flushed();
+      return metrics.list(account, region, filter);
+    },
+    flush,
+    async close() {
+      closing.abort();
+      await flushed();
+      await db.close();
+    },
+  };
+}
