@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import type {
+  FunctionSandbox,
+  FunctionSandboxSpec,
+  OnAwsConnection,
+  ReadOnlyMount,
+  SandboxExit,
+  SandboxHost,
+  ToolSandbox,
+  ToolSandboxSpec,
+} from "../../ports/sandbox.ts";
+import { openCertificateAuthority, type CertificateAuthority } from "./certificates.ts";
+import { LauncherClient, type ExitReport } from "./launcher-client.ts";
+import { SandboxListeners } from "./listeners.ts";
+import { makeSandboxPipe, type SandboxPipe } from "./pipes.ts";
+
+/** What all sandboxes of a process share. */
+export interface SandboxContext {
+  readonly launcher: LauncherClient;
+  readonly authority: CertificateAuthority;
+  readonly onAws: OnAwsConnection;
+  /** Calls that end each running sandbox. */
+  readonly running: Map<string, () => Promise<void>>;
+}
+
+/** Where the authorities are that sandboxes trust. */
+const TRUSTED = "/etc/ssl/certs/ca-certificates.crt";
+const OURS = "/etc/ssl/certs/starling.pem";
+/** So that every SDK, whatever its age, trusts the platform; a function's own settings come after. */
+const TRUST_ENVIRONMENT = { AWS_CA_BUNDLE: TRUSTED, REQUESTS_CA_BUNDLE: TRUSTED, SSL_CERT_FILE: TRUSTED, NODE_EXTRA_CA_CERTS: OURS };
+
+/** Opens sandboxes by way of the launcher that started this process. */
+export async function openSandboxHost(options: {
+  /** The data folder as this process sees it; the certificate authority is in `ca/` below. */
+  dataDir: string;
+  onAwsConnection: OnAwsConnection;
+  now?: () => number;
+  /** Called when the launcher is gone, and with it every sandbox. Default: this process ends. */
+  onLost?: () => void;
+}): Promise<SandboxHost> {
+  const authority = await openCertificateAuthority(join(options.dataDir, "ca"), options.now ?? Date.now);
+  const launcher = new LauncherClient(process, options.onLost ?? (() => process.exit(70)));
+  const { driver } = (await launcher.request("hello", { ca: authority.certificate })) as { driver: string };
+  const context: SandboxContext = { launcher, authority, onAws: options.onAwsConnection, running: new Map() };
+  return {
+    driver,
+    caCertificate: authority.certificate,
+    startFunction: (spec) => startFunction(context, spec),
+    startTool: (spec) => startTool(context, spec),
+    startBuild: () => Promise.reject(new Error("not yet")),
+    async close() {
+      await Promise.allSettled([...context.running.values()].map((stop) => stop()));
+    },
+  };
+}
+
+const exitOf = ({ code, signal, outOfMemory, error }: ExitReport): SandboxExit => ({ code, signal, outOfMemory, ...(error === undefined ? {} : { error }) });
+
+/** Asks the launcher for a sandbox; where that fails nothing of it stays here. */
+export async function launch(
+  context: SandboxContext,
+  what: "function" | "build" | "tool",
+  spec: { id: string },
+  request: object,
+  parts: { pipes: SandboxPipe[]; listeners?: SandboxListeners; onListener?: Parameters<LauncherClient["register"]>[1]["onListener"] },
+): Promise<{ exited: Promise<ExitReport>; stop: () => Promise<void> }> {
+  const { launcher, running } = context;
+  const { pipes, listeners } = parts;
+  let onExit: (report: ExitReport) => void = () => {};
+  const exited = new Promise<ExitReport>((resolve) => (onExit = resolve));
+  launcher.register(spec.id, { onExit, onListener: parts.onListener ?? (() => {}) });
+  const stop = async (): Promise<void> => {
+    await launcher.request("stop", { id: spec.id });
+    await exited;
+  };
+  try {
+    await launcher.request(what, { ...request, id: spec.id });
+  } catch (error) {
+    launcher.unregister(spec.id);
+    listeners?.close();
+    for (const pipe of pipes) pipe.stream.destroy();
+    throw error;
+  } finally {
+    for (const pipe of pipes) pipe.release();
+  }
+  running.set(spec.id, stop);
+  void exited.then(() => {
+    running.delete(spec.id);
+    listeners?.close();
+  });
+  return { exited, stop };
+}
+
+async function startFunction(context: SandboxContext, spec: FunctionSandboxSpec): Promise<FunctionSandbox> {
+  const { launcher, authority, onAws } = context;
+  const [stdout, stderr] = [makeSandboxPipe("read"), makeSandboxPipe("read")];
+  const listeners = new SandboxListeners();
+  const { id, internet, onRuntimeApiConnection: onRuntimeApi } = spec;
+  const { args, mounts, socketFolder, memoryMB, tmpMB, cpus, pids } = spec;
+  const request = {
+    ...{ args, mounts, socketFolder, memoryMB, tmpMB, cpus, pids, internet },
+    env: { ...TRUST_ENVIRONMENT, ...spec.env },
+    runtimeApi: onRuntimeApi !== undefined,
+    stdout: stdout.theirs,
+    stderr: stderr.theirs,
+  };
+  const { exited, stop } = await launch(context, "function", spec, request, {
+    pipes: [stdout, stderr],
+    listeners,
+    onListener: (role, handle) => listeners.add(role, handle, { id, internet, authority, onAws, onRuntimeApi }),
+  });
+  let last: ExitReport | undefined;
+  void exited.then((report) => (last = report));
+  const ask = async (what: string, fields: object = {}): Promise<unknown> => await launcher.request(what, { ...fields, id });
+  return {
+    id,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    exited: exited.then(exitOf),
+    async resize(limits) {
+      await ask("resize", limits);
+    },
+    async mount(mount: ReadOnlyMount) {
+      await ask("mount", mount);
+    },
+    async signal(name) {
+      if (!last) await ask("signal", { signal: name });
+    },
+    async freeze() {
+      await ask("freeze");
+    },
+    async thaw() {
+      await ask("thaw");
+    },
+    async peakMemory() {
+      return last ? last.peakMemory : ((await ask("peak")) as number);
+    },
+    stop,
+  };
+}
+
+async function startTool(context: SandboxContext, spec: ToolSandboxSpec): Promise<ToolSandbox> {
+  const [stdin, stdout, stderr] = [makeSandboxPipe("write"), makeSandboxPipe("read"), makeSandboxPipe("read")];
+  const { args, mounts, writable, memoryMB, timeoutMs } = spec;
+  const env = { PATH: "/usr/bin:/bin", HOME: "/tmp", LANG: "C.UTF-8", ...spec.env };
+  const request = { args, env, mounts, writable, memoryMB, timeoutMs, stdin: stdin.theirs, stdout: stdout.theirs, stderr: stderr.theirs };
+  const { exited, stop } = await launch(context, "tool", spec, request, { pipes: [stdin, stdout, stderr] });
+  const streams: { stdin: ToolSandbox["stdin"]; stdout: Readable; stderr: Readable } = { stdin: stdin.stream, stdout: stdout.stream, stderr: stderr.stream };
+  return { ...streams, exited: exited.then(exitOf), stop };
+}
