@@ -37,6 +37,8 @@ export interface SandboxExit {
   readonly signal: NodeJS.Signals | null;
   /** Its memory limit was hit and the kernel killed a process of it. */
   readonly outOfMemory: boolean;
+  /** Why it could not be started at all, where the container runtime said so. */
+  readonly error?: string;
 }
 
 /** A running execution environment. */

@@ -1,0 +1,176 @@
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeEventFd } from "./ffi.ts";
+
+/**
+ * The control groups of one sandbox: `/<group>/<id>` is ours (memory limit, freezer, what is read after the end), and the
+ * OCI runtime makes `/<group>/<id>/box` in it and removes that when the container ends.
+ */
+export interface Cgroup {
+  /** The path for the OCI configuration. */
+  readonly path: string;
+  resize(limits: { memoryMB: number; cpus: number }): void;
+  setFrozen(frozen: boolean): void;
+  peakMemory(): number;
+  /** The kernel has killed a process because the memory limit was hit. */
+  wasOutOfMemory(): boolean;
+  processes(): number[];
+  /** Kills what is left and removes the groups. */
+  remove(): Promise<void>;
+}
+
+export interface CgroupHost {
+  readonly version: 1 | 2;
+  /** Name of our top group. */
+  readonly group: string;
+  create(id: string, memoryMB: number): Cgroup;
+  /** Kills and removes all that a predecessor left. Returns how many processes and groups that were. */
+  sweep(): Promise<{ processes: number; groups: number }>;
+}
+
+const ROOT = "/sys/fs/cgroup";
+const CPU_PERIOD = 100_000;
+const read = (file: string): string => readFileSync(file, "utf8");
+const folders = (path: string): string[] => {
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? [e.name] : []));
+  } catch {
+    return [];
+  }
+};
+const numbers = (file: string): number[] => {
+  try {
+    return read(file).split("\n").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+};
+
+function writeIfThere(file: string, text: string): void {
+  if (existsSync(file)) writeFileSync(file, text);
+}
+
+/** Finds out which hierarchy the host has and prepares our top group in it. */
+export function openCgroups(group: string): CgroupHost {
+  const v2 = existsSync(join(ROOT, "cgroup.controllers"));
+  const roots = v2 ? [ROOT] : folders(ROOT).map((name) => join(ROOT, name)).filter((path) => existsSync(join(path, "cgroup.procs")));
+  const memoryRoot = v2 ? ROOT : join(ROOT, "memory");
+  if (!v2 && !existsSync(join(memoryRoot, "cgroup.procs"))) throw new Error("the kernel's memory control group is missing (mount /sys/fs/cgroup/memory)");
+  if (v2) delegate(ROOT, join(ROOT, group));
+  const sweep = async (): Promise<{ processes: number; groups: number }> => {
+    const found = { processes: 0, groups: 0 };
+    for (const root of roots) await removeTree(join(root, group), found);
+    return found;
+  };
+  return { version: v2 ? 2 : 1, group, sweep, create: (id, memoryMB) => create(v2, roots, group, id, memoryMB) };
+}
+
+function delegate(root: string, group: string): void {
+  mkdirSync(group, { recursive: true });
+  for (const folder of [root, group]) {
+    for (const controller of ["memory", "pids", "cpu"]) writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
+  }
+}
+
+function create(v2: boolean, roots: string[], group: string, id: string, memoryMB: number): Cgroup {
+  const base = v2 ? ROOT : join(ROOT, "memory");
+  const memory = join(base, group, id);
+  if (v2) delegate(ROOT, join(ROOT, group));
+  mkdirSync(memory, { recursive: true });
+  if (v2) for (const controller of ["memory", "pids", "cpu"]) writeFileSync(join(memory, "cgroup.subtree_control"), `+${controller}`);
+  const setMemory = (megabytes: number): void => {
+    writeFileSync(join(memory, v2 ? "memory.max" : "memory.limit_in_bytes"), String(megabytes * 1048576));
+    writeIfThere(join(memory, "memory.swap.max"), "0");
+  };
+  setMemory(memoryMB);
+  const outOfMemory = v2 ? undefined : watchMemory(memory);
+  const box = (controller: string): string => (v2 ? join(ROOT, group, id, "box") : join(ROOT, controller, group, id, "box"));
+  return {
+    path: `/${group}/${id}/box`,
+    resize({ memoryMB: megabytes, cpus }) {
+      setMemory(megabytes);
+      const quota = Math.max(1000, Math.round(cpus * CPU_PERIOD));
+      if (v2) writeFileSync(join(box("cpu"), "cpu.max"), `${quota} ${CPU_PERIOD}`);
+      else writeFileSync(join(box("cpu"), "cpu.cfs_quota_us"), String(quota));
+    },
+    setFrozen(frozen) {
+      if (v2) writeFileSync(join(memory, "cgroup.freeze"), frozen ? "1" : "0");
+      else writeFileSync(join(ROOT, "freezer", group, id, "freezer.state"), frozen ? "FROZEN" : "THAWED");
+    },
+    peakMemory() {
+      const file = join(memory, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
+      return Number(read(existsSync(file) ? file : join(memory, "memory.current")));
+    },
+    wasOutOfMemory() {
+      if (outOfMemory) return outOfMemory.happened();
+      return Number(/^oom_kill (\d+)$/m.exec(read(join(memory, "memory.events")))?.[1] ?? 0) > 0;
+    },
+    processes: () => numbers(join(box("pids"), "cgroup.procs")),
+    async remove() {
+      outOfMemory?.close();
+      for (const root of roots) await removeTree(join(root, group, id), { processes: 0, groups: 0 });
+    },
+  };
+}
+
+/** Version 1 counts kills only in the group of the victim, which the OCI runtime has removed when we could ask: an eventfd tells. */
+function watchMemory(folder: string): { happened(): boolean; close(): void } {
+  const event = makeEventFd();
+  const control = openSync(join(folder, "memory.oom_control"), "r");
+  writeFileSync(join(folder, "cgroup.event_control"), `${event} ${control}`);
+  let happened = false;
+  let open = true;
+  return {
+    happened() {
+      try {
+        if (open && !happened) happened = readSync(event, Buffer.alloc(8), 0, 8, null) === 8;
+      } catch {
+        // EAGAIN: it has not happened.
+      }
+      return happened;
+    },
+    close() {
+      if (!open) return;
+      open = false; // the group's removal raises the counter as well
+      closeSync(control);
+      closeSync(event);
+    },
+  };
+}
+
+const KILL_ROUNDS = 400;
+
+/** Kills every process below a group and removes the groups, deepest first; bounded. */
+async function removeTree(folder: string, found: { processes: number; groups: number }): Promise<void> {
+  if (!existsSync(folder)) return;
+  thaw(folder);
+  for (const name of folders(folder)) await removeTree(join(folder, name), found);
+  for (let round = 0; round < KILL_ROUNDS; round++) {
+    for (const pid of numbers(join(folder, "cgroup.procs"))) {
+      found.processes += round === 0 ? 1 : 0;
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // gone meanwhile
+      }
+    }
+    try {
+      rmdirSync(folder);
+      found.groups++;
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      await new Promise((resolve) => setTimeout(resolve, round < 20 ? 1 : 5));
+    }
+  }
+  throw new Error(`control group ${folder} cannot be removed: its processes do not end`);
+}
+
+function thaw(folder: string): void {
+  try {
+    writeIfThere(join(folder, "freezer.state"), "THAWED");
+    writeIfThere(join(folder, "cgroup.freeze"), "0");
+  } catch {
+    // The group ended meanwhile.
+  }
+}

@@ -1,0 +1,129 @@
+import type { ChildProcess } from "node:child_process";
+import type { LauncherHost, RunningFunction } from "./host.ts";
+import { startFunction, startTool } from "./host.ts";
+import { readFunctionRequest, readLimits, readMessage, readMount, readToolRequest, sandboxId, text, type Message } from "./requests.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+const MAX_SANDBOXES = 4096;
+
+/** Serves the app's requests over Node's IPC; each answer carries the request's number. */
+export class LauncherServer {
+  readonly #app: ChildProcess;
+  readonly #makeHost: (caCertificate: string) => Promise<LauncherHost>;
+  readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #functions = new Map<string, RunningFunction>();
+  readonly #starting = new Set<string>();
+  #host: Promise<LauncherHost> | undefined;
+  #closing = false;
+
+  constructor(app: ChildProcess, makeHost: (caCertificate: string) => Promise<LauncherHost>) {
+    this.#app = app;
+    this.#makeHost = makeHost;
+    app.on("message", (value) => void this.#serve(value));
+  }
+
+  async #serve(value: unknown): Promise<void> {
+    const message = readMessageOr(value);
+    if (!message) return;
+    try {
+      this.#send({ n: message.n, value: await this.#answer(message) });
+    } catch (error) {
+      this.#send({ n: message.n, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #send(message: object, handle?: unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.#app.connected) return reject(new Error("the app has gone"));
+      this.#app.send(message, handle as never, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  async #answer(message: Message): Promise<unknown> {
+    if (this.#closing) throw new Error("the launcher is stopping");
+    switch (message.do) {
+      case "hello":
+        this.#host ??= this.#makeHost(text(message.ca, "ca"));
+        return { driver: (await this.#host).runtime.name };
+      case "function":
+        return await this.#start(message, async (host) => {
+          const running = await startFunction(host, readFunctionRequest(message));
+          this.#functions.set(running.sandbox.id, running);
+          return running.sandbox;
+        });
+      case "tool":
+        return await this.#start(message, (host) => startTool(host, readToolRequest(message)));
+      default:
+        return await this.#act(message);
+    }
+  }
+
+  async #start(message: Message, start: (host: LauncherHost) => Promise<Sandbox>): Promise<void> {
+    const id = sandboxId(message.id);
+    if (!this.#host) throw new Error("hello must come first");
+    if (this.#sandboxes.has(id) || this.#starting.has(id)) throw new Error(`there is a sandbox ${id} already`);
+    if (this.#sandboxes.size + this.#starting.size >= MAX_SANDBOXES) throw new Error(`more than ${MAX_SANDBOXES} sandboxes`);
+    this.#starting.add(id);
+    try {
+      const sandbox = await start(await this.#host);
+      this.#sandboxes.set(id, sandbox);
+      void sandbox.cleaned().then(
+        () => this.#forget(id),
+        (error) => process.stderr.write(`launcher: sandbox ${id} was not taken away wholly: ${error}\n`),
+      );
+      if (this.#closing) await sandbox.stop();
+    } finally {
+      this.#starting.delete(id);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#sandboxes.delete(id);
+    this.#functions.delete(id);
+  }
+
+  async #act(message: Message): Promise<unknown> {
+    const id = sandboxId(message.id);
+    const sandbox = this.#sandboxes.get(id);
+    if (message.do === "stop") return await sandbox?.stop();
+    if (!sandbox || sandbox.isOver) throw new Error(`there is no sandbox ${id}`);
+    switch (message.do) {
+      case "resize":
+        return sandbox.cgroup.resize(readLimits(message));
+      case "mount":
+        return this.#functions.get(id)?.mount(readMount(message));
+      case "freeze":
+      case "thaw":
+        return sandbox.cgroup.setFrozen(message.do === "freeze");
+      case "signal":
+        return sandbox.signal(message.signal === "SIGKILL" ? "SIGKILL" : "SIGTERM");
+      case "peak":
+        return sandbox.cgroup.peakMemory();
+      default:
+        throw new Error("bad request to the launcher: unknown request");
+    }
+  }
+
+  /** Hands a listener to the app. */
+  sendListener(id: string, role: string, handle: unknown): Promise<void> {
+    return this.#send({ event: "listener", id, role }, handle);
+  }
+
+  sendExit(id: string, report: object): void {
+    this.#send({ event: "exit", id, ...report }).catch(() => {}); // an app that has gone needs no news
+  }
+
+  /** Ends all sandboxes and waits until nothing of them is left. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.allSettled([...this.#sandboxes.values()].map((sandbox) => sandbox.stop()));
+  }
+}
+
+function readMessageOr(value: unknown): Message | undefined {
+  try {
+    return readMessage(value);
+  } catch {
+    return undefined;
+  }
+}
