@@ -1,5 +1,8 @@
 import { initial } from "./0001-initial.ts";
+import { s3 } from "./0002-s3.ts";
 import type { Migration } from "./migration.ts";
 
+export { telemetryMigrations } from "./telemetry.ts";
+
 /** The history of the state's schema, oldest first. */
-export const stateMigrations: readonly Migration[] = [initial];
+export const stateMigrations: readonly Migration[] = [initial, s3];
