@@ -163,19 +163,32 @@ function routeUnsigned(models: ModelRegistry, request: HttpRequest, options: Rou
   return { found: false, model: undefined, protocol: "restJson1", error: unknownPath(request) };
 }
 
-function routeRest(models: ModelRegistry, request: HttpRequest, names: readonly string[]): OperationRoute | undefined {
+function routeRest(models: ModelRegistry, request: HttpRequest, names: readonly string[]): OperationRoute | RouteFailure | undefined {
   for (const name of names) {
     const model = models.load(name);
     if (!isRest(model.protocol)) continue;
-    const match = matchRestOperation(model, request);
+    const match = refused(model, () => matchRestOperation(model, request));
+    if (match && "error" in match) return match;
     if (match) return { found: true, model, protocol: model.protocol, ...match };
   }
   return undefined;
 }
 
+/** A path that cannot be decoded is the client's fault, to be told in the service's protocol. */
+function refused<T>(model: ServiceModel, match: () => T): T | RouteFailure {
+  try {
+    return match();
+  } catch (error) {
+    if (error instanceof AwsError) return { found: false, model, protocol: model.protocol, error };
+    throw error;
+  }
+}
+
 function routeS3(models: ModelRegistry, request: HttpRequest, options: RouteOptions): OperationRoute | RouteFailure {
   const model = compiled(models, "s3", () => models.load("s3"));
-  const match = matchS3Operation(model, request, bucketOfHost(hostOf(request), options.bucketHosts ?? []));
+  const hostBucket = bucketOfHost(hostOf(request), options.bucketHosts ?? []);
+  const match = refused(model, () => matchS3Operation(model, request, hostBucket));
+  if (match && "error" in match) return match;
   if (match) return { found: true, model, protocol: "restXml", ...match };
   const message = "The specified method is not allowed against this resource.";
   const fields = { Method: request.method };

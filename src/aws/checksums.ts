@@ -1,0 +1,181 @@
+import { createHash } from "node:crypto";
+import { Transform, type TransformCallback } from "node:stream";
+import { crc32 } from "node:zlib";
+import { AwsError } from "../kernel/aws-error.ts";
+
+/** The checksums that S3 knows, by the names that its headers end with. */
+export type ChecksumAlgorithm = "crc32" | "crc32c" | "crc64nvme" | "sha1" | "sha256" | "md5";
+
+export interface Checksum {
+  update(bytes: Uint8Array): void;
+  /** The checksum so far, base64. */
+  digest(): string;
+}
+
+const ALGORITHMS: readonly ChecksumAlgorithm[] = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256", "md5"];
+
+/** The algorithm of a name in any case; `undefined` where there is none such. */
+export function checksumAlgorithm(name: string): ChecksumAlgorithm | undefined {
+  const lower = name.toLowerCase();
+  return ALGORITHMS.find((algorithm) => algorithm === lower);
+}
+
+export function createChecksum(algorithm: ChecksumAlgorithm): Checksum {
+  switch (algorithm) {
+    case "crc32": {
+      let value = 0;
+      return {
+        update: (bytes) => void (value = crc32(bytes, value)),
+        digest: () => bigEndian(value),
+      };
+    }
+    case "crc32c":
+      return crc32cChecksum();
+    case "crc64nvme":
+      return crc64Checksum();
+    default: {
+      const hash = createHash(algorithm);
+      return { update: (bytes) => void hash.update(bytes), digest: () => hash.copy().digest("base64") };
+    }
+  }
+}
+
+function bigEndian(...words: readonly number[]): string {
+  const bytes = Buffer.allocUnsafe(words.length * 4);
+  words.forEach((word, index) => bytes.writeUInt32BE(word >>> 0, index * 4));
+  return bytes.toString("base64");
+}
+
+/*
+ * Eight bytes at a time ("slice by 8"): table k holds the checksum of a byte that k more bytes follow. Tables of 64 bits
+ * are two arrays of 32, because arithmetic on bigints would be slower than one byte at a time.
+ */
+const CRC32C_TABLES = makeCrc32Tables(0x82f63b78);
+const CRC64_TABLES = makeCrc64Tables(0x9a6c9329ac4bc9b5n);
+
+function makeCrc32Tables(polynomial: number): Uint32Array {
+  const tables = new Uint32Array(8 * 256);
+  for (let byte = 0; byte < 256; byte++) {
+    let value = byte;
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ polynomial : value >>> 1;
+    tables[byte] = value;
+  }
+  for (let index = 256; index < tables.length; index++) {
+    const previous = tables[index - 256]!;
+    tables[index] = tables[previous & 255]! ^ (previous >>> 8);
+  }
+  return tables;
+}
+
+function crc32cChecksum(): Checksum {
+  const t = CRC32C_TABLES;
+  let crc = 0xffffffff;
+  return {
+    update(bytes) {
+      let at = 0;
+      for (const end = bytes.length - 7; at < end; at += 8) {
+        const low = crc ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
+        crc =
+          t[1792 + (low & 255)]! ^
+          t[1536 + ((low >>> 8) & 255)]! ^
+          t[1280 + ((low >>> 16) & 255)]! ^
+          t[1024 + (low >>> 24)]! ^
+          t[768 + bytes[at + 4]!]! ^
+          t[512 + bytes[at + 5]!]! ^
+          t[256 + bytes[at + 6]!]! ^
+          t[bytes[at + 7]!]!;
+      }
+      for (; at < bytes.length; at++) crc = t[(crc ^ bytes[at]!) & 255]! ^ (crc >>> 8);
+    },
+    digest: () => bigEndian(~crc),
+  };
+}
+
+function makeCrc64Tables(polynomial: bigint): { readonly low: Uint32Array; readonly high: Uint32Array } {
+  const low = new Uint32Array(8 * 256);
+  const high = new Uint32Array(8 * 256);
+  for (let byte = 0; byte < 256; byte++) {
+    let value = BigInt(byte);
+    for (let bit = 0; bit < 8; bit++) value = value & 1n ? (value >> 1n) ^ polynomial : value >> 1n;
+    low[byte] = Number(value & 0xffffffffn);
+    high[byte] = Number(value >> 32n);
+  }
+  for (let index = 256; index < low.length; index++) {
+    const previousLow = low[index - 256]!;
+    const previousHigh = high[index - 256]!;
+    const byte = previousLow & 255;
+    low[index] = low[byte]! ^ ((previousLow >>> 8) | (previousHigh << 24));
+    high[index] = high[byte]! ^ (previousHigh >>> 8);
+  }
+  return { low, high };
+}
+
+function crc64Checksum(): Checksum {
+  const { low: l, high: h } = CRC64_TABLES;
+  let low = 0xffffffff;
+  let high = 0xffffffff;
+  return {
+    update(bytes) {
+      let at = 0;
+      for (const end = bytes.length - 7; at < end; at += 8) {
+        const a = low ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
+        const b = high ^ (bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 24));
+        const i7 = 1792 + (a & 255);
+        const i6 = 1536 + ((a >>> 8) & 255);
+        const i5 = 1280 + ((a >>> 16) & 255);
+        const i4 = 1024 + (a >>> 24);
+        const i3 = 768 + (b & 255);
+        const i2 = 512 + ((b >>> 8) & 255);
+        const i1 = 256 + ((b >>> 16) & 255);
+        const i0 = b >>> 24;
+        low = l[i7]! ^ l[i6]! ^ l[i5]! ^ l[i4]! ^ l[i3]! ^ l[i2]! ^ l[i1]! ^ l[i0]!;
+        high = h[i7]! ^ h[i6]! ^ h[i5]! ^ h[i4]! ^ h[i3]! ^ h[i2]! ^ h[i1]! ^ h[i0]!;
+      }
+      for (; at < bytes.length; at++) {
+        const index = (low ^ bytes[at]!) & 255;
+        low = l[index]! ^ ((low >>> 8) | (high << 24));
+        high = h[index]! ^ (high >>> 8);
+      }
+    },
+    digest: () => bigEndian(~high, ~low),
+  };
+}
+
+/** What a request says a checksum of its body is; a trailer is known only at the body's end. */
+export interface ExpectedChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  value(): string | undefined;
+  /** The code of the error where the body has another; default `BadDigest`. */
+  readonly mismatchCode?: string;
+}
+
+/** Passes bytes through and fails at the end where they are not what was declared. */
+export class ChecksumVerifier extends Transform {
+  readonly #checks: readonly { readonly expected: ExpectedChecksum; readonly actual: Checksum }[];
+
+  constructor(expected: readonly ExpectedChecksum[]) {
+    super();
+    this.#checks = expected.map((each) => ({ expected: each, actual: createChecksum(each.algorithm) }));
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    for (const { actual } of this.#checks) actual.update(chunk);
+    done(null, chunk);
+  }
+
+  override _flush(done: TransformCallback): void {
+    for (const { expected, actual } of this.#checks) {
+      const value = expected.value();
+      const name = expected.algorithm.toUpperCase();
+      if (value === undefined) {
+        const message = `The request did not carry the ${name} checksum that it announced.`;
+        return done(new AwsError("MalformedTrailerError", message, 400));
+      }
+      if (value !== actual.digest()) {
+        const message = `The ${name} you specified did not match the calculated checksum.`;
+        return done(new AwsError(expected.mismatchCode ?? "BadDigest", message, 400));
+      }
+    }
+    done();
+  }
+}
