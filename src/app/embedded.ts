@@ -1,0 +1,120 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { createModelRegistry } from "../aws/model.ts";
+import type { Platform, Settings } from "../aws/platform.ts";
+import { createRegistry, type Registry } from "../aws/registry.ts";
+import { createVault } from "../aws/vault.ts";
+import { startServices } from "../aws/workers.ts";
+import { openFileBlobs } from "../backends/files/file-blobs.ts";
+import { openLocalBus } from "../backends/local/local-bus.ts";
+import { stateMigrations } from "../backends/sql/migrations/index.ts";
+import { openSqlJournal } from "../backends/sql/sql-journal.ts";
+import { openSqlQueue } from "../backends/sql/sql-queue.ts";
+import { openSqlTelemetry } from "../backends/sql/sql-telemetry.ts";
+import { openSqlite } from "../backends/sql/sqlite-database.ts";
+import { telemetryMigrations } from "../backends/sql/migrations/telemetry.ts";
+import { createGateway } from "../gateway/gateway.ts";
+import { openFrontDoor } from "../gateway/server.ts";
+import { systemClock, type Clock } from "../kernel/clock.ts";
+import { systemIds } from "../kernel/ids.ts";
+import { jsonLog } from "../kernel/log.ts";
+import type { OnAwsConnection, SandboxHost } from "../ports/sandbox.ts";
+import { RecordIdentity } from "../services/iam/identity.ts";
+import { services } from "../services/index.ts";
+import type { Config } from "./config.ts";
+import { ensureAdministrator, type AdminCredentials } from "./first-start.ts";
+import { masterKey } from "./master-key.ts";
+
+export interface EmbeddedOptions {
+  readonly config: Config;
+  /** Data directory as this process sees it. */
+  readonly data: string;
+  /** The project's code as this process sees it. */
+  readonly code: string;
+  /** Opens the sandboxes; connections that they make to AWS go to `onAws`. */
+  readonly sandboxes: (onAws: OnAwsConnection) => Promise<SandboxHost>;
+  readonly clock?: Clock;
+}
+
+/** A running platform. */
+export interface Running {
+  readonly platform: Platform;
+  readonly registry: Registry;
+  readonly port: number;
+  readonly administrator: AdminCredentials;
+  /** Stops in order: front door, workers, services, storage. Bounded. */
+  stop(): Promise<void>;
+}
+
+const GRACE_MS = 3_000;
+
+/** All roles in one process: SQLite and files under one data directory. */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Running> {
+  const { config, data } = options;
+  const clock = options.clock ?? systemClock;
+  const ids = systemIds;
+  const log = jsonLog(config.logLevel);
+  const stopping = new AbortController();
+  mkdirSync(join(data, "blobs"), { recursive: true, mode: 0o700 });
+  const database = await openSqlite({ file: join(data, "state.sqlite"), migrations: stateMigrations });
+  const telemetryDatabase = await openSqlite({ file: join(data, "telemetry.sqlite"), migrations: telemetryMigrations });
+  const telemetry = await openSqlTelemetry({ db: telemetryDatabase, clock, log });
+  const bus = openLocalBus({ log });
+  const vault = createVault(masterKey(data));
+  const registry = createRegistry(services, createModelRegistry());
+  const settings: { -readonly [K in keyof Settings]: Settings[K] } = {
+    account: config.account,
+    region: config.region,
+    port: config.port,
+    publicUrl: config.publicUrl || `http://localhost:${config.port}`,
+    data,
+    code: options.code,
+  };
+  let gateway: ReturnType<typeof createGateway> | undefined;
+  let accept: ((...connection: Parameters<OnAwsConnection>) => void) | undefined;
+  const sandboxes = await options.sandboxes((socket, origin) => {
+    if (accept) accept(socket, origin);
+    else socket.destroy();
+  });
+  const platform: Platform = {
+    settings,
+    database,
+    queue: openSqlQueue({ db: database, clock, ids }),
+    journal: openSqlJournal({ db: database, clock, ids }),
+    blobs: openFileBlobs({ folder: join(data, "blobs") }),
+    telemetry,
+    bus,
+    sandboxes,
+    identity: new RecordIdentity({ database, clock, ids, vault, bus, settings }),
+    vault,
+    clock,
+    ids,
+    log,
+    signal: stopping.signal,
+  };
+  gateway = createGateway(platform, registry, { reset: config.reset === "on" });
+  const door = await openFrontDoor({ host: config.host, port: config.port, serve: gateway.serve });
+  if (config.port === 0) {
+    settings.port = door.port;
+    if (!config.publicUrl) settings.publicUrl = `http://localhost:${door.port}`;
+  }
+  accept = (socket, origin) => {
+    gateway.markSandbox(socket, origin);
+    door.accept(socket);
+  };
+  const running = await startServices(platform, registry);
+  const administrator = await ensureAdministrator(platform, registry, config);
+  gateway.ready();
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    gateway.stopping();
+    await door.close(GRACE_MS);
+    stopping.abort(new Error("the platform is stopping"));
+    await running.stop();
+    await sandboxes.close();
+    await telemetry.close();
+    await telemetryDatabase.close();
+    await database.close();
+  };
+  return { platform, registry, port: door.port, administrator, stop: () => (stopped ??= stop()) };
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import type { HttpRequest } from "../aws/protocol/http-message.ts";
+import { AwsError } from "../kernel/aws-error.ts";
+
+/** Largest body of an operation that does not stream: a 50 MB zip in base64 within JSON, and some room. */
+const MAX_BODY = 70 * 1024 * 1024;
+
+/** What the head of a request says about its body and where it goes. */
+export interface RequestHead {
+  readonly method: string;
+  readonly host: string;
+  readonly port: string;
+  readonly path: string;
+  readonly rawQuery: string;
+  readonly query: URLSearchParams;
+}
+
+export function readHead(request: IncomingMessage): RequestHead {
+  const url = request.url ?? "/";
+  const mark = url.indexOf("?");
+  const rawQuery = mark < 0 ? "" : url.slice(mark + 1);
+  const authority = (request.headers.host ?? "").toLowerCase();
+  const match = /^(\[[0-9a-f:.]+\]|[^:]*)(?::(\d+))?$/.exec(authority);
+  return {
+    method: request.method ?? "GET",
+    host: match?.[1] ?? "",
+    port: match?.[2] ?? "",
+    path: mark < 0 ? url : url.slice(0, mark),
+    rawQuery,
+    query: new URLSearchParams(rawQuery),
+  };
+}
+
+/** The request as the wire reads it. `decoded` is what the body streams as, once aws-chunked encoding is taken off. */
+export function wireRequest(head: RequestHead, request: IncomingMessage, decoded: () => Readable): HttpRequest {
+  let whole: Promise<Buffer> | undefined;
+  let stream: Readable | undefined;
+  const streamOnce = (): Readable => (stream ??= decoded());
+  return {
+    method: head.method,
+    path: head.path,
+    rawQuery: head.rawQuery,
+    query: head.query,
+    headers: request.headers,
+    body: () => (whole ??= readAll(streamOnce())),
+    get stream() {
+      return streamOnce();
+    },
+  };
+}
+
+async function readAll(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY) throw new AwsError("RequestEntityTooLargeException", `The request body is larger than ${MAX_BODY} bytes.`, 413);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}

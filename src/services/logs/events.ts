@@ -1,0 +1,188 @@
+import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
+import { operations } from "../../aws/service.ts";
+import { AwsError } from "../../kernel/aws-error.ts";
+import type { StoredLogEvent } from "../../ports/telemetry.ts";
+import { existingGroup, onGroup, onStream } from "./access.ts";
+import { compileFilter } from "./filter-pattern.ts";
+import {
+  EVENT_OVERHEAD, groupName, invalid, MAX_AGE_MS, MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_FUTURE_MS, noGroup, noStream, streamExists, streamId, telemetryKey,
+  type LogStream,
+} from "./model.ts";
+
+const DEFAULT_EVENTS = 10_000;
+const DEFAULT_STREAMS = 50;
+/** How many stored events one FilterLogEvents call looks through before it answers with a token. */
+const SCAN_LIMIT = 50_000;
+
+type AnyContext = Parameters<typeof existingGroup>[0];
+
+const keyOf = (ctx: AnyContext, group: string): string => telemetryKey(ctx.account, ctx.region, group);
+
+/** A stream of a group. Groups and streams are looked up for each batch: a deleted one takes no more events. */
+async function mustExist(ctx: AnyContext, group: string, stream: string): Promise<void> {
+  if (await ctx.records.get("stream", streamId(group, stream))) return;
+  throw (await ctx.records.get("group", group)) ? noStream() : noGroup();
+}
+
+export const streams = operations<typeof Logs, any>()({
+  CreateLogStream: {
+    permissions: onGroup("CreateLogStream"),
+    async run(ctx, input) {
+      const { name: group } = await existingGroup(ctx, String(input.logGroupName));
+      const name = String(input.logStreamName);
+      if (/[:*]/.test(name)) throw invalid("Log stream names cannot contain ':' or '*'.");
+      const stream: LogStream = { name, created: ctx.now() };
+      if (!(await ctx.records.create("stream", streamId(group, name), stream))) throw streamExists();
+      return {};
+    },
+  },
+  DescribeLogStreams: {
+    permissions: onGroup("DescribeLogStreams"),
+    async run(ctx, input) {
+      const group = groupName(input);
+      await existingGroup(ctx, group);
+      if (input.orderBy === "LastEventTime" && input.logStreamNamePrefix) {
+        throw invalid("Cannot order by LastEventTime with a logStreamNamePrefix.");
+      }
+      const stored = await ctx.records.list<LogStream>("stream", { prefix: `${group}:${input.logStreamNamePrefix ?? ""}` });
+      const views = await Promise.all(stored.map((s) => streamView(ctx, group, s.value)));
+      if (input.orderBy === "LastEventTime") views.sort((a, b) => (a.lastEventTimestamp ?? a.creationTime) - (b.lastEventTimestamp ?? b.creationTime));
+      if (input.descending) views.reverse();
+      const start = input.nextToken ? Number(input.nextToken) : 0;
+      const end = start + (input.limit ?? DEFAULT_STREAMS);
+      return { logStreams: views.slice(start, end), ...(end < views.length ? { nextToken: String(end) } : {}) };
+    },
+  },
+  DeleteLogStream: {
+    permissions: onStream("DeleteLogStream"),
+    async run(ctx, input) {
+      const [group, stream] = [String(input.logGroupName), String(input.logStreamName)];
+      await mustExist(ctx, group, stream);
+      await ctx.records.write(ctx.records.remove("stream", streamId(group, stream)));
+      await ctx.platform.telemetry.deleteLogs(keyOf(ctx, group), stream);
+      return {};
+    },
+  },
+});
+
+async function streamView(ctx: AnyContext, group: string, stream: LogStream) {
+  const facts = await ctx.platform.telemetry.streamFacts(keyOf(ctx, group), stream.name);
+  return {
+    logStreamName: stream.name,
+    creationTime: stream.created,
+    arn: `arn:aws:logs:${ctx.region}:${ctx.account}:log-group:${group}:log-stream:${stream.name}`,
+    storedBytes: 0, // AWS has answered 0 here since June 2019
+    uploadSequenceToken: "1",
+    ...(facts.firstEvent === undefined ? {} : { firstEventTimestamp: facts.firstEvent }),
+    ...(facts.lastEvent === undefined ? {} : { lastEventTimestamp: facts.lastEvent }),
+    ...(facts.lastIngestion === undefined ? {} : { lastIngestionTime: facts.lastIngestion }),
+  };
+}
+
+export const events = operations<typeof Logs, any>()({
+  PutLogEvents: {
+    permissions: onStream("PutLogEvents"),
+    async run(ctx, input) {
+      const [group, stream] = [String(input.logGroupName), String(input.logStreamName)];
+      const batch = (input.logEvents ?? []).map((e) => ({ timestamp: Number(e.timestamp), message: String(e.message) }));
+      checkBatch(batch);
+      await mustExist(ctx, group, stream);
+      const now = ctx.now();
+      const isOld = (e: { timestamp: number }) => e.timestamp < now - MAX_AGE_MS;
+      const isNew = (e: { timestamp: number }) => e.timestamp > now + MAX_FUTURE_MS;
+      const accepted = batch.filter((e) => !isOld(e) && !isNew(e));
+      ctx.platform.telemetry.appendLogs(keyOf(ctx, group), stream, accepted);
+      const rejected = accepted.length === batch.length ? {} : { rejectedLogEventsInfo: rejectedInfo(batch, isOld, isNew) };
+      return { nextSequenceToken: "1", ...rejected };
+    },
+  },
+  GetLogEvents: {
+    permissions: onStream("GetLogEvents"),
+    async run(ctx, input) {
+      const group = groupName(input);
+      const stream = String(input.logStreamName);
+      await mustExist(ctx, group, stream);
+      const backward = input.nextToken ? input.nextToken.startsWith("b/") : !input.startFromHead;
+      const cursor = input.nextToken?.slice(2);
+      const { events: found, cursor: next } = await ctx.platform.telemetry.readLogs(keyOf(ctx, group), {
+        streams: [stream],
+        ...(input.startTime === undefined ? {} : { start: input.startTime }),
+        ...(input.endTime === undefined ? {} : { end: input.endTime }),
+        limit: input.limit ?? DEFAULT_EVENTS,
+        newestFirst: backward,
+        ...(cursor && cursor !== "end" ? { cursor } : {}),
+      });
+      const ordered = backward ? [...found].reverse() : found;
+      const token = next ?? cursor ?? "end";
+      return {
+        events: ordered.map((e) => ({ timestamp: e.timestamp, message: e.message, ingestionTime: e.ingestionTime })),
+        nextForwardToken: `f/${backward ? (cursor ?? "end") : token}`,
+        nextBackwardToken: `b/${backward ? token : (cursor ?? "end")}`,
+      };
+    },
+  },
+  FilterLogEvents: {
+    permissions: onGroup("FilterLogEvents"),
+    async run(ctx, input) {
+      const group = groupName(input);
+      await existingGroup(ctx, group);
+      if (input.logStreamNames?.length && input.logStreamNamePrefix) throw invalid("Either logStreamNames or logStreamNamePrefix can be given, not both.");
+      const matches = compileFilter(input.filterPattern ?? "");
+      const prefix = input.logStreamNamePrefix;
+      const names = prefix ? (await ctx.records.list<LogStream>("stream", { prefix: `${group}:${prefix}` })).map((s) => s.value.name) : input.logStreamNames;
+      if (prefix && names?.length === 0) return { events: [], searchedLogStreams: [] };
+      const limit = input.limit ?? DEFAULT_EVENTS;
+      const found: StoredLogEvent[] = [];
+      let cursor = input.nextToken;
+      for (let scanned = 0; scanned < SCAN_LIMIT; ) {
+        const page = await ctx.platform.telemetry.readLogs(keyOf(ctx, group), {
+          ...(names?.length ? { streams: names } : {}),
+          ...(input.startTime === undefined ? {} : { start: input.startTime }),
+          ...(input.endTime === undefined ? {} : { end: input.endTime + 1 }),
+          limit: limit - found.length,
+          ...(cursor ? { cursor } : {}),
+        });
+        found.push(...page.events.filter((e) => matches(e.message)));
+        scanned += page.events.length;
+        cursor = page.cursor;
+        if (!cursor || page.events.length === 0 || found.length >= limit) break;
+      }
+      return {
+        events: found.map((e) => ({
+          logStreamName: e.stream,
+          timestamp: e.timestamp,
+          message: e.message,
+          ingestionTime: e.ingestionTime,
+          eventId: `${String(e.timestamp).padStart(20, "0")}${String(e.sequence).padStart(36, "0")}`,
+        })),
+        searchedLogStreams: [],
+        ...(cursor ? { nextToken: cursor } : {}),
+      };
+    },
+  },
+});
+
+function checkBatch(batch: readonly { timestamp: number; message: string }[]): void {
+  let bytes = 0;
+  let last = -Infinity;
+  for (const event of batch) {
+    const size = Buffer.byteLength(event.message) + EVENT_OVERHEAD;
+    if (size > MAX_EVENT_BYTES) throw invalid(`Log event too large: ${size} bytes exceeds limit of ${MAX_EVENT_BYTES}`);
+    bytes += size;
+    if (event.timestamp < last) throw invalid("Log events in a single PutLogEvents request must be in chronological order.");
+    last = event.timestamp;
+  }
+  if (bytes > MAX_BATCH_BYTES) throw invalid(`Upload too large: ${bytes} bytes exceeds limit of ${MAX_BATCH_BYTES}`);
+  if (batch.length > 10_000) throw new AwsError("InvalidParameterException", "1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length less than or equal to 10000", 400);
+}
+
+type Test = (event: { timestamp: number }) => boolean;
+
+function rejectedInfo(batch: readonly { timestamp: number }[], isOld: Test, isNew: Test) {
+  const firstNew = batch.findIndex(isNew);
+  const lastOld = batch.findLastIndex(isOld);
+  return {
+    ...(firstNew >= 0 ? { tooNewLogEventStartIndex: firstNew } : {}),
+    ...(lastOld >= 0 ? { tooOldLogEventEndIndex: lastOld + 1 } : {}),
+  };
+}

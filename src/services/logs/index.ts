@@ -1,0 +1,28 @@
+import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
+import { defineService } from "../../aws/service.ts";
+import { events, streams } from "./events.ts";
+import { groups } from "./groups.ts";
+import { telemetryKey, type LogGroup } from "./model.ts";
+import { logGroup } from "./resources/log-group.ts";
+
+const SWEEP_MS = 3600_000;
+const DAY_MS = 86_400_000;
+
+/** CloudWatch Logs. */
+export const logs = defineService<typeof Logs>({
+  name: "logs",
+  operations: { ...groups, ...streams, ...events },
+  resources: [logGroup],
+  periodic: [
+    {
+      name: "retention",
+      everyMs: SWEEP_MS,
+      async run(ctx) {
+        for (const { value } of await ctx.records.list<LogGroup>("group")) {
+          if (!value.retentionDays) continue;
+          await ctx.platform.telemetry.expireLogs(telemetryKey(ctx.account, ctx.region, value.name), ctx.now() - value.retentionDays * DAY_MS);
+        }
+      },
+    },
+  ],
+});

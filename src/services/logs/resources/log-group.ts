@@ -1,0 +1,29 @@
+import type { ResourceType } from "../../../aws/service.ts";
+import { codeOf } from "../../../kernel/aws-error.ts";
+
+/** AWS::Logs::LogGroup. */
+export const logGroup: ResourceType = {
+  type: "AWS::Logs::LogGroup",
+  async create(ctx, properties) {
+    const logGroupName = String(properties["LogGroupName"] ?? ctx.physicalName({ maxLength: 512 }));
+    try {
+      await ctx.withStackTags(properties["Tags"], (tags) =>
+        ctx.call("logs", "CreateLogGroup", { logGroupName, ...(tags.length ? { tags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])) } : {}) }),
+      );
+    } catch (error) {
+      if (codeOf(error) !== "ResourceAlreadyExistsException" || !ctx.retried) throw error;
+    }
+    if (properties["RetentionInDays"]) await ctx.call("logs", "PutRetentionPolicy", { logGroupName, retentionInDays: Number(properties["RetentionInDays"]) });
+    return logGroupName;
+  },
+  async update(ctx, id, next) {
+    if (next["RetentionInDays"]) await ctx.call("logs", "PutRetentionPolicy", { logGroupName: id, retentionInDays: Number(next["RetentionInDays"]) });
+    else await ctx.call("logs", "DeleteRetentionPolicy", { logGroupName: id });
+  },
+  async remove(ctx, id) {
+    await ctx.call("logs", "DeleteLogGroup", { logGroupName: id }).catch((error: unknown) => {
+      if (codeOf(error) !== "ResourceNotFoundException") throw error;
+    });
+  },
+  attributes: async (ctx, id) => ({ Arn: `arn:aws:logs:${ctx.region}:${ctx.account}:log-group:${id}:*` }),
+};
