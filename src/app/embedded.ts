@@ -70,7 +70,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     data,
     code: options.code,
   };
-  let gateway: ReturnType<typeof createGateway> | undefined;
   let accept: ((...connection: Parameters<OnAwsConnection>) => void) | undefined;
   const sandboxes = await options.sandboxes((socket, origin) => {
     if (accept) accept(socket, origin);
@@ -92,7 +91,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     log,
     signal: stopping.signal,
   };
-  gateway = createGateway(platform, registry, { reset: config.reset === "on" });
+  const gateway = createGateway(platform, registry, {});
   const door = await openFrontDoor({ host: config.host, port: config.port, serve: gateway.serve });
   if (config.port === 0) {
     settings.port = door.port;

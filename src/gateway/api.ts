@@ -1,0 +1,105 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { Readable as ReadableStream } from "node:stream";
+import { authenticate } from "../aws/authenticate.ts";
+import { createContext } from "../aws/context.ts";
+import { dispatch } from "../aws/dispatch.ts";
+import type { Protocol } from "../aws/model-pack.ts";
+import type { ServiceModel } from "../aws/model.ts";
+import { decodeRequest, encodeError, encodeResponse, type HttpRequest, type HttpResponse } from "../aws/protocol/index.ts";
+import { decodedBody } from "../aws/request-body.ts";
+import { routeOperation, type OperationRoute } from "../aws/route-operation.ts";
+import { parseSignature, type VerifiedSignature } from "../aws/sigv4.ts";
+import { AwsError } from "../kernel/aws-error.ts";
+import type { Exchange, Gateway } from "./gateway.ts";
+import { wireRequest } from "./request.ts";
+import { httpFacts } from "./routes.ts";
+
+/** Serves a call of an AWS API: route, authenticate, decode, dispatch (validate, authorize, run), encode. */
+export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<boolean> {
+  const { request, response, requestId, head } = exchange;
+  const isS3 = { value: false };
+  let signature: VerifiedSignature | undefined;
+  let continued = !exchange.expectsContinue;
+  const body = (): Readable => {
+    if (!continued) response.writeContinue();
+    continued = true;
+    return isS3.value ? decodedBody(request.headers, request, signature).stream : request;
+  };
+  const wire = wireRequest(head, request, body);
+  let model: ServiceModel | undefined;
+  let protocol: Protocol = "restXml";
+  try {
+    const claimed = parseSignature(wire);
+    const route = await routeOperation(gateway.registry.models, wire, { signingName: claimed?.service });
+    ({ model, protocol } = route);
+    if (!route.found) throw route.error;
+    isS3.value = route.model.name === "s3";
+    const who = await authenticate(gateway.platform, wire, {
+      protocol,
+      signingName: route.model.signingName,
+      body: wire.body,
+      keys: gateway.keys,
+    });
+    signature = who.signature;
+    const output = await callOperation(gateway, exchange, { route, wire, who });
+    await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId));
+  } catch (error) {
+    if (!(error instanceof AwsError)) logFailure(gateway, exchange, model, error);
+    if (response.headersSent) response.destroy();
+    else await send(exchange, encodeError(model, protocol, error, requestId, { method: head.method, path: head.path }));
+  }
+  return true;
+}
+
+interface Call {
+  readonly route: OperationRoute;
+  readonly wire: HttpRequest;
+  readonly who: Awaited<ReturnType<typeof authenticate>>;
+}
+
+async function callOperation({ platform, registry }: Gateway, exchange: Exchange, { route, wire, who }: Call): Promise<object> {
+  const input = await decodeRequest(route, wire);
+  const aborted = new AbortController();
+  exchange.response.once("close", () => {
+    if (!exchange.response.writableFinished) aborted.abort(new Error("the client went away"));
+  });
+  const ctx = createContext(platform, registry, {
+    service: route.model.name,
+    account: platform.settings.account,
+    region: regionOf(who.signature?.region, platform.settings.region),
+    principal: who.principal,
+    requestId: exchange.requestId,
+    signal: AbortSignal.any([platform.signal, aborted.signal]),
+    http: httpFacts(exchange),
+  });
+  return dispatch(ctx, route.operation.name, input);
+}
+
+/** Global services are signed for `aws-global` or the like by some clients. */
+function regionOf(signed: string | undefined, fallback: string): string {
+  return signed && /^[a-z]{2}(-[a-z]+)+-\d+$/.test(signed) ? signed : fallback;
+}
+
+async function send({ request, response }: Exchange, answer: HttpResponse): Promise<void> {
+  const { status, headers, body } = answer;
+  // What the client still sends after a refusal is not read: it would be taken for the next request.
+  if (!request.complete && status >= 400) headers["connection"] = "close";
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
+    if (headers["content-length"] === undefined && request.method !== "HEAD") headers["content-length"] = String(body === undefined ? 0 : Buffer.byteLength(body));
+    if (status === 204 || status === 304) delete headers["content-length"];
+    response.writeHead(status, headers);
+    response.end(body);
+    return;
+  }
+  response.writeHead(status, headers);
+  const stream = body instanceof ReadableStream ? body : ReadableStream.from(body);
+  await pipeline(stream, response).catch((error: unknown) => {
+    response.destroy();
+    if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+  });
+}
+
+function logFailure({ platform }: Gateway, { head, requestId }: Exchange, model: ServiceModel | undefined, error: unknown): void {
+  platform.log.error("an operation failed", { service: model?.name, method: head.method, path: head.path, requestId, error });
+}

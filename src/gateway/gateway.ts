@@ -1,0 +1,98 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Platform } from "../aws/platform.ts";
+import type { Registry } from "../aws/registry.ts";
+import { SigningKeyCache } from "../aws/sigv4.ts";
+import { serveApi } from "./api.ts";
+import { isOurHost } from "./hosts.ts";
+import { servePlatform, type Status } from "./platform-routes.ts";
+import { readHead, type RequestHead } from "./request.ts";
+import { serveRoute } from "./routes.ts";
+import type { Serve } from "./server.ts";
+
+/** What every step of the front door has at hand. */
+export interface Gateway {
+  readonly platform: Platform;
+  readonly registry: Registry;
+  readonly keys: SigningKeyCache;
+}
+
+/** One request on its way through the steps. */
+export interface Exchange {
+  readonly head: RequestHead;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+  readonly sourceIp: string;
+  readonly secure: boolean;
+}
+
+/** Where a connection that a sandbox opened comes from; kept by its socket. */
+interface SandboxOrigin {
+  readonly sandboxId: string;
+  readonly tls: boolean;
+}
+
+/** A step serves the exchange and answers true, or leaves it to the next. */
+type Step = (gateway: Gateway, exchange: Exchange) => Promise<boolean>;
+
+/** The front door: one ordered list of steps. */
+export function createGateway(platform: Platform, registry: Registry, options: { reset?: (() => Promise<void>) | undefined }) {
+  const gateway: Gateway = { platform, registry, keys: new SigningKeyCache() };
+  const origins = new WeakMap<object, SandboxOrigin>();
+  let status: Status = "starting";
+
+  const steps: readonly Step[] = [
+    refuseUnknownHost,
+    (_gateway, { head, request, response }) => servePlatform(head, request, response, { status: () => status, reset: options.reset }),
+    refuseWhileStarting(() => status),
+    serveRoute,
+    serveApi,
+  ];
+
+  const serve: Serve = (request, response, expectsContinue) => {
+    const origin = origins.get(request.socket);
+    const exchange: Exchange = {
+      head: readHead(request),
+      request,
+      response,
+      requestId: platform.ids.uuid(),
+      expectsContinue,
+      sourceIp: request.socket.remoteAddress ?? "127.0.0.1",
+      secure: origin?.tls ?? false,
+    };
+    run(gateway, steps, exchange).catch((error: unknown) => {
+      platform.log.error("a request failed", { method: request.method, host: exchange.head.host, path: exchange.head.path, error });
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500, { "content-type": "application/json" }).end('{"message":"Internal failure"}');
+    });
+  };
+
+  return {
+    serve,
+    markSandbox: (socket: Duplex, origin: SandboxOrigin) => void origins.set(socket, origin),
+    ready: () => void (status = "ready"),
+    stopping: () => void (status = "stopping"),
+  };
+}
+
+async function run(gateway: Gateway, steps: readonly Step[], exchange: Exchange): Promise<void> {
+  for (const step of steps) if (await step(gateway, exchange)) return;
+}
+
+const refuseUnknownHost: Step = async ({ platform }, { head, response }) => {
+  if (isOurHost(head.host, new URL(platform.settings.publicUrl).hostname)) return false;
+  const message = `This server does not answer to the host "${head.host.slice(0, 200)}". Use localhost, a name below it, or set STARLING_PUBLIC_URL.`;
+  response.writeHead(421, { "content-type": "application/json", connection: "close" }).end(JSON.stringify({ message }));
+  return true;
+};
+
+const refuseWhileStarting =
+  (status: () => Status): Step =>
+  async (_gateway, { response }) => {
+    if (status() !== "starting") return false;
+    response.writeHead(503, { "content-type": "application/json", "retry-after": "1" }).end('{"message":"Starling is starting"}');
+    return true;
+  };

@@ -1,0 +1,48 @@
+import { createContext } from "../aws/context.ts";
+import type { RouteTarget } from "../aws/service.ts";
+import { AwsError } from "../kernel/aws-error.ts";
+import type { Exchange, Gateway } from "./gateway.ts";
+
+/** Serves what is not an AWS API: endpoints of users' APIs, function URLs, git, websites. */
+export async function serveRoute(gateway: Gateway, exchange: Exchange): Promise<boolean> {
+  const { platform, registry } = gateway;
+  const { head, request, response } = exchange;
+  const target: RouteTarget = { method: head.method, host: head.host, path: head.path, query: head.query, headers: request.headers };
+  for (const service of registry.services) {
+    for (const route of service.routes) {
+      const match: unknown = route.match(target);
+      if (match === undefined) continue;
+      const { account, region } = platform.settings;
+      const ctx = createContext(platform, registry, {
+        service: service.name,
+        account,
+        region,
+        principal: { kind: "anonymous", account },
+        requestId: exchange.requestId,
+        http: httpFacts(exchange),
+      });
+      if (exchange.expectsContinue) response.writeContinue();
+      try {
+        await route.handle(ctx, match, request, response);
+      } catch (error) {
+        answerError(gateway, exchange, route.name, error);
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+/** What a call's conditions and URLs are made of. */
+export function httpFacts({ request, sourceIp, secure }: Exchange) {
+  return { host: request.headers.host ?? "", secure, sourceIp, userAgent: String(request.headers["user-agent"] ?? "") };
+}
+
+function answerError({ platform }: Gateway, { response, head }: Exchange, route: string, error: unknown): void {
+  const known = error instanceof AwsError;
+  if (!known) platform.log.error("a route failed", { route, path: head.path, error });
+  if (response.headersSent) return void response.destroy();
+  const [status, message] = known ? [error.status, error.message] : [500, "Internal server error"];
+  const type = known ? { "x-amzn-errortype": error.code } : {};
+  response.writeHead(status, { "content-type": "application/json", ...type }).end(JSON.stringify({ message }));
+}

@@ -1,0 +1,7 @@
+import type { Service } from "../aws/service.ts";
+import { iam } from "./iam/index.ts";
+import { logs } from "./logs/index.ts";
+import { sts } from "./sts/index.ts";
+
+/** Every service of the platform: one line each. Order is that of their start. */
+export const services: readonly Service[] = [iam, sts, logs];
