@@ -2,6 +2,7 @@ import { closeSync, lstatSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { CgroupHost } from "./cgroups.ts";
 import { makePipe } from "./ffi.ts";
+import type { Layers } from "./layers.ts";
 import { createNetwork, type AddressException, type ListenerRole } from "./network.ts";
 import type { ContainerMount } from "./oci-config.ts";
 import type { OciRuntime } from "./oci-runtime.ts";
@@ -19,6 +20,12 @@ export interface LauncherHost {
   readonly skeleton: string;
   /** Pid of the app, whose pipes are opened. */
   readonly appPid: number;
+  /** Layers of builds, made when first needed. */
+  layers(): Promise<Layers>;
+  /** What every build has in its environment. */
+  readonly buildEnvironment: Readonly<Record<string, string>>;
+  /** Folder (in the code) with the scripts that run inside builds. */
+  readonly insideFolder: string;
   exceptions(): Promise<readonly AddressException[]>;
   /** Gives a listener of a sandbox to the app. */
   sendListener(id: string, role: ListenerRole, handle: unknown): Promise<void>;
@@ -40,13 +47,13 @@ export async function orRemove<T>(sandbox: Sandbox, work: () => Promise<T>): Pro
   try {
     return await work();
   } catch (error) {
-    await sandbox.stop();
+    await sandbox.stop().catch((also: unknown) => process.stderr.write(`starling: sandbox ${sandbox.id} was not taken away wholly: ${also}\n`));
     throw error;
   }
 }
 
 /** Closes descriptors when `work` is over, whatever its end. */
-async function withDescriptors<T>(open: (() => number)[], work: (fds: number[]) => Promise<T>): Promise<T> {
+export async function withDescriptors<T>(open: (() => number)[], work: (fds: number[]) => Promise<T>): Promise<T> {
   const fds: number[] = [];
   try {
     for (const step of open) fds.push(step());

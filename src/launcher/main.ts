@@ -1,10 +1,13 @@
+import { createRequire } from "node:module";
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { openCgroups, type CgroupHost } from "./cgroups.ts";
 import { bindMount, MS, signalOnParentDeath } from "./ffi.ts";
 import type { LauncherHost } from "./host.ts";
+import { readHostSettings, resolveExceptions } from "./host-settings.ts";
+import { prepareLayers } from "./layers.ts";
 import { findRuntime, type OciRuntime } from "./oci-runtime.ts";
 import { hideHybridCgroup, lockData, preparePlaces, requireOwnMountNamespace, type Places } from "./places.ts";
 import { LauncherServer } from "./server.ts";
@@ -71,21 +74,51 @@ function startApp(places: Places, { codeDir, dataDir, entry, args }: Arguments):
 }
 
 /** Makes ready what sandboxes need, once, when the app says hello with its authority's certificate. */
-async function makeHost(app: ChildProcess, server: () => LauncherServer, places: Places, cgroups: CgroupHost, found: Promise<OciRuntime>, ca: string): Promise<LauncherHost> {
+async function makeHost(codeDir: string, app: ChildProcess, server: () => LauncherServer, places: Places, cgroups: CgroupHost, found: Promise<OciRuntime>, ca: string): Promise<LauncherHost> {
   checkCa(ca);
   const skeleton = skeletonOf(places);
+  const trust = trustBundles(ca, process.env);
+  const settings = readHostSettings(process.env);
+  const inside = join(places.code, relative(codeDir, import.meta.dirname), "inside");
+  const exceptions = keepFor(EXCEPTIONS_MS, () => resolveExceptions(settings.urls));
+  const layers = keepFor(Infinity, () => prepareLayers(places.state, join(places.base, "lower"), { ...packages(), awsClient: join(inside, "aws.py"), trust }));
+  writeTrust(skeleton, trust);
   const runtime = await found;
-  writeTrust(skeleton, trustBundles(ca, process.env));
+  for (const prepare of [layers, exceptions]) prepare().catch(() => {}); // in the background; who needs them is told why they failed
   return {
     places,
+    layers,
+    exceptions,
+    buildEnvironment: settings.env,
+    insideFolder: inside,
     runtime,
     cgroups,
     skeleton,
     appPid: app.pid ?? 0,
-    exceptions: async () => [],
     sendListener: (id, role, handle) => server().sendListener(id, role, handle),
     onExit: (id, report) => server().sendExit(id, report),
   };
+}
+
+const EXCEPTIONS_MS = 300_000;
+
+/** Calls `make` again when its result is older than `ms`, or was a failure. */
+function keepFor<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
+  let kept: { value: Promise<T>; at: number } | undefined;
+  return () => {
+    if (kept && performance.now() - kept.at < ms) return kept.value;
+    const entry = { value: make(), at: performance.now() };
+    kept = entry;
+    entry.value.catch(() => {
+      if (kept === entry) kept = undefined;
+    });
+    return entry.value;
+  };
+}
+
+/** Our Node and npm, which builds get. */
+function packages(): { nodePackage: string; npmPackage: string } {
+  return { nodePackage: dirname(dirname(process.execPath)), npmPackage: dirname(createRequire(import.meta.url).resolve("npm/package.json")) };
 }
 
 const skeletonOf = (places: Places): string => join(places.base, "function-root");
@@ -108,7 +141,7 @@ async function main(): Promise<void> {
   const runtime = findRuntime(join(places.base, "runtime"), places.sandboxes, skeletonOf(places), places.group);
   runtime.catch(() => {}); // told to the app when it says hello
   const app = startApp(places, { ...settings, dataDir });
-  const server: LauncherServer = new LauncherServer(app, (ca) => makeHost(app, () => server, places, cgroups, runtime, ca));
+  const server: LauncherServer = new LauncherServer(app, (ca) => makeHost(settings.codeDir, app, () => server, places, cgroups, runtime, ca));
   process.exitCode = await untilEnd(app);
   await server.close();
   await cgroups.sweep();

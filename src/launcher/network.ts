@@ -128,7 +128,8 @@ function run(command: string, args: string[], input: string): Promise<void> {
 
 async function startSlirp(netns: string): Promise<ChildProcess> {
   const args = ["--configure", "--mtu=65520", "--disable-host-loopback", "--disable-dns", "--enable-sandbox", "--enable-seccomp"];
-  const child = spawn("slirp4netns", [...args, "--ready-fd=3", "--exit-fd=4", "--netns-type=path", netns, "tap0"], {
+  // Its own sandbox unmounts everything, which must not reach our shared mounts.
+  const child = spawn("unshare", ["--mount", "--propagation", "slave", "--", "slirp4netns", ...args, "--ready-fd=3", "--exit-fd=4", "--netns-type=path", netns, "tap0"], {
     stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
     env: { PATH: TOOL_PATH },
     detached: true,

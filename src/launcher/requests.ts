@@ -167,3 +167,21 @@ export function readBuildRequest(m: Message): BuildRequest {
     results: descriptor(m.results, "results"),
   };
 }
+
+export interface FilesRequest {
+  readonly paths: string[];
+  readonly maxBytes: number;
+  readonly pipe: number;
+}
+
+export function readFilesRequest(m: Message): FilesRequest {
+  return {
+    paths: list(m.paths, "paths", 200_000, (item) => text(item, "a path", 4096)),
+    maxBytes: integer(m.maxBytes, "maxBytes", 0, Number.MAX_SAFE_INTEGER),
+    pipe: descriptor(m.pipe, "pipe"),
+  };
+}
+
+export function readListRequest(m: Message): { folder: string; maxEntries: number } {
+  return { folder: text(m.folder, "folder", 4096), maxEntries: integer(m.maxEntries, "maxEntries", 1, 1_000_000) };
+}

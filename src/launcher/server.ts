@@ -1,8 +1,22 @@
 import type { ChildProcess } from "node:child_process";
+import { listBuildFiles, sendBuildFiles, type BuildFile } from "./build-files.ts";
+import { startBuild, type RunningBuild } from "./build.ts";
 import type { LauncherHost, RunningFunction } from "./host.ts";
 import { startFunction, startTool } from "./host.ts";
-import { readFunctionRequest, readLimits, readMessage, readMount, readToolRequest, sandboxId, text, type Message } from "./requests.ts";
-import type { Sandbox } from "./sandbox.ts";
+import {
+  readBuildRequest,
+  readFilesRequest,
+  readFunctionRequest,
+  readLimits,
+  readListRequest,
+  readMessage,
+  readMount,
+  readToolRequest,
+  sandboxId,
+  text,
+  type Message,
+} from "./requests.ts";
+import { openPipeOf, type Sandbox } from "./sandbox.ts";
 
 const MAX_SANDBOXES = 4096;
 
@@ -12,6 +26,7 @@ export class LauncherServer {
   readonly #makeHost: (caCertificate: string) => Promise<LauncherHost>;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #functions = new Map<string, RunningFunction>();
+  readonly #builds = new Map<string, RunningBuild>();
   readonly #starting = new Set<string>();
   #host: Promise<LauncherHost> | undefined;
   #closing = false;
@@ -53,6 +68,12 @@ export class LauncherServer {
         });
       case "tool":
         return await this.#start(message, (host) => startTool(host, readToolRequest(message)));
+      case "build":
+        return await this.#start(message, async (host) => {
+          const running = await startBuild(host, readBuildRequest(message));
+          this.#builds.set(running.sandbox.id, running);
+          return running.sandbox;
+        });
       default:
         return await this.#act(message);
     }
@@ -80,6 +101,7 @@ export class LauncherServer {
   #forget(id: string): void {
     this.#sandboxes.delete(id);
     this.#functions.delete(id);
+    this.#builds.delete(id);
   }
 
   async #act(message: Message): Promise<unknown> {
@@ -88,6 +110,10 @@ export class LauncherServer {
     if (message.do === "stop") return await sandbox?.stop();
     if (!sandbox || sandbox.isOver) throw new Error(`there is no sandbox ${id}`);
     switch (message.do) {
+      case "list":
+        return await this.#list(id, message);
+      case "files":
+        return await this.#sendFiles(id, message);
       case "resize":
         return sandbox.cgroup.resize(readLimits(message));
       case "mount":
@@ -102,6 +128,22 @@ export class LauncherServer {
       default:
         throw new Error("bad request to the launcher: unknown request");
     }
+  }
+
+  #rootOf(id: string): string {
+    const build = this.#builds.get(id);
+    if (!build) throw new Error(`${id} is not a build`);
+    return build.root;
+  }
+
+  async #list(id: string, message: Message): Promise<BuildFile[]> {
+    const { folder, maxEntries } = readListRequest(message);
+    return await listBuildFiles(this.#rootOf(id), folder, maxEntries);
+  }
+
+  async #sendFiles(id: string, message: Message): Promise<void> {
+    const { paths, maxBytes, pipe } = readFilesRequest(message);
+    await sendBuildFiles(this.#rootOf(id), paths, maxBytes, openPipeOf(this.#app.pid ?? 0, pipe, "write"));
   }
 
   /** Hands a listener to the app. */

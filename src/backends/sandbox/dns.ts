@@ -9,7 +9,8 @@ const UPSTREAM_MS = 5000;
 const MAX_UPSTREAM = 256;
 const IDLE_MS = 10_000;
 const TYPE_A = 1;
-const REFUSED = 5;
+/** Not "refused": resolvers would ask again and again. */
+const NO_SUCH_NAME = 3;
 
 /** The host's resolver, which answers for everything that is not AWS; read for each question, since it changes on laptops. */
 export function hostResolver(): string | undefined {
@@ -33,7 +34,7 @@ export function answerLocally(query: Buffer, internet: boolean): Buffer | undefi
   const end = at + 5;
   if (end > query.length) throw new Error("a DNS question that ends too early");
   if (isAwsName(labels.join("."))) return answer(query.subarray(0, end), query.readUInt16BE(at + 1) === TYPE_A, 0);
-  return internet ? undefined : answer(query.subarray(0, end), false, REFUSED);
+  return internet ? undefined : answer(query.subarray(0, end), false, NO_SUCH_NAME);
 }
 
 function answer(question: Buffer, withAddress: boolean, code: number): Buffer {
