@@ -1,0 +1,1 @@
+export { launcherCommand } from "../launcher/command.ts";

@@ -1,0 +1,23 @@
+import { messageOf } from "../kernel/aws-error.ts";
+import { commands } from "./commands/index.ts";
+
+/** A command's wish to end with a message and a code, without a stack. */
+async function main(): Promise<number> {
+  const [name = "help", ...args] = process.argv.slice(2);
+  const command = commands.find((c) => c.name === (name === "--help" || name === "-h" ? "help" : name));
+  if (!command) {
+    process.stderr.write(`starling: there is no command "${name}". Try: starling help\n`);
+    return 2;
+  }
+  return command.run(args);
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`starling: ${messageOf(error)}\n`);
+    process.exitCode = 1;
+  },
+);
