@@ -76,7 +76,7 @@ function parseHeader(request: SignedRequest, authorization: string, protocol: Pr
     parts[name!] = value!;
   }
   const { Credential, SignedHeaders, Signature: signature } = parts;
-  const audience = { protocol, service: "" };
+  const audience = { protocol, service: claimedService(Credential) };
   if (!Credential || !SignedHeaders || !signature) {
     const message = "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.";
     throw malformedSignature(audience, false, message);
@@ -98,7 +98,7 @@ function parseHeader(request: SignedRequest, authorization: string, protocol: Pr
 }
 
 function parseQuery(query: URLSearchParams, protocol: Protocol): Signature {
-  const audience = { protocol, service: "" };
+  const audience = { protocol, service: claimedService(query.get("X-Amz-Credential")) };
   const only = (name: string): string => {
     const [value, ...others] = query.getAll(name);
     if (value !== undefined && value !== "" && others.length === 0) return value;
@@ -112,7 +112,7 @@ function parseQuery(query: URLSearchParams, protocol: Protocol): Signature {
   const expires = only("X-Amz-Expires");
   if (!/^\d{1,7}$/.test(expires) || Number(expires) > MAX_EXPIRES) {
     const message = `X-Amz-Expires must be between 0 and a week, that is ${MAX_EXPIRES} seconds.`;
-    throw malformedSignature({ protocol, service: credential.service }, true, message);
+    throw malformedSignature(audience, true, message);
   }
   const token = query.get("X-Amz-Security-Token");
   return {
@@ -124,6 +124,11 @@ function parseQuery(query: URLSearchParams, protocol: Protocol): Signature {
     expires: Number(expires),
     ...(token !== null && { token }),
   };
+}
+
+/** Good enough to choose the words of a refusal. */
+function claimedService(credential: string | null | undefined): string {
+  return credential?.split("/").at(-2) ?? "";
 }
 
 type Credential = Pick<Signature, "accessKeyId" | "date" | "region" | "service">;

@@ -9,6 +9,7 @@ import { decodeRequest, encodeError, encodeResponse, validateInput, type HttpReq
 import { decodedBody } from "../../src/aws/request-body.ts";
 import { routeOperation, type OperationRoute } from "../../src/aws/route-operation.ts";
 import { parseSignature, verifySignature, type Signature, type VerifiedSignature } from "../../src/aws/sigv4.ts";
+import type { SignedRequest } from "../../src/aws/sigv4-canonical.ts";
 import { missingSignature } from "../../src/aws/sigv4-errors.ts";
 
 /** Keys that the test server knows. */
@@ -59,7 +60,7 @@ async function perform(
   state: { model?: ServiceModel | undefined; protocol: Protocol },
 ): Promise<HttpResponse> {
   const { rawBody, request, setSignature } = toRequest(incoming);
-  const signature = parseSignature({ ...request, rawHeaders: incoming.rawHeaders });
+  const signature = parseSignature(signedPart(request, incoming));
   const route = await routeOperation(options.models, request, { signingName: signature?.service });
   state.model = route.model;
   state.protocol = route.protocol;
@@ -84,7 +85,7 @@ async function authenticate(
     if (route.operation.unsigned) return;
     throw missingSignature({ protocol, service: model.signingName });
   }
-  const verified = await verifySignature({ ...request, rawHeaders: incoming.rawHeaders }, signature, {
+  const verified = await verifySignature(signedPart(request, incoming), signature, {
     secretFor: async (id) => (id === ACCESS_KEY ? { secret: SECRET } : undefined),
     now: Date.now(),
     protocol,
@@ -92,6 +93,10 @@ async function authenticate(
     body,
   });
   setSignature(verified);
+}
+
+function signedPart({ method, path, rawQuery, headers }: HttpRequest, { rawHeaders }: IncomingMessage): SignedRequest {
+  return { method, path, rawQuery, headers, rawHeaders };
 }
 
 function toRequest(incoming: IncomingMessage): {
@@ -104,7 +109,9 @@ function toRequest(incoming: IncomingMessage): {
   let raw: Promise<Buffer> | undefined;
   let decoded: Readable | undefined;
   const rawBody = (): Promise<Buffer> => (raw ??= collect(incoming));
-  const stream = (): Readable => (decoded ??= decodedBody(incoming.headers, incoming, signature).stream);
+  // A body that the signature covers has been read already.
+  const source = (): Readable => (raw ? Readable.from(once(raw)) : incoming);
+  const stream = (): Readable => (decoded ??= decodedBody(incoming.headers, source(), signature).stream);
   const request: HttpRequest = {
     method: incoming.method!,
     path,
@@ -122,6 +129,10 @@ function toRequest(incoming: IncomingMessage): {
 function split(url: string): string[] {
   const mark = url.indexOf("?");
   return mark < 0 ? [url] : [url.slice(0, mark), url.slice(mark + 1)];
+}
+
+async function* once(bytes: Promise<Buffer>): AsyncGenerator<Buffer> {
+  yield await bytes;
 }
 
 async function collect(stream: Readable): Promise<Buffer> {

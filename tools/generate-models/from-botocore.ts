@@ -33,7 +33,7 @@ export interface BotocoreOperation {
 export interface BotocoreMember {
   readonly shape: string;
   readonly location?: string;
-  readonly locationName?: string;
+  readonly locationName?: string | undefined;
   readonly queryName?: string;
   readonly streaming?: boolean;
   readonly flattened?: boolean;
@@ -209,7 +209,9 @@ class BotocoreReader {
     if (shape.type !== "structure") throw new Error(`Unknown type ${shape.type} of ${name}`);
     const members: Record<string, PackTarget> = {};
     for (const [member, use] of Object.entries(shape.members ?? {})) {
-      members[member] = this.#target(use, {
+      // A name that says nothing new would hide the name of a payload's own root element.
+      const named = use.locationName === member && use.location === undefined ? { ...use, locationName: undefined } : use;
+      members[member] = this.#target(named, {
         ...(shape.required?.includes(member) && { required: true as const }),
         ...(shape.payload === member && { httpPayload: true as const }),
       });

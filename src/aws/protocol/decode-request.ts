@@ -1,6 +1,7 @@
 import type { Protocol } from "../model-pack.ts";
 import { compiled, type Member, type OperationModel, type Shape } from "../model.ts";
 import { CBOR, decodeCbor } from "./cbor.ts";
+import { plainBody } from "./content-encoding.ts";
 import { bindingsOf, valueFromText, type HttpBindings } from "./http-bindings.ts";
 import { headerOf, type HttpRequest } from "./http-message.ts";
 import { parseJson, REST_JSON, RPC_JSON } from "./json.ts";
@@ -44,17 +45,17 @@ async function decode(route: DecodeRoute, request: HttpRequest): Promise<Input> 
       return readQueryInput(input, await formOf(request), route.protocol) as Input;
     case "rpcv2Cbor":
       if (input.kind === "unit") return {};
-      return valueReader(CBOR, input)(decodeCbor(await request.body()), 0) as Input;
+      return valueReader(CBOR, input)(decodeCbor(await plainBody(request)), 0) as Input;
     default:
       if (input.kind === "unit") return {};
-      return valueReader(RPC_JSON, input)(parseJson(await request.body()), 0) as Input;
+      return valueReader(RPC_JSON, input)(parseJson(await plainBody(request)), 0) as Input;
   }
 }
 
 /** The parameters of a query request: the form in the body, or the query of the URL. */
 export async function formOf(request: HttpRequest): Promise<URLSearchParams> {
   if (request.method !== "POST") return request.query;
-  const body = await request.body();
+  const body = await plainBody(request);
   return body.length === 0 ? request.query : new URLSearchParams(body.toString("utf8"));
 }
 
@@ -146,7 +147,7 @@ async function readPayload(route: DecodeRoute, member: Member, request: HttpRequ
 }
 
 async function readBody(route: DecodeRoute, shape: Shape, request: HttpRequest, input: Input): Promise<void> {
-  const body = await request.body();
+  const body = route.protocol === "restXml" ? await request.body() : await plainBody(request);
   if (body.length === 0) return;
   const { body: members } = bindingsOf(shape, "request");
   if (route.protocol === "restXml") {

@@ -117,7 +117,9 @@ function encode(error: WireError, thrown: unknown, context: ErrorContext): HttpR
       return xmlResponse(error, "text/xml;charset=UTF-8", ec2ErrorDocument(error));
     case "restXml":
       if (!error.model || error.model.name === "s3") {
-        return xmlResponse(error, "application/xml", s3ErrorDocument(error, thrown, context));
+        const response = xmlResponse(error, "application/xml", s3ErrorDocument(error, thrown, context));
+        Object.assign(response.headers, s3ErrorHeaders(thrown));
+        return response;
       }
       return xmlResponse(error, "text/xml", queryErrorDocument(error));
     case "rpcv2Cbor":
@@ -132,6 +134,12 @@ function encode(error: WireError, thrown: unknown, context: ErrorContext): HttpR
 function xmlResponse(error: WireError, contentType: string, body: string): HttpResponse {
   const headers = error.shape ? headersOf(error.shape, error.members) : {};
   return { status: error.status, headers: { ...headers, "content-type": contentType }, body };
+}
+
+/** Fields of S3's errors whose names are in lower case are headers: `etag`, `x-amz-delete-marker`. */
+function s3ErrorHeaders(thrown: unknown): Record<string, string> {
+  const fields = thrown instanceof AwsError ? Object.entries(thrown.fields) : [];
+  return Object.fromEntries(fields.filter(([name]) => /^[a-z][a-z-]*$/.test(name)).map(([name, value]) => [name, String(value)]));
 }
 
 function faultOf(error: WireError): "Sender" | "Receiver" {

@@ -17,12 +17,18 @@ export interface EncodeRoute {
   readonly protocol: Protocol;
 }
 
-type Output = Readonly<Record<string, unknown>>;
+type Output = Readonly<Record<string | symbol, unknown>>;
+
+/** An output's member with headers (in lower case) that the model does not know: CORS. */
+export const EXTRA_HEADERS: unique symbol = Symbol("headers of the answer");
 
 /** The response for what a handler returned; a streaming payload or event stream becomes a streaming body. */
 export function encodeResponse(route: EncodeRoute, output: Output | undefined | void, requestId: string): HttpResponse {
   const response = encode(route, output ?? {}, requestId);
   addRequestId(response, route.model, requestId);
+  Object.assign(response.headers, output?.[EXTRA_HEADERS]);
+  // Part of an object: the model has no place for the status.
+  if (route.model.name === "s3" && typeof output?.["ContentRange"] === "string" && response.status === 200) response.status = 206;
   if (route.operation.http?.method === "HEAD") delete response.body;
   return response;
 }
