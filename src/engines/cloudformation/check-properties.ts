@@ -23,7 +23,7 @@ export function checkProperties(
   lineOf: (pointer: string) => number | undefined = () => undefined,
 ): CheckedProperties {
   const schema = resourceSchema(resource.type);
-  if (!schema || /CustomResource$/.test(resource.type)) return { properties, diagnostics: [] };
+  if (!schema || resource.type.endsWith("CustomResource")) return { properties, diagnostics: [] };
   const base = `/Resources/${resource.logicalId}/Properties`;
   const check: Check = { schema, base, lineOf, logicalId: resource.logicalId, found: [] };
   const checked = checkMembers(check, schema.properties, properties, "");

@@ -1,0 +1,143 @@
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import type { SamContext } from "./context.ts";
+import type { SamEvent } from "./events/event.ts";
+
+export type ApiKind = "Api" | "HttpApi";
+
+/** A route that a function's event asks for. */
+export interface ApiRoute {
+  readonly kind: ApiKind;
+  readonly path: string;
+  readonly method: string;
+  readonly event: SamEvent;
+  readonly integration: JsonObject;
+}
+
+const IMPLICIT: Readonly<Record<ApiKind, string>> = { Api: "ServerlessRestApi", HttpApi: "ServerlessHttpApi" };
+const NO_VALUE: JsonObject = { Ref: "AWS::NoValue" };
+
+/** The logical id of the API that events without one share. */
+export function implicitApi(_context: SamContext, kind: ApiKind): string {
+  return IMPLICIT[kind];
+}
+
+/** Declares the implicit APIs that the template's functions need, so that Globals reach them. */
+export function declareImplicitApis(template: JsonObject): void {
+  const resources = isObject(template.Resources) ? template.Resources : {};
+  const wanted = new Set<ApiKind>();
+  for (const resource of Object.values(resources)) {
+    if (!isObject(resource) || !isObject(resource.Properties) || !isObject(resource.Properties.Events)) continue;
+    if (resource.Type !== "AWS::Serverless::Function" && resource.Type !== "AWS::Serverless::StateMachine") continue;
+    for (const event of Object.values(resource.Properties.Events)) {
+      if (!isObject(event)) continue;
+      const settings = isObject(event.Properties) ? event.Properties : {};
+      if (event.Type === "Api" && settings.RestApiId === undefined) wanted.add("Api");
+      if (event.Type === "HttpApi" && settings.ApiId === undefined) wanted.add("HttpApi");
+    }
+  }
+  for (const kind of wanted) {
+    const declared = resources[IMPLICIT[kind]];
+    if (isObject(declared)) continue;
+    resources[IMPLICIT[kind]] = {
+      Type: `AWS::Serverless::${kind}`,
+      Properties: kind === "Api" ? { StageName: "Prod" } : {},
+    };
+  }
+}
+
+/** The declaration of a serverless API of this template. */
+export function apiDefinition(context: SamContext, id: string): { type: string; properties: JsonObject } | undefined {
+  const all = isObject(context.template.Resources) ? context.template.Resources : {};
+  const resource = all[id];
+  if (!isObject(resource) || typeof resource.Type !== "string") return undefined;
+  if (resource.Type !== "AWS::Serverless::Api" && resource.Type !== "AWS::Serverless::HttpApi") return undefined;
+  return { type: resource.Type, properties: isObject(resource.Properties) ? resource.Properties : {} };
+}
+
+/** Notes a route; the API adds it to its definition when it is translated. */
+export function addRoute(context: SamContext, api: string, route: ApiRoute): void {
+  if (!apiDefinition(context, api)) return;
+  const routes = context.routes.get(api) ?? [];
+  const same = routes.find((other) => other.path === route.path && other.method === route.method);
+  if (same && same.event.build.resource.id !== "") {
+    const { fault } = route.event;
+    const words = route.path === "$default" ? "" : ` on path '${route.path}'`;
+    if (api === IMPLICIT[route.kind] || route.kind === "HttpApi") {
+      throw fault(`API method '${route.method}' defined multiple times for path '${route.path}'.`);
+    }
+    void words;
+  }
+  context.routes.set(api, [...routes, route]);
+}
+
+/** The key of a method in a definition. */
+export function methodKey(method: string): string {
+  return method === "any" || method === "x-amazon-apigateway-any-method" ? "x-amazon-apigateway-any-method" : method;
+}
+
+/**
+ * Builds the `paths` of a definition. Methods of functions with a Condition are there only where it holds; in an
+ * implicit API the path and the API itself follow their functions too.
+ */
+export function buildPaths(
+  context: SamContext,
+  api: string,
+  base: JsonObject,
+  make: (route: ApiRoute) => JsonObject,
+): JsonObject {
+  const routes = context.routes.get(api) ?? [];
+  const paths: JsonObject = base;
+  const implicit = api === IMPLICIT.Api || api === IMPLICIT.HttpApi;
+  for (const route of routes) {
+    const path = (paths[route.path] ??= {}) as JsonObject;
+    const condition = conditionOf(route);
+    const method = make(route);
+    path[methodKey(route.method)] = condition ? { "Fn::If": [condition, method, { ...NO_VALUE }] } : method;
+  }
+  if (!implicit) return paths;
+  for (const [name, path] of Object.entries(paths)) {
+    const conditions = routes.filter((route) => route.path === name).map(conditionOf);
+    const key = combine(context, conditions, `${api}${name.replace(/[^A-Za-z0-9]/g, "")}PathCondition`);
+    if (key) paths[name] = { "Fn::If": [key, path, { ...NO_VALUE }] };
+  }
+  return paths;
+}
+
+function conditionOf(route: ApiRoute): string | undefined {
+  const condition = route.event.build.resource.attributes.Condition;
+  return typeof condition === "string" ? condition : undefined;
+}
+
+/** The condition of an implicit API: any of its functions'; none where one of them is always there. */
+export function implicitCondition(context: SamContext, api: string): string | undefined {
+  if (api !== IMPLICIT.Api && api !== IMPLICIT.HttpApi) return undefined;
+  return combine(context, (context.routes.get(api) ?? []).map(conditionOf), `${api}Condition`);
+}
+
+function combine(context: SamContext, conditions: readonly (string | undefined)[], name: string): string | undefined {
+  const names = [...new Set(conditions)];
+  if (names.length === 0 || names.includes(undefined)) return undefined;
+  if (names.length === 1) return names[0];
+  const all = names.toSorted() as string[];
+  // Fn::Or takes ten members at most: more of them are nested.
+  if (all.length <= 10) context.conditions[name] = or(all);
+  else {
+    const groups: string[] = [];
+    for (let i = 0; i < all.length; i += 10) {
+      const part = all.slice(i, i + 10);
+      if (part.length === 1) groups.push(part[0] ?? "");
+      else {
+        const id = `${name}${groups.length + 1}`;
+        context.conditions[id] = or(part);
+        groups.push(id);
+      }
+    }
+    context.conditions[name] = or(groups);
+  }
+  return name;
+}
+
+function or(names: readonly string[]): JsonValue {
+  return { "Fn::Or": names.map((Condition) => ({ Condition })) };
+}

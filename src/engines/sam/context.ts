@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import type { ApiRoute } from "./api-routes.ts";
+
+/** What the transform needs to know besides the template. */
+export interface SamOptions {
+  /** Values of the template's parameters. */
+  readonly parameters?: Readonly<Record<string, JsonValue>>;
+  readonly partition?: string;
+  readonly region?: string;
+  /** Names of AWS managed policies and their ARNs. */
+  readonly managedPolicies?: Readonly<Record<string, string>>;
+}
+
+/** A fault in one resource (or the whole document), in SAM's words. */
+export class SamFault extends Error {
+  readonly logicalId: string | undefined;
+  constructor(logicalId: string | undefined, message: string) {
+    super(message);
+    this.name = "SamFault";
+    this.logicalId = logicalId;
+  }
+}
+
+/** A serverless resource as the template has it. */
+export interface SamResource {
+  readonly id: string;
+  readonly type: string;
+  readonly properties: JsonObject;
+  /** DependsOn, Condition, Metadata, DeletionPolicy, UpdateReplacePolicy, UpdatePolicy. */
+  readonly attributes: JsonObject;
+}
+
+/** The state of one run of the transform. */
+export interface SamContext {
+  readonly template: JsonObject;
+  /** The resources that the result will have. */
+  readonly resources: JsonObject;
+  readonly conditions: JsonObject;
+  readonly parameters: Readonly<Record<string, JsonValue>>;
+  readonly partition: string;
+  readonly region: string;
+  readonly managedPolicies: Readonly<Record<string, string>>;
+  readonly faults: SamFault[];
+  /** `{Function: {Alias: "FunctionAliaslive"}}`: what `!Ref Function.Alias` stands for. */
+  readonly aliases: Map<string, Record<string, string>>;
+  /** Serverless resources whose logical id changes (layers). */
+  readonly renamed: Map<string, string>;
+  /** Routes that events ask for, by API. */
+  readonly routes: Map<string, ApiRoute[]>;
+  /** Deployment groups wanted, by function. */
+  readonly deployments: Map<string, JsonObject>;
+}
+
+/** Attributes that everything made for a resource shares. */
+const SHARED = ["Condition", "DeletionPolicy", "UpdateReplacePolicy"];
+
+/** Adds a generated resource; `from` hands its Condition and policies on. */
+export function addResource(
+  context: SamContext,
+  id: string,
+  type: string,
+  properties: JsonObject,
+  attributes: JsonObject = {},
+): JsonObject {
+  const resource: JsonObject = { Type: type, ...attributes };
+  if (Object.keys(properties).length > 0) resource.Properties = properties;
+  context.resources[id] = resource;
+  return resource;
+}
+
+/** The attributes of a serverless resource that its companions get. */
+export function sharedAttributes(resource: SamResource): JsonObject {
+  return pick(resource.attributes, SHARED);
+}
+
+/** The members of `value` that are there, by name. */
+export function pick(value: JsonObject, names: readonly string[]): JsonObject {
+  const result: JsonObject = {};
+  for (const name of names) if (value[name] !== undefined && value[name] !== null) result[name] = value[name];
+  return result;
+}
+
+/** Leaves out the members that are undefined. */
+export function compact(value: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
+  const result: JsonObject = {};
+  for (const [key, item] of Object.entries(value)) if (item !== undefined && item !== null) result[key] = item;
+  return result;
+}
+
+/** Replaces `Ref` of a parameter by its value, at any depth. */
+export function resolveParameters(context: SamContext, value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map((item) => resolveParameters(context, item));
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value);
+  if (keys.length === 1 && typeof value.Ref === "string" && Object.hasOwn(context.parameters, value.Ref)) {
+    return context.parameters[value.Ref] ?? value;
+  }
+  const result: JsonObject = {};
+  for (const key of keys) result[key] = resolveParameters(context, value[key] ?? null);
+  if (keys.length === 1 && Array.isArray(result["Fn::FindInMap"])) return lookUp(context, result);
+  return result;
+}
+
+function lookUp(context: SamContext, value: JsonObject): JsonValue {
+  const [map, top, second] = value["Fn::FindInMap"] as JsonValue[];
+  let at: JsonValue | undefined = context.template.Mappings;
+  for (const key of [map, top, second]) at = isObject(at) && typeof key === "string" ? at[key] : undefined;
+  return at ?? value;
+}
+
+/** Whether a value is a Ref, a condition or a function. */
+export function isIntrinsic(value: JsonValue | undefined): boolean {
+  if (!isObject(value)) return false;
+  const [key, ...more] = Object.keys(value);
+  return more.length === 0 && key !== undefined && (key === "Ref" || key === "Condition" || key.startsWith("Fn::"));
+}
+
+export const ref = (id: string): JsonObject => ({ Ref: id });
+export const getAtt = (id: string, attribute: string): JsonObject => ({ "Fn::GetAtt": [id, attribute] });
+
+/** JSON with sorted keys and no spaces, non-ASCII escaped, as the transform hashes it. */
+export function canonicalJson(value: JsonValue): string {
+  return JSON.stringify(sorted(value)).replace(
+    /[\u007f-\uffff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function sorted(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, sorted(value[key] ?? null)]),
+  );
+}
+
+/** The hexadecimal SHA-1 that suffixes versions, layers and deployments. It names things, it protects nothing. */
+export function sha1(text: string): string {
+  return createHash("sha1").update(text).digest("hex");
+}
+
+/** `{a: b}` as the list of tags that most services take. */
+export function tagList(tags: JsonValue | undefined): JsonObject[] {
+  if (!isObject(tags)) return [];
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value: Value ?? "" }));
+}
+
+/** A deep copy, so that what is shared in the template is not changed twice. */
+export function clone<T extends JsonValue>(value: T): T {
+  return structuredClone(value);
+}

@@ -1,0 +1,130 @@
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import type { SamContext, SamResource } from "./context.ts";
+import { addResource, compact, getAtt, isIntrinsic, pick, ref, resolveParameters, SamFault } from "./context.ts";
+
+const APPLICATION = "ServerlessDeploymentApplication";
+const ROLE = "CodeDeployServiceRole";
+
+/** Makes the function's alias shift traffic by CodeDeploy, as DeploymentPreference asks. */
+export function addDeploymentPreference(context: SamContext, resource: SamResource, alias: string | undefined): void {
+  const { id, properties: p } = resource;
+  if (p.DeploymentPreference === undefined) return;
+  const preference = resolveParameters(context, p.DeploymentPreference);
+  if (!isObject(preference)) throw new SamFault(id, "'DeploymentPreference' should be a map.");
+  const enabled = preference.Enabled ?? true;
+  if (enabled === false || enabled === "false" || enabled === "False") return;
+  if (!alias) throw new SamFault(id, "'DeploymentPreference' requires AutoPublishAlias property to be specified.");
+  if (preference.Type === undefined) {
+    throw new SamFault(id, "'DeploymentPreference' is missing required Property 'Type'");
+  }
+  const groupId = `${id}DeploymentGroup`;
+  const hooks = isObject(preference.Hooks) ? preference.Hooks : {};
+  const made = context.resources[alias] as JsonObject;
+  made.UpdatePolicy = {
+    CodeDeployLambdaAliasUpdate: compact({
+      ApplicationName: ref(APPLICATION),
+      DeploymentGroupName: ref(groupId),
+      BeforeAllowTrafficHook: hooks.PreTraffic,
+      AfterAllowTrafficHook: hooks.PostTraffic,
+    }),
+  };
+  context.deployments.set(groupId, { ...preference, ...passed(preference, resource) });
+}
+
+/** The function's Condition goes to the deployment resources where PassthroughCondition says so. */
+function passed(preference: JsonObject, resource: SamResource): JsonObject {
+  const wanted = preference.PassthroughCondition === true || preference.PassthroughCondition === "true";
+  return compact({ FunctionCondition: wanted ? resource.attributes.Condition : undefined });
+}
+
+/** Adds the CodeDeploy application, groups and role that the functions together need. */
+export function addDeploymentResources(context: SamContext): void {
+  if (context.deployments.size === 0) return;
+  const all = [...context.deployments.values()];
+  const conditions = all.map((preference) => preference.FunctionCondition);
+  const shared = conditionFor(context, conditions, APPLICATION);
+  addResource(context, APPLICATION, "AWS::CodeDeploy::Application", { ComputePlatform: "Lambda" }, shared);
+  const roleless = all.filter((preference) => preference.Role === undefined);
+  if (roleless.length > 0) {
+    const policy =
+      context.partition === "aws"
+        ? "service-role/AWSCodeDeployRoleForLambda"
+        : "service-role/AWSCodeDeployRoleForLambda";
+    addResource(
+      context,
+      ROLE,
+      "AWS::IAM::Role",
+      {
+        AssumeRolePolicyDocument: {
+          Version: "2012-10-17",
+          Statement: [
+            { Action: ["sts:AssumeRole"], Effect: "Allow", Principal: { Service: ["codedeploy.amazonaws.com"] } },
+          ],
+        },
+        ManagedPolicyArns: [`arn:${context.partition}:iam::aws:policy/${policy}`],
+      },
+      conditionFor(
+        context,
+        roleless.map((preference) => preference.FunctionCondition),
+        ROLE,
+      ),
+    );
+  }
+  for (const [groupId, preference] of context.deployments) {
+    const condition = preference.FunctionCondition;
+    addResource(
+      context,
+      groupId,
+      "AWS::CodeDeploy::DeploymentGroup",
+      groupProperties(preference),
+      condition ? { Condition: condition } : {},
+    );
+  }
+}
+
+function conditionFor(context: SamContext, conditions: readonly (JsonValue | undefined)[], id: string): JsonObject {
+  const names = [...new Set(conditions)];
+  if (names.some((name) => name === undefined)) return {};
+  if (names.length === 1) return { Condition: names[0] as string };
+  const name = `${id}Condition`;
+  context.conditions[name] = { "Fn::Or": names.map((one) => ({ Condition: one as string })) };
+  return { Condition: name };
+}
+
+function groupProperties(preference: JsonObject): JsonObject {
+  const alarms = preference.Alarms;
+  return compact({
+    ApplicationName: ref(APPLICATION),
+    AlarmConfiguration: alarms === undefined ? undefined : alarmConfiguration(alarms),
+    AutoRollbackConfiguration: {
+      Enabled: true,
+      Events: ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
+    },
+    DeploymentConfigName: configName(preference.Type ?? ""),
+    DeploymentStyle: { DeploymentType: "BLUE_GREEN", DeploymentOption: "WITH_TRAFFIC_CONTROL" },
+    ServiceRoleArn: preference.Role ?? getAtt(ROLE, "Arn"),
+    ...pick(preference, ["TriggerConfigurations"]),
+  });
+}
+
+function alarmConfiguration(alarms: JsonValue): JsonValue {
+  const wrap = (list: JsonValue): JsonValue =>
+    Array.isArray(list) ? { Enabled: true, Alarms: list.map((Name) => ({ Name })) } : list;
+  if (isObject(alarms) && Array.isArray(alarms["Fn::If"])) {
+    const [condition, ...branches] = alarms["Fn::If"];
+    return { "Fn::If": [condition ?? "", ...branches.map(wrap)] };
+  }
+  return wrap(alarms);
+}
+
+const PRESETS = /^(AllAtOnce|Canary10Percent(5|10|15|30)Minutes|Linear10PercentEvery(1|2|3|10)Minutes?)$/;
+
+function configName(type: JsonValue): JsonValue {
+  if (isObject(type) && Array.isArray(type["Fn::If"])) {
+    const [condition, ...branches] = type["Fn::If"];
+    return { "Fn::If": [condition ?? "", ...branches.map(configName)] };
+  }
+  if (isIntrinsic(type) || typeof type !== "string" || !PRESETS.test(type)) return type;
+  return { "Fn::Sub": ["CodeDeployDefault.Lambda${ConfigName}", { ConfigName: type }] };
+}

@@ -1,0 +1,66 @@
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import { addResource, compact, getAtt, ref, resolveParameters, SamFault, sharedAttributes } from "./context.ts";
+import type { FunctionBuild } from "./function.ts";
+
+const TYPES = ["SQS", "SNS", "EventBridge", "Lambda", "S3Bucket"];
+const ACTIONS: Readonly<Record<string, string>> = {
+  SQS: "sqs:SendMessage",
+  SNS: "sns:publish",
+  EventBridge: "events:PutEvents",
+  Lambda: "lambda:InvokeFunction",
+  S3Bucket: "s3:PutObject",
+};
+
+/** Adds what happens to asynchronous invocations: retries, age and destinations, with the queue or topic they need. */
+export function addEventInvokeConfig(build: FunctionBuild, config: JsonObject, alias: string | undefined): void {
+  const { context, resource } = build;
+  const { id } = resource;
+  const resolved = resolveParameters(context, config) as JsonObject;
+  const configId = `${id}EventInvokeConfig`;
+  const destinations: JsonObject = {};
+  const wanted = isObject(resolved.DestinationConfig) ? resolved.DestinationConfig : {};
+  for (const event of ["OnSuccess", "OnFailure"]) {
+    const destination = wanted[event];
+    if (isObject(destination))
+      destinations[event] = { Destination: addDestination(build, destination, `${configId}${event}`) };
+  }
+  const properties = compact({
+    FunctionName: ref(id),
+    Qualifier: alias ? resolveParameters(context, resource.properties.AutoPublishAlias ?? "") : "$LATEST",
+    DestinationConfig: destinations,
+    MaximumEventAgeInSeconds: resolved.MaximumEventAgeInSeconds,
+    MaximumRetryAttempts: resolved.MaximumRetryAttempts,
+  });
+  const attributes = alias ? { ...sharedAttributes(resource), DependsOn: [alias] } : sharedAttributes(resource);
+  addResource(context, configId, "AWS::Lambda::EventInvokeConfig", properties, attributes);
+}
+
+function addDestination(build: FunctionBuild, config: JsonObject, id: string): JsonValue {
+  const { context, resource } = build;
+  const type = String(config.Type);
+  if (!TYPES.includes(type)) {
+    throw new SamFault(
+      resource.id,
+      `'Type: ${config.Type === undefined ? "None" : type}' must be one of [${TYPES.map((t) => `'${t}'`).join(", ")}]`,
+    );
+  }
+  let destination = config.Destination;
+  if (destination === undefined) {
+    if (type !== "SQS" && type !== "SNS")
+      throw new SamFault(resource.id, "Destination is required if Type is not ['SQS', 'SNS']");
+    const made = type === "SQS" ? `${id}Queue` : `${id}Topic`;
+    addResource(context, made, type === "SQS" ? "AWS::SQS::Queue" : "AWS::SNS::Topic", {}, sharedAttributes(resource));
+    (context.resources[made] as JsonObject).Properties = {};
+    destination = type === "SQS" ? getAtt(made, "Arn") : ref(made);
+  }
+  const target: JsonValue = type === "S3Bucket" ? { "Fn::Join": ["/", [destination, "*"]] } : destination;
+  build.inline.push({
+    PolicyName: `${id}Policy`,
+    PolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [{ Action: ACTIONS[type] ?? "", Effect: "Allow", Resource: target }],
+    },
+  });
+  return destination;
+}

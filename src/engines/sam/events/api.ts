@@ -1,0 +1,101 @@
+import type { JsonObject, JsonValue } from "../../yaml/index.ts";
+import { isObject } from "../../yaml/index.ts";
+import { resolveParameters } from "../context.ts";
+import { addRoute, apiDefinition, implicitApi } from "../api-routes.ts";
+import type { SamEvent } from "./event.ts";
+import { addPermission } from "./event.ts";
+
+const METHODS = new Set("get put post delete options head patch any".split(" "));
+
+/** A route of a REST API: the explicit one, or the template's implicit one. */
+export function addRestApiEvent(event: SamEvent): void {
+  const { settings: s, build } = event;
+  if (typeof s.Path !== "string")
+    throw event.fault(
+      "Api Event is missing 'Path' or 'Path' is not a string.".replace(
+        "Api Event is missing 'Path' or 'Path' is not a string.",
+        s.Path === undefined ? "Event is missing key 'Path'." : "Api Event must have a String specified for 'Path'.",
+      ),
+    );
+  if (!s.Path.startsWith("/")) throw event.fault("Api Event 'Path' must start with '/'.");
+  if (s.Method === undefined) throw event.fault("Event is missing key 'Method'.");
+  if (typeof s.Method !== "string") throw event.fault("Api Event must have a String specified for 'Method'.");
+  const method = s.Method.toLowerCase();
+  const explicit = apiReference(s.RestApiId);
+  const api = explicit === undefined ? implicitApi(build.context, "Api") : explicit;
+  const stage = permissionSuffix(event, api);
+  const permitted = {
+    "Fn::Sub": [
+      `arn:${build.context.partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${__ApiId__}/\${__Stage__}/${method === "any" ? "*" : method.toUpperCase()}${s.Path.replace(/\{[^}]*\}/g, "*")}`,
+      { __ApiId__: api === undefined ? (s.RestApiId ?? "") : { Ref: api }, __Stage__: "*" },
+    ],
+  };
+  addPermission(event, "apigateway.amazonaws.com", { SourceArn: permitted }, stage);
+  if (api === undefined) return;
+  const uri = `arn:${build.context.partition}:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/${functionText(event)}/invocations`;
+  addRoute(build.context, api, {
+    kind: "Api",
+    path: s.Path,
+    method: METHODS.has(method) ? method : method,
+    event,
+    integration: { type: "aws_proxy", httpMethod: "POST", uri: integrationUri(event, uri) },
+  });
+}
+
+/** A route of an HTTP API. Without path and method it is the default route. */
+export function addHttpApiEvent(event: SamEvent): void {
+  const { settings: s, build } = event;
+  const path = typeof s.Path === "string" ? s.Path : s.Path === undefined ? "$default" : undefined;
+  if (path === undefined) throw event.fault("Api Event must have a String specified for 'Path'.");
+  if (s.Path !== undefined && s.Method === undefined) throw event.fault("Event is missing key 'Method'.");
+  if (s.Method !== undefined && s.Path === undefined) throw event.fault("Event is missing key 'Path'.");
+  const method = typeof s.Method === "string" ? s.Method.toLowerCase() : "any";
+  const explicit = apiReference(s.ApiId);
+  const api = explicit === undefined && s.ApiId === undefined ? implicitApi(build.context, "HttpApi") : explicit;
+  const verb =
+    path === "$default" || method === "any" || method === "x-amazon-apigateway-any-method" ? "*" : method.toUpperCase();
+  const place = path === "$default" ? "*" : `${verb}${path.replace(/\{[^}]*\}/g, "*")}`;
+  const SourceArn = {
+    "Fn::Sub": [
+      `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${__ApiId__}/\${__Stage__}/${place}`,
+      { __ApiId__: api === undefined ? (s.ApiId ?? "") : { Ref: api }, __Stage__: "*" },
+    ],
+  };
+  addPermission(event, "apigateway.amazonaws.com", { SourceArn });
+  if (api === undefined) return;
+  const uri = `arn:\${AWS::Partition}:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/${functionText(event)}/invocations`;
+  const integration: JsonObject = {
+    type: "aws_proxy",
+    httpMethod: "POST",
+    payloadFormatVersion: s.PayloadFormatVersion ?? "2.0",
+    uri: integrationUri(event, uri),
+  };
+  if (s.TimeoutInMillis !== undefined) integration.timeoutInMillis = s.TimeoutInMillis;
+  addRoute(build.context, api, { kind: "HttpApi", path, method, event, integration });
+}
+
+function functionText({ build }: SamEvent): string {
+  const target = build.target.Ref;
+  return target === build.resource.id ? `\${${build.resource.id}.Arn}` : `\${${String(target)}}`;
+}
+
+function integrationUri(event: SamEvent, text: string): JsonValue {
+  const condition = event.build.resource.attributes.Condition;
+  const uri = { "Fn::Sub": text };
+  return typeof condition === "string" ? { "Fn::If": [condition, uri, { Ref: "AWS::NoValue" }] } : uri;
+}
+
+/** The logical id that an ApiId names, `undefined` where it is something else. */
+function apiReference(value: JsonValue | undefined): string | undefined {
+  if (typeof value === "string") return undefined;
+  return isObject(value) && typeof value.Ref === "string" ? value.Ref : undefined;
+}
+
+/** Permissions are named after the stage where its name is text. */
+function permissionSuffix(event: SamEvent, api: string | undefined): string {
+  const { context } = event.build;
+  const properties = api ? apiDefinition(context, api)?.properties : undefined;
+  if (!properties) return api === "ServerlessRestApi" ? "Prod" : "Test";
+  const stage = resolveParameters({ ...context, parameters: {} }, properties.StageName ?? "Prod");
+  return typeof stage === "string" ? stage.replace(/[^A-Za-z0-9]/g, "") : "Stage";
+}

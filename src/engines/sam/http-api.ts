@@ -1,0 +1,229 @@
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import type { ApiRoute } from "./api-routes.ts";
+import { buildPaths, implicitCondition } from "./api-routes.ts";
+import { parseS3 } from "./code-uri.ts";
+import type { SamContext, SamResource } from "./context.ts";
+import { addResource, clone, compact, isIntrinsic, pick, ref, SamFault, sharedAttributes } from "./context.ts";
+
+const UNSUPPORTED = ["Domain"];
+const CREATED_BY = "httpapi:createdBy";
+
+/** Translates AWS::Serverless::HttpApi: the API with its OpenAPI body and its stage. */
+export function translateHttpApi(context: SamContext, resource: SamResource): void {
+  const { id, properties: p } = resource;
+  for (const name of UNSUPPORTED) {
+    if (p[name] !== undefined)
+      throw new SamFault(id, `Starling does not translate '${name}' of AWS::Serverless::HttpApi yet.`);
+  }
+  if (p.DefinitionUri !== undefined && p.DefinitionBody !== undefined) {
+    throw new SamFault(id, "Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.");
+  }
+  const condition = implicitCondition(context, id);
+  const shared = { ...sharedAttributes(resource), ...(condition && { Condition: condition }) };
+  const attributes = condition ? { ...resource.attributes, Condition: condition } : resource.attributes;
+  const place = p.DefinitionUri === undefined ? undefined : parseS3(id, "DefinitionUri", p.DefinitionUri);
+  const api = compact({
+    Body: place ? undefined : definition(context, resource),
+    BodyS3Location: place ? compact({ Bucket: place.bucket, Key: place.key, Version: place.version }) : undefined,
+    Description: undefined,
+    FailOnWarnings: p.FailOnWarnings,
+    DisableExecuteApiEndpoint: undefined,
+  });
+  addResource(context, id, "AWS::ApiGatewayV2::Api", api, attributes);
+  addStage(context, resource, shared);
+  addAuthorizerPermissions(context, resource, shared);
+}
+
+function definition(context: SamContext, resource: SamResource): JsonObject {
+  const { id, properties: p } = resource;
+  const own = isObject(p.DefinitionBody) ? clone(p.DefinitionBody) : undefined;
+  const body: JsonObject = own ?? {
+    openapi: "3.0.1",
+    info: { version: "1.0", title: ref("AWS::StackName") },
+    paths: {},
+  };
+  if (isIntrinsic(body)) return body;
+  if (own === undefined) body.paths = buildPaths(context, id, {}, (route) => method(resource, route));
+  const schemes = securitySchemes(context, resource, body);
+  if (Object.keys(schemes).length > 0) {
+    const components = (body.components ??= {}) as JsonObject;
+    components.securitySchemes = {
+      ...(isObject(components.securitySchemes) ? components.securitySchemes : {}),
+      ...schemes,
+    };
+  }
+  if (p.CorsConfiguration !== undefined) body["x-amazon-apigateway-cors"] = cors(p.CorsConfiguration);
+  const names: JsonObject = { [CREATED_BY]: "SAM", ...(isObject(p.Tags) ? p.Tags : {}) };
+  const tags = Object.entries(names).map(([name, value]) => ({ name, "x-amazon-apigateway-tag-value": value }));
+  body.tags = [...(Array.isArray(body.tags) ? body.tags : []), ...tags];
+  const info = isObject(body.info) ? body.info : undefined;
+  if (info && p.Description !== undefined) info.description = p.Description;
+  if (info && p.Name !== undefined) info.title = p.Name;
+  if (p.DisableExecuteApiEndpoint !== undefined) {
+    body["x-amazon-apigateway-endpoint-configuration"] = { disableExecuteApiEndpoint: p.DisableExecuteApiEndpoint };
+  }
+  return body;
+}
+
+function authOf(resource: SamResource): JsonObject {
+  return isObject(resource.properties.Auth) ? resource.properties.Auth : {};
+}
+
+function method(resource: SamResource, route: ApiRoute): JsonObject {
+  const result: JsonObject = { "x-amazon-apigateway-integration": clone(route.integration), responses: {} };
+  if (route.path === "$default") result.isDefaultRoute = true;
+  const api = authOf(resource);
+  const own: JsonObject = isObject(route.event.settings.Auth) ? route.event.settings.Auth : {};
+  const name = own.Authorizer ?? api.DefaultAuthorizer;
+  const authorizers = isObject(api.Authorizers) ? api.Authorizers : {};
+  if (typeof name !== "string") return result;
+  if (own.Authorizer !== undefined && name !== "NONE" && name !== "AWS_IAM" && authorizers[name] === undefined) {
+    throw route.event.fault(
+      `Unable to set Authorizer [${name}] on API method [${route.method}] for path [${route.path}] because it wasn't defined in the API's Authorizers.`,
+    );
+  }
+  if (name === "NONE") return result;
+  const settings = authorizers[name];
+  const scopes = own.AuthorizationScopes ?? (isObject(settings) ? settings.AuthorizationScopes : undefined) ?? [];
+  result.security = [{ [name]: scopes }];
+  return result;
+}
+
+function securitySchemes(context: SamContext, resource: SamResource, body: JsonObject): JsonObject {
+  const auth = authOf(resource);
+  const schemes: JsonObject = {};
+  for (const [name, a] of Object.entries(isObject(auth.Authorizers) ? auth.Authorizers : {})) {
+    if (!isObject(a)) throw new SamFault(resource.id, `Authorizer ${name} must be a dictionary.`);
+    schemes[name] = a.FunctionArn === undefined ? jwtScheme(a) : lambdaScheme(resource, name, a);
+  }
+  if (JSON.stringify(body.paths ?? {}).includes('"AWS_IAM"') || auth.DefaultAuthorizer === "AWS_IAM") {
+    schemes.AWS_IAM = {
+      "x-amazon-apigateway-authtype": "awsSigv4",
+      type: "apiKey",
+      name: "Authorization",
+      in: "header",
+    };
+  }
+  void context;
+  return schemes;
+}
+
+function jwtScheme(a: JsonObject): JsonObject {
+  const jwt: JsonObject = isObject(a.JwtConfiguration) ? a.JwtConfiguration : {};
+  const configuration = compact({ issuer: jwt.issuer ?? jwt.Issuer, audience: jwt.audience ?? jwt.Audience });
+  return {
+    type: "oauth2",
+    "x-amazon-apigateway-authorizer": compact({
+      type: "jwt",
+      jwtConfiguration: configuration,
+      identitySource: a.IdentitySource,
+    }),
+  };
+}
+
+function lambdaScheme(resource: SamResource, name: string, a: JsonObject): JsonObject {
+  if (a.AuthorizerPayloadFormatVersion === undefined) {
+    throw new SamFault(resource.id, `${name} Lambda Authorizer must define 'AuthorizerPayloadFormatVersion'.`);
+  }
+  const identity: JsonObject = isObject(a.Identity) ? a.Identity : {};
+  const places: readonly [string, string][] = [
+    ["Headers", "$request.header"],
+    ["QueryStrings", "$request.querystring"],
+    ["StageVariables", "$stageVariables"],
+    ["Context", "$context"],
+  ];
+  const sources = places.flatMap(([key, prefix]) =>
+    (Array.isArray(identity[key]) ? identity[key] : []).map((n) => `${prefix}.${String(n)}`),
+  );
+  return {
+    type: "apiKey",
+    name: "Unused",
+    in: "header",
+    "x-amazon-apigateway-authorizer": compact({
+      type: "request",
+      authorizerUri: {
+        "Fn::Sub": [
+          "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${__FunctionArn__}/invocations",
+          { __FunctionArn__: a.FunctionArn ?? "" },
+        ],
+      },
+      authorizerCredentials: a.FunctionInvokeRole,
+      identitySource: sources.length > 0 ? sources.join(", ") : undefined,
+      authorizerResultTtlInSeconds: identity.ReauthorizeEvery,
+      authorizerPayloadFormatVersion: a.AuthorizerPayloadFormatVersion,
+      enableSimpleResponses: a.EnableSimpleResponses,
+    }),
+  };
+}
+
+function addAuthorizerPermissions(context: SamContext, resource: SamResource, shared: JsonObject): void {
+  const auth = authOf(resource);
+  for (const [name, a] of Object.entries(isObject(auth.Authorizers) ? auth.Authorizers : {})) {
+    if (!isObject(a) || a.FunctionArn === undefined || a.EnableFunctionDefaultPermissions !== true) continue;
+    addResource(
+      context,
+      `${resource.id}${name}AuthorizerPermission`,
+      "AWS::Lambda::Permission",
+      {
+        Action: "lambda:InvokeFunction",
+        FunctionName: a.FunctionArn,
+        Principal: "apigateway.amazonaws.com",
+        SourceArn: {
+          "Fn::Sub": [
+            `arn:${context.partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${__ApiId__}/authorizers/*`,
+            { __ApiId__: ref(resource.id) },
+          ],
+        },
+      },
+      shared,
+    );
+  }
+}
+
+const CORS: Readonly<Record<string, string>> = {
+  AllowOrigins: "allowOrigins",
+  AllowHeaders: "allowHeaders",
+  AllowMethods: "allowMethods",
+  ExposeHeaders: "exposeHeaders",
+  MaxAge: "maxAge",
+  AllowCredentials: "allowCredentials",
+};
+
+function cors(value: JsonValue): JsonValue {
+  if (value === true) return { allowOrigins: ["*"] };
+  if (!isObject(value)) return value;
+  if (Array.isArray(value["Fn::If"])) {
+    const [condition, ...both] = value["Fn::If"];
+    return { "Fn::If": [condition ?? "", ...both.map(cors)] };
+  }
+  if (isIntrinsic(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [CORS[key] ?? key, item]));
+}
+
+function addStage(context: SamContext, resource: SamResource, shared: JsonObject): void {
+  const { id, properties: p } = resource;
+  const name = p.StageName ?? "$default";
+  const stageId =
+    name === "$default"
+      ? `${id}ApiGatewayDefaultStage`
+      : typeof name === "string"
+        ? `${id}${name.replace(/[^A-Za-z0-9]/g, "")}Stage`
+        : `${id}Stage`;
+  const settings = pick(p, ["AccessLogSettings", "DefaultRouteSettings", "RouteSettings"]);
+  addResource(
+    context,
+    stageId,
+    "AWS::ApiGatewayV2::Stage",
+    compact({
+      ApiId: ref(id),
+      StageName: name,
+      AutoDeploy: true,
+      StageVariables: p.StageVariables,
+      ...settings,
+      Tags: { [CREATED_BY]: "SAM", ...(isObject(p.Tags) ? p.Tags : {}) },
+    }),
+    shared,
+  );
+  context.aliases.set(id, { ...context.aliases.get(id), Stage: stageId });
+}

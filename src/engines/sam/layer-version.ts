@@ -1,0 +1,31 @@
+import type { JsonValue } from "../yaml/index.ts";
+import { codeLocation } from "./code-uri.ts";
+import type { SamContext, SamResource } from "./context.ts";
+import { addResource, canonicalJson, clone, compact, pick, resolveParameters, SamFault, sha1 } from "./context.ts";
+
+/** Translates AWS::Serverless::LayerVersion. Its logical id follows its content, so that a change makes a new version. */
+export function translateLayerVersion(context: SamContext, resource: SamResource): void {
+  const { id, properties: p } = resource;
+  const policy = retention(context, resource);
+  const declared = context.template.Resources;
+  const whole: JsonValue =
+    typeof declared === "object" && declared !== null && !Array.isArray(declared) ? clone(declared[id] ?? {}) : {};
+  const newId = `${id}${sha1(canonicalJson(resolveParameters(context, whole))).slice(0, 10)}`;
+  const properties = compact({
+    LayerName: p.LayerName === undefined ? id : resolveParameters(context, p.LayerName),
+    Content: codeLocation(id, "ContentUri", p.ContentUri),
+    ...pick(p, ["Description", "CompatibleArchitectures", "CompatibleRuntimes", "LicenseInfo"]),
+  });
+  const { DeletionPolicy: _own, ...rest } = resource.attributes;
+  addResource(context, newId, "AWS::Lambda::LayerVersion", properties, { ...rest, DeletionPolicy: policy });
+  context.renamed.set(id, newId);
+}
+
+function retention(context: SamContext, { id, properties: p, attributes }: SamResource): string {
+  const wanted = p.RetentionPolicy ?? attributes.DeletionPolicy ?? "Retain";
+  const value = resolveParameters(context, wanted);
+  const name = typeof value === "string" ? value.toLowerCase() : "";
+  if (name === "retain") return "Retain";
+  if (name === "delete") return "Delete";
+  throw new SamFault(id, "'RetentionPolicy' must be one of the following options: ['Retain', 'Delete'].");
+}

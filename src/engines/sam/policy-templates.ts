@@ -1,0 +1,49 @@
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import { SamFault } from "./context.ts";
+import { POLICY_TEMPLATES } from "./policy-template-table.ts";
+
+/** Whether a name is one of SAM's policy templates (`DynamoDBCrudPolicy`, ...). */
+export function isPolicyTemplate(name: string): boolean {
+  return Object.hasOwn(POLICY_TEMPLATES, name);
+}
+
+/** The policy document of a template with its parameters filled in. */
+export function expandPolicyTemplate(id: string, name: string, values: JsonValue): JsonObject {
+  const statements = POLICY_TEMPLATES[name] ?? [];
+  if (!isObject(values)) throw new SamFault(id, `Must specify valid parameter values for policy template '${name}'`);
+  const wanted = new Set(statements.flatMap(([, , ...resources]) => resources.flatMap(namesIn)).map(parameterOf));
+  const missing = [...wanted].filter((parameter) => !Object.hasOwn(values, parameter));
+  if (missing.length > 0) {
+    const list = missing.map((parameter) => `'${parameter}'`).join(", ");
+    throw new SamFault(id, `Following required parameters of template '${name}' don't have values: [${list}]`);
+  }
+  return {
+    Statement: statements.map(([service, actions, ...resources]) => {
+      const filled = resources.map((resource) => fill(resource, values));
+      return {
+        Effect: "Allow",
+        Action: actions.split(" ").map((action) => `${service}:${action}`),
+        Resource: filled.length === 1 ? (filled[0] ?? "*") : filled,
+      };
+    }),
+  };
+}
+
+function namesIn(resource: string): string[] {
+  return [...resource.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1] ?? "");
+}
+
+function parameterOf(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function fill(resource: string, values: JsonObject): JsonValue {
+  if (resource === "*") return "*";
+  const [, global = "", service = "", path = ""] = /^(-?)([a-z0-9]+):(.*)$/.exec(resource) ?? [];
+  const place = global ? "::" : ":${AWS::Region}:${AWS::AccountId}";
+  const text = service ? `arn:\${AWS::Partition}:${service}${place}:${path}` : resource;
+  const names = namesIn(resource);
+  if (names.length === 0) return { "Fn::Sub": text };
+  return { "Fn::Sub": [text, Object.fromEntries(names.map((name) => [name, values[parameterOf(name)] ?? ""]))] };
+}

@@ -1,0 +1,231 @@
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import { buildPaths, implicitCondition } from "./api-routes.ts";
+import type { ApiRoute } from "./api-routes.ts";
+import { parseS3 } from "./code-uri.ts";
+import type { SamContext, SamResource } from "./context.ts";
+import {
+  addResource,
+  canonicalJson,
+  clone,
+  compact,
+  isIntrinsic,
+  pick,
+  ref,
+  resolveParameters,
+  SamFault,
+  sha1,
+  sharedAttributes,
+  tagList,
+} from "./context.ts";
+import { applyAuth, authorizerPermissions, routeSecurity } from "./rest-api-auth.ts";
+import { applyCors } from "./rest-api-cors.ts";
+
+const UNSUPPORTED = ["Domain"];
+
+/** Translates AWS::Serverless::Api: the API, its deployment (named after its content) and its stage. */
+export function translateRestApi(context: SamContext, resource: SamResource): void {
+  const { id, properties: p } = resource;
+  if (p.StageName === undefined) throw new SamFault(id, "Missing required property 'StageName'.");
+  for (const name of UNSUPPORTED) {
+    if (p[name] !== undefined)
+      throw new SamFault(id, `Starling does not translate '${name}' of AWS::Serverless::Api yet.`);
+  }
+  if (p.DefinitionUri !== undefined && p.DefinitionBody !== undefined) {
+    throw new SamFault(id, "Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.");
+  }
+  const condition = implicitCondition(context, id);
+  const attributes = condition ? { ...resource.attributes, Condition: condition } : resource.attributes;
+  const shared = { ...sharedAttributes(resource), ...(condition && { Condition: condition }) };
+  const body = p.DefinitionUri === undefined ? definition(context, resource) : undefined;
+  const api = compact({
+    Body: body,
+    BodyS3Location: p.DefinitionUri === undefined ? undefined : location(id, p.DefinitionUri),
+    Name: p.Name,
+    Description: p.Description,
+    FailOnWarnings: p.FailOnWarnings,
+    MinimumCompressionSize: p.MinimumCompressionSize,
+    DisableExecuteApiEndpoint: undefined,
+    Mode: p.Mode,
+    ApiKeySourceType: p.ApiKeySourceType,
+    SecurityPolicy: p.SecurityPolicy,
+    EndpointAccessMode: p.EndpointAccessMode,
+    Tags: p.Tags && p.PropagateTags === true ? tagList(p.Tags) : undefined,
+    ...endpoint(p.EndpointConfiguration),
+  });
+  addResource(context, id, "AWS::ApiGateway::RestApi", api, attributes);
+  const deploymentId = addDeployment(context, resource, api, shared);
+  addStage(context, resource, deploymentId, shared);
+  authorizerPermissions(context, resource, shared);
+}
+
+function location(id: string, value: JsonValue): JsonValue {
+  const place = parseS3(id, "DefinitionUri", value);
+  return compact({ Bucket: place.bucket, Key: place.key, Version: place.version });
+}
+
+function endpoint(value: JsonValue | undefined): JsonObject {
+  if (value === undefined) return {};
+  if (typeof value === "string" || isIntrinsic(value)) {
+    return { EndpointConfiguration: { Types: [value] }, Parameters: { endpointConfigurationTypes: value } };
+  }
+  if (!isObject(value)) return {};
+  const configuration = compact({
+    Types: value.Type === undefined ? undefined : [value.Type],
+    VpcEndpointIds: value.VPCEndpointIds,
+    IpAddressType: value.IpAddressType,
+  });
+  return compact({
+    EndpointConfiguration: configuration,
+    Parameters: value.Type === undefined ? undefined : { endpointConfigurationTypes: value.Type },
+  });
+}
+
+function definition(context: SamContext, resource: SamResource): JsonObject {
+  const { id, properties: p } = resource;
+  const own = p.DefinitionBody;
+  if (own !== undefined && !isObject(own)) throw new SamFault(id, "'DefinitionBody' must be a dictionary.");
+  const managed = own === undefined || p.MergeDefinitions === true;
+  const version = resolveParameters(context, p.OpenApiVersion ?? "");
+  const three = typeof version === "string" && version.startsWith("3");
+  const body: JsonObject = own === undefined ? emptyDefinition(three ? String(version) : undefined) : clone(own);
+  if (managed) {
+    const paths = isObject(body.paths) ? body.paths : {};
+    body.paths = buildPaths(context, id, paths, (route) => method(context, resource, route));
+  }
+  if (isIntrinsic(body)) return body;
+  if (isObject(body.paths)) {
+    applyCors(resource, body, three);
+    applyAuth(context, resource, body, three);
+  }
+  if (Array.isArray(p.BinaryMediaTypes)) {
+    body["x-amazon-apigateway-binary-media-types"] = p.BinaryMediaTypes.map((type) =>
+      typeof type === "string" ? type.replaceAll("~1", "/") : type,
+    );
+  }
+  if (isObject(p.GatewayResponses))
+    body["x-amazon-apigateway-gateway-responses"] = gatewayResponses(p.GatewayResponses);
+  if (isObject(p.Models)) addModels(body, p.Models, three);
+  if (own !== undefined && three && body.swagger !== undefined) {
+    delete body.swagger;
+    body.openapi = version;
+  }
+  return body;
+}
+
+function emptyDefinition(openapi: string | undefined): JsonObject {
+  const info = { version: "1.0", title: ref("AWS::StackName") };
+  return openapi ? { openapi, info, paths: {} } : { swagger: "2.0", info, paths: {} };
+}
+
+function method(context: SamContext, resource: SamResource, route: ApiRoute): JsonObject {
+  const result: JsonObject = { "x-amazon-apigateway-integration": clone(route.integration), responses: {} };
+  const settings = route.event.settings;
+  if (settings.TimeoutInMillis !== undefined) {
+    (result["x-amazon-apigateway-integration"] as JsonObject).timeoutInMillis = settings.TimeoutInMillis;
+  }
+  routeSecurity(context, resource, route, result);
+  const parameters = requestParameters(route);
+  if (parameters.length > 0) result.parameters = parameters;
+  return result;
+}
+
+function requestParameters(route: ApiRoute): JsonObject[] {
+  const list = route.event.settings.RequestParameters;
+  const result: JsonObject[] = [];
+  for (const item of Array.isArray(list) ? list : []) {
+    const [text, options] =
+      typeof item === "string" ? [item, {}] : isObject(item) ? (Object.entries(item)[0] ?? ["", {}]) : ["", {}];
+    const [, , place = "", ...name] = String(text).split(".");
+    const settings = isObject(options) ? options : {};
+    const parameter: JsonObject = {
+      in: place === "querystring" ? "query" : place,
+      name: name.join("."),
+      required: settings.Required ?? false,
+      type: "string",
+    };
+    if (settings.Caching === true) {
+      const cached = (route.integration.cacheKeyParameters ??= []) as JsonValue[];
+      cached.push(String(text));
+    }
+    result.push(parameter);
+  }
+  return result;
+}
+
+function gatewayResponses(responses: JsonObject): JsonObject {
+  const result: JsonObject = {};
+  for (const [name, response] of Object.entries(responses)) {
+    if (!isObject(response)) continue;
+    const parameters: JsonObject = {};
+    const given = isObject(response.ResponseParameters) ? response.ResponseParameters : {};
+    const places: readonly [string, string][] = [
+      ["Headers", "header"],
+      ["Paths", "path"],
+      ["QueryStrings", "querystring"],
+    ];
+    for (const [key, place] of places) {
+      const values = given[key];
+      if (!isObject(values)) continue;
+      for (const [header, value] of Object.entries(values)) parameters[`gatewayresponse.${place}.${header}`] = value;
+    }
+    result[name] = compact({
+      responseParameters: Object.keys(parameters).length > 0 ? parameters : undefined,
+      responseTemplates: response.ResponseTemplates,
+      statusCode: response.StatusCode,
+    });
+  }
+  return result;
+}
+
+function addModels(body: JsonObject, models: JsonObject, three: boolean): void {
+  const target = three ? (((body.components ??= {}) as JsonObject).schemas ??= {}) : (body.definitions ??= {});
+  for (const [name, model] of Object.entries(models)) (target as JsonObject)[name.toLowerCase()] = model;
+}
+
+function addDeployment(context: SamContext, resource: SamResource, api: JsonObject, shared: JsonObject): string {
+  const { id, properties: p } = resource;
+  const content: JsonObject = { body: api.Body ?? api.BodyS3Location ?? {} };
+  if (p.AlwaysDeploy === true) content.always = context.parameters["Starling::DeploymentToken"] ?? "";
+  const hash = sha1(canonicalJson(content));
+  const deploymentId = `${id}Deployment${hash.slice(0, 10)}`;
+  const managed = p.OpenApiVersion === undefined;
+  addResource(
+    context,
+    deploymentId,
+    "AWS::ApiGateway::Deployment",
+    compact({
+      Description: `RestApi deployment id: ${hash}`,
+      RestApiId: ref(id),
+      StageName: managed ? "Stage" : undefined,
+    }),
+    shared,
+  );
+  context.aliases.set(id, { ...context.aliases.get(id), Deployment: deploymentId });
+  return deploymentId;
+}
+
+const STAGE =
+  "CacheClusterEnabled CacheClusterSize Variables MethodSettings AccessLogSetting CanarySetting TracingEnabled".split(
+    " ",
+  );
+
+function addStage(context: SamContext, resource: SamResource, deploymentId: string, shared: JsonObject): void {
+  const { id, properties: p } = resource;
+  const name = p.StageName;
+  const stageId = typeof name === "string" ? `${id}${name.replace(/[^A-Za-z0-9]/g, "")}Stage` : `${id}Stage`;
+  addResource(
+    context,
+    stageId,
+    "AWS::ApiGateway::Stage",
+    compact({
+      DeploymentId: ref(deploymentId),
+      RestApiId: ref(id),
+      StageName: name,
+      ...pick(p, STAGE),
+      Tags: p.Tags === undefined ? undefined : tagList(p.Tags),
+    }),
+    shared,
+  );
+  context.aliases.set(id, { ...context.aliases.get(id), Stage: stageId });
+}

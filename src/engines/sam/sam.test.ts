@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readTemplate } from "../cloudformation/index.ts";
+import type { JsonObject } from "../yaml/index.ts";
+import { transformCodeStar, transformSam } from "./index.ts";
+
+function run(text: string, parameters = {}): JsonObject {
+  const { source } = readTemplate(text);
+  const result = transformSam(source?.value ?? {}, { parameters });
+  assert.equal(result.error, undefined);
+  return result.template as JsonObject;
+}
+const types = (template: JsonObject): string[] =>
+  Object.values(template.Resources as Record<string, { Type: string }>).map((r) => r.Type);
+
+const CODESTAR = `
+Transform: [AWS::Serverless-2016-10-31, AWS::CodeStar]
+Parameters:
+  ProjectId: {Type: String}
+Globals:
+  Function:
+    AutoPublishAlias: live
+    DeploymentPreference: {Enabled: true, Type: Canary10Percent5Minutes, Role: !Ref CodeDeployRole}
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: s3://b/k
+      Handler: index.get
+      Runtime: nodejs4.3
+      Role: !ImportValue x
+      Events:
+        Get: {Type: Api, Properties: {Path: /, Method: get}}
+`;
+
+test("translates a CodeStar function with its implicit API, alias and deployment group", () => {
+  const template = run(CODESTAR);
+  assert.deepEqual(types(template).toSorted(), [
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
+  ]);
+  assert.deepEqual(template.Transform, ["AWS::CodeStar"]);
+});
+
+test("names the deployment after the API's content", () => {
+  const id = (text: string): string | undefined =>
+    Object.keys(run(text).Resources as JsonObject).find((name) => name.startsWith("ServerlessRestApiDeployment"));
+  assert.equal(id(CODESTAR), id(CODESTAR));
+  assert.notEqual(id(CODESTAR), id(CODESTAR.replace("Path: /", "Path: /x")));
+});
+
+test("tags what can be tagged for CodeStar", () => {
+  const template = transformCodeStar(run(CODESTAR));
+  assert.equal(template.Transform, undefined);
+  const hello = (template.Resources as Record<string, JsonObject>).Hello?.Properties as JsonObject;
+  assert.deepEqual(
+    (hello.Tags as JsonObject[]).map((tag) => tag.Key),
+    ["lambda:createdBy", "awscodestar:projectArn"],
+  );
+});
+
+test("follows references to generated resources", () => {
+  const template = run(
+    `${CODESTAR}Outputs:\n  A: {Value: !Ref Hello.Alias}\n  V: {Value: !GetAtt Hello.Version.Version}\n  S: {Value: !Sub "\${Hello.Alias}"}\n`,
+  );
+  const outputs = template.Outputs as Record<string, JsonObject>;
+  assert.deepEqual(outputs.A?.Value, { Ref: "HelloAliaslive" });
+  assert.deepEqual(outputs.S?.Value, { "Fn::Sub": "${HelloAliaslive}" });
+  assert.match(JSON.stringify(outputs.V?.Value), /HelloVersion[0-9a-f]{10}","Version"/);
+});
+
+test("refuses in SAM's words", () => {
+  const error = (text: string): string | undefined => transformSam(readTemplate(text).source?.value ?? {}).error;
+  assert.equal(
+    error("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {Handler: a, Runtime: b}"),
+    "Invalid Serverless Application Specification document. Number of errors found: 1. Resource with id [F] is invalid. 'InlineCode' or 'CodeUri' must be set.",
+  );
+  assert.match(
+    error("Globals: {Nope: {}}\nResources:\n  F: {Type: AWS::SNS::Topic}") ?? "",
+    /'Globals' section is invalid. 'Nope' is not supported/,
+  );
+  const policy = "Policies: {LambdaInvokePolicy: {}}";
+  assert.match(
+    error(
+      `Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: s3://b/k\n      Handler: a\n      Runtime: b\n      ${policy}`,
+    ) ?? "",
+    /Following required parameters of template 'LambdaInvokePolicy' don't have values: \['FunctionName'\]/,
+  );
+});

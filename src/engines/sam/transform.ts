@@ -1,0 +1,144 @@
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import { declareImplicitApis } from "./api-routes.ts";
+import { translateApplication } from "./application.ts";
+import type { SamContext, SamOptions, SamResource } from "./context.ts";
+import { clone, SamFault } from "./context.ts";
+import { addDeploymentResources } from "./deployment-preference.ts";
+import { translateFunction } from "./function.ts";
+import { mergeGlobals } from "./globals.ts";
+import { translateHttpApi } from "./http-api.ts";
+import { translateLayerVersion } from "./layer-version.ts";
+import { linkReferences } from "./link-references.ts";
+import { translateRestApi } from "./rest-api.ts";
+import { translateSimpleTable } from "./simple-table.ts";
+import { translateStateMachine } from "./state-machine.ts";
+
+/** The result of the transform: a plain template, or what is wrong in SAM's words. */
+export type SamResult =
+  | { readonly template: JsonObject; readonly error?: undefined }
+  | { readonly template?: undefined; readonly error: string };
+
+/** Functions come first because their events add to the APIs. */
+const TRANSLATORS: readonly (readonly [string, (context: SamContext, resource: SamResource) => void])[] = [
+  ["AWS::Serverless::LayerVersion", translateLayerVersion],
+  ["AWS::Serverless::Function", translateFunction],
+  ["AWS::Serverless::StateMachine", translateStateMachine],
+  ["AWS::Serverless::Api", translateRestApi],
+  ["AWS::Serverless::HttpApi", translateHttpApi],
+  ["AWS::Serverless::SimpleTable", translateSimpleTable],
+  ["AWS::Serverless::Application", translateApplication],
+];
+
+/** The `AWS::Serverless-2016-10-31` transform: turns serverless resources into plain ones. */
+export function transformSam(source: JsonObject, options: SamOptions = {}): SamResult {
+  const template = clone(source);
+  try {
+    const context = prepare(template, options);
+    translateAll(context);
+    if (context.faults.length > 0) return { error: describe(context.faults) };
+    addDeploymentResources(context);
+    return { template: finish(context) };
+  } catch (error) {
+    if (error instanceof SamFault) return { error: describe([error]) };
+    throw error;
+  }
+}
+
+function prepare(template: JsonObject, options: SamOptions): SamContext {
+  if (!isObject(template.Resources) || Object.keys(template.Resources).length === 0) {
+    throw new SamFault(undefined, "'Resources' section is required");
+  }
+  for (const [id, resource] of Object.entries(template.Resources)) {
+    if (!isObject(resource))
+      throw new SamFault(
+        undefined,
+        "All 'Resources' must be Objects. If you're using YAML, this may be an indentation issue.",
+      );
+    if (resource.Properties === null) resource.Properties = {};
+    void id;
+  }
+  declareImplicitApis(template);
+  mergeGlobals(template);
+  return {
+    template,
+    resources: {},
+    conditions: isObject(template.Conditions) ? template.Conditions : {},
+    parameters: { ...defaults(template), ...options.parameters, ...pseudo(options) },
+    partition: options.partition ?? "aws",
+    region: options.region ?? "us-east-1",
+    managedPolicies: options.managedPolicies ?? {},
+    faults: [],
+    aliases: new Map(),
+    renamed: new Map(),
+    routes: new Map(),
+    deployments: new Map(),
+  };
+}
+
+function defaults(template: JsonObject): Record<string, JsonValue> {
+  const result: Record<string, JsonValue> = {};
+  for (const [name, parameter] of Object.entries(isObject(template.Parameters) ? template.Parameters : {})) {
+    if (isObject(parameter) && parameter.Default !== undefined) result[name] = parameter.Default;
+  }
+  return result;
+}
+
+function pseudo(options: SamOptions): Record<string, JsonValue> {
+  return { "AWS::Region": options.region ?? "us-east-1", "AWS::Partition": options.partition ?? "aws" };
+}
+
+function translateAll(context: SamContext): void {
+  const declared = context.template.Resources as JsonObject;
+  for (const [id, raw] of Object.entries(declared)) {
+    const type = isObject(raw) ? String(raw.Type) : "";
+    if (!type.startsWith("AWS::Serverless::")) context.resources[id] ??= raw;
+    else if (!TRANSLATORS.some(([known]) => known === type)) {
+      context.faults.push(new SamFault(id, `Starling does not translate ${type} yet.`));
+    }
+  }
+  for (const [type, translate] of TRANSLATORS) {
+    for (const [id, raw] of Object.entries(declared)) {
+      if (!isObject(raw) || raw.Type !== type) continue;
+      try {
+        translate(context, readResource(id, raw));
+      } catch (error) {
+        if (!(error instanceof SamFault)) throw error;
+        context.faults.push(error);
+      }
+    }
+  }
+}
+
+function readResource(id: string, raw: JsonObject): SamResource {
+  const { Type: type, Properties: properties, IgnoreGlobals: _ignored, Connectors: connectors, ...attributes } = raw;
+  if (properties !== undefined && !isObject(properties))
+    throw new SamFault(id, "Properties of a resource must be an object.");
+  if (connectors !== undefined) throw new SamFault(id, "Starling does not translate 'Connectors' yet.");
+  return { id, type: String(type), properties: dropEmpty(properties ?? {}), attributes };
+}
+
+/** A member without value is as good as absent. */
+function dropEmpty(properties: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
+}
+
+function finish(context: SamContext): JsonObject {
+  const { Transform: transform, Globals: _globals, ...template } = context.template;
+  const others = (Array.isArray(transform) ? transform : []).filter((name) => name !== "AWS::Serverless-2016-10-31");
+  const result: JsonObject = { ...template, Resources: context.resources };
+  if (Object.keys(context.conditions).length > 0) result.Conditions = context.conditions;
+  if (others.length > 0) result.Transform = others;
+  return linkReferences(context, result);
+}
+
+function describe(faults: readonly SamFault[]): string {
+  const parts = faults
+    .map((fault) =>
+      fault.logicalId === undefined
+        ? fault.message
+        : `Resource with id [${fault.logicalId}] is invalid. ${fault.message}`,
+    )
+    .toSorted();
+  return `Invalid Serverless Application Specification document. Number of errors found: ${faults.length}. ${parts.join(" ")}`;
+}
