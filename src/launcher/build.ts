@@ -18,7 +18,7 @@ const BUILD_USER = { uid: 0, gid: 0 };
 
 export async function startBuild(host: LauncherHost, request: BuildRequest): Promise<RunningBuild> {
   const layers = await host.layers();
-  const sandbox = new Sandbox(request.id, host, request.memoryMB);
+  const sandbox = new Sandbox(request.id, host, request);
   return await orRemove(sandbox, async () => {
     const root = await makeRoot(host, sandbox, layers, request.diskMB);
     for (const source of request.copyIn) await copyIn(sandbox, root, source);
@@ -43,7 +43,6 @@ async function startContainer(host: LauncherHost, sandbox: Sandbox, request: Bui
     args: ["/bin/bash", "--norc", "--noprofile", "/run/starling/init.sh"],
     env: { ...host.buildEnvironment, ...request.env },
     pids: request.pids,
-    cpus: request.cpus,
     tmpMB: 0,
     mounts: [{ source: sandbox.bind(host.insideFolder), target: "/run/starling" }],
     user: BUILD_USER,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { makeEventFd } from "./ffi.ts";
 
 /**
- * The control groups of one sandbox: `/<group>/<id>` is ours (memory limit, freezer, what is read after the end), and the
+ * The control groups of one sandbox: `/<group>/<id>` is ours (memory and CPU limits, freezer, what is read after the end), and the
  * OCI runtime makes `/<group>/<id>/box` in it and removes that when the container ends.
  */
 export interface Cgroup {
@@ -23,7 +23,7 @@ export interface CgroupHost {
   readonly version: 1 | 2;
   /** Name of our top group. */
   readonly group: string;
-  create(id: string, memoryMB: number): Cgroup;
+  create(id: string, limits: { memoryMB: number; cpus: number }): Cgroup;
   /** Kills and removes all that a predecessor left. Returns how many processes and groups that were. */
   sweep(): Promise<{ processes: number; groups: number }>;
 }
@@ -62,7 +62,7 @@ export function openCgroups(group: string): CgroupHost {
     for (const root of roots) await removeTree(join(root, group), found);
     return found;
   };
-  return { version: v2 ? 2 : 1, group, sweep, create: (id, memoryMB) => create(v2, roots, group, id, memoryMB) };
+  return { version: v2 ? 2 : 1, group, sweep, create: (id, limits) => create(v2, roots, group, id, limits) };
 }
 
 function delegate(root: string, group: string): void {
@@ -72,30 +72,27 @@ function delegate(root: string, group: string): void {
   }
 }
 
-function create(v2: boolean, roots: string[], group: string, id: string, memoryMB: number): Cgroup {
-  const base = v2 ? ROOT : join(ROOT, "memory");
-  const memory = join(base, group, id);
+function create(v2: boolean, roots: string[], group: string, id: string, limits: { memoryMB: number; cpus: number }): Cgroup {
+  const at = (controller: string): string => (v2 ? join(ROOT, group, id) : join(ROOT, controller, group, id));
+  const memory = at("memory");
   if (v2) delegate(ROOT, join(ROOT, group));
-  mkdirSync(memory, { recursive: true });
+  for (const controller of ["memory", "cpu", "freezer"]) mkdirSync(at(controller), { recursive: true });
   if (v2) for (const controller of ["memory", "pids", "cpu"]) writeFileSync(join(memory, "cgroup.subtree_control"), `+${controller}`);
-  const setMemory = (megabytes: number): void => {
-    writeFileSync(join(memory, v2 ? "memory.max" : "memory.limit_in_bytes"), String(megabytes * 1048576));
+  const resize = ({ memoryMB, cpus }: { memoryMB: number; cpus: number }): void => {
+    const quota = Math.max(1000, Math.round(cpus * CPU_PERIOD));
+    writeFileSync(join(memory, v2 ? "memory.max" : "memory.limit_in_bytes"), String(memoryMB * 1048576));
     writeIfThere(join(memory, "memory.swap.max"), "0");
+    if (v2) writeFileSync(join(at("cpu"), "cpu.max"), `${quota} ${CPU_PERIOD}`);
+    else writeFileSync(join(at("cpu"), "cpu.cfs_quota_us"), String(quota));
   };
-  setMemory(memoryMB);
+  resize(limits);
   const outOfMemory = v2 ? undefined : watchMemory(memory);
-  const box = (controller: string): string => (v2 ? join(ROOT, group, id, "box") : join(ROOT, controller, group, id, "box"));
   return {
     path: `/${group}/${id}/box`,
-    resize({ memoryMB: megabytes, cpus }) {
-      setMemory(megabytes);
-      const quota = Math.max(1000, Math.round(cpus * CPU_PERIOD));
-      if (v2) writeFileSync(join(box("cpu"), "cpu.max"), `${quota} ${CPU_PERIOD}`);
-      else writeFileSync(join(box("cpu"), "cpu.cfs_quota_us"), String(quota));
-    },
+    resize,
     setFrozen(frozen) {
       if (v2) writeFileSync(join(memory, "cgroup.freeze"), frozen ? "1" : "0");
-      else writeFileSync(join(ROOT, "freezer", group, id, "freezer.state"), frozen ? "FROZEN" : "THAWED");
+      else writeFileSync(join(at("freezer"), "freezer.state"), frozen ? "FROZEN" : "THAWED");
     },
     peakMemory() {
       const file = join(memory, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
@@ -105,7 +102,7 @@ function create(v2: boolean, roots: string[], group: string, id: string, memoryM
       if (outOfMemory) return outOfMemory.happened();
       return Number(/^oom_kill (\d+)$/m.exec(read(join(memory, "memory.events")))?.[1] ?? 0) > 0;
     },
-    processes: () => numbers(join(box("pids"), "cgroup.procs")),
+    processes: () => numbers(join(at("pids"), "box", "cgroup.procs")),
     async remove() {
       outOfMemory?.close();
       for (const root of roots) await removeTree(join(root, group, id), { processes: 0, groups: 0 });

@@ -34,6 +34,7 @@ export interface LauncherHost {
 
 /** Places where something may be mounted while the sandbox runs. */
 const LATE = ["/var/task", "/opt"];
+const TOOL_CPUS = 2;
 const FUNCTION_USER = { uid: 993, gid: 990 };
 
 /** A function's sandbox, and the way to mount into it while it runs. */
@@ -71,7 +72,7 @@ function emptyPipe(): number {
 }
 
 export async function startFunction(host: LauncherHost, request: FunctionRequest): Promise<RunningFunction> {
-  const sandbox = new Sandbox(request.id, host, request.memoryMB);
+  const sandbox = new Sandbox(request.id, host, request);
   return await orRemove(sandbox, async () => {
     const mounts: ContainerMount[] = request.mounts.map(({ source, target }) => {
       const place = sandbox.bind(source);
@@ -95,8 +96,8 @@ export async function startFunction(host: LauncherHost, request: FunctionRequest
     });
     sandbox.useNetwork(network);
     const pipes = [emptyPipe, () => openPipeOf(host.appPid, request.stdout, "write"), () => openPipeOf(host.appPid, request.stderr, "write")];
-    const { args, env, pids, cpus, tmpMB } = request;
-    const spec = { kind: "function" as const, root: host.skeleton, args, env, pids, cpus, tmpMB, mounts, user: FUNCTION_USER, netns: network.path, cgroupPath: sandbox.cgroup.path };
+    const { args, env, pids, tmpMB } = request;
+    const spec = { kind: "function" as const, root: host.skeleton, args, env, pids, tmpMB, mounts, user: FUNCTION_USER, netns: network.path, cgroupPath: sandbox.cgroup.path };
     await withDescriptors(pipes, (fds) => sandbox.start(spec, fds, (report) => host.onExit(request.id, report)));
     return {
       sandbox,
@@ -104,14 +105,14 @@ export async function startFunction(host: LauncherHost, request: FunctionRequest
         const slot = slots.get(target);
         if (!slot) throw new Error(`nothing can be mounted at ${target} any more`);
         slots.delete(target);
-        sandbox.bind(source, { at: slot });
+        sandbox.bindLate(source, slot);
       },
     };
   });
 }
 
 export async function startTool(host: LauncherHost, request: ToolRequest): Promise<Sandbox> {
-  const sandbox = new Sandbox(request.id, host, request.memoryMB);
+  const sandbox = new Sandbox(request.id, host, { memoryMB: request.memoryMB, cpus: TOOL_CPUS });
   return await orRemove(sandbox, async () => {
     const root = join(sandbox.folder, "root");
     makeToolSkeleton(root);
@@ -128,7 +129,6 @@ export async function startTool(host: LauncherHost, request: ToolRequest): Promi
       args: request.args,
       env: request.env,
       pids: 128,
-      cpus: 2,
       tmpMB: 64,
       mounts,
       user: FUNCTION_USER,

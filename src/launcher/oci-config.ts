@@ -21,7 +21,6 @@ export interface ContainerSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly cgroupPath: string;
   readonly pids: number;
-  readonly cpus: number;
   readonly tmpMB: number;
   readonly mounts: readonly ContainerMount[];
   readonly user: { uid: number; gid: number };
@@ -73,7 +72,7 @@ function commandOf(spec: ContainerSpec): string[] {
   return spec.kind === "build" ? [...spec.args] : ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", ...spec.args];
 }
 
-/** The OCI configuration of a container. The memory limit is not in it: it is set on the control group around it. */
+/** The OCI configuration of a container. Memory and CPU limits are not in it: they are set on the control group around it. */
 export function containerConfig(spec: ContainerSpec): Record<string, unknown> {
   const isBuild = spec.kind === "build";
   const capabilities = isBuild ? BUILD_CAPABILITIES : [];
@@ -105,7 +104,6 @@ export function containerConfig(spec: ContainerSpec): Record<string, unknown> {
       resources: {
         devices: [{ allow: false, access: "rwm" }],
         pids: { limit: spec.pids },
-        cpu: { period: 100_000, quota: Math.max(1000, Math.round(spec.cpus * 100_000)) },
       },
       seccomp: seccompProfile(spec.kind),
       maskedPaths: [...MASKED, "/sys/firmware"],

@@ -94,7 +94,6 @@ async function probe(runtime: OciRuntime, bundle: string, skeleton: string, cgro
     env: {},
     cgroupPath,
     pids: 16,
-    cpus: 1,
     tmpMB: 1,
     mounts: [],
     user: { uid: 993, gid: 990 },

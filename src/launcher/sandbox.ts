@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup, CgroupHost } from "./cgroups.ts";
-import { bindMount, makeBlocking, MS, OPEN, openBelow, RESOLVE, unmount } from "./ffi.ts";
+import { bindMount, makeBlocking, mount, MS, OPEN, openBelow, RESOLVE, unmount } from "./ffi.ts";
 import { containerConfig, type ContainerSpec } from "./oci-config.ts";
 import type { SandboxNetwork } from "./network.ts";
 import type { OciRuntime } from "./oci-runtime.ts";
@@ -34,13 +34,13 @@ export class Sandbox {
   #binds = 0;
   #over = false;
 
-  constructor(id: string, host: { places: Places; runtime: OciRuntime; cgroups: CgroupHost }, memoryMB: number) {
+  constructor(id: string, host: { places: Places; runtime: OciRuntime; cgroups: CgroupHost }, limits: { memoryMB: number; cpus: number }) {
     this.id = id;
     this.#places = host.places;
     this.#runtime = host.runtime;
     this.folder = join(host.places.sandboxes, id);
     mkdirSync(this.folder, { mode: 0o711 });
-    this.cgroup = host.cgroups.create(id, memoryMB);
+    this.cgroup = host.cgroups.create(id, limits);
   }
 
   /** Runs `step` when the container has ended; the last one added runs first. */
@@ -53,22 +53,26 @@ export class Sandbox {
   }
 
   /** Binds a folder or file of the app at a place of our own, from which the container may take it. No link in its path is followed. */
-  bind(source: string, options: { writable?: boolean; at?: string } = {}): string {
+  bind(source: string, options: { writable?: boolean } = {}): string {
     const root = this.#places.sources.find(({ path }) => source === path || source.startsWith(`${path}/`));
     if (!root) throw new Error(`${source} is not below the code, data or run folder`);
     const fd = openBelow(root.fd, `./${source.slice(root.path.length + 1)}`, OPEN.PATH, RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS);
     try {
-      const place = options.at ?? join(this.folder, `m${this.#binds++}`);
-      if (!options.at) {
-        if (fstatSync(fd).isDirectory()) mkdirSync(place);
-        else writeFileSync(place, "");
-      }
+      const place = join(this.folder, `m${this.#binds++}`);
+      if (fstatSync(fd).isDirectory()) mkdirSync(place);
+      else writeFileSync(place, "");
       bindMount(`/proc/self/fd/${fd}`, place, MS.NOSUID | MS.NODEV | (options.writable ? 0 : MS.RDONLY));
       this.onCleanup(() => void unmount(place));
       return place;
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Mounts into the running container. What travels there has the flags of the moment: it must be read-only before, not after. */
+  bindLate(source: string, slot: string): void {
+    mount(this.bind(source), slot, null, MS.BIND);
+    this.onCleanup(() => void unmount(slot));
   }
 
   /** Starts the container; resolves as soon as its monitor runs. `onExit` is called once. */

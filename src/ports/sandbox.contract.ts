@@ -1,0 +1,424 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { join } from "node:path";
+import type { Duplex, Readable } from "node:stream";
+import { after, describe, test } from "node:test";
+import type { FunctionSandbox, FunctionSandboxSpec, OnAwsConnection, SandboxHost } from "./sandbox.ts";
+
+/** What the contract needs of an implementation. */
+export interface SandboxUnderTest {
+  readonly host: SandboxHost;
+  /** A folder of the main process whose content sandboxes may be given. */
+  readonly folder: string;
+  /** Replaces what AWS connections are given to. */
+  setAws(handler: OnAwsConnection): void;
+}
+
+const text = async (stream: Readable): Promise<string> => {
+  let all = "";
+  for await (const chunk of stream) all += chunk;
+  return all;
+};
+
+const DEFAULTS = { env: { PATH: "/usr/bin:/bin" }, mounts: [], memoryMB: 256, tmpMB: 64, cpus: 1, pids: 64, internet: false } as const;
+
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+    if (await isSo()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail(`in vain waited until ${what}`);
+}
+
+/** A service of the host that sandboxes must not reach. */
+async function hostService(): Promise<{ server: Server; port: number }> {
+  const server = createServer((socket) => socket.destroy()).listen(0, "0.0.0.0");
+  await new Promise((resolve) => server.once("listening", resolve));
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** Runs a command to its end. */
+async function runFunction(host: SandboxHost, id: string, command: string, more: Partial<FunctionSandboxSpec> = {}) {
+  const sandbox = await host.startFunction({ ...DEFAULTS, id, args: ["/bin/sh", "-c", command], ...more });
+  const [stdout, stderr, exit] = await Promise.all([text(sandbox.stdout), text(sandbox.stderr), sandbox.exited]);
+  const peak = await sandbox.peakMemory();
+  await sandbox.stop();
+  return { stdout, stderr, exit, peak };
+}
+
+/** Prints a line for each attempt of a function to get at what is not its own: "open" means that it did. */
+const PROBE = String.raw`
+import ctypes, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def attempt(name, work):
+    try:
+        print(name, "open" if work() is not False else "closed")
+    except BaseException as e:
+        print(name, "closed", type(e).__name__)
+def call(*a):
+    r = libc.syscall(*a)
+    if r < 0: raise OSError(ctypes.get_errno(), "refused")
+def write(path):
+    return lambda: open(path, "w").write("x")
+for p in ["/x", "/usr/x", "/etc/passwd", "/var/task/x", "/opt/x", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/sys/x"]: attempt("write " + p, write(p))
+attempt("kcore", lambda: len(open("/proc/kcore", "rb").read(16)) > 0)
+attempt("mount", lambda: call(165, b"x", b"/tmp", b"tmpfs", 0, 0))
+attempt("unshare user", lambda: call(272, 0x10000000))
+attempt("setns", lambda: call(308, os.open("/proc/self/ns/net", os.O_RDONLY), 0))
+attempt("ptrace", lambda: call(101, 0, 0, 0, 0))
+attempt("bpf", lambda: call(321, 0, 0, 0))
+attempt("io_uring", lambda: call(425, 1, 0))
+attempt("keyctl", lambda: call(250, 0, -3, 1))
+attempt("chroot", lambda: os.chroot("/tmp"))
+attempt("setuid", lambda: os.setuid(0))
+attempt("raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
+attempt("packet socket", lambda: socket.socket(17, socket.SOCK_RAW))
+attempt("vsock", lambda: socket.socket(40, socket.SOCK_STREAM))
+attempt("other processes", lambda: len([p for p in os.listdir("/proc") if p.isdigit()]) > 1)
+attempt("files of the host", lambda: bool(os.listdir("/root") or os.listdir("/home")))
+attempt("su", lambda: os.system("su -c true 2>/dev/null") == 0)
+import sys
+attempt("host loopback", lambda: socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2))
+attempt("metadata", lambda: socket.create_connection(("169.254.169.254", 80), 2))
+attempt("host by gateway", lambda: socket.create_connection(("10.0.2.2", int(sys.argv[1])), 2))
+attempt("slirp dns", lambda: socket.create_connection(("10.0.2.3", 53), 2))
+attempt("own tmp", lambda: open("/tmp/x", "w").write("x"))
+`;
+const MAY = new Set(["own tmp"]);
+
+function testIsolation({ host, folder }: SandboxUnderTest): void {
+  for (const internet of [false, true]) {
+    test(`a function gets at nothing but its own (internet: ${internet})`, async () => {
+      const { server, port } = await hostService();
+      try {
+        mkdirSync(join(folder, "probe"), { recursive: true });
+        writeFileSync(join(folder, "probe/probe.py"), PROBE);
+        const { stdout, stderr } = await runFunction(host, `probe-${internet}`, `exec python3 -I /var/task/probe.py ${port}`, { internet, mounts: [{ source: join(folder, "probe"), target: "/var/task" }] });
+        const lines = stdout.trim().split("\n");
+        assert.ok(lines.length >= 25, stdout + stderr);
+        for (const line of lines) {
+          const [name = "", state] = line.split(/ (open|closed)/);
+          assert.equal(state, MAY.has(name) ? "open" : "closed", line);
+        }
+      } finally {
+        server.close();
+      }
+    });
+  }
+
+  test("runs as an ordinary user without capabilities, in a filter, and may not gain any", async () => {
+    const { stdout } = await runFunction(host, "status", "id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status");
+    assert.deepEqual(stdout.trim().split(/\s+/), ["993", "CapBnd:", "0000000000000000"].toSpliced(1, 0, "CapEff:", "0000000000000000").concat("NoNewPrivs:", "1", "Seccomp:", "2"));
+  });
+
+  test("mounts come only from the folders of the platform, and not through links", async () => {
+    const start = (source: string, target = "/var/task") => host.startFunction({ ...DEFAULTS, id: "bad-mount", args: ["/bin/true"], mounts: [{ source, target }] });
+    await assert.rejects(start("/etc"), /not below/);
+    await assert.rejects(start(`${folder}/../..`), /plain absolute path/);
+    await assert.rejects(start(folder, "/etc/ssl"), /nothing may be mounted/);
+    const { symlinkSync, existsSync } = await import("node:fs");
+    if (!existsSync(join(folder, "link"))) symlinkSync("/etc", join(folder, "link"));
+    await assert.rejects(start(join(folder, "link")), /ELOOP/);
+  });
+}
+
+function testLimits({ host, folder }: SandboxUnderTest): void {
+  test("more memory than allowed ends it, and that is told", async () => {
+    const { exit, peak } = await runFunction(host, "memory", "exec python3 -c 'x = bytearray(400 << 20)'", { memoryMB: 64 });
+    assert.deepEqual({ ...exit }, { code: null, signal: "SIGKILL", outOfMemory: true });
+    assert.ok(peak > 32 << 20 && peak <= 64 << 20, `peak ${peak}`);
+  });
+
+  test("an exit code and a death by signal are no lack of memory", async () => {
+    assert.deepEqual({ ...(await runFunction(host, "code", "exit 7")).exit }, { code: 7, signal: null, outOfMemory: false });
+    const killed = (await runFunction(host, "killed", "sh -c 'kill -9 $$'; exit 137")).exit;
+    assert.equal(killed.outOfMemory, false);
+  });
+
+  test("processes and /tmp are limited", async () => {
+    const fork = "i=0; while [ $i -lt 200 ]; do sleep 1 & i=$((i+1)); done 2>/dev/null; echo never";
+    const { stdout, stderr } = await runFunction(host, "fork", fork, { pids: 20 });
+    assert.doesNotMatch(stdout, /never/, stderr);
+    const { exit, stderr: full } = await runFunction(host, "tmp", "head -c 20000000 /dev/zero > /tmp/big", { tmpMB: 8 });
+    assert.notEqual(exit.code, 0);
+    assert.match(full, /No space left/);
+  });
+
+  test("what cannot be started says why", async () => {
+    const sandbox = await host.startFunction({ ...DEFAULTS, id: "missing", args: ["/var/task/nothing-here"] });
+    const exit = await sandbox.exited;
+    assert.equal(exit.code, 127);
+    assert.match(await text(sandbox.stderr), /nothing-here/);
+  });
+
+  test("a running one can be given more", async () => {
+    const grow = String.raw`print('up', flush=True)
+import os, time
+for _ in range(500):
+  if os.path.exists('/opt/go'): break
+  time.sleep(0.01)
+print(len(bytearray(100 << 20)))`;
+    mkdirSync(join(folder, "go/go"), { recursive: true });
+    const sandbox = await host.startFunction({ ...DEFAULTS, id: "resize", args: ["python3", "-I", "-c", grow], memoryMB: 32 });
+    assert.equal(await line(sandbox), "up");
+    await sandbox.resize({ memoryMB: 256, cpus: 2 });
+    await sandbox.mount({ source: join(folder, "go"), target: "/opt" });
+    assert.equal(await text(sandbox.stdout), String(100 << 20) + "\n");
+    await sandbox.stop();
+  });
+}
+
+async function line(sandbox: FunctionSandbox): Promise<string> {
+  return await new Promise((resolve) =>
+    sandbox.stdout.once("data", (chunk) => {
+      sandbox.stdout.pause(); // what follows is for whoever reads next
+      resolve(String(chunk).trim());
+    }),
+  );
+}
+
+function testLife({ host, folder }: SandboxUnderTest): void {
+  test("code can be mounted into a running one, once and read-only", async () => {
+    const code = join(folder, "late");
+    mkdirSync(code, { recursive: true });
+    writeFileSync(join(code, "hello"), "hello\n");
+    chmodSync(code, 0o777);
+    const wait = "echo ready; until [ -e /var/task/hello ]; do sleep 0.01; done; cat /var/task/hello; touch /var/task/x || ls /opt | wc -l";
+    const sandbox = await host.startFunction({ ...DEFAULTS, id: "late", args: ["/bin/sh", "-c", wait] });
+    assert.equal(await line(sandbox), "ready");
+    await sandbox.mount({ source: code, target: "/var/task" });
+    const [stdout, stderr] = await Promise.all([text(sandbox.stdout), text(sandbox.stderr)]);
+    assert.equal(stdout, "hello\n0\n");
+    assert.match(stderr, /Read-only/);
+    await sandbox.stop();
+    const again = await host.startFunction({ ...DEFAULTS, id: "late", args: ["sleep", "100"], mounts: [{ source: code, target: "/var/task" }] });
+    await assert.rejects(again.mount({ source: code, target: "/var/task" }), /nothing can be mounted/);
+    await again.stop();
+  });
+
+  test("standard output and error are pipes that can be opened again", async () => {
+    const { stdout, stderr } = await runFunction(host, "pipes", "echo a > /dev/stderr; echo b > /dev/stdout; head -c 300000 /dev/zero | tr '\\0' x");
+    assert.equal(stderr, "a\n");
+    assert.equal(stdout.length, 300002);
+  });
+
+  test("frozen it does nothing, thawed it goes on", async () => {
+    const sandbox = await host.startFunction({ ...DEFAULTS, id: "frozen", args: ["/bin/sh", "-c", "while :; do echo x; sleep 0.005; done"] });
+    let seen = 0;
+    sandbox.stdout.on("data", (chunk: Buffer) => (seen += chunk.length));
+    await until("it writes", () => seen > 10);
+    await sandbox.freeze();
+    let before = -1;
+    await until("it is still", async () => {
+      before = seen;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return seen === before;
+    });
+    await sandbox.thaw();
+    await until("it writes again", () => seen > before + 10);
+    await sandbox.freeze();
+    await sandbox.stop(); // a frozen one can be stopped as well
+  });
+
+  test("SIGTERM reaches it, stop ends all of its processes and leaves nothing", async () => {
+    const script = "trap 'echo term' TERM; (trap '' TERM; setsid sleep 86399) & echo up; while :; do wait; done";
+    const sandbox = await host.startFunction({ ...DEFAULTS, id: "ends", args: ["/bin/sh", "-c", script] });
+    assert.equal(await line(sandbox), "up");
+    const next = line(sandbox);
+    sandbox.stdout.resume();
+    await sandbox.signal("SIGTERM");
+    assert.equal(await next, "term");
+    await sandbox.stop();
+    await sandbox.stop();
+    assert.equal((await sandbox.exited).signal, "SIGKILL");
+    assert.doesNotMatch(readFileSync("/proc/self/mountinfo", "utf8"), /sandboxes\/ends/);
+    await assert.rejects(sandbox.freeze(), /no sandbox/);
+  });
+}
+
+const ANSWER = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+
+function testListeners({ host, folder, setAws }: SandboxUnderTest): void {
+  test("the Runtime API and sockets of the main process can be called, by this sandbox", async () => {
+    const sockets = join(folder, "sockets");
+    mkdirSync(sockets, { recursive: true });
+    const server = createServer((socket) => socket.end("frames\n")).listen(join(sockets, "s"));
+    await new Promise((resolve) => server.once("listening", resolve));
+    chmodSync(join(sockets, "s"), 0o777);
+    const python = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/starling/s'); print(s.recv(99).decode(), end='')";
+    const { stdout, stderr } = await runFunction(host, "runtime", `curl -s http://127.0.0.1:9001/2018-06-01/runtime/invocation/next; echo; python3 -I -c "${python}"`, {
+      socketFolder: sockets,
+      onRuntimeApiConnection: (socket) => void socket.once("data", () => socket.end(ANSWER)),
+    });
+    server.close();
+    assert.equal(stdout, "ok\nframes\n", stderr);
+  });
+
+  test("AWS is at its usual address, by DNS and with a certificate that clients verify", async () => {
+    const seen: string[] = [];
+    setAws((socket: Duplex, origin) => void socket.once("data", (data: Buffer) => {
+      seen.push(`${origin.sandboxId} ${origin.tls} ${/host: (\S+)/i.exec(String(data))?.[1]}`);
+      socket.end(ANSWER);
+    }));
+    const python = "import urllib.request; print(urllib.request.urlopen('https://bucket.s3.eu-west-1.amazonaws.com/x').read().decode())";
+    const node = "fetch('https://abc.execute-api.us-east-1.amazonaws.com/').then(async (r) => console.log(await r.text()))";
+    const command = `curl -s https://sts.amazonaws.com/; echo; python3 -c "${python}"; node -e "${node}"; curl -s http://127.0.0.1:4566/; echo`;
+    const { stdout, stderr } = await runFunction(host, "aws", command);
+    assert.equal(stdout, "ok\nok\nok\nok\n", stderr);
+    const names = ["true sts.amazonaws.com", "true bucket.s3.eu-west-1.amazonaws.com", "true abc.execute-api.us-east-1.amazonaws.com", "false 127.0.0.1:4566"];
+    assert.deepEqual(seen, names.map((n) => `aws ${n}`));
+  });
+
+  test("other names have no address and no certificate without internet", async () => {
+    const { stdout } = await runFunction(host, "names", "getent hosts example.com || echo none; curl -s --resolve example.com:443:127.0.0.43 https://example.com/ || echo refused");
+    assert.equal(stdout, "none\nrefused\n");
+  });
+
+  test("DNS over TCP answers as well", async () => {
+    const query = "b'\\x12\\x34\\x01\\x00\\x00\\x01' + bytes(6) + b'\\x02s3\\x09amazonaws\\x03com\\x00\\x00\\x01\\x00\\x01'";
+    const python = `import socket; q = ${query}; s = socket.create_connection(('127.0.0.53', 53)); s.sendall(len(q).to_bytes(2, 'big') + q); print(s.recv(999)[-4:] == bytes([127, 0, 0, 43]))`;
+    const { stdout, stderr } = await runFunction(host, "dns-tcp", `python3 -I -c "${python}"`);
+    assert.equal(stdout, "True\n", stderr);
+  });
+}
+
+function testTools({ host, folder }: SandboxUnderTest): void {
+  const run = async (id: string, args: string[], input = "", timeoutMs = 10_000) => {
+    const tool = await host.startTool({ id, args, env: { GIT_CONFIG_NOSYSTEM: "1" }, mounts: [], writable: [{ source: join(folder, "repository"), target: "/srv/r" }], memoryMB: 256, timeoutMs });
+    tool.stdin.end(input);
+    const [stdout, stderr, exit] = await Promise.all([text(tool.stdout), text(tool.stderr), tool.exited]);
+    return { stdout, stderr, exit };
+  };
+
+  test("git works on a folder of the main process, which keeps owning what it writes", async () => {
+    mkdirSync(join(folder, "repository"), { recursive: true });
+    assert.equal((await run("git-init", ["git", "init", "-q", "--bare", "/srv/r"])).exit.code, 0);
+    const { stdout, stderr } = await run("git-hash", ["git", "-C", "/srv/r", "hash-object", "-w", "--stdin"], "hello\n");
+    assert.equal(stdout.trim(), "ce013625030ba8dba906f756967f9e9ca394464a", stderr);
+    assert.ok(readFileSync(join(folder, "repository/objects/ce/013625030ba8dba906f756967f9e9ca394464a")).length > 0);
+  });
+
+  test("a tool has no network, cannot write elsewhere, and ends when its time is over", async () => {
+    const { stdout } = await run("tool-closed", ["/bin/sh", "-c", "curl -s http://127.0.0.1:4566/ || echo closed; touch /usr/x 2>/dev/null || echo closed; ls /"]);
+    assert.equal(stdout, "closed\nclosed\nbin\ndev\netc\nlib\nlib64\nproc\nsbin\nsrv\ntmp\nusr\n");
+    assert.equal((await run("tool-time", ["sleep", "1000"], "", 200)).exit.signal, "SIGKILL");
+  });
+}
+
+function testBuilds({ host, folder, setAws }: SandboxUnderTest): void {
+  const start = async (id: string, more: { memoryMB?: number; diskMB?: number; internet?: boolean } = {}) => {
+    const source = join(folder, "source");
+    mkdirSync(join(source, "sub"), { recursive: true });
+    writeFileSync(join(source, "sub/file"), "content\n");
+    let output = "";
+    const build = await host.startBuild({
+      id,
+      env: { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b", AWS_DEFAULT_REGION: "us-east-1" },
+      copyIn: [{ source, target: "/codebuild/output/src" }],
+      ...{ memoryMB: 1024, diskMB: 512, cpus: 2, pids: 256, internet: false },
+      ...more,
+      onOutput: (chunk) => (output += chunk),
+    });
+    const run = async (command: string, options = {}) => {
+      output = "";
+      const result = await build.run(command, options);
+      return { ...result, output };
+    };
+    return { build, run };
+  };
+
+  test("commands share one shell; codes are theirs and output is complete", { timeout: 60_000 }, async () => {
+    const { build, run } = await start("build-shell");
+    assert.equal((await run("id -u; cat sub/file; X=1; export Y=2; f() { echo f; }; cd /tmp")).output, "0\ncontent\n");
+    assert.equal((await run("echo $X$Y$(f)$PWD")).output, "12f/tmp\n");
+    assert.equal((await run("exit 3")).code, 3);
+    assert.equal((await run("echo $Y$PWD")).output, "2/tmp\n");
+    const big = await run("head -c 2000000 /dev/zero | tr '\\0' x; exit 7");
+    assert.deepEqual([big.code, big.output.length], [7, 2_000_000]);
+    assert.equal((await run("printf '0\\0'; (printf '0\\0' >&4) 2>/dev/null; false")).code, 1);
+    assert.equal((await run("echo a > /dev/stderr; touch /usr/bin/env && chown daemon /usr/bin/perl && echo yes")).output, "a\nyes\n");
+    assert.match((await run("node --version; npm --version")).output, /^v2\d\.\d+\.\d+\n\d+\./);
+    assert.equal((await run("! mount -t tmpfs x /mnt 2>/dev/null && ! unshare -U true 2>/dev/null && ls -A /root /home /opt")).output, "/home:\n\n/opt:\n\n/root:\n");
+    await build.stop();
+    assert.equal((await run("echo")).code, 137);
+  });
+
+  test("files come out, links out of the root do not", { timeout: 30_000 }, async () => {
+    const { build, run } = await start("build-files");
+    await run("mkdir a; echo artifact > a/f; chmod 755 a/f; ln -s /etc/shadow a/out; ln -s /codebuild/output/src/a/f a/in; ln -s /proc/1/root/etc/hostname a/magic; mkfifo a/fifo; ln -s ../../../../../../../../etc/hostname a/up");
+    const files = await build.listFiles("/codebuild/output/src");
+    assert.deepEqual(files.map((f) => f.path), ["a/f", "a/in", "a/magic", "a/out", "a/up", "sub/file"]);
+    assert.deepEqual(files[0], { path: "a/f", size: 9, mode: 0o755 });
+    const read = (name: string): Promise<string> => build.readFile(`/codebuild/output/src/a/${name}`).then(String, (error: Error) => `refused: ${error.message}`);
+    assert.equal(await read("f"), "artifact\n");
+    assert.equal(await read("in"), "artifact\n");
+    assert.equal(await read("out"), ""); // the build's own, which is empty
+    assert.equal(await read("up"), "build\n");
+    assert.match(await read("magic"), /refused/);
+    assert.match(await read("fifo"), /refused: .*not a plain file/);
+    await assert.rejects(build.readFile("/codebuild/output/src/a/f", { maxBytes: 3 }), /too big/);
+    await assert.rejects(build.listFiles("/usr", { maxEntries: 10 }), /more than 10/);
+    const target = join(folder, "artifact.zip");
+    await build.zip("/codebuild/output/src", [{ path: "a/f", name: "x/f" }, { path: "sub/file", name: "file" }], target);
+    const { openPromise } = await import("yauzl").then(({ default: yauzl }) => ({ openPromise: (file: string) => new Promise<string[]>((resolve, reject) => yauzl.open(file, (error, zip) => {
+      const names: string[] = [];
+      if (error) return reject(error);
+      zip.on("entry", (entry) => names.push(`${entry.fileName} ${entry.uncompressedSize} ${((entry.externalFileAttributes >>> 16) & 0o777).toString(8)}`)).on("end", () => resolve(names)).on("error", reject);
+    })) }));
+    assert.deepEqual(await openPromise(target), ["x/f 9 755", "file 8 644"]);
+    await build.stop();
+  });
+
+  test("the aws CLI works without flags, each time the same", { timeout: 60_000 }, async () => {
+    const xml = '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>';
+    setAws((socket) => void socket.once("data", () => socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${xml.length}\r\nconnection: close\r\n\r\n${xml}`)));
+    const { build, run } = await start("build-aws");
+    const command = "aws sts get-caller-identity --query Account --output text";
+    for (const aws of ["aws", "aws", "/usr/bin/aws"]) assert.equal((await run(command.replace("aws", aws))).output, "000000000000\n");
+    const plain = await run("/usr/bin/aws s3 nonsense");
+    assert.deepEqual(await run("aws s3 nonsense"), plain);
+    assert.equal((await run("pip install --upgrade awscli 2>&1 | head -1")).output.slice(0, 29), "Requirement already satisfied");
+    await build.stop();
+  });
+
+  test("disk, memory, processes and time are limited", { timeout: 60_000 }, async () => {
+    const { build, run } = await start("build-limits", { memoryMB: 128, diskMB: 64 });
+    const full = await run("head -c 200000000 /dev/zero > /usr/big");
+    assert.notEqual(full.code, 0);
+    assert.match(full.output, /No space left/);
+    assert.equal((await run("rm /usr/big; python3 -c 'x = bytearray(400 << 20)'")).code, 137);
+    assert.equal((await run("echo still here")).output, "still here\n");
+    const late = await run("sleep 1000", { timeoutMs: 200 });
+    assert.deepEqual([late.code, late.timedOut], [137, true]);
+    await build.exited;
+    await build.stop();
+  });
+
+  test("the registries of the host can be reached with internet, its other services cannot", { timeout: 60_000 }, async () => {
+    const { server, port } = await hostService();
+    const { networkInterfaces } = await import("node:os");
+    const own = Object.values(networkInterfaces()).flatMap((a) => a ?? []).find((a) => a.family === "IPv4" && !a.internal)?.address ?? "10.0.2.2";
+    const { build, run } = await start("build-net", { internet: true });
+    const tcp = (host: string, p: number): string => `timeout 2 bash -c "exec 5<>/dev/tcp/${host}/${p}" 2>/dev/null`;
+    for (const [address, p] of [[own, port], ["10.0.2.2", port], ["10.0.2.3", 53], ["169.254.169.254", 80], ["192.168.1.1", 80]] as const) {
+      assert.notEqual((await run(tcp(address, p))).code, 0, `${address}:${p} is open`);
+    }
+    server.close();
+    await build.stop();
+  });
+}
+
+/** The tests that every implementation of the port passes. */
+export function sandboxContract(open: () => Promise<SandboxUnderTest>, close: () => Promise<void>): void {
+  describe("sandboxes", async () => {
+    const subject = await open();
+    after(close);
+    testIsolation(subject);
+    testLimits(subject);
+    testLife(subject);
+    testListeners(subject);
+    testTools(subject);
+    testBuilds(subject);
+  });
+}
