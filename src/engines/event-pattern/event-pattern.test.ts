@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkInputTransformer, compileEventPattern, matchEventPattern, readPath, transformInput } from "./index.ts";
+
+const event = {
+  source: "aws.codecommit",
+  detail: {
+    referenceName: "master",
+    count: 5,
+    ip: "10.1.2.3",
+    nothing: null,
+    tags: ["a", "b"],
+    list: [{ n: 1 }, { n: 2 }],
+    empty: "",
+  },
+};
+const matches = (pattern: object): boolean => matchEventPattern(compileEventPattern(pattern), event);
+const detail = (pattern: object): boolean => matches({ detail: pattern });
+
+test("matches exact values, lists and nested objects", () => {
+  assert.ok(matches({ source: ["aws.codecommit"], detail: { referenceName: ["master", "main"] } }));
+  assert.ok(!matches({ source: ["aws.s3"] }));
+  assert.ok(detail({ tags: ["b"] }));
+  assert.ok(detail({ list: { n: [2] } }));
+  assert.ok(detail({ nothing: [null] }));
+  assert.ok(!detail({ count: ["5"] }));
+});
+
+test("matches by prefix, suffix, case, wildcard, numbers and addresses", () => {
+  assert.ok(detail({ referenceName: [{ prefix: "ma" }] }));
+  assert.ok(detail({ referenceName: [{ prefix: { "equals-ignore-case": "MA" } }] }));
+  assert.ok(detail({ referenceName: [{ suffix: "ter" }] }));
+  assert.ok(detail({ referenceName: [{ "equals-ignore-case": "MASTER" }] }));
+  assert.ok(detail({ referenceName: [{ wildcard: "m*t*r" }] }));
+  assert.ok(!detail({ referenceName: [{ wildcard: "m*x" }] }));
+  assert.ok(detail({ count: [{ numeric: [">", 3, "<=", 5] }] }));
+  assert.ok(!detail({ count: [{ numeric: ["<", 5] }] }));
+  assert.ok(detail({ ip: [{ cidr: "10.0.0.0/8" }] }));
+  assert.ok(!detail({ ip: [{ cidr: "11.0.0.0/8" }] }));
+});
+
+test("matches by what is not there", () => {
+  assert.ok(detail({ referenceName: [{ "anything-but": "dev" }] }));
+  assert.ok(!detail({ referenceName: [{ "anything-but": ["dev", "master"] }] }));
+  assert.ok(!detail({ referenceName: [{ "anything-but": { prefix: "ma" } }] }));
+  assert.ok(!detail({ absent: [{ "anything-but": "x" }] }));
+  assert.ok(detail({ absent: [{ exists: false }], count: [{ exists: true }] }));
+  assert.ok(!detail({ count: [{ exists: false }] }));
+  assert.ok(matches({ gone: { deep: [{ exists: false }] } }));
+});
+
+test("$or needs one of its alternatives", () => {
+  assert.ok(detail({ $or: [{ referenceName: ["x"] }, { count: [5] }] }));
+  assert.ok(!detail({ $or: [{ referenceName: ["x"] }, { count: [6] }] }));
+});
+
+test("refuses invalid patterns", () => {
+  for (const pattern of [
+    "{",
+    "[]",
+    '{"a": "b"}',
+    '{"a": []}',
+    '{"a": {}}',
+    '{"a": [{"nope": 1}]}',
+    '{"a": [{"numeric": ["~", 1]}]}',
+    '{"a": [{"cidr": "x"}]}',
+    '{"a": [{"wildcard": "a**"}]}',
+  ]) {
+    assert.throws(() => compileEventPattern(pattern), /Event pattern is not valid. Reason: /, pattern);
+  }
+});
+
+test("hostile wildcards stay fast", () => {
+  const pattern = compileEventPattern({ a: [{ wildcard: `${"*a".repeat(200)}b` }] });
+  const started = performance.now();
+  assert.ok(!matchEventPattern(pattern, { a: "a".repeat(5000) }));
+  assert.ok(performance.now() - started < 500);
+});
+
+test("transforms input", () => {
+  const variables = { ruleArn: "arn:rule", ruleName: "r", ingestionTime: "2026-01-01T00:00:00Z" };
+  const transformer = {
+    inputPathsMap: {
+      ref: "$.detail.referenceName",
+      tags: "$.detail.tags",
+      first: "$.detail.list[0].n",
+      none: "$.nope",
+    },
+    inputTemplate:
+      '{"text": "branch <ref> of <aws.events.rule-name> <none>", "tags": <tags>, "n": <first>, "none": <none>, "quoted": "<tags>"}',
+  };
+  checkInputTransformer(transformer);
+  assert.deepEqual(JSON.parse(transformInput(transformer, event, variables)), {
+    text: "branch master of r ",
+    tags: ["a", "b"],
+    n: 1,
+    none: null,
+    quoted: '["a","b"]',
+  });
+  assert.equal(readPath("$.detail['count']", event), 5);
+  assert.throws(() => checkInputTransformer({ inputTemplate: "<x>" }), /x that is not in InputPathsMap/);
+  assert.throws(() => readPath("$..a", event), /Invalid JSONPath/);
+});
