@@ -59,6 +59,7 @@ export function openCgroups(group: string): CgroupHost {
   if (v2) delegate(ROOT, join(ROOT, group));
   const sweep = async (): Promise<{ processes: number; groups: number }> => {
     const found = { processes: 0, groups: 0 };
+    thawTree(join(v2 ? ROOT : join(ROOT, "freezer"), group)); // before anything: what is frozen cannot die
     for (const root of roots) await removeTree(join(root, group), found);
     return found;
   };
@@ -80,7 +81,8 @@ function create(v2: boolean, roots: string[], group: string, id: string, limits:
   if (v2) for (const controller of ["memory", "pids", "cpu"]) writeFileSync(join(memory, "cgroup.subtree_control"), `+${controller}`);
   const resize = ({ memoryMB, cpus }: { memoryMB: number; cpus: number }): void => {
     const quota = Math.max(1000, Math.round(cpus * CPU_PERIOD));
-    writeFileSync(join(memory, v2 ? "memory.max" : "memory.limit_in_bytes"), String(memoryMB * 1048576));
+    if (v2) writeFileSync(join(memory, "memory.max"), String(memoryMB * 1048576));
+    else setMemoryV1(memory, memoryMB * 1048576);
     writeIfThere(join(memory, "memory.swap.max"), "0");
     if (v2) writeFileSync(join(at("cpu"), "cpu.max"), `${quota} ${CPU_PERIOD}`);
     else writeFileSync(join(at("cpu"), "cpu.cfs_quota_us"), String(quota));
@@ -105,9 +107,17 @@ function create(v2: boolean, roots: string[], group: string, id: string, limits:
     processes: () => numbers(join(at("pids"), "box", "cgroup.procs")),
     async remove() {
       outOfMemory?.close();
+      thawTree(at("freezer"));
       for (const root of roots) await removeTree(join(root, group, id), { processes: 0, groups: 0 });
     },
   };
+}
+
+/** The limit with swap may never be below the one without: which of them goes first depends on the direction. */
+function setMemoryV1(folder: string, bytes: number): void {
+  const files = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"].map((name) => join(folder, name)).filter((file) => existsSync(file));
+  const grows = bytes > Number(read(files[0] ?? ""));
+  for (const file of grows ? files.reverse() : files) writeFileSync(file, String(bytes));
 }
 
 /** Version 1 counts kills only in the group of the victim, which the OCI runtime has removed when we could ask: an eventfd tells. */
@@ -140,7 +150,6 @@ const KILL_ROUNDS = 400;
 /** Kills every process below a group and removes the groups, deepest first; bounded. */
 async function removeTree(folder: string, found: { processes: number; groups: number }): Promise<void> {
   if (!existsSync(folder)) return;
-  thaw(folder);
   for (const name of folders(folder)) await removeTree(join(folder, name), found);
   for (let round = 0; round < KILL_ROUNDS; round++) {
     for (const pid of numbers(join(folder, "cgroup.procs"))) {
@@ -163,11 +172,12 @@ async function removeTree(folder: string, found: { processes: number; groups: nu
   throw new Error(`control group ${folder} cannot be removed: its processes do not end`);
 }
 
-function thaw(folder: string): void {
+function thawTree(folder: string): void {
   try {
     writeIfThere(join(folder, "freezer.state"), "THAWED");
     writeIfThere(join(folder, "cgroup.freeze"), "0");
   } catch {
     // The group ended meanwhile.
   }
+  for (const name of folders(folder)) thawTree(join(folder, name));
 }

@@ -167,6 +167,8 @@ function untilEnd(app: ChildProcess): Promise<number> {
   });
 }
 
+// Whoever read what we say may be gone: that must not keep us from taking everything away.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 main().catch((error: unknown) => {
   process.stderr.write(`starling: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { launcherCommand } from "../../src/launcher/command.ts";
+
+const skip = process.getuid?.() !== 0 ? "sandboxes need root" : spawnSync("crun", ["--version"]).error && spawnSync("runc", ["--version"]).error ? "neither crun nor runc is installed" : false;
+const codeDir = join(import.meta.dirname, "../..");
+
+function start(dataDir: string, marker: string): ChildProcess {
+  const { command, args } = launcherCommand({ codeDir, dataDir, entry: "test/sandbox/victim.app.ts", args: marker ? [marker] : [] });
+  return spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+const ended = (child: ChildProcess): Promise<number | null> => (child.exitCode === null && child.signalCode === null ? new Promise((resolve) => child.once("exit", resolve)) : Promise.resolve(child.exitCode));
+
+async function ready(child: ChildProcess): Promise<{ app: number; launcher: number }> {
+  let output = "";
+  child.stderr?.on("data", (chunk) => (output += chunk));
+  return await new Promise((resolve, reject) => {
+    child.stdout?.once("data", (chunk) => resolve(JSON.parse(String(chunk))));
+    child.once("exit", (code) => reject(new Error(`the launcher ended with ${code}: ${output}`)));
+  });
+}
+
+/** Processes whose command line holds the marker, and helpers of ours that such a sandbox leaves. */
+function running(marker: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`sleep\0${marker}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+    if (isSo()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.fail(`in vain waited until ${what}`);
+}
+
+/** Everything on the host that carries the name of this data folder. */
+function leftovers(dataDir: string, before: ReadonlySet<string>): string[] {
+  const groups = readdirSync("/sys/fs/cgroup").flatMap((c) => (existsSync(`/sys/fs/cgroup/${c}/cgroup.procs`) ? readdirSync(`/sys/fs/cgroup/${c}`).map((g) => `${c}/${g}`) : [c]));
+  return [
+    ...groups.filter((g) => g.includes("starling-") && !before.has(g)),
+    ...readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes(dataDir)),
+    ...readdirSync("/sys/block").filter((name) => existsSync(`/sys/block/${name}/loop/backing_file`) && readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").includes(dataDir)),
+    ...readdirSync(join(dataDir, "launcher/builds")),
+  ];
+}
+
+const groupsNow = (): Set<string> => new Set(readdirSync("/sys/fs/cgroup").flatMap((c) => (existsSync(`/sys/fs/cgroup/${c}/cgroup.procs`) ? readdirSync(`/sys/fs/cgroup/${c}`).map((g) => `${c}/${g}`) : [c])));
+
+test("whoever is killed, no sandbox lives on and the next start leaves nothing behind", { skip, timeout: 60_000 }, async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), "starling-crash-"));
+  const before = groupsNow();
+  let n = 0;
+  try {
+    for (const victims of [["launcher"], ["app"], ["launcher", "app"]] as const) {
+      await t.test(`kill -9 of ${victims.join(" and ")}`, async () => {
+        const marker = `86${process.pid}${++n}`;
+        const child = start(dataDir, marker);
+        const pids = await ready(child);
+        assert.ok(running(marker).length >= 8, `only ${running(marker)}`);
+        for (const victim of victims) process.kill(pids[victim], "SIGKILL");
+        await ended(child);
+        // A frozen process cannot die while it is frozen: the sweep of the next start thaws it.
+        await until("its processes are gone", () => running(marker).every((pid) => readFileSync(`/proc/${pid}/cgroup`, "utf8").includes("/z/box")));
+        assert.equal(await ended(start(dataDir, "")), 0);
+        assert.deepEqual(running(marker), []);
+        assert.deepEqual(leftovers(dataDir, before), []);
+      });
+    }
+    await t.test("SIGTERM ends all of it, with the app's code, and nothing is left", async () => {
+      const marker = `86${process.pid}${++n}`;
+      const child = start(dataDir, marker);
+      await ready(child);
+      const second = start(dataDir, "");
+      let refusal = "";
+      second.stderr?.on("data", (chunk) => (refusal += chunk));
+      assert.equal(await ended(second), 1);
+      assert.match(refusal, new RegExp(`in use by process ${child.pid}`));
+      child.kill("SIGTERM");
+      assert.equal(await ended(child), 3);
+      assert.deepEqual(running(marker), []);
+      assert.deepEqual(leftovers(dataDir, before), []);
+    });
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});
