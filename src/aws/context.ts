@@ -15,6 +15,8 @@ export interface HttpFacts {
   readonly secure: boolean;
   readonly sourceIp: string;
   readonly userAgent: string;
+  /** The Origin header, where a browser calls. */
+  readonly origin?: string;
 }
 
 /** A partly filled input, as a caller writes it: blobs may be text or bytes. */

@@ -35,7 +35,9 @@ export async function serveRoute(gateway: Gateway, exchange: Exchange): Promise<
 
 /** What a call's conditions and URLs are made of. */
 export function httpFacts({ request, sourceIp, secure }: Exchange) {
-  return { host: request.headers.host ?? "", secure, sourceIp, userAgent: String(request.headers["user-agent"] ?? "") };
+  const { host = "", origin } = request.headers;
+  const userAgent = String(request.headers["user-agent"] ?? "");
+  return { host, secure, sourceIp, userAgent, ...(origin === undefined ? {} : { origin }) };
 }
 
 function answerError({ platform }: Gateway, { response, head }: Exchange, route: string, error: unknown): void {

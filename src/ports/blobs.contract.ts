@@ -78,6 +78,14 @@ export function runContract(contract: BlobsContract): void {
       assert.throws(() => blobs.open("../../etc/passwd"), RangeError);
     });
 
+    test("delete leaves what was stored again since", async () => {
+      const { digest } = await blobs.put(Buffer.from("needed again"));
+      await blobs.delete(digest, Date.now() - 60_000);
+      assert.equal(await blobs.has(digest), true);
+      await blobs.delete(digest, Date.now() + 60_000);
+      assert.equal(await blobs.has(digest), false);
+    });
+
     test("list leaves out what was stored again since", async () => {
       const { digest } = await blobs.put(Buffer.from("kept"));
       assert.ok((await list()).includes(digest));

@@ -28,8 +28,11 @@ export interface Blobs {
   has(digest: string): Promise<boolean>;
   /** Path of a read-only file with the content, for mounting and serving; files backend only. */
   file(digest: string): string;
-  /** Removes the content; callers keep reference counts in SQL. */
-  delete(digest: string): Promise<void>;
+  /**
+   * Removes the content; callers keep reference counts in SQL. With `olderThan` it stays where it was stored (again)
+   * since, because somebody may just be about to refer to it. Other parts of the platform may hold the same content.
+   */
+  delete(digest: string, olderThan?: number): Promise<void>;
   /** All digests, for the collection of garbage older than `olderThan` (milliseconds since the epoch). */
   list(olderThan?: number): AsyncIterable<StoredBlob>;
 }

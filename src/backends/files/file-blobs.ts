@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { chmod, open, opendir, readFile, rename, rm, stat, utimes, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -47,7 +47,12 @@ export function openFileBlobs(options: { folder: string }): Blobs {
     read: (digest) => readFile(path(digest)),
     has: async (digest) => existsSync(path(digest)),
     file: (digest) => path(digest),
-    delete: async (digest) => rm(path(digest), { force: true }),
+    async delete(digest, olderThan = Infinity) {
+      const file = path(digest);
+      // Nothing of this process can come between the look and the removal.
+      const facts = statSync(file, { throwIfNoEntry: false });
+      if (facts && facts.mtimeMs < olderThan) rmSync(file, { force: true });
+    },
     list: (olderThan) => listBlobs(folder, olderThan ?? Infinity),
   };
 }

@@ -1,0 +1,260 @@
+import type * as S3 from "@aws-sdk/client-s3";
+import type { Context } from "../../../aws/context.ts";
+import { operations } from "../../../aws/service.ts";
+import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
+import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
+import { checkedPolicy, isPublicPolicy } from "../bucket-policy.ts";
+import { checkedCors } from "../cors.ts";
+import { accessDenied, malformedXml } from "../errors.ts";
+import { canonicalId, type Bucket, type BucketConfig } from "../model.ts";
+import { onBucket } from "../permissions.ts";
+import { bucketOfInput, changeConfig } from "../store/buckets.ts";
+import { checkedTags } from "../tags.ts";
+import { checkedWebsite } from "../website.ts";
+
+type Key = keyof BucketConfig;
+
+interface BucketInput {
+  readonly Bucket?: string | undefined;
+  readonly ExpectedBucketOwner?: string | undefined;
+}
+
+/** What is set of a bucket, or AWS's error for what is not. */
+async function setting<K extends Key>(ctx: Context<any>, input: BucketInput, key: K, code: string, message: string): Promise<NonNullable<BucketConfig[K]>> {
+  const bucket = await bucketOfInput(ctx, input);
+  const value = bucket.config[key];
+  if (value === undefined) throw new AwsError(code, message, 404, { BucketName: bucket.name });
+  return value as NonNullable<BucketConfig[K]>;
+}
+
+async function set(ctx: Context<any>, input: BucketInput, make: (bucket: Bucket) => Partial<BucketConfig>): Promise<{}> {
+  await changeConfig(ctx, input, (config, bucket) => ({ ...config, ...make(bucket) }));
+  return {};
+}
+
+async function unset(ctx: Context<any>, input: BucketInput, key: Key): Promise<{}> {
+  await changeConfig(ctx, input, ({ [key]: _gone, ...rest }) => rest as BucketConfig);
+  return {};
+}
+
+const NO_POLICY = ["NoSuchBucketPolicy", "The bucket policy does not exist"] as const;
+const NO_CORS = ["NoSuchCORSConfiguration", "The CORS configuration does not exist"] as const;
+const NO_WEBSITE = ["NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"] as const;
+const NO_TAGS = ["NoSuchTagSet", "The TagSet does not exist"] as const;
+const NO_BLOCK = ["NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"] as const;
+
+export const bucketSettings = operations<typeof S3, any>()({
+  GetBucketVersioning: {
+    permissions: onBucket("GetBucketVersioning"),
+    async run(ctx, input) {
+      const { versioning } = (await bucketOfInput(ctx, input)).config;
+      return versioning ? { Status: versioning } : {};
+    },
+  },
+  PutBucketVersioning: {
+    permissions: onBucket("PutBucketVersioning"),
+    async run(ctx, input) {
+      const status = input.VersioningConfiguration?.Status;
+      if (status !== "Enabled" && status !== "Suspended") {
+        throw new AwsError("IllegalVersioningConfigurationException", "The Versioning element must be specified", 400);
+      }
+      if (input.VersioningConfiguration?.MFADelete === "Enabled") throw notImplemented("MFA delete");
+      return set(ctx, input, () => ({ versioning: status }));
+    },
+  },
+  GetBucketPolicy: {
+    permissions: onBucket("GetBucketPolicy"),
+    run: async (ctx, input) => ({ Policy: await setting(ctx, input, "policy", ...NO_POLICY) }),
+  },
+  PutBucketPolicy: {
+    permissions: onBucket("PutBucketPolicy"),
+    async run(ctx, input) {
+      return set(ctx, input, (bucket) => {
+        const policy = checkedPolicy(String(input.Policy), bucket.name);
+        if (bucket.config.publicAccessBlock?.BlockPublicPolicy && isPublicPolicy(policy)) {
+          throw accessDenied(`User is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::${bucket.name}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`);
+        }
+        return { policy };
+      });
+    },
+  },
+  DeleteBucketPolicy: { permissions: onBucket("DeleteBucketPolicy"), run: (ctx, input) => unset(ctx, input, "policy") },
+  GetBucketPolicyStatus: {
+    permissions: onBucket("GetBucketPolicyStatus"),
+    run: async (ctx, input) => ({ PolicyStatus: { IsPublic: isPublicPolicy(await setting(ctx, input, "policy", ...NO_POLICY)) } }),
+  },
+  GetPublicAccessBlock: {
+    permissions: onBucket("GetBucketPublicAccessBlock"),
+    run: async (ctx, input) => ({ PublicAccessBlockConfiguration: await setting(ctx, input, "publicAccessBlock", ...NO_BLOCK) }),
+  },
+  PutPublicAccessBlock: {
+    permissions: onBucket("PutBucketPublicAccessBlock"),
+    async run(ctx, input) {
+      const wanted = input.PublicAccessBlockConfiguration;
+      if (!wanted) throw malformedXml();
+      const publicAccessBlock = {
+        BlockPublicAcls: wanted.BlockPublicAcls ?? false,
+        IgnorePublicAcls: wanted.IgnorePublicAcls ?? false,
+        BlockPublicPolicy: wanted.BlockPublicPolicy ?? false,
+        RestrictPublicBuckets: wanted.RestrictPublicBuckets ?? false,
+      };
+      return set(ctx, input, () => ({ publicAccessBlock }));
+    },
+  },
+  DeletePublicAccessBlock: { permissions: onBucket("PutBucketPublicAccessBlock"), run: (ctx, input) => unset(ctx, input, "publicAccessBlock") },
+  GetBucketOwnershipControls: {
+    permissions: onBucket("GetBucketOwnershipControls"),
+    async run(ctx, input) {
+      const { ownership } = (await bucketOfInput(ctx, input)).config;
+      return { OwnershipControls: { Rules: [{ ObjectOwnership: ownership }] } };
+    },
+  },
+  PutBucketOwnershipControls: {
+    permissions: onBucket("PutBucketOwnershipControls"),
+    async run(ctx, input) {
+      const rules = input.OwnershipControls?.Rules ?? [];
+      const ownership = rules[0]?.ObjectOwnership;
+      if (rules.length !== 1 || !ownership) throw malformedXml();
+      return set(ctx, input, ({ config }) => {
+        if (ownership === "BucketOwnerEnforced" && config.grants?.some(({ grantee }) => "uri" in grantee)) {
+          throw new AwsError("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
+        }
+        return { ownership };
+      });
+    },
+  },
+  DeleteBucketOwnershipControls: {
+    permissions: onBucket("PutBucketOwnershipControls"),
+    run: (ctx, input) => set(ctx, input, () => ({ ownership: "ObjectWriter" })),
+  },
+  GetBucketAcl: {
+    permissions: onBucket("GetBucketAcl", "READ_ACP"),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const owner = canonicalId(bucket.account);
+      return aclOutput(owner, bucket.config.grants ?? cannedGrants("private", owner));
+    },
+  },
+  PutBucketAcl: {
+    permissions: onBucket("PutBucketAcl", "WRITE_ACP"),
+    async run(ctx, input) {
+      return set(ctx, input, (bucket) => {
+        const grants = allowedGrants(bucket, input, canonicalId(bucket.account));
+        if (!grants && bucket.config.ownership !== "BucketOwnerEnforced") {
+          throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, { MissingHeaderName: "x-amz-acl" });
+        }
+        return grants ? { grants } : {};
+      });
+    },
+  },
+  GetBucketCors: {
+    permissions: onBucket("GetBucketCORS"),
+    run: async (ctx, input) => ({ CORSRules: [...(await setting(ctx, input, "cors", ...NO_CORS))] }),
+  },
+  PutBucketCors: {
+    permissions: onBucket("PutBucketCORS"),
+    run: async (ctx, input) => {
+      const cors = checkedCors(input.CORSConfiguration?.CORSRules);
+      return set(ctx, input, () => ({ cors }));
+    },
+  },
+  DeleteBucketCors: { permissions: onBucket("PutBucketCORS"), run: (ctx, input) => unset(ctx, input, "cors") },
+  GetBucketWebsite: {
+    permissions: onBucket("GetBucketWebsite"),
+    run: (ctx, input) => setting(ctx, input, "website", ...NO_WEBSITE),
+  },
+  PutBucketWebsite: {
+    permissions: onBucket("PutBucketWebsite"),
+    run: async (ctx, input) => {
+      const website = checkedWebsite(input.WebsiteConfiguration);
+      return set(ctx, input, () => ({ website }));
+    },
+  },
+  DeleteBucketWebsite: { permissions: onBucket("DeleteBucketWebsite"), run: (ctx, input) => unset(ctx, input, "website") },
+  GetBucketTagging: {
+    permissions: onBucket("GetBucketTagging"),
+    run: async (ctx, input) => ({ TagSet: [...(await setting(ctx, input, "tags", ...NO_TAGS))] }),
+  },
+  PutBucketTagging: {
+    permissions: onBucket("PutBucketTagging"),
+    run: async (ctx, input) => {
+      const tags = checkedTags(input.Tagging?.TagSet, "bucket");
+      return set(ctx, input, () => ({ tags }));
+    },
+  },
+  DeleteBucketTagging: { permissions: onBucket("PutBucketTagging"), run: (ctx, input) => unset(ctx, input, "tags") },
+  GetBucketEncryption: {
+    permissions: onBucket("GetEncryptionConfiguration"),
+    async run(ctx, input) {
+      const { encryption } = (await bucketOfInput(ctx, input)).config;
+      const standard = { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" as const }, BucketKeyEnabled: false }] };
+      return { ServerSideEncryptionConfiguration: encryption ?? standard };
+    },
+  },
+  PutBucketEncryption: {
+    permissions: onBucket("PutEncryptionConfiguration"),
+    async run(ctx, input) {
+      const encryption = input.ServerSideEncryptionConfiguration;
+      if (encryption?.Rules?.length !== 1) throw malformedXml();
+      return set(ctx, input, () => ({ encryption }));
+    },
+  },
+  DeleteBucketEncryption: { permissions: onBucket("PutEncryptionConfiguration"), run: (ctx, input) => unset(ctx, input, "encryption") },
+  GetBucketNotificationConfiguration: {
+    permissions: onBucket("GetBucketNotification"),
+    run: async (ctx, input) => (await bucketOfInput(ctx, input)).config.notification ?? {},
+  },
+  PutBucketNotificationConfiguration: {
+    permissions: onBucket("PutBucketNotification"),
+    async run(ctx, input) {
+      const notification = input.NotificationConfiguration ?? {};
+      const { TopicConfigurations: topics, QueueConfigurations: queues, LambdaFunctionConfigurations: functions } = notification;
+      // Stored only where they take effect: events to EventBridge do.
+      if (topics?.length || queues?.length || functions?.length) throw notImplemented("S3 event notifications to topics, queues and functions");
+      return set(ctx, input, () => ({ notification }));
+    },
+  },
+  GetBucketRequestPayment: {
+    permissions: onBucket("GetBucketRequestPayment"),
+    async run(ctx, input) {
+      await bucketOfInput(ctx, input);
+      return { Payer: "BucketOwner" };
+    },
+  },
+  GetBucketLogging: {
+    permissions: onBucket("GetBucketLogging"),
+    async run(ctx, input) {
+      await bucketOfInput(ctx, input);
+      return {};
+    },
+  },
+  GetBucketAccelerateConfiguration: {
+    permissions: onBucket("GetAccelerateConfiguration"),
+    async run(ctx, input) {
+      await bucketOfInput(ctx, input);
+      return {};
+    },
+  },
+  GetBucketLifecycleConfiguration: {
+    permissions: onBucket("GetLifecycleConfiguration"),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      throw new AwsError("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", 404, { BucketName: bucket.name });
+    },
+  },
+  GetBucketReplication: {
+    permissions: onBucket("GetReplicationConfiguration"),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      throw new AwsError("ReplicationConfigurationNotFoundError", "The replication configuration was not found", 404, { BucketName: bucket.name });
+    },
+  },
+  GetObjectLockConfiguration: {
+    permissions: onBucket("GetBucketObjectLockConfiguration"),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      throw new AwsError("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", 404, { BucketName: bucket.name });
+    },
+  },
+});
+

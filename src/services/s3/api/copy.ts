@@ -1,0 +1,101 @@
+import type * as S3 from "@aws-sdk/client-s3";
+import type { Context } from "../../../aws/context.ts";
+import { operations } from "../../../aws/service.ts";
+import { AwsError } from "../../../kernel/aws-error.ts";
+import { checkCopySource, checkWrite } from "../conditions.ts";
+import { readContent, storeContent, wantedAlgorithm } from "../content.ts";
+import { invalidRequest } from "../errors.ts";
+import { MAX_SINGLE_UPLOAD_BYTES } from "../limits.ts";
+import { quoted, type ObjectFacts, type ObjectVersion } from "../model.ts";
+import { checkKey, describeStored, newFacts } from "../object-facts.ts";
+import { copying, copySource } from "../permissions.ts";
+import { bucketOfInput } from "../store/buckets.ts";
+import { storeVersion } from "../store/objects.ts";
+import { readable } from "./objects.ts";
+
+type SourceInput = Parameters<typeof checkCopySource>[0] & { CopySource?: string | undefined; ExpectedSourceBucketOwner?: string | undefined };
+
+/** The version that a copy is made of. */
+export async function sourceOf(ctx: Context<any>, input: SourceInput): Promise<{ version: ObjectVersion; versioned: boolean }> {
+  const from = copySource(input.CopySource);
+  const bucket = await bucketOfInput(ctx, { Bucket: from.bucket, ExpectedBucketOwner: input.ExpectedSourceBucketOwner });
+  try {
+    const version = await readable(ctx, bucket, { Key: from.key, ...(from.version === undefined ? {} : { VersionId: from.version }) });
+    checkCopySource(input, version);
+    return { version, versioned: bucket.config.versioning !== undefined };
+  } catch (error) {
+    if (error instanceof AwsError && error.code === "MethodNotAllowed") {
+      throw invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.");
+    }
+    throw error;
+  }
+}
+
+/** Facts of the copy: the source's own, or what the request says in their place. */
+function copiedFacts(replaced: Omit<ObjectFacts, "segments">, source: ObjectFacts, input: { MetadataDirective?: string | undefined; TaggingDirective?: string | undefined }): Omit<ObjectFacts, "segments"> {
+  const { contentType, headers, metadata, tags, ...own } = replaced;
+  const described = input.MetadataDirective === "REPLACE" ? { contentType, headers, metadata } : { contentType: source.contentType, headers: source.headers, metadata: source.metadata };
+  const tagged = input.TaggingDirective === "REPLACE" ? tags : source.tags;
+  const given = Object.entries({ ...described, tags: tagged }).filter(([, value]) => value !== undefined);
+  return { ...own, ...Object.fromEntries(given) };
+}
+
+export const copy = operations<typeof S3, any>()({
+  CopyObject: {
+    permissions: copying,
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const key = String(input.Key);
+      checkKey(key);
+      const { version: source, versioned } = await sourceOf(ctx, input);
+      if (source.size > MAX_SINGLE_UPLOAD_BYTES) {
+        throw invalidRequest(`The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_SINGLE_UPLOAD_BYTES}`);
+      }
+      const changesNothing =
+        input.MetadataDirective !== "REPLACE" &&
+        input.TaggingDirective !== "REPLACE" &&
+        !input.StorageClass &&
+        !input.ServerSideEncryption &&
+        !input.WebsiteRedirectLocation;
+      if (source.bucket === bucket.name && source.key === key && source.latest && bucket.config.versioning === undefined && changesNothing) {
+        throw invalidRequest(
+          "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+        );
+      }
+      const facts = copiedFacts(newFacts(ctx, bucket, input), source.facts, input);
+      const content = await contentOfCopy(ctx, input, source);
+      const stored = await storeVersion(ctx, bucket.name, key, { size: source.size, etag: content.etag, facts: { ...facts, ...content.facts } }, {
+        check: (current) => checkWrite(input as { IfMatch?: string; IfNoneMatch?: string }, current),
+      });
+      return {
+        CopyObjectResult: {
+          ETag: quoted(stored.etag),
+          LastModified: new Date(stored.modifiedAt),
+          ...stored.facts.checksums?.values,
+          ...(stored.facts.checksums?.type ? { ChecksumType: stored.facts.checksums.type } : {}),
+        },
+        ...(versioned ? { CopySourceVersionId: source.version } : {}),
+        ...describeStored(stored, bucket),
+      };
+    },
+  },
+});
+
+/**
+ * A copy shares the blobs of its source. Only where they came in parts, or where another checksum is wanted, the
+ * content is read once more: a copy has the ETag of an object that came in one piece.
+ */
+async function contentOfCopy(
+  ctx: Context<any>,
+  input: { ChecksumAlgorithm?: string | undefined },
+  source: ObjectVersion,
+): Promise<{ etag: string; facts: Pick<ObjectFacts, "segments" | "checksums"> }> {
+  const algorithm = wantedAlgorithm(input);
+  const { segments, checksums, parts } = source.facts;
+  if (!parts && algorithm === undefined) {
+    return { etag: source.etag, facts: { segments, ...(checksums ? { checksums } : {}) } };
+  }
+  const content = await storeContent(ctx, readContent(ctx, segments), algorithm);
+  const values = algorithm === undefined ? {} : content.checksums;
+  return { etag: content.md5, facts: { segments: [{ digest: content.digest, size: content.size }], checksums: { type: "FULL_OBJECT", values } } };
+}

@@ -1,0 +1,269 @@
+import { createHash } from "node:crypto";
+import type * as S3 from "@aws-sdk/client-s3";
+import { checksumAlgorithm, createChecksum } from "../../../aws/checksums.ts";
+import type { Context } from "../../../aws/context.ts";
+import { operations } from "../../../aws/service.ts";
+import { AwsError } from "../../../kernel/aws-error.ts";
+import { checkWrite } from "../conditions.ts";
+import { checksumMember, readContent, storeContent, wantedAlgorithm } from "../content.ts";
+import { invalidArgument, invalidRequest, malformedXml } from "../errors.ts";
+import { MAX_LIST, MAX_PARTS, MIN_PART_BYTES } from "../limits.ts";
+import { canonicalId, quoted, type Bucket, type ObjectVersion } from "../model.ts";
+import { checkKey, describeStored, newFacts } from "../object-facts.ts";
+import { copying, onBucket, onObject, storing } from "../permissions.ts";
+import { parseRange } from "../range.ts";
+import { bucketOfInput } from "../store/buckets.ts";
+import { collect, type Position } from "../store/listing.ts";
+import { keyBytes, storeVersion } from "../store/objects.ts";
+import { endUpload, insertUpload, listParts, listUploads, storePart, uploadOfInput, type Part, type Upload } from "../store/uploads.ts";
+import { sourceOf } from "./copy.ts";
+import { listSettings, startBehind } from "./listing.ts";
+
+function checkPartNumber(number: number | undefined): number {
+  if (number === undefined || !Number.isInteger(number) || number < 1 || number > MAX_PARTS) {
+    throw invalidArgument(`Part number must be an integer between 1 and ${MAX_PARTS}, inclusive`, "partNumber", String(number));
+  }
+  return number;
+}
+
+const bareEtag = (etag: string | undefined): string => (etag ?? "").replace(/^"|"$/g, "");
+
+/** The stored parts that the caller lists, checked as CompleteMultipartUpload does. */
+function chosenParts(wanted: readonly S3.CompletedPart[] | undefined, stored: readonly Part[]): Part[] {
+  if (!wanted || wanted.length === 0) throw malformedXml();
+  const byNumber = new Map(stored.map((part) => [part.number, part]));
+  const numbers = wanted.map((want) => want.PartNumber ?? 0);
+  if (numbers.some((number, i) => i > 0 && number <= (numbers[i - 1] ?? 0))) {
+    throw new AwsError("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.", 400);
+  }
+  return wanted.map((want, i) => {
+    const number = want.PartNumber ?? 0;
+    const part = byNumber.get(number);
+    const differs = part && Object.entries(part.checksums).some(([name, value]) => {
+      const given = (want as Record<string, unknown>)[name];
+      return given !== undefined && given !== value;
+    });
+    if (!part || bareEtag(want.ETag) !== part.etag || differs) {
+      throw new AwsError("InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.", 400, { PartNumber: String(number), ETag: bareEtag(want.ETag) });
+    }
+    if (i < wanted.length - 1 && part.size < MIN_PART_BYTES) {
+      throw new AwsError("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", 400, {
+        PartNumber: String(number),
+        ETag: part.etag,
+        ProposedSize: String(part.size),
+        MinSizeAllowed: String(MIN_PART_BYTES),
+      });
+    }
+    return part;
+  });
+}
+
+/** MD5 of the parts' MD5s, and how many they are. */
+export function multipartEtag(parts: readonly { etag: string }[]): string {
+  const hash = createHash("md5");
+  for (const { etag } of parts) hash.update(Buffer.from(etag, "hex"));
+  return `${hash.digest("hex")}-${parts.length}`;
+}
+
+/** The object's checksum: of the parts' checksums (composite), or of all bytes (full object, read once more). */
+async function objectChecksum(ctx: Context<any>, upload: Upload, parts: readonly Part[]): Promise<ObjectVersion["facts"]["checksums"]> {
+  const algorithm = checksumAlgorithm(upload.facts.algorithm ?? "");
+  if (!algorithm) return undefined;
+  const member = checksumMember(algorithm);
+  const checksum = createChecksum(algorithm);
+  if (upload.facts.checksumType === "FULL_OBJECT") {
+    for await (const chunk of readContent(ctx, parts)) checksum.update(chunk as Buffer);
+    return { type: "FULL_OBJECT", values: { [member]: checksum.digest() } };
+  }
+  for (const part of parts) checksum.update(Buffer.from(part.checksums[member] ?? "", "base64"));
+  return { type: "COMPOSITE", values: { [member]: `${checksum.digest()}-${parts.length}` } };
+}
+
+export const multipart = operations<typeof S3, any>()({
+  CreateMultipartUpload: {
+    permissions: storing,
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const key = String(input.Key);
+      checkKey(key);
+      const facts = newFacts(ctx, bucket, input);
+      const algorithm = input.ChecksumAlgorithm;
+      const checksumType = input.ChecksumType ?? (algorithm === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE");
+      if (algorithm && checksumType === "FULL_OBJECT" && /SHA/.test(algorithm)) {
+        throw invalidRequest(`The FULL_OBJECT checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`);
+      }
+      if (algorithm === "CRC64NVME" && checksumType === "COMPOSITE") {
+        throw invalidRequest("The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm.");
+      }
+      const checksum = algorithm ? { algorithm, checksumType } : {};
+      const id = ctx.platform.ids.text(64, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._");
+      await insertUpload(ctx, { id, bucket: bucket.name, key, startedAt: ctx.now(), facts: { ...facts, ...checksum, initiator: initiatorOf(ctx) } });
+      return {
+        Bucket: bucket.name,
+        Key: key,
+        UploadId: id,
+        ...(facts.encryption ? { ServerSideEncryption: facts.encryption.algorithm } : {}),
+        ...(algorithm ? { ChecksumAlgorithm: algorithm, ChecksumType: checksumType } : {}),
+      };
+    },
+  },
+  UploadPart: {
+    permissions: onObject("PutObject"),
+    async run(ctx, input) {
+      await bucketOfInput(ctx, input);
+      const number = checkPartNumber(input.PartNumber);
+      const upload = await uploadOfInput(ctx, input);
+      const algorithm = wantedAlgorithm(input);
+      const content = await storeContent(ctx, input.Body, algorithm ?? checksumAlgorithm(upload.facts.algorithm ?? ""));
+      const part = { number, digest: content.digest, size: content.size, etag: content.md5, modifiedAt: ctx.now(), checksums: content.checksums };
+      await storePart(ctx, upload, part);
+      return { ETag: quoted(content.md5), ...content.checksums, ...(upload.facts.encryption ? { ServerSideEncryption: upload.facts.encryption.algorithm } : {}) };
+    },
+  },
+  UploadPartCopy: {
+    permissions: (input, ctx) => copying(input, ctx),
+    async run(ctx, input) {
+      await bucketOfInput(ctx, input);
+      const number = checkPartNumber(input.PartNumber);
+      const upload = await uploadOfInput(ctx, input);
+      const { version: source, versioned } = await sourceOf(ctx, input);
+      const range = parseRange(input.CopySourceRange, source.size);
+      if (input.CopySourceRange !== undefined && !range) {
+        throw invalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy", "x-amz-copy-source-range", input.CopySourceRange);
+      }
+      const content = await storeContent(ctx, readContent(ctx, source.facts.segments, range), checksumAlgorithm(upload.facts.algorithm ?? ""));
+      const part = { number, digest: content.digest, size: content.size, etag: content.md5, modifiedAt: ctx.now(), checksums: content.checksums };
+      await storePart(ctx, upload, part);
+      return {
+        CopyPartResult: { ETag: quoted(content.md5), LastModified: new Date(part.modifiedAt), ...content.checksums },
+        ...(versioned ? { CopySourceVersionId: source.version } : {}),
+      };
+    },
+  },
+  CompleteMultipartUpload: {
+    permissions: onObject("PutObject"),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const upload = await uploadOfInput(ctx, input);
+      const stored = await listParts(ctx, upload.id);
+      const parts = chosenParts(input.MultipartUpload?.Parts, stored);
+      const checksums = await objectChecksum(ctx, upload, parts);
+      const { algorithm: _a, checksumType: _t, initiator: _i, ...facts } = upload.facts;
+      const size = parts.reduce((sum, part) => sum + part.size, 0);
+      const version = await storeVersion(
+        ctx,
+        bucket.name,
+        upload.key,
+        {
+          size,
+          etag: multipartEtag(parts),
+          facts: {
+            ...facts,
+            segments: parts.map((part) => ({ digest: part.digest, size: part.size })),
+            parts: parts.map((part) => ({ number: part.number, size: part.size, checksums: part.checksums })),
+            ...(checksums ? { checksums } : {}),
+          },
+        },
+        { check: (current) => checkWrite(input, current), also: () => endUpload(upload, stored, ctx.now()) },
+      );
+      const path = version.key.split("/").map(encodeURIComponent).join("/");
+      return {
+        Location: `${ctx.platform.settings.publicUrl}/${bucket.name}/${path}`,
+        Bucket: bucket.name,
+        Key: version.key,
+        ETag: quoted(version.etag),
+        ...checksums?.values,
+        ...(checksums ? { ChecksumType: checksums.type } : {}),
+        ...describeStored(version, bucket),
+      };
+    },
+  },
+  AbortMultipartUpload: {
+    permissions: onObject("AbortMultipartUpload"),
+    async run(ctx, input) {
+      await bucketOfInput(ctx, input);
+      const upload = await uploadOfInput(ctx, input);
+      await ctx.platform.database.write(endUpload(upload, await listParts(ctx, upload.id), ctx.now()));
+      return {};
+    },
+  },
+  ListParts: {
+    permissions: onObject("ListMultipartUploadParts"),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const upload = await uploadOfInput(ctx, input);
+      const max = Math.min(input.MaxParts ?? MAX_LIST, MAX_LIST);
+      const after = Number(input.PartNumberMarker ?? 0);
+      const found = await listParts(ctx, upload.id, Number.isFinite(after) ? after : 0, max + 1);
+      const page = found.slice(0, max);
+      const owner = { ID: canonicalId(bucket.account) };
+      return {
+        Bucket: bucket.name,
+        Key: upload.key,
+        UploadId: upload.id,
+        PartNumberMarker: String(after),
+        NextPartNumberMarker: String(page.at(-1)?.number ?? 0),
+        MaxParts: max,
+        IsTruncated: found.length > max,
+        Parts: page.map((part) => ({ PartNumber: part.number, LastModified: new Date(part.modifiedAt), ETag: quoted(part.etag), Size: part.size, ...part.checksums })),
+        Initiator: { ID: upload.facts.initiator },
+        Owner: owner,
+        StorageClass: (upload.facts.storageClass ?? "STANDARD") as S3.StorageClass,
+        ...(upload.facts.algorithm ? { ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm, ChecksumType: upload.facts.checksumType as S3.ChecksumType } : {}),
+      };
+    },
+  },
+  ListMultipartUploads: {
+    permissions: onBucket("ListBucketMultipartUploads"),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const settings = listSettings(input, input.MaxUploads);
+      const { text } = settings;
+      const start: Position<Upload> =
+        input.KeyMarker && input.UploadIdMarker ? { after: { key: input.KeyMarker, id: input.UploadIdMarker } as Upload } : startBehind(input.KeyMarker, settings.delimiter);
+      const read = (position: Position<Upload>, limit: number): Promise<Upload[]> => {
+        const base = keyBytes(settings.prefix);
+        const [where, parameters] = position.from
+          ? ["key >= ?", [position.from]]
+          : position.after
+            ? ["(key, id) > (?, ?)", [keyBytes(position.after.key), position.after.id]]
+            : ["1 = 1", []];
+        return listUploads(ctx, bucket.name, { where: `key >= ? and substr(key, 1, ?) = ? and ${where}`, parameters: [base, base.length, base, ...parameters], limit });
+      };
+      const { entries, truncated } = await collect(settings, (upload: Upload) => upload.key, read, start);
+      const uploads = entries.flatMap((entry) => ("item" in entry ? [entry.item] : []));
+      const last = entries.at(-1);
+      return {
+        Bucket: bucket.name,
+        KeyMarker: text(input.KeyMarker ?? ""),
+        UploadIdMarker: input.UploadIdMarker ?? "",
+        ...(truncated && last ? ("item" in last ? { NextKeyMarker: text(last.item.key), NextUploadIdMarker: last.item.id } : { NextKeyMarker: text(last.commonPrefix) }) : {}),
+        Prefix: text(settings.prefix),
+        ...(settings.delimiter ? { Delimiter: text(settings.delimiter) } : {}),
+        ...(input.EncodingType ? { EncodingType: input.EncodingType } : {}),
+        MaxUploads: settings.max,
+        IsTruncated: truncated,
+        Uploads: uploads.map((upload) => describeUpload(upload, bucket, text)),
+        CommonPrefixes: entries.flatMap((entry) => ("commonPrefix" in entry ? [{ Prefix: text(entry.commonPrefix) }] : [])),
+      };
+    },
+  },
+});
+
+function describeUpload(upload: Upload, bucket: Bucket, text: (key: string) => string): S3.MultipartUpload {
+  return {
+    UploadId: upload.id,
+    Key: text(upload.key),
+    Initiated: new Date(upload.startedAt),
+    StorageClass: (upload.facts.storageClass ?? "STANDARD") as S3.StorageClass,
+    Owner: { ID: canonicalId(bucket.account) },
+    Initiator: { ID: upload.facts.initiator },
+    ...(upload.facts.algorithm ? { ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm, ChecksumType: upload.facts.checksumType as S3.ChecksumType } : {}),
+  };
+}
+
+function initiatorOf(ctx: Context<any>): string {
+  const { principal } = ctx;
+  return principal.kind === "service" || principal.kind === "anonymous" ? canonicalId(principal.account) : principal.arn;
+}
+

@@ -1,0 +1,65 @@
+import type * as S3 from "@aws-sdk/client-s3";
+import { operations } from "../../../aws/service.ts";
+import { AwsError } from "../../../kernel/aws-error.ts";
+import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
+import type { ObjectFacts } from "../model.ts";
+import { onObject } from "../permissions.ts";
+import { bucketOfInput } from "../store/buckets.ts";
+import { changeFacts } from "../store/objects.ts";
+import { checkedTags } from "../tags.ts";
+import { readable } from "./objects.ts";
+
+/** Tags and access control lists of objects. */
+export const objectSettings = operations<typeof S3, any>()({
+  GetObjectTagging: {
+    permissions: onObject("GetObjectTagging", { versioned: "GetObjectVersionTagging" }),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const version = await readable(ctx, bucket, input);
+      return { TagSet: [...(version.facts.tags ?? [])], ...(bucket.config.versioning ? { VersionId: version.version } : {}) };
+    },
+  },
+  PutObjectTagging: {
+    permissions: onObject("PutObjectTagging", { versioned: "PutObjectVersionTagging" }),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const version = await readable(ctx, bucket, input);
+      const tags = checkedTags(input.Tagging?.TagSet, "object");
+      await changeFacts(ctx, version, (facts) => withTags(facts, tags));
+      return bucket.config.versioning ? { VersionId: version.version } : {};
+    },
+  },
+  DeleteObjectTagging: {
+    permissions: onObject("DeleteObjectTagging", { versioned: "DeleteObjectVersionTagging" }),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const version = await readable(ctx, bucket, input);
+      await changeFacts(ctx, version, (facts) => withTags(facts, []));
+      return bucket.config.versioning ? { VersionId: version.version } : {};
+    },
+  },
+  GetObjectAcl: {
+    permissions: onObject("GetObjectAcl", { versioned: "GetObjectVersionAcl", acl: "READ_ACP" }),
+    async run(ctx, input) {
+      const version = await readable(ctx, await bucketOfInput(ctx, input), input);
+      return aclOutput(version.facts.owner, version.facts.grants ?? cannedGrants("private", version.facts.owner));
+    },
+  },
+  PutObjectAcl: {
+    permissions: onObject("PutObjectAcl", { versioned: "PutObjectVersionAcl", acl: "WRITE_ACP" }),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const version = await readable(ctx, bucket, input);
+      const grants = allowedGrants(bucket, input, version.facts.owner);
+      if (grants) await changeFacts(ctx, version, (facts) => ({ ...facts, grants }));
+      else if (bucket.config.ownership !== "BucketOwnerEnforced") {
+        throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, { MissingHeaderName: "x-amz-acl" });
+      }
+      return {};
+    },
+  },
+});
+
+function withTags({ tags: _old, ...facts }: ObjectFacts, tags: readonly S3.Tag[]): ObjectFacts {
+  return tags.length > 0 ? { ...facts, tags } : facts;
+}

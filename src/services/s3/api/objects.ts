@@ -1,0 +1,237 @@
+import type * as S3 from "@aws-sdk/client-s3";
+import { isAllowed } from "../../../aws/authorize.ts";
+import type { Context } from "../../../aws/context.ts";
+import { operations } from "../../../aws/service.ts";
+import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
+import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
+import { readContent, storeContent, wantedAlgorithm } from "../content.ts";
+import { corsHeaders } from "../cors.ts";
+import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
+import { MAX_LIST } from "../limits.ts";
+import { NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
+import { checkKey, describeObject, describeStored, newFacts } from "../object-facts.ts";
+import { bucketPermission, objectPermission, onObject, storing } from "../permissions.ts";
+import { parseRange, type ByteRange } from "../range.ts";
+import { bucketOfInput } from "../store/buckets.ts";
+import { findVersion, removeVersion, storeVersion } from "../store/objects.ts";
+
+interface ReadInput extends ReadConditions {
+  readonly Bucket?: string | undefined;
+  readonly Key?: string | undefined;
+  readonly VersionId?: string | undefined;
+  readonly Range?: string | undefined;
+  readonly PartNumber?: number | undefined;
+  readonly ChecksumMode?: string | undefined;
+  readonly ExpectedBucketOwner?: string | undefined;
+}
+
+/** The version that a reading call names; throws as S3 does where it is not there. */
+export async function readable(ctx: Context<any>, bucket: Bucket, input: ReadInput, method = "GET"): Promise<ObjectVersion> {
+  const key = String(input.Key);
+  const version = await findVersion(ctx, bucket.name, key, input.VersionId);
+  if (!version) {
+    // Who may not list must not learn which keys there are.
+    if (!(await isAllowed(ctx, bucketPermission(ctx, bucket, "ListBucket", "READ")))) throw accessDenied();
+    throw input.VersionId === undefined ? noSuchKey(key) : noSuchVersion(key, input.VersionId);
+  }
+  if (!version.marker) return version;
+  const headers = { "x-amz-delete-marker": "true", "x-amz-version-id": version.version };
+  if (input.VersionId !== undefined) throw methodNotAllowed(method, headers);
+  throw new AwsError("NoSuchKey", "The specified key does not exist.", 404, { Key: key, ...headers });
+}
+
+/** The bytes that a reading call asks for: a range, a part, or all. */
+function wantedBytes(input: ReadInput, version: ObjectVersion): { range?: ByteRange; parts?: number } {
+  if (input.PartNumber === undefined) {
+    const range = parseRange(input.Range, version.size);
+    return range ? { range } : {};
+  }
+  if (input.Range !== undefined) throw new AwsError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter", 400);
+  const parts = version.facts.parts ?? [{ number: 1, size: version.size }];
+  const index = input.PartNumber - 1;
+  const part = parts[index];
+  if (!part) throw new AwsError("InvalidPartNumber", "The requested partnumber is not satisfiable", 416, { PartNumberRequested: String(input.PartNumber), ActualPartCount: String(parts.length) });
+  const start = parts.slice(0, index).reduce((sum, { size }) => sum + size, 0);
+  const range = { start, end: start + part.size - 1 };
+  return { range, ...(version.facts.parts ? { parts: parts.length } : {}) };
+}
+
+async function read(ctx: Context<any>, input: ReadInput, method: string): Promise<{ version: ObjectVersion; output: Record<string, any>; range?: ByteRange }> {
+  const bucket = await bucketOfInput(ctx, input);
+  const version = await readable(ctx, bucket, input, method);
+  checkRead(input, version);
+  const { range, parts } = wantedBytes(input, version);
+  const whole = !range && input.ChecksumMode === "ENABLED";
+  const output: Record<string, any> = {
+    ...describeObject(version, { versioned: bucket.config.versioning !== undefined, checksums: whole }),
+    ContentLength: range ? range.end - range.start + 1 : version.size,
+    ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
+    ...(parts === undefined ? {} : { PartsCount: parts }),
+    ...corsHeaders(bucket, ctx, method),
+  };
+  return { version, output, ...(range ? { range } : {}) };
+}
+
+const OVERRIDES = ["CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType"] as const;
+
+function overrides(ctx: Context<any>, input: Record<string, any>): Record<string, unknown> {
+  const given = OVERRIDES.filter((name) => input[`Response${name}`] !== undefined);
+  const expires: unknown = input["ResponseExpires"];
+  if (given.length === 0 && expires === undefined) return {};
+  if (ctx.principal.kind === "anonymous") throw new AwsError("InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests.", 400);
+  return {
+    ...Object.fromEntries(given.map((name) => [name, input[`Response${name}`]])),
+    ...(expires instanceof Date ? { ExpiresString: expires.toUTCString() } : {}),
+  };
+}
+
+/** Removes the latest version, or puts a delete marker upon it where versions are kept. */
+export async function deleteObject(
+  ctx: Context<any>,
+  bucket: Bucket,
+  input: { Key: string; VersionId?: string | undefined; IfMatch?: string | undefined },
+): Promise<{ DeleteMarker?: boolean; VersionId?: string }> {
+  const check = (current: ObjectVersion | undefined): void => {
+    if (input.IfMatch !== undefined) checkWrite({ IfMatch: input.IfMatch }, current);
+  };
+  if (input.VersionId !== undefined) {
+    const removed = await removeVersion(ctx, bucket.name, input.Key, input.VersionId, { check });
+    return { VersionId: input.VersionId, ...(removed?.marker ? { DeleteMarker: true } : {}) };
+  }
+  if (bucket.config.versioning === undefined) {
+    await removeVersion(ctx, bucket.name, input.Key, NULL_VERSION, { check });
+    return {};
+  }
+  const facts = { segments: [], owner: "" };
+  const marker = await storeVersion(ctx, bucket.name, input.Key, { marker: true, size: 0, etag: "", facts }, { check });
+  return { DeleteMarker: true, VersionId: marker.version };
+}
+
+export const objects = operations<typeof S3, any>()({
+  PutObject: {
+    permissions: storing,
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const key = String(input.Key);
+      checkKey(key);
+      const facts = newFacts(ctx, bucket, input);
+      const check = (current: ObjectVersion | undefined): void => checkWrite(input, current);
+      // A condition that fails already is told before the content comes.
+      if (input.IfMatch !== undefined || input.IfNoneMatch !== undefined) {
+        const current = await findVersion(ctx, bucket.name, key);
+        check(current?.marker ? undefined : current);
+      }
+      const content = await storeContent(ctx, input.Body, wantedAlgorithm(input));
+      const stored = await storeVersion(
+        ctx,
+        bucket.name,
+        key,
+        {
+          size: content.size,
+          etag: content.md5,
+          facts: { ...facts, segments: [{ digest: content.digest, size: content.size }], checksums: { type: "FULL_OBJECT", values: content.checksums } },
+        },
+        { check },
+      );
+      return {
+        ETag: quoted(stored.etag),
+        ...describeStored(stored, bucket),
+        ...content.checksums,
+        ...(Object.keys(content.checksums).length > 0 ? { ChecksumType: "FULL_OBJECT" as const } : {}),
+        ...corsHeaders(bucket, ctx, "PUT"),
+      };
+    },
+  },
+  GetObject: {
+    permissions: onObject("GetObject", { versioned: "GetObjectVersion", acl: "READ" }),
+    async run(ctx, input) {
+      const changed = overrides(ctx, input);
+      const { version, output, range } = await read(ctx, input, "GET");
+      return { ...output, ...changed, Body: readContent(ctx, version.facts.segments, range) };
+    },
+  },
+  HeadObject: {
+    permissions: onObject("GetObject", { versioned: "GetObjectVersion", acl: "READ" }),
+    async run(ctx, input) {
+      const changed = overrides(ctx, input);
+      return { ...(await read(ctx, input, "HEAD")).output, ...changed };
+    },
+  },
+  GetObjectAttributes: {
+    permissions: onObject("GetObjectAttributes", { versioned: "GetObjectVersionAttributes" }),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const version = await readable(ctx, bucket, input as ReadInput);
+      const { facts } = version;
+      const wanted = new Set<string>((input.ObjectAttributes ?? []) as string[]);
+      if (wanted.size === 0) throw invalidArgument("The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty", "x-amz-object-attributes", "");
+      const hasChecksums = Object.keys(facts.checksums?.values ?? {}).length > 0;
+      const after = Number(input.PartNumberMarker ?? 0);
+      const max = Math.min(input.MaxParts ?? MAX_LIST, MAX_LIST);
+      const parts = (facts.parts ?? []).filter(({ number }) => number > after);
+      return {
+        LastModified: new Date(version.modifiedAt),
+        ...(bucket.config.versioning ? { VersionId: version.version } : {}),
+        ...(wanted.has("ETag") ? { ETag: version.etag } : {}),
+        ...(wanted.has("ObjectSize") ? { ObjectSize: version.size } : {}),
+        ...(wanted.has("StorageClass") ? { StorageClass: (facts.storageClass ?? "STANDARD") as S3.StorageClass } : {}),
+        ...(wanted.has("Checksum") && hasChecksums ? { Checksum: { ...facts.checksums?.values, ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" } } : {}),
+        ...(wanted.has("ObjectParts") && facts.parts
+          ? {
+              ObjectParts: {
+                TotalPartsCount: facts.parts.length,
+                PartNumberMarker: String(after),
+                MaxParts: max,
+                IsTruncated: parts.length > max,
+                ...(parts.length > max ? { NextPartNumberMarker: String(parts[max - 1]?.number ?? after) } : {}),
+                ...(hasChecksums ? { Parts: parts.slice(0, max).map((part) => ({ PartNumber: part.number, Size: part.size, ...part.checksums })) } : {}),
+              },
+            }
+          : {}),
+      };
+    },
+  },
+  DeleteObject: {
+    permissions: onObject("DeleteObject", { versioned: "DeleteObjectVersion" }),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      return { ...(await deleteObject(ctx, bucket, { ...input, Key: String(input.Key) })), ...corsHeaders(bucket, ctx, "DELETE") };
+    },
+  },
+  DeleteObjects: {
+    // Every key is decided by itself: what is not allowed is an error of that key.
+    permissions: async (input, ctx) => {
+      await bucketOfInput(ctx, input);
+      return [];
+    },
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const wanted = input.Delete?.Objects ?? [];
+      if (wanted.length === 0 || wanted.length > MAX_LIST) throw malformedXml();
+      const Deleted: S3.DeletedObject[] = [];
+      const Errors: S3._Error[] = [];
+      const one = async ({ Key = "", VersionId, ETag }: S3.ObjectIdentifier): Promise<void> => {
+        const named = { Key, ...(VersionId === undefined ? {} : { VersionId }) };
+        try {
+          const permission = await objectPermission(ctx, bucket, named, VersionId === undefined ? "DeleteObject" : "DeleteObjectVersion");
+          if (!(await isAllowed(ctx, permission))) throw accessDenied();
+          const done = await deleteObject(ctx, bucket, { ...named, ...(ETag === undefined ? {} : { IfMatch: ETag }) });
+          Deleted.push({ ...named, ...(done.DeleteMarker ? { DeleteMarker: true, ...(done.VersionId === undefined ? {} : { DeleteMarkerVersionId: done.VersionId }) } : {}) });
+        } catch (error) {
+          const Code = codeOf(error);
+          if (Code === undefined) ctx.platform.log.error("an object could not be deleted", { bucket: bucket.name, error });
+          Errors.push({ ...named, Code: Code ?? "InternalError", Message: Code === undefined ? "We encountered an internal error. Please try again." : messageOf(error) });
+        }
+      };
+      // One key after the other within itself, others beside it, so that commits are shared.
+      const perKey = Map.groupBy(wanted, ({ Key }) => Key);
+      await Promise.all([...perKey.values()].map(async (same) => {
+        for (const each of same) await one(each);
+      }));
+      const order = new Map(wanted.map(({ Key }, i) => [Key, i]));
+      const byOrder = (a: { Key?: string | undefined }, b: { Key?: string | undefined }): number => (order.get(a.Key) ?? 0) - (order.get(b.Key) ?? 0);
+      return { ...(input.Delete?.Quiet ? {} : { Deleted: Deleted.toSorted(byOrder) }), ...(Errors.length > 0 ? { Errors: Errors.toSorted(byOrder) } : {}) };
+    },
+  },
+});
+

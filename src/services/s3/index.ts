@@ -1,0 +1,31 @@
+import type * as S3 from "@aws-sdk/client-s3";
+import { defineService } from "../../aws/service.ts";
+import { bucketSettings } from "./api/bucket-settings.ts";
+import { buckets } from "./api/buckets.ts";
+import { copy } from "./api/copy.ts";
+import { listing } from "./api/listing.ts";
+import { multipart } from "./api/multipart.ts";
+import { objectSettings } from "./api/object-settings.ts";
+import { objects } from "./api/objects.ts";
+import { collectGarbage } from "./garbage.ts";
+import { GARBAGE_EVERY_MS } from "./limits.ts";
+import { s3BucketPolicy } from "./resources/bucket-policy.ts";
+import { s3Bucket } from "./resources/bucket.ts";
+import { preflightRoute, websiteRoute } from "./routes.ts";
+
+/** Simple Storage Service. */
+export const s3 = defineService<typeof S3>({
+  name: "s3",
+  operations: { ...buckets, ...bucketSettings, ...objects, ...objectSettings, ...listing, ...copy, ...multipart },
+  resources: [s3Bucket, s3BucketPolicy],
+  routes: [websiteRoute, preflightRoute],
+  periodic: [
+    {
+      name: "blob-garbage",
+      everyMs: GARBAGE_EVERY_MS,
+      async run(ctx) {
+        await collectGarbage(ctx);
+      },
+    },
+  ],
+});

@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import type * as S3 from "@aws-sdk/client-s3";
+
+/** Somebody's right to a bucket or an object. */
+export interface Grant {
+  /** A canonical user id, or the URI of a group. */
+  readonly grantee: { readonly id: string } | { readonly uri: string };
+  readonly permission: S3.Permission;
+}
+
+/** What is set of a bucket, one member for each Put operation. */
+export interface BucketConfig {
+  readonly versioning?: "Enabled" | "Suspended";
+  readonly policy?: string;
+  readonly grants?: readonly Grant[];
+  readonly ownership: S3.ObjectOwnership;
+  readonly publicAccessBlock?: Required<S3.PublicAccessBlockConfiguration>;
+  readonly tags?: readonly S3.Tag[];
+  readonly cors?: readonly S3.CORSRule[];
+  readonly website?: S3.WebsiteConfiguration;
+  readonly encryption?: S3.ServerSideEncryptionConfiguration;
+  readonly notification?: S3.NotificationConfiguration;
+}
+
+export interface Bucket {
+  readonly name: string;
+  readonly account: string;
+  readonly region: string;
+  readonly createdAt: number;
+  readonly rev: number;
+  readonly config: BucketConfig;
+}
+
+/** A stretch of an object's content: one blob of it. */
+export interface Segment {
+  readonly digest: string;
+  readonly size: number;
+}
+
+export interface Checksums {
+  readonly type?: S3.ChecksumType;
+  /** By the name of the member: `ChecksumCRC32`, base64. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** What is stored of an object besides the columns that lists need. */
+export interface ObjectFacts {
+  readonly segments: readonly Segment[];
+  readonly contentType?: string;
+  /** Cache-Control, Content-Disposition and so on, by the names of the members. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly tags?: readonly S3.Tag[];
+  readonly grants?: readonly Grant[];
+  readonly owner: string;
+  readonly storageClass?: string;
+  readonly encryption?: { readonly algorithm: S3.ServerSideEncryption; readonly kmsKey?: string };
+  readonly checksums?: Checksums;
+  readonly website?: string;
+  /** Of a multipart upload: sizes (and checksums) of its parts. */
+  readonly parts?: readonly { readonly number: number; readonly size: number; readonly checksums: Readonly<Record<string, string>> }[];
+}
+
+/** One version of an object, or a delete marker. */
+export interface ObjectVersion {
+  readonly bucket: string;
+  readonly key: string;
+  readonly seq: number;
+  /** `null` where versioning was not on. */
+  readonly version: string;
+  readonly latest: boolean;
+  readonly marker: boolean;
+  readonly size: number;
+  /** Without quotes. */
+  readonly etag: string;
+  readonly modifiedAt: number;
+  readonly facts: ObjectFacts;
+}
+
+export const NULL_VERSION = "null";
+
+/** The canonical user id of an account. */
+export function canonicalId(account: string): string {
+  return createHash("sha256").update(`starling canonical user ${account}`).digest("hex");
+}
+
+export const bucketArn = (bucket: string): string => `arn:aws:s3:::${bucket}`;
+export const objectArn = (bucket: string, key: string): string => `arn:aws:s3:::${bucket}/${key}`;
+export const quoted = (etag: string): string => `"${etag}"`;
+
+const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const FORBIDDEN = [/\.\./, /\.-|-\./, /^\d{1,3}(\.\d{1,3}){3}$/, /^xn--/, /^sthree-/, /^amzn-s3-demo-/, /-s3alias$/, /--ol-s3$/, /--x-s3$/, /\.mrap$/];
+
+/** Whether a new bucket may have this name. */
+export function isBucketName(name: string): boolean {
+  return BUCKET_NAME.test(name) && !FORBIDDEN.some((pattern) => pattern.test(name));
+}
+
+/** New buckets are as AWS makes them since April 2023: no ACLs, nothing public. */
+export function newBucketConfig(ownership: S3.ObjectOwnership = "BucketOwnerEnforced"): BucketConfig {
+  const all = { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true };
+  return { ownership, publicAccessBlock: all };
+}

@@ -1,0 +1,217 @@
+import type { Properties, ResourceContext, ResourceType, Tag } from "../../../aws/service.ts";
+import { AwsError, codeOf, notImplemented } from "../../../kernel/aws-error.ts";
+
+const HOME_REGION = "us-east-1";
+/** `AccessControl` of a template, and the canned ACL that it means. */
+const CANNED: Readonly<Record<string, string>> = {
+  Private: "private",
+  PublicRead: "public-read",
+  PublicReadWrite: "public-read-write",
+  AuthenticatedRead: "authenticated-read",
+  LogDeliveryWrite: "log-delivery-write",
+  BucketOwnerRead: "bucket-owner-read",
+  BucketOwnerFullControl: "bucket-owner-full-control",
+  AwsExecRead: "aws-exec-read",
+};
+/** Properties that have no effect here yet; a template that has them is refused by name, never half obeyed. */
+const UNSUPPORTED = [
+  "AccelerateConfiguration",
+  "AnalyticsConfigurations",
+  "IntelligentTieringConfigurations",
+  "InventoryConfigurations",
+  "LifecycleConfiguration",
+  "LoggingConfiguration",
+  "MetadataTableConfiguration",
+  "MetricsConfigurations",
+  "ObjectLockConfiguration",
+  "ObjectLockEnabled",
+  "ReplicationConfiguration",
+] as const;
+
+type Call = (service: "s3", operation: string, input: object) => Promise<any>;
+const caller = (ctx: ResourceContext): Call => (ctx.call as Call).bind(ctx);
+
+/** One setting of a bucket: the property that says it, how it is put, and how it is taken away. */
+interface Setting {
+  readonly property: string;
+  readonly put: (value: any, properties: Properties) => readonly [operation: string, input: object];
+  readonly remove?: string | readonly [operation: string, input: object];
+}
+
+const SETTINGS: readonly Setting[] = [
+  {
+    property: "PublicAccessBlockConfiguration",
+    put: (value) => ["PutPublicAccessBlock", { PublicAccessBlockConfiguration: value }],
+    remove: "DeletePublicAccessBlock",
+  },
+  {
+    property: "OwnershipControls",
+    put: (value) => ["PutBucketOwnershipControls", { OwnershipControls: { Rules: value.Rules } }],
+    remove: "DeleteBucketOwnershipControls",
+  },
+  {
+    property: "AccessControl",
+    put: (value) => ["PutBucketAcl", { ACL: CANNED[value] }],
+    remove: ["PutBucketAcl", { ACL: "private" }],
+  },
+  {
+    property: "VersioningConfiguration",
+    put: (value) => ["PutBucketVersioning", { VersioningConfiguration: { Status: value.Status } }],
+    remove: ["PutBucketVersioning", { VersioningConfiguration: { Status: "Suspended" } }],
+  },
+  {
+    property: "BucketEncryption",
+    put: (value) => ["PutBucketEncryption", { ServerSideEncryptionConfiguration: { Rules: encryptionRules(value) } }],
+    remove: "DeleteBucketEncryption",
+  },
+  {
+    property: "CorsConfiguration",
+    put: (value) => ["PutBucketCors", { CORSConfiguration: { CORSRules: corsRules(value) } }],
+    remove: "DeleteBucketCors",
+  },
+  {
+    property: "WebsiteConfiguration",
+    put: (value) => ["PutBucketWebsite", { WebsiteConfiguration: website(value) }],
+    remove: "DeleteBucketWebsite",
+  },
+  {
+    property: "NotificationConfiguration",
+    put: (value) => ["PutBucketNotificationConfiguration", { NotificationConfiguration: notification(value) }],
+    remove: ["PutBucketNotificationConfiguration", { NotificationConfiguration: {} }],
+  },
+];
+
+function encryptionRules(value: any): object[] {
+  return (value.ServerSideEncryptionConfiguration ?? []).map((rule: any) => ({
+    BucketKeyEnabled: rule.BucketKeyEnabled,
+    ApplyServerSideEncryptionByDefault: rule.ServerSideEncryptionByDefault,
+  }));
+}
+
+function corsRules(value: any): object[] {
+  return (value.CorsRules ?? []).map((rule: any) => ({
+    ID: rule.Id,
+    AllowedHeaders: rule.AllowedHeaders,
+    AllowedMethods: rule.AllowedMethods,
+    AllowedOrigins: rule.AllowedOrigins,
+    ExposeHeaders: rule.ExposedHeaders,
+    MaxAgeSeconds: rule.MaxAge === undefined ? undefined : Number(rule.MaxAge),
+  }));
+}
+
+function website(value: any): object {
+  const rules = value.RoutingRules?.map((rule: any) => ({ Condition: rule.RoutingRuleCondition, Redirect: rule.RedirectRule }));
+  return {
+    ...(value.IndexDocument ? { IndexDocument: { Suffix: value.IndexDocument } } : {}),
+    ...(value.ErrorDocument ? { ErrorDocument: { Key: value.ErrorDocument } } : {}),
+    ...(value.RedirectAllRequestsTo ? { RedirectAllRequestsTo: value.RedirectAllRequestsTo } : {}),
+    ...(rules ? { RoutingRules: rules } : {}),
+  };
+}
+
+function notification(value: any): object {
+  const enabled = value.EventBridgeConfiguration?.EventBridgeEnabled;
+  return {
+    ...(value.EventBridgeConfiguration && String(enabled ?? true) !== "false" ? { EventBridgeConfiguration: {} } : {}),
+    ...(value.TopicConfigurations ? { TopicConfigurations: value.TopicConfigurations } : {}),
+    ...(value.QueueConfigurations ? { QueueConfigurations: value.QueueConfigurations } : {}),
+    ...(value.LambdaConfigurations ? { LambdaFunctionConfigurations: value.LambdaConfigurations } : {}),
+  };
+}
+
+/**
+ * A template that asks for a public ACL and says nothing of ownership was written before AWS closed new buckets by
+ * default; it gets the bucket that it was written for.
+ */
+function withOldDefaults(properties: Properties): Properties {
+  const acl = properties["AccessControl"];
+  if (acl === undefined || acl === "Private" || properties["OwnershipControls"]) return properties;
+  const block = properties["PublicAccessBlockConfiguration"] ?? {};
+  return { ...properties, OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] }, PublicAccessBlockConfiguration: block };
+}
+
+function refuseUnsupported(properties: Properties): void {
+  const named = UNSUPPORTED.filter((name) => properties[name] !== undefined && properties[name] !== false && properties[name] !== "false");
+  if (named.length > 0) throw notImplemented(`AWS::S3::Bucket ${named.join(", ")}`);
+  const acl = properties["AccessControl"];
+  if (acl !== undefined && CANNED[acl] === undefined) throw new AwsError("ValidationError", `${acl} is not a valid AccessControl`, 400);
+}
+
+async function apply(ctx: ResourceContext, name: string, next: Properties, previous: Properties): Promise<void> {
+  const call = caller(ctx);
+  for (const { property, put, remove } of SETTINGS) {
+    const [wanted, had] = [next[property], previous[property]];
+    if (JSON.stringify(wanted) === JSON.stringify(had)) continue;
+    if (wanted !== undefined) {
+      const [operation, input] = put(wanted, next);
+      await call("s3", operation, { Bucket: name, ...input });
+    } else if (remove) {
+      const [operation, input] = typeof remove === "string" ? [remove, {}] : remove;
+      await call("s3", operation, { Bucket: name, ...input });
+    }
+  }
+}
+
+async function tag(ctx: ResourceContext, name: string, tags: readonly Tag[] | undefined): Promise<void> {
+  await ctx.withStackTags(tags, async (all) => {
+    if (all.length > 0) await caller(ctx)("s3", "PutBucketTagging", { Bucket: name, Tagging: { TagSet: all } });
+  });
+}
+
+export const s3Bucket: ResourceType = {
+  type: "AWS::S3::Bucket",
+
+  async create(ctx, given) {
+    refuseUnsupported(given);
+    const properties = withOldDefaults(given);
+    const name = String(properties["BucketName"] ?? ctx.physicalName({ maxLength: 63, lowerCase: true }));
+    try {
+      const where = ctx.region === HOME_REGION ? {} : { CreateBucketConfiguration: { LocationConstraint: ctx.region } };
+      // In us-east-1 making one's own bucket again is no error: a template must not take over a bucket that is there.
+      if (!ctx.retried && (await exists(ctx, name))) throw new AwsError("BucketAlreadyOwnedByYou", `${name} already exists`, 409);
+      await caller(ctx)("s3", "CreateBucket", { Bucket: name, ...where });
+    } catch (error) {
+      if (!ctx.retried || codeOf(error) !== "BucketAlreadyOwnedByYou") throw error;
+    }
+    await apply(ctx, name, properties, {});
+    await tag(ctx, name, given["Tags"]);
+    return name;
+  },
+
+  async update(ctx, id, next, previous) {
+    refuseUnsupported(next);
+    await apply(ctx, id, withOldDefaults(next), withOldDefaults(previous));
+    await tag(ctx, id, next["Tags"]);
+  },
+
+  async remove(ctx, id) {
+    try {
+      await caller(ctx)("s3", "DeleteBucket", { Bucket: id });
+    } catch (error) {
+      if (codeOf(error) !== "NoSuchBucket") throw error;
+    }
+  },
+
+  async attributes(ctx, id) {
+    const local = ctx.platform.settings.publicUrl;
+    const { host, protocol } = new URL(local);
+    return {
+      Arn: `arn:aws:s3:::${id}`,
+      DomainName: `${id}.s3.amazonaws.com`,
+      RegionalDomainName: `${id}.s3.${ctx.region}.amazonaws.com`,
+      DualStackDomainName: `${id}.s3.dualstack.${ctx.region}.amazonaws.com`,
+      WebsiteURL: `${protocol}//${id}.s3-website-${ctx.region}.${host}`,
+    };
+  },
+};
+
+async function exists(ctx: ResourceContext, name: string): Promise<boolean> {
+  try {
+    await caller(ctx)("s3", "GetBucketLocation", { Bucket: name });
+    return true;
+  } catch (error) {
+    // A role that may make buckets but not look at them finds out when it makes this one.
+    if (codeOf(error) === "NoSuchBucket" || codeOf(error) === "AccessDenied") return false;
+    throw error;
+  }
+}

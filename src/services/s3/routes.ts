@@ -1,0 +1,163 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
+import type * as S3 from "@aws-sdk/client-s3";
+import type { Context } from "../../aws/context.ts";
+import type { Route } from "../../aws/service.ts";
+import { bucketOfHost } from "../../aws/route-s3.ts";
+import { AwsError } from "../../kernel/aws-error.ts";
+import { corsAnswer } from "./cors.ts";
+import { isBucketName } from "./model.ts";
+import { findBucket } from "./store/buckets.ts";
+import { keyOfVisit, redirectOf } from "./website.ts";
+
+const WEBSITE_HOST = /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3-website[.-](?:[a-z]{2}(?:-[a-z]+)+-\d)\.(?:localhost|amazonaws\.com)$/;
+/** Hosts on which a bucket is the first part of the path. */
+const PATH_STYLE_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\]|s3\.localhost|s3[.-].*amazonaws\.com)$/;
+
+interface Visit {
+  readonly bucket: string;
+  readonly key: string;
+  readonly method: string;
+}
+
+/** Static websites: `http://<bucket>.s3-website-<region>.localhost/`. Everybody is a stranger here. */
+export const websiteRoute: Route<any, Visit> = {
+  name: "s3-website",
+  match({ host, path, method }) {
+    const bucket = WEBSITE_HOST.exec(host)?.[1];
+    const key = bucket === undefined ? undefined : decoded(path.slice(1));
+    return bucket === undefined || key === undefined ? undefined : { bucket, key, method };
+  },
+  handle: (ctx, visit, request, response) => serveVisit(ctx, visit, request, response),
+};
+
+/** What a browser asks before it calls a bucket from another origin. */
+export const preflightRoute: Route<any, { bucket: string }> = {
+  name: "s3-preflight",
+  match({ method, host, path, headers }) {
+    if (method !== "OPTIONS" || headers["access-control-request-method"] === undefined) return undefined;
+    const inHost = bucketOfHost(host, []);
+    const bucket = inHost ?? (PATH_STYLE_HOST.test(host) ? decoded(path.split("/")[1] ?? "") : undefined);
+    return bucket !== undefined && isBucketName(bucket) ? { bucket } : undefined;
+  },
+  async handle(ctx, { bucket: name }, request, response) {
+    const { origin = "", "access-control-request-method": method = "", "access-control-request-headers": list } = request.headers;
+    const wanted = String(list ?? "").split(",").map((header) => header.trim()).filter(Boolean);
+    const bucket = await findBucket(ctx, name);
+    const headers = bucket?.config.cors ? corsAnswer(bucket.config.cors, origin, String(method), wanted) : undefined;
+    if (headers) return void response.writeHead(200, { ...headers, "content-length": "0" }).end();
+    const message = bucket?.config.cors
+      ? "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
+      : "CORSResponse: CORS is not enabled for this bucket.";
+    const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessForbidden</Code><Message>${message}</Message><RequestId>${ctx.requestId}</RequestId></Error>`;
+    response.writeHead(403, { "content-type": "application/xml", "content-length": Buffer.byteLength(body) }).end(body);
+  },
+};
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function serveVisit(ctx: Context<any>, visit: Visit, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  request.resume();
+  const bucket = await findBucket(ctx, visit.bucket);
+  if (!bucket) return page(response, 404, "NoSuchBucket", "The specified bucket does not exist", visit);
+  const { website } = bucket.config;
+  if (!website) return page(response, 404, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", visit);
+  if (visit.method !== "GET" && visit.method !== "HEAD") {
+    return page(response, 405, "MethodNotAllowed", "The specified method is not allowed against this resource.", visit);
+  }
+  const here = { scheme: ctx.http?.secure ? "https" : "http", host: ctx.http?.host ?? "" };
+  const all = website.RedirectAllRequestsTo;
+  if (all) return redirect(response, 301, `${all.Protocol ?? here.scheme}://${all.HostName}${request.url ?? "/"}`);
+  const moved = redirectOf(website, visit.key, here);
+  if (moved) return redirect(response, moved.status, moved.location);
+  try {
+    await answer(ctx, visit, { Key: keyOfVisit(website, visit.key), ...conditionsOf(request) }, 200, response);
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    if (error.code === "NotModified") return void response.writeHead(304, headersOf(error.fields)).end();
+    await failVisit(ctx, website, visit, error, here, response);
+  }
+}
+
+/** A folder without its slash, a routing rule for the error, the site's error page, or a plain page. */
+async function failVisit(
+  ctx: Context<any>,
+  website: S3.WebsiteConfiguration,
+  visit: Visit,
+  error: AwsError,
+  here: { scheme: string; host: string },
+  response: ServerResponse,
+): Promise<void> {
+  const status = error.code === "AccessDenied" ? 403 : error.status;
+  if (visit.key !== "" && !visit.key.endsWith("/") && website.IndexDocument?.Suffix) {
+    const index = { Bucket: visit.bucket, Key: `${visit.key}/${website.IndexDocument.Suffix}` };
+    const exists = await ctx.call("s3", "HeadObject", index).then(
+      () => true,
+      () => false,
+    );
+    if (exists) return redirect(response, 302, `/${visit.key.split("/").map(encodeURIComponent).join("/")}/`);
+  }
+  const moved = redirectOf(website, visit.key, here, status);
+  if (moved) return redirect(response, moved.status, moved.location);
+  if (website.ErrorDocument?.Key) {
+    try {
+      return await answer(ctx, visit, { Key: website.ErrorDocument.Key }, status, response);
+    } catch (second) {
+      if (!(second instanceof AwsError)) throw second;
+    }
+  }
+  page(response, status, error.code, error.message, visit);
+}
+
+const conditionsOf = ({ headers }: IncomingMessage): object => ({
+  ...(headers["if-none-match"] === undefined ? {} : { IfNoneMatch: headers["if-none-match"] }),
+  ...(headers["if-modified-since"] === undefined ? {} : { IfModifiedSince: new Date(headers["if-modified-since"]) }),
+  ...(headers.range === undefined ? {} : { Range: headers.range }),
+});
+
+const headersOf = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => /^[a-z-]+$/.test(name)).map(([name, value]) => [name, String(value)]));
+
+async function answer(ctx: Context<any>, visit: Visit, input: { Key: string }, status: number, response: ServerResponse): Promise<void> {
+  const object = await ctx.call("s3", visit.method === "HEAD" ? "HeadObject" : "GetObject", { Bucket: visit.bucket, ...input });
+  if (object.WebsiteRedirectLocation) return redirect(response, 301, object.WebsiteRedirectLocation);
+  const optional = {
+    "cache-control": object.CacheControl,
+    "content-disposition": object.ContentDisposition,
+    "content-encoding": object.ContentEncoding,
+    "content-language": object.ContentLanguage,
+    "content-range": object.ContentRange,
+    etag: object.ETag,
+    "last-modified": object.LastModified?.toUTCString(),
+  };
+  response.writeHead(object.ContentRange && status === 200 ? 206 : status, {
+    "content-type": object.ContentType ?? "binary/octet-stream",
+    "content-length": String(object.ContentLength ?? 0),
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+  });
+  const { Body: body } = object as { Body?: unknown };
+  if (body instanceof Readable) await pipeline(body, response).catch(() => response.destroy());
+  else response.end();
+}
+
+function redirect(response: ServerResponse, status: number, location: string): void {
+  response.writeHead(status, { location, "content-length": "0" }).end();
+}
+
+const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+function page(response: ServerResponse, status: number, code: string, message: string, visit: Visit): void {
+  const title = `${status} ${code}`;
+  const items = [`Code: ${code}`, `Message: ${message}`, `BucketName: ${visit.bucket}`, ...(visit.key ? [`Key: ${visit.key}`] : [])];
+  const list = items.map((item) => `<li>${escape(item)}</li>`).join("\n");
+  const body = `<html>\n<head><title>${escape(title)}</title></head>\n<body>\n<h1>${escape(title)}</h1>\n<ul>\n${list}\n</ul>\n<hr/>\n</body>\n</html>\n`;
+  const headers = { "content-type": "text/html; charset=utf-8", "content-length": String(Buffer.byteLength(body)), "x-amz-error-code": code };
+  response.writeHead(status, headers).end(visit.method === "HEAD" ? undefined : body);
+}

@@ -1,0 +1,114 @@
+import type { Context } from "../../../aws/context.ts";
+import { GuardFailed, UniqueViolation, type Statement } from "../../../ports/database.ts";
+import { accessDenied, noSuchBucket } from "../errors.ts";
+import type { Bucket, BucketConfig } from "../model.ts";
+
+interface BucketRow {
+  readonly name: string;
+  readonly account: string;
+  readonly region: string;
+  readonly created_at: number;
+  readonly rev: number;
+  readonly config: string;
+}
+
+const MAX_TRIES = 20;
+
+const bucketOf = (row: BucketRow): Bucket => ({
+  name: row.name,
+  account: row.account,
+  region: row.region,
+  createdAt: row.created_at,
+  rev: row.rev,
+  config: JSON.parse(row.config) as BucketConfig,
+});
+
+export async function findBucket(ctx: Context<any>, name: string): Promise<Bucket | undefined> {
+  const row = await ctx.platform.database.first<BucketRow>({
+    sql: "select name, account, region, created_at, rev, config from s3_bucket where name = ?",
+    parameters: [name],
+  });
+  return row && bucketOf(row);
+}
+
+interface BucketInput {
+  readonly Bucket?: string | undefined;
+  readonly ExpectedBucketOwner?: string | undefined;
+}
+
+/** The bucket of a call; throws where there is none, or where it belongs to somebody else than the caller expects. */
+export async function bucketOfInput(ctx: Context<any>, input: BucketInput): Promise<Bucket> {
+  // CopyObject and others may name it by its ARN.
+  const name = String(input.Bucket).replace(/^arn:aws:s3:::/, "");
+  const bucket = await findBucket(ctx, name);
+  if (!bucket) throw noSuchBucket(name);
+  if (input.ExpectedBucketOwner !== undefined && input.ExpectedBucketOwner !== bucket.account) throw accessDenied();
+  return bucket;
+}
+
+export async function listBuckets(ctx: Context<any>, options: { prefix?: string; after?: string; limit: number }): Promise<Bucket[]> {
+  const prefix = options.prefix ?? "";
+  const rows = await ctx.platform.database.all<BucketRow>({
+    sql: `select name, account, region, created_at, rev, config from s3_bucket
+      where account = ? and name > ? and name >= ? and name < ? order by name limit ?`,
+    parameters: [ctx.account, options.after ?? "", prefix, `${prefix}\u{10ffff}`, options.limit],
+  });
+  return rows.map(bucketOf);
+}
+
+/** Stores a new bucket; false where the name is taken. */
+export async function insertBucket(ctx: Context<any>, name: string, region: string, config: BucketConfig): Promise<boolean> {
+  try {
+    await ctx.platform.database.write([
+      {
+        sql: "insert into s3_bucket (name, account, region, created_at, rev, config) values (?, ?, ?, ?, 1, ?)",
+        parameters: [name, ctx.account, region, ctx.now(), JSON.stringify(config)],
+      },
+    ]);
+    return true;
+  } catch (error) {
+    if (error instanceof UniqueViolation) return false;
+    throw error;
+  }
+}
+
+/** Removes a bucket that holds nothing; false where it holds objects, versions or delete markers. */
+export async function removeBucket(ctx: Context<any>, name: string): Promise<boolean> {
+  const remove: Statement = {
+    sql: "delete from s3_bucket where name = ? and not exists (select 1 from s3_object where bucket = ?)",
+    parameters: [name, name],
+    expect: 1,
+  };
+  try {
+    await ctx.platform.database.write([remove]);
+    return true;
+  } catch (error) {
+    if (error instanceof GuardFailed) return false;
+    throw error;
+  }
+}
+
+/** Changes what is set of a bucket, again from a fresh read where somebody else was faster. */
+export async function changeConfig(
+  ctx: Context<any>,
+  input: BucketInput,
+  change: (config: BucketConfig, bucket: Bucket) => BucketConfig,
+): Promise<Bucket> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const bucket = await bucketOfInput(ctx, input);
+    const config = change(bucket.config, bucket);
+    try {
+      await ctx.platform.database.write([
+        {
+          sql: "update s3_bucket set config = ?, rev = rev + 1 where name = ? and rev = ?",
+          parameters: [JSON.stringify(config), bucket.name, bucket.rev],
+          expect: 1,
+        },
+      ]);
+      return { ...bucket, config };
+    } catch (error) {
+      if (!(error instanceof GuardFailed)) throw error;
+    }
+  }
+  throw new Error(`bucket ${input.Bucket} was changed by others ${MAX_TRIES} times in a row`);
+}
