@@ -118,7 +118,7 @@ describe("checksums", () => {
     ["crc32c", "4waSgw=="],
     ["crc64nvme", "rosUhgp5mIg="],
     ["sha1", "98O8HYCOBHMq32eZZczDTKeuNEE="],
-    ["sha256", "FeKw094hfVSDsvJjvA+XkO9WsXyvn+lzY6crurEtJCU="],
+    ["sha256", "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="],
     ["md5", "JfnnlDI7RTiF9RgfG2JNCw=="],
   ];
 

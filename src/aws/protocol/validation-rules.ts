@@ -33,7 +33,6 @@ const VIOLATION_CODES: Readonly<Record<string, string>> = {
   "cognito-idp": "InvalidParameterException",
   ecr: "InvalidParameterException",
   logs: "InvalidParameterException",
-  s3: "InvalidRequest",
   sns: "InvalidParameter",
   sqs: "InvalidParameterValue",
 };
