@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Buildspec } from "./index.ts";
+import { parseBuildspec, pathMatcher } from "./index.ts";
+
+function spec(text: string): Buildspec {
+  const result = parseBuildspec(text);
+  assert.equal(result.fault, undefined);
+  return result.spec as Buildspec;
+}
+const fault = (text: string): string => {
+  const { fault: found } = parseBuildspec(text);
+  return `${found?.line} ${found?.message}`;
+};
+
+test("reads CodeStar's buildspec", () => {
+  const text = `version: 0.2
+phases:
+  install:
+    runtime-versions:
+      nodejs: 12
+    commands:
+      - npm install
+      - pip install --upgrade awscli
+  build:
+    commands:
+      - aws cloudformation package --template template.yml --s3-bucket $S3_BUCKET --output-template template-export.yml
+    finally:
+      - echo done
+    on-failure: CONTINUE
+artifacts:
+  type: zip
+  files:
+    - template-export.yml
+    - template-configuration.json
+`;
+  const read = spec(text);
+  assert.equal(read.version, "0.2");
+  assert.deepEqual(read.runtimeVersions, { nodejs: "12" });
+  assert.deepEqual(read.phases.install?.commands, ["npm install", "pip install --upgrade awscli"]);
+  assert.deepEqual(read.phases.build?.onFailure, { kind: "CONTINUE" });
+  assert.deepEqual(read.phases.build?.finally, ["echo done"]);
+  assert.deepEqual(read.artifacts?.files, ["template-export.yml", "template-configuration.json"]);
+});
+
+test("reads variables, secondary artifacts, cache, reports and retries", () => {
+  const text = `version: 0.2
+run-as: root
+env:
+  shell: bash
+  variables: {A: 1, B: true}
+  parameter-store: {P: /p}
+  secrets-manager: {S: "id:key"}
+  exported-variables: [A]
+  git-credential-helper: yes
+phases:
+  build: {commands: [make], on-failure: RETRY-5-timeout}
+artifacts:
+  secondary-artifacts:
+    one: {files: '**/*', base-directory: out, discard-paths: yes, name: n-$A, exclude-paths: ['x/**']}
+reports:
+  unit: {files: ['r.xml'], file-format: JUNITXML}
+cache: {paths: ['/root/.npm/**/*']}
+`;
+  const read = spec(text);
+  assert.deepEqual(read.env, {
+    shell: "bash",
+    variables: { A: "1", B: "true" },
+    parameterStore: { P: "/p" },
+    secretsManager: { S: "id:key" },
+    exportedVariables: ["A"],
+    gitCredentialHelper: true,
+  });
+  assert.deepEqual(read.phases.build?.onFailure, { kind: "RETRY", times: 5, pattern: "timeout" });
+  assert.equal(read.artifacts, undefined);
+  assert.deepEqual(read.secondaryArtifacts.one?.files, ["**/*"]);
+  assert.equal(read.secondaryArtifacts.one?.discardPaths, true);
+  assert.equal(read.reports[0]?.group, "unit");
+  assert.deepEqual(read.cache.paths, ["/root/.npm/**/*"]);
+});
+
+test("says what is wrong and where", () => {
+  assert.match(
+    fault("version: 0.2\nphases:\n  build:\n    commands:\n      - echo a: b\n"),
+    /^5 Expected Commands\[0\] to be of string type: found subkeys instead.* at line 5/,
+  );
+  assert.match(fault("version: 0.2\nphases: [\n"), /yaml: line \d+: /);
+  assert.match(fault("version: 0.3\nphases: {}"), /^1 Invalid buildspec version 0.3/);
+  assert.match(fault("version: 0.2\nphases:\n  deploy: {}"), /^3 Invalid buildspec phase name: deploy/);
+  assert.match(fault("version: 0.2\nbatch: {}"), /^2 Starling does not implement batch builds/);
+  assert.match(fault("version: 0.2\nphases: {}\nartifacts: {}"), /at least one entry in files/);
+  assert.match(fault(""), /empty/);
+});
+
+test("matches artifact patterns", () => {
+  const yes = (pattern: string, path: string): void => assert.ok(pathMatcher([pattern])(path), `${pattern} ${path}`);
+  const no = (pattern: string, path: string): void => assert.ok(!pathMatcher([pattern])(path), `${pattern} ${path}`);
+  yes("**/*", "a");
+  yes("**/*", "a/b/.c");
+  yes("a/**/*", "a/b/c");
+  yes("*.js", "x.js");
+  no("*.js", "a/x.js");
+  yes("**/*.js", "x.js");
+  yes("dist/*", "dist/a");
+  no("dist/*", "dist/a/b");
+  yes("dist", "dist/a/b");
+  no("dist", "dista");
+  yes("a?c", "abc");
+  assert.ok(!pathMatcher(["**/*"], ["node_modules/**/*"])("node_modules/a/b"));
+  const started = performance.now();
+  no(`${"**/".repeat(100)}x`, "a/".repeat(1000));
+  assert.ok(performance.now() - started < 1000);
+});
