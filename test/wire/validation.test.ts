@@ -84,22 +84,19 @@ describe("validation in AWS's words", () => {
   });
 
   test("no pattern takes long, whatever it is matched with", () => {
-    const script = new Script("expression.test(text)");
-    const subject: Record<string, unknown> = {};
-    const context = createContext(subject);
     const parts = ["a", "0", "-", "a.", "a-", "a/", "a:", "[0]", "a,b ", "A", "_", "a=", "a@"];
     const texts = ["", "arn:aws:", "$.", "/"].flatMap((start) => parts.map((part) => `${start}${part.repeat(40)}\u0000`));
+    const script = new Script("for (const text of texts) expression.test(text)");
+    const subject: Record<string, unknown> = { texts };
+    const context = createContext(subject);
     for (const { name } of models.heads) {
       const file = join(import.meta.dirname, `../../src/aws/models/${name}.json`);
       const pack = JSON.parse(readFileSync(file, "utf8")) as ModelPack;
       for (const { pattern } of pack.constraints) {
         const expression = pattern === undefined ? undefined : toRegExp(pattern);
         if (!expression) continue;
-        for (const text of texts) {
-          subject.text = text;
-          subject.expression = expression;
-          assert.doesNotThrow(() => script.runInContext(context, { timeout: 500 }), pattern);
-        }
+        subject.expression = expression;
+        assert.doesNotThrow(() => script.runInContext(context, { timeout: 1000 }), pattern);
       }
     }
   });
