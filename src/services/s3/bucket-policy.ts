@@ -39,9 +39,14 @@ function checkStatement(statement: PolicyStatement, bucket: string): void {
   if (statement.Action === undefined && statement.NotAction === undefined) throw malformed("Missing required field Action");
   const resources = [...listOf(statement.Resource), ...listOf(statement.NotResource)].map(String);
   if (resources.length === 0) throw malformed("Missing required field Resource");
-  const arn = `arn:aws:s3:::${bucket}`;
-  const own = (resource: string): boolean => resource === "*" || resource.startsWith(arn) || resource.includes("*") || resource.includes("${");
-  if (!resources.every(own)) throw malformed("Policy has invalid resource");
+  if (!resources.every((resource) => canMatch(resource, `arn:aws:s3:::${bucket}`))) throw malformed("Policy has invalid resource");
+}
+
+/** Whether a pattern can match the bucket or something in it, as far as its text before the first wildcard tells. */
+function canMatch(pattern: string, arn: string): boolean {
+  const literal = pattern.split(/[*?]|\$\{/)[0] ?? "";
+  if (literal.length <= arn.length) return literal === pattern ? literal === arn : arn.startsWith(literal);
+  return literal.startsWith(`${arn}/`);
 }
 
 /** Keys whose fixed values keep a statement for everybody from being public. */

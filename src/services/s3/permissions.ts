@@ -63,7 +63,9 @@ export async function objectPermission(
 ): Promise<Permission> {
   const key = String(input.Key);
   const version = acl === undefined ? undefined : await findVersion(ctx, bucket.name, key, input.VersionId);
-  const granted = acl !== undefined && aclAllows(bucket, version?.facts.grants, acl, ctx.principal.kind === "anonymous");
+  // Of what is not there the bucket's own list decides: who may read that learns that there is no such key.
+  const grants = version ? version.facts.grants : bucket.config.grants;
+  const granted = acl !== undefined && aclAllows(bucket, grants, version ? acl : "READ", ctx.principal.kind === "anonymous");
   return { action: `s3:${action}`, resource: objectArn(bucket.name, key), granted, ...bySelf(ctx, bucket) };
 }
 

@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { after, before, describe, test } from "node:test";
+import { IAM } from "@aws-sdk/client-iam";
+import { S3 } from "@aws-sdk/client-s3";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+import { GARBAGE_GRACE_MS } from "./limits.ts";
+import { collectGarbage } from "./garbage.ts";
+import { createContext } from "../../aws/context.ts";
+import { FakeClock } from "../../kernel/clock.ts";
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body: string;
+}
+
+describe("S3 access", () => {
+  let app: TestApp;
+  let s3: S3;
+  let buckets = 0;
+  before(async () => {
+    app = await startTestApp();
+    s3 = new S3({ ...app.client, forcePathStyle: true });
+  });
+  after(async () => {
+    s3.destroy();
+    await app.stop();
+  });
+
+  /** A request without credentials, by any Host. */
+  const plain = (path: string, options: { host?: string; method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const headers = { ...options.headers, ...(options.host ? { host: options.host } : {}) };
+      const sent = request(app.endpoint + path, { method: options.method ?? "GET", headers }, (response) => {
+        let body = "";
+        response.on("data", (chunk) => (body += chunk));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      });
+      sent.on("error", reject);
+      sent.end(options.body);
+    });
+  const bucket = async (): Promise<string> => {
+    const Bucket = `access-${buckets++}`;
+    await s3.createBucket({ Bucket });
+    return Bucket;
+  };
+  const openToPublic = async (Bucket: string): Promise<void> => {
+    await s3.deletePublicAccessBlock({ Bucket });
+    await s3.putBucketOwnershipControls({ Bucket, OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] } });
+  };
+  const code = (name: string) => (error: any) => {
+    assert.equal(error.name, name, error.message);
+    return true;
+  };
+  const AllUsers = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"';
+
+  test("strangers see nothing, not even which keys there are", async () => {
+    const Bucket = await bucket();
+    await s3.putObject({ Bucket, Key: "k", Body: "secret" });
+    for (const path of [`/${Bucket}/k`, `/${Bucket}/none`, `/${Bucket}`]) assert.equal((await plain(path)).status, 403, path);
+    assert.equal((await plain(`/${Bucket}/k`, { method: "PUT", body: "x" })).status, 403);
+    assert.equal((await plain("/no-such-bucket-at-all/k")).status, 404);
+  });
+
+  test("ACLs: refused on a new bucket; with ownership and access opened, AllUsers may read what is granted", async () => {
+    const Bucket = await bucket();
+    await assert.rejects(s3.putObject({ Bucket, Key: "k", Body: "x", ACL: "public-read" }), code("AccessControlListNotSupported"));
+    await assert.rejects(s3.createBucket({ Bucket: "access-acl", ACL: "public-read" }), code("InvalidBucketAclWithObjectOwnership"));
+    await s3.putBucketOwnershipControls({ Bucket, OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] } });
+    await assert.rejects(s3.putObject({ Bucket, Key: "k", Body: "x", GrantRead: AllUsers }), code("AccessDenied"));
+    await openToPublic(Bucket);
+    await s3.putObject({ Bucket, Key: "granted", Body: "hello", GrantRead: AllUsers, ContentType: "text/html" });
+    await s3.putObject({ Bucket, Key: "private", Body: "x" });
+    const got = await plain(`/${Bucket}/granted`);
+    assert.deepEqual([got.status, got.body, got.headers["content-type"]], [200, "hello", "text/html"]);
+    assert.equal((await plain("/granted", { host: `${Bucket}.s3.us-east-1.amazonaws.com` })).body, "hello");
+    assert.equal((await plain("/granted", { host: `${Bucket}.s3.localhost` })).body, "hello");
+    assert.equal((await plain(`/${Bucket}/private`)).status, 403);
+    assert.equal((await plain(`/${Bucket}`)).status, 403);
+    await s3.putObjectAcl({ Bucket, Key: "private", ACL: "public-read" });
+    assert.equal((await plain(`/${Bucket}/private`)).status, 200);
+    const { Grants } = await s3.getObjectAcl({ Bucket, Key: "private" });
+    assert.deepEqual(Grants?.map((g) => [g.Grantee?.Type, g.Permission]), [["CanonicalUser", "FULL_CONTROL"], ["Group", "READ"]]);
+    await s3.putBucketAcl({ Bucket, ACL: "public-read" });
+    assert.equal((await plain(`/${Bucket}`)).status, 200);
+    await s3.putPublicAccessBlock({ Bucket, PublicAccessBlockConfiguration: { IgnorePublicAcls: true } });
+    assert.equal((await plain(`/${Bucket}/granted`)).status, 403);
+  });
+
+  test("policies: allow strangers, deny the owner's users, refuse what is malformed or blocked", async () => {
+    const Bucket = await bucket();
+    await s3.putObject({ Bucket, Key: "open/a", Body: "a" });
+    await s3.putObject({ Bucket, Key: "closed/a", Body: "a" });
+    const policy = (...Statement: object[]): string => JSON.stringify({ Version: "2012-10-17", Statement });
+    const open = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: `arn:aws:s3:::${Bucket}/open/*` };
+    await assert.rejects(s3.putBucketPolicy({ Bucket, Policy: policy(open) }), code("AccessDenied"));
+    await s3.deletePublicAccessBlock({ Bucket });
+    await assert.rejects(s3.putBucketPolicy({ Bucket, Policy: "{" }), code("MalformedPolicy"));
+    await assert.rejects(s3.putBucketPolicy({ Bucket, Policy: policy({ ...open, Resource: "arn:aws:s3:::other/*" }) }), code("MalformedPolicy"));
+    await assert.rejects(s3.getBucketPolicy({ Bucket }), code("NoSuchBucketPolicy"));
+    const deny = { Effect: "Deny", Principal: "*", Action: "s3:DeleteObject", Resource: `arn:aws:s3:::${Bucket}/*` };
+    await s3.putBucketPolicy({ Bucket, Policy: policy(open, deny) });
+    assert.equal((await s3.getBucketPolicyStatus({ Bucket })).PolicyStatus?.IsPublic, true);
+    assert.equal((await plain(`/${Bucket}/open/a`)).body, "a");
+    assert.equal((await plain(`/${Bucket}/closed/a`)).status, 403);
+    await assert.rejects(s3.deleteObject({ Bucket, Key: "open/a" }), code("AccessDenied"));
+    const { Errors } = await s3.deleteObjects({ Bucket, Delete: { Objects: [{ Key: "open/a" }] } });
+    assert.equal(Errors?.[0]?.Code, "AccessDenied");
+    await s3.putPublicAccessBlock({ Bucket, PublicAccessBlockConfiguration: { RestrictPublicBuckets: true } });
+    assert.equal((await plain(`/${Bucket}/open/a`)).status, 403);
+  });
+
+  test("identity policies: a user may do what is allowed on a prefix, and nothing else", async () => {
+    const Bucket = await bucket();
+    const iam = new IAM(app.client);
+    await iam.createUser({ UserName: "reader" });
+    const allow = (Action: string, Resource: string, Condition?: object) => ({ Effect: "Allow", Action, Resource, ...(Condition ? { Condition } : {}) });
+    const Statement = [
+      allow("s3:GetObject", `arn:aws:s3:::${Bucket}/mine/*`),
+      allow("s3:ListBucket", `arn:aws:s3:::${Bucket}`, { StringLike: { "s3:prefix": "mine/*" } }),
+    ];
+    await iam.putUserPolicy({ UserName: "reader", PolicyName: "p", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }) });
+    const { AccessKey } = await iam.createAccessKey({ UserName: "reader" });
+    const reader = new S3({ ...app.as({ accessKeyId: AccessKey?.AccessKeyId ?? "", secretAccessKey: AccessKey?.SecretAccessKey ?? "" }), forcePathStyle: true });
+    await s3.putObject({ Bucket, Key: "mine/a", Body: "a" });
+    await s3.putObject({ Bucket, Key: "other/a", Body: "a" });
+    await reader.getObject({ Bucket, Key: "mine/a" });
+    await reader.listObjectsV2({ Bucket, Prefix: "mine/" });
+    for (const refused of [
+      () => reader.getObject({ Bucket, Key: "other/a" }),
+      () => reader.listObjectsV2({ Bucket }),
+      () => reader.putObject({ Bucket, Key: "mine/a", Body: "b" }),
+      () => reader.copyObject({ Bucket, Key: "mine/b", CopySource: `${Bucket}/mine/a` }),
+      () => reader.deleteObject({ Bucket, Key: "mine/a" }),
+      () => reader.getBucketPolicy({ Bucket }),
+      () => reader.listBuckets(),
+      () => reader.createBucket({ Bucket: "access-refused" }),
+    ]) await assert.rejects(refused(), code("AccessDenied"));
+    await assert.rejects(reader.getObject({ Bucket, Key: "mine/none" }), code("AccessDenied"), "who may not list the bucket learns no names");
+    reader.destroy();
+    iam.destroy();
+  });
+
+  test("websites: index, folders, error page, redirects, by host", async () => {
+    const Bucket = await bucket();
+    const host = `${Bucket}.s3-website-us-east-1.localhost`;
+    assert.equal((await plain("/", { host })).status, 404);
+    await s3.putBucketWebsite({
+      Bucket,
+      WebsiteConfiguration: {
+        IndexDocument: { Suffix: "index.html" },
+        ErrorDocument: { Key: "oops.html" },
+        RoutingRules: [{ Condition: { KeyPrefixEquals: "old/" }, Redirect: { ReplaceKeyPrefixWith: "new/" } }],
+      },
+    });
+    await openToPublic(Bucket);
+    const put = (Key: string, Body: string, more = {}) => s3.putObject({ Bucket, Key, Body, ACL: "public-read", ContentType: "text/html", ...more });
+    await put("index.html", "home");
+    await put("docs/index.html", "docs");
+    await put("oops.html", "oops");
+    await put("moved", "", { WebsiteRedirectLocation: "/index.html" });
+    const visit = async (path: string, where = host): Promise<unknown[]> => {
+      const { status, body, headers } = await plain(path, { host: where });
+      return [status, headers.location ?? body];
+    };
+    assert.deepEqual(await visit("/"), [200, "home"]);
+    assert.deepEqual(await visit("/docs/"), [200, "docs"]);
+    assert.deepEqual(await visit("/docs"), [302, "/docs/"]);
+    assert.deepEqual(await visit("/none"), [403, "oops"]);
+    assert.deepEqual(await visit("/moved"), [301, "/index.html"]);
+    assert.deepEqual(await visit("/old/x", `${Bucket}.s3-website.us-east-1.amazonaws.com`), [301, `http://${Bucket}.s3-website.us-east-1.amazonaws.com/new/x`]);
+    assert.equal((await plain("/", { host, method: "POST" })).status, 405);
+    await s3.putBucketAcl({ Bucket, ACL: "public-read" });
+    assert.deepEqual(await visit("/none"), [404, "oops"]);
+    const first = await plain("/", { host });
+    assert.equal((await plain("/", { host, headers: { "if-none-match": String(first.headers.etag) } })).status, 304);
+  });
+
+  test("CORS: preflight and the answers to browsers follow the bucket's rules", async () => {
+    const Bucket = await bucket();
+    const preflight = (origin: string, method: string, headers = "") =>
+      plain(`/${Bucket}/k`, { method: "OPTIONS", headers: { origin, "access-control-request-method": method, ...(headers ? { "access-control-request-headers": headers } : {}) } });
+    assert.equal((await preflight("http://a.example", "PUT")).status, 403);
+    await s3.putBucketCors({
+      Bucket,
+      CORSConfiguration: { CORSRules: [{ AllowedOrigins: ["http://*.example"], AllowedMethods: ["GET", "PUT"], AllowedHeaders: ["x-*"], ExposeHeaders: ["ETag"], MaxAgeSeconds: 60 }] },
+    });
+    const yes = await preflight("http://a.example", "PUT", "X-One");
+    assert.deepEqual([yes.status, yes.headers["access-control-allow-origin"], yes.headers["access-control-max-age"]], [200, "http://a.example", "60"]);
+    assert.equal((await preflight("http://a.other", "PUT")).status, 403);
+    assert.equal((await preflight("http://a.example", "DELETE")).status, 403);
+    assert.equal((await preflight("http://a.example", "PUT", "y-one")).status, 403);
+    await openToPublic(Bucket);
+    await s3.putObject({ Bucket, Key: "k", Body: "x", ACL: "public-read" });
+    const got = await plain(`/${Bucket}/k`, { headers: { origin: "http://a.example" } });
+    assert.equal(got.headers["access-control-allow-origin"], "http://a.example");
+    assert.equal((await plain(`/${Bucket}/k`)).headers["access-control-allow-origin"], undefined);
+  });
+
+  test("what is not done is refused as such, and what is set comes back", async () => {
+    const Bucket = await bucket();
+    const refused = s3.putBucketLifecycleConfiguration({ Bucket, LifecycleConfiguration: { Rules: [{ Status: "Enabled", Filter: {}, Expiration: { Days: 1 } }] } });
+    await assert.rejects(refused, (error: any) => error.$metadata.httpStatusCode === 501);
+    await s3.putBucketTagging({ Bucket, Tagging: { TagSet: [{ Key: "a", Value: "b" }] } });
+    assert.deepEqual((await s3.getBucketTagging({ Bucket })).TagSet, [{ Key: "a", Value: "b" }]);
+    const encryption = await s3.getBucketEncryption({ Bucket });
+    assert.equal(encryption.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm, "AES256");
+    assert.equal((await s3.getBucketLocation({ Bucket })).LocationConstraint, undefined);
+    assert.ok((await s3.listBuckets()).Buckets?.some((b) => b.Name === Bucket));
+    await assert.rejects(s3.createBucket({ Bucket: "Bad_Name" }), code("InvalidBucketName"));
+    const elsewhere = new S3({ ...app.client, region: "eu-west-1", forcePathStyle: true });
+    await assert.rejects(elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "ap-south-1" } }), code("IllegalLocationConstraintException"));
+    await elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "eu-west-1" } });
+    await assert.rejects(elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "eu-west-1" } }), code("BucketAlreadyOwnedByYou"));
+    assert.equal((await s3.getBucketLocation({ Bucket: "access-eu" })).LocationConstraint, "eu-west-1");
+    elsewhere.destroy();
+  });
+});
+
+describe("S3 garbage", () => {
+  test("a blob goes when its last reference has been gone for a while, unless something else names it", async (t) => {
+    const clock = new FakeClock(Date.now());
+    const app = await startTestApp({ clock });
+    t.after(() => app.stop());
+    const { platform, registry } = app.running;
+    const { account, region } = platform.settings;
+    const ctx = createContext(platform, registry, { service: "s3", account, region, principal: { kind: "root", account, arn: `arn:aws:iam::${account}:root`, id: account } });
+    await ctx.call("s3", "CreateBucket", { Bucket: "garbage", ...(region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: region } }) });
+    const put = async (Key: string, Body: string): Promise<string> => {
+      await ctx.call("s3", "PutObject", { Bucket: "garbage", Key, Body });
+      return (await platform.blobs.put(Buffer.from(Body))).digest;
+    };
+    const twice = await put("a", "shared");
+    await put("b", "shared");
+    const once = await put("c", "only one");
+    const named = await put("d", "code of a function");
+    await ctx.records.write(ctx.records.put("holder", "x", { digest: named }));
+    for (const Key of ["a", "c", "d"]) await ctx.call("s3", "DeleteObject", { Bucket: "garbage", Key });
+    assert.equal(await collectGarbage(ctx), 0, "too early");
+    await clock.advance(2 * GARBAGE_GRACE_MS);
+    // The platform's own sweep is due as well, and whichever comes first removes it.
+    await collectGarbage(ctx);
+    for (let i = 0; i < 1000 && (await platform.blobs.has(once)); i++) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(await Promise.all([twice, once, named].map((digest) => platform.blobs.has(digest))), [true, false, true]);
+    const { Body } = await ctx.call("s3", "GetObject", { Bucket: "garbage", Key: "b" });
+    assert.ok(Body);
+    (Body as unknown as { destroy(): void }).destroy();
+  });
+});
