@@ -75,6 +75,11 @@ describe("validation in AWS's words", () => {
     });
   });
 
+  test("lists of the same type do not share their constraints", () => {
+    accept("apigateway", "CreateRestApi", { name: "n", binaryMediaTypes: ["*/*"] });
+    accept("sqs", "ReceiveMessage", { QueueUrl: "http://x/q", AttributeNames: ["All"], MessageAttributeNames: ["x"] });
+  });
+
   test("values that AWS added after a model was made are accepted", () => {
     accept("lambda", "CreateFunction", { FunctionName: "f", Role: "arn:aws:iam::123456789012:role/r", Code: {}, Runtime: "nodejs24.x" });
   });

@@ -171,7 +171,8 @@ class SdkReader {
         list
           ? { kind: "list", name: "List", value: target }
           : { kind: "map", name: "Map", key: "string", value: target };
-      return [this.builder.shape(`simple ${code}`, build), {}];
+      // These have lost their names, so two uses may be different lists, with different constraints: each gets its own.
+      return [this.builder.shape(Symbol(), build), {}];
     }
     const kinds: Readonly<Record<number, readonly [SimpleKind, Traits?]>> = {
       0: ["string"],
