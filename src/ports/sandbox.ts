@@ -85,8 +85,11 @@ export interface BuildSandbox {
   readFile(path: string, options?: { maxBytes?: number }): Promise<Buffer>;
   /** Regular files below `folder`, with sizes and modes, in byte order; bounded. */
   listFiles(folder: string, options?: { maxEntries?: number }): Promise<{ path: string; size: number; mode: number; link?: string }[]>;
-  /** Writes a zip of the files (paths relative to `base`) to the absolute host path `target`. */
-  zip(base: string, files: readonly { path: string; name: string }[], target: string, options?: { maxBytes?: number }): Promise<{ size: number }>;
+  /**
+   * Writes a zip of the files (paths relative to `base`) to the absolute host path `target`. Links are followed where they stay
+   * inside; what is `optional` is left out where it is no plain file (a link to a folder), else that is an error.
+   */
+  zip(base: string, files: readonly { path: string; name: string; optional?: boolean }[], target: string, options?: { maxBytes?: number }): Promise<{ size: number }>;
   readonly exited: Promise<SandboxExit>;
   stop(): Promise<void>;
 }

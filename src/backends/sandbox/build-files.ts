@@ -44,13 +44,14 @@ class ByteReader {
   }
 }
 
-/** Calls `take` for each plain file in turn with its content, which it must read to the end. Throws at the first path that is not one. */
+/** Calls `take` for each plain file in turn with its content, which it must read to the end. Throws at the first path that is not one and is not optional. */
 export async function receiveFiles(
   launcher: LauncherClient,
   id: string,
   paths: readonly string[],
   maxBytes: number,
   take: (path: string, mode: number, content: Readable, size: number) => Promise<void>,
+  isOptional: (path: string) => boolean = () => false,
 ): Promise<void> {
   const pipe = makeSandboxPipe("read");
   const sent = launcher.request("files", { id, paths, maxBytes, pipe: pipe.theirs });
@@ -64,7 +65,11 @@ export async function receiveFiles(
       for (const path of paths) {
         const header = await reader.exactly(HEADER);
         const size = Number(header.readBigUInt64BE(5));
-        if (header.readUInt8(0) !== 1) throw new Error((await reader.exactly(Math.min(size, MAX_REASON))).toString());
+        if (header.readUInt8(0) !== 1) {
+          const reason = (await reader.exactly(Math.min(size, MAX_REASON))).toString();
+          if (isOptional(path)) continue;
+          throw new Error(reason);
+        }
         await take(path, header.readUInt32BE(1), Readable.from(reader.stream(size), { objectMode: false }), size);
       }
     };
@@ -79,21 +84,21 @@ export async function zipFiles(
   launcher: LauncherClient,
   id: string,
   base: string,
-  files: readonly { path: string; name: string }[],
+  files: readonly { path: string; name: string; optional?: boolean }[],
   target: string,
   maxBytes: number,
 ): Promise<{ size: number }> {
   const zip = new ZipFile();
   const written = pipeline(zip.outputStream, createWriteStream(target));
   written.catch(() => {});
-  const names = new Map(files.map(({ path, name }) => [posix.join(base, path), name]));
-  if (files.length) {
-    await receiveFiles(launcher, id, [...names.keys()], maxBytes, async (path, mode, content, size) => {
-      const done = new Promise<void>((resolve, reject) => content.once("end", resolve).once("error", reject));
-      zip.addReadStream(content, names.get(path) ?? path, { mode: 0o100000 | mode, size, compressionLevel: 1 });
-      await Promise.race([done, written]);
-    });
-  }
+  const byPath = new Map(files.map((file) => [posix.join(base, file.path), file]));
+  const add = async (path: string, mode: number, content: Readable, size: number): Promise<void> => {
+    const done = new Promise<void>((resolve, reject) => content.once("end", resolve).once("error", reject));
+    zip.addReadStream(content, byPath.get(path)?.name ?? path, { mode: 0o100000 | mode, size, compressionLevel: 1 });
+    await Promise.race([done, written]);
+  };
+  const isOptional = (path: string): boolean => byPath.get(path)?.optional === true;
+  if (files.length) await receiveFiles(launcher, id, [...byPath.keys()], maxBytes, add, isOptional);
   zip.end();
   await written;
   return { size: (await stat(target)).size };
