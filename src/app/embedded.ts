@@ -29,6 +29,8 @@ export interface EmbeddedOptions {
   readonly config: Config;
   /** Data directory as this process sees it. */
   readonly data: string;
+  /** Folder for sockets. */
+  readonly run: string;
   /** The project's code as this process sees it. */
   readonly code: string;
   /** Opens the sandboxes; connections that they make to AWS go to `onAws`. */
@@ -68,6 +70,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     port: config.port,
     publicUrl: config.publicUrl || `http://localhost:${config.port}`,
     data,
+    run: options.run,
     code: options.code,
   };
   let accept: ((...connection: Parameters<OnAwsConnection>) => void) | undefined;

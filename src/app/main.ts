@@ -25,6 +25,7 @@ async function main(): Promise<void> {
   running = await startEmbedded({
     config,
     data,
+    run: required("STARLING_RUN"),
     code,
     sandboxes: (onAwsConnection) => openSandboxHost({ dataDir: data, onAwsConnection }),
   });

@@ -22,6 +22,8 @@ export interface Settings {
   readonly port: number;
   /** Absolute path of the data directory. */
   readonly data: string;
+  /** Absolute path of a folder for sockets, gone after a stop. */
+  readonly run: string;
   /** Absolute path of the project's own code (`runtimes/`, `templates/`). */
   readonly code: string;
 }

@@ -1,0 +1,237 @@
+import { totalmem } from "node:os";
+import { join } from "node:path";
+import { AwsError } from "../../kernel/aws-error.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Ids } from "../../kernel/ids.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { SandboxHost } from "../../ports/sandbox.ts";
+import type { LogEvent } from "../../ports/telemetry.ts";
+import { ExecutionEnvironment } from "./environment.ts";
+import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
+import { EnvironmentLog } from "./log-lines.ts";
+import { resolveRuntime, type ResolvedRuntime } from "./runtimes.ts";
+
+/** AWS's default account quota. */
+export const ACCOUNT_CONCURRENCY = 1000;
+const IDLE_MS = 10 * 60_000;
+/** Credentials last for twelve hours at most: an environment is replaced before its own end. */
+const MAX_LIFE_MS = 6 * 3600_000;
+/** Share of the machine's memory that environments may have promised to them. */
+const MEMORY_SHARE = 0.75;
+/** Memory of a sandbox and its runtime beyond what its function uses; idle ones mostly hold no more than this. */
+const OVERHEAD_MB = 32;
+
+export interface InvokerParts {
+  readonly sandboxes: SandboxHost;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** The project's code. */
+  readonly code: string;
+  /** Folder for the sockets of environments; short, for a socket's path has 107 bytes. */
+  readonly run: string;
+  readonly pythonMinor: number;
+  /** Unpacked code of a version: the main folder and the merged layers. */
+  folders(version: FunctionVersion): Promise<{ code: string; layers?: string | undefined }>;
+  /** The role's temporary credentials, as variables. */
+  credentials(version: FunctionVersion): Promise<Readonly<Record<string, string>>>;
+  /** Takes what the function wrote. */
+  deliverLogs(version: FunctionVersion, stream: string, events: LogEvent[]): void;
+}
+
+interface Pool {
+  readonly idle: ExecutionEnvironment[];
+  /** Environments at work or starting. */
+  busy: number;
+}
+
+/** Runs functions: finds or starts an environment for each call, and keeps those that are idle for the next. */
+export class Invoker {
+  readonly #parts: InvokerParts;
+  readonly #pools = new Map<string, Pool>();
+  /** Calls under way by function ARN, for reserved concurrency. */
+  readonly #inFlight = new Map<string, number>();
+  readonly #runtimes = new Map<string, ResolvedRuntime | undefined>();
+  #total = 0;
+  #promisedMB = 0;
+  #stopped = false;
+
+  constructor(parts: InvokerParts) {
+    this.#parts = parts;
+  }
+
+  /** What runs a runtime of this name; undefined where nothing here does. */
+  runtime(name: string, memoryMB: number): ResolvedRuntime | undefined {
+    const key = `${name}/${memoryMB}`;
+    if (!this.#runtimes.has(key)) {
+      const { code, pythonMinor } = this.#parts;
+      this.#runtimes.set(key, resolveRuntime(name, { code, pythonMinor, memoryMB }));
+    }
+    return this.#runtimes.get(key);
+  }
+
+  /**
+   * Calls a function and waits for its end. Throws TooManyRequestsException where a limit is reached (`reserved`, the
+   * account's, or this machine's memory); a function's own failure is an outcome.
+   */
+  async invoke(version: FunctionVersion, request: InvokeRequest, reserved?: number): Promise<InvokeOutcome> {
+    const inFlight = this.#inFlight.get(version.arn) ?? 0;
+    if (reserved !== undefined && inFlight >= reserved) throw throttled("ReservedFunctionConcurrentInvocationLimitExceeded");
+    if (reserved === undefined && this.#total >= ACCOUNT_CONCURRENCY) throw throttled("ConcurrentInvocationLimitExceeded");
+    this.#inFlight.set(version.arn, inFlight + 1);
+    this.#total++;
+    try {
+      return await this.#invokeIn(version, request);
+    } finally {
+      this.#total--;
+      const left = (this.#inFlight.get(version.arn) ?? 1) - 1;
+      if (left === 0) this.#inFlight.delete(version.arn);
+      else this.#inFlight.set(version.arn, left);
+    }
+  }
+
+  /** Ends the idle environments of a version that is no longer called: its function was changed or deleted. */
+  async retire(isGone: (version: FunctionVersion) => boolean): Promise<void> {
+    await this.#stopIdle((environment) => isGone(environment.version));
+  }
+
+  /** Ends what has been idle for long. */
+  async reap(): Promise<void> {
+    const now = this.#parts.clock.now();
+    await this.#stopIdle((environment) => now - environment.idleSince > IDLE_MS);
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true;
+    await this.#stopIdle(() => true);
+  }
+
+  async #invokeIn(version: FunctionVersion, request: InvokeRequest): Promise<InvokeOutcome> {
+    const pool = this.#pool(version.key);
+    pool.busy++;
+    let environment: ExecutionEnvironment | undefined;
+    try {
+      environment = this.#takeIdle(pool) ?? (await this.#start(version));
+      return await environment.invoke(request);
+    } finally {
+      pool.busy--;
+      if (environment) this.#giveBack(pool, environment);
+      if (pool.busy === 0 && pool.idle.length === 0) this.#pools.delete(version.key);
+    }
+  }
+
+  #takeIdle(pool: Pool): ExecutionEnvironment | undefined {
+    for (let environment = pool.idle.pop(); environment; environment = pool.idle.pop()) {
+      if (environment.usable) return environment;
+      void this.#stop(environment);
+    }
+    return undefined;
+  }
+
+  #giveBack(pool: Pool, environment: ExecutionEnvironment): void {
+    if (!environment.usable || this.#stopped || environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS)) return void this.#stop(environment);
+    environment.idleSince = this.#parts.clock.now();
+    pool.idle.push(environment);
+  }
+
+  async #start(version: FunctionVersion): Promise<ExecutionEnvironment> {
+    const runtime = this.runtime(version.runtime, version.memoryMB);
+    if (!runtime) throw new AwsError("InvalidRuntimeException", `The runtime ${version.runtime} is not available here.`, 502);
+    const weight = version.memoryMB + OVERHEAD_MB;
+    await this.#admit(weight);
+    this.#promisedMB += weight;
+    try {
+      return await this.#startAdmitted(version, runtime);
+    } catch (error) {
+      this.#promisedMB -= weight;
+      throw error;
+    }
+  }
+
+  async #startAdmitted(version: FunctionVersion, runtime: ResolvedRuntime): Promise<ExecutionEnvironment> {
+    const { clock, ids, sandboxes, run } = this.#parts;
+    const id = `fn-${ids.text(16)}`;
+    const stream = `${new Date(clock.now()).toISOString().slice(0, 10).replaceAll("-", "/")}/[${version.version}]${ids.text(32, "0123456789abcdef")}`;
+    const log = new EnvironmentLog((events) => this.#parts.deliverLogs(version, stream, events), () => clock.now());
+    const [folders, credentials] = await Promise.all([this.#parts.folders(version), this.#parts.credentials(version)]);
+    if (runtime.warning) log.message(`[starling] ${runtime.warning}\n`);
+    return ExecutionEnvironment.start({
+      sandboxes,
+      version,
+      runtime,
+      codeFolder: folders.code,
+      layerFolder: folders.layers,
+      env: { ...variables(version, stream, runtime), ...version.environment, ...credentials },
+      log,
+      id,
+      socketFolder: join(run, id),
+      now: () => clock.now(),
+    });
+  }
+
+  /** Makes room for one more environment: idle ones give way, the longest idle first; else the machine is full. */
+  async #admit(weight: number): Promise<void> {
+    const limit = (totalmem() / 1048576) * MEMORY_SHARE;
+    while (this.#promisedMB + weight > limit) {
+      const idle = [...this.#pools.values()].flatMap((pool) => pool.idle);
+      const oldest = idle.toSorted((a, b) => a.idleSince - b.idleSince)[0];
+      if (!oldest) throw throttled("ConcurrentInvocationLimitExceeded");
+      await this.#stopIdle((environment) => environment === oldest);
+    }
+  }
+
+  async #stopIdle(which: (environment: ExecutionEnvironment) => boolean): Promise<void> {
+    const chosen: ExecutionEnvironment[] = [];
+    for (const [key, pool] of this.#pools) {
+      for (const environment of [...pool.idle]) {
+        if (!which(environment)) continue;
+        pool.idle.splice(pool.idle.indexOf(environment), 1);
+        chosen.push(environment);
+      }
+      if (pool.busy === 0 && pool.idle.length === 0) this.#pools.delete(key);
+    }
+    await Promise.all(chosen.map((environment) => this.#stop(environment)));
+  }
+
+  async #stop(environment: ExecutionEnvironment): Promise<void> {
+    await environment.stop();
+    this.#promisedMB -= environment.version.memoryMB + OVERHEAD_MB;
+  }
+
+  #pool(key: string): Pool {
+    let pool = this.#pools.get(key);
+    if (!pool) this.#pools.set(key, (pool = { idle: [], busy: 0 }));
+    return pool;
+  }
+}
+
+function throttled(reason: string): AwsError {
+  return new AwsError("TooManyRequestsException", "Rate Exceeded.", 429, { Reason: reason, Type: "User" });
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
+function variables(version: FunctionVersion, stream: string, runtime: ResolvedRuntime): Record<string, string> {
+  return {
+    _HANDLER: version.handler,
+    AWS_REGION: version.region,
+    AWS_DEFAULT_REGION: version.region,
+    AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}`,
+    AWS_LAMBDA_FUNCTION_NAME: version.name,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMB),
+    AWS_LAMBDA_FUNCTION_VERSION: version.version,
+    AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+    AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
+    AWS_LAMBDA_LOG_STREAM_NAME: stream,
+    AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",
+    AWS_ENDPOINT_URL: "http://127.0.0.1:4566",
+    AWS_XRAY_CONTEXT_MISSING: "LOG_ERROR",
+    LAMBDA_TASK_ROOT: "/var/task",
+    LAMBDA_RUNTIME_DIR: "/var/runtime",
+    LANG: "en_US.UTF-8",
+    TZ: ":UTC",
+    HOME: "/tmp",
+    PATH: "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    LD_LIBRARY_PATH: "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    PYTHONPATH: runtime.family === "python" ? "/var/runtime" : "",
+  };
+}

@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { InitAnswer, Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
+
+const MAX_ANSWER = 6 * 1024 * 1024 + 100;
+const PREFIX = "/2018-06-01/runtime/";
+
+/**
+ * The Lambda Runtime API on 127.0.0.1:9001 inside the sandbox, for `provided` runtimes and other people's clients.
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ */
+export class RuntimeApiChannel implements RuntimeChannel {
+  readonly initialized: Promise<InitAnswer>;
+  readonly #server: Server;
+  readonly #init = Promise.withResolvers<InitAnswer>();
+  #waiting: ServerResponse | undefined;
+  #next: Invocation | undefined;
+  #current: { id: string; resolve: (answer: RuntimeAnswer) => void } | undefined;
+
+  constructor() {
+    this.initialized = this.#init.promise;
+    this.#server = createServer({ maxHeaderSize: 64 * 1024, requestTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
+      this.#serve(request, response).catch(() => response.destroy());
+    });
+  }
+
+  /** Serves a connection that the runtime opened. */
+  accept(socket: Socket): void {
+    this.#server.emit("connection", socket);
+  }
+
+  invoke(invocation: Invocation): Promise<RuntimeAnswer> {
+    return new Promise((resolve) => {
+      this.#current = { id: invocation.id, resolve };
+      this.#next = invocation;
+      this.#handOver();
+    });
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? "";
+    if (!path.startsWith(PREFIX)) return refuse(response, 404, "NotFound", "There is no such path.");
+    const rest = path.slice(PREFIX.length);
+    if (request.method === "GET" && rest === "invocation/next") {
+      this.#init.resolve({ ok: true });
+      this.#waiting = response;
+      return this.#handOver();
+    }
+    if (request.method !== "POST") return refuse(response, 405, "MethodNotAllowed", "This path takes POST.");
+    const body = await readBody(request);
+    if (rest === "init/error") {
+      if (!body) return refuse(response, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size.");
+      this.#init.resolve({ ok: false, body, errorType: errorTypeOf(request, body) });
+      return accepted(response);
+    }
+    const match = /^invocation\/([\w-]{1,64})\/(response|error)$/.exec(rest);
+    if (!match) return refuse(response, 404, "NotFound", "There is no such path.");
+    this.#settle(match[1]!, match[2]! as "response" | "error", { request, response, body });
+  }
+
+  #settle(id: string, kind: "response" | "error", { request, response, body }: { request: IncomingMessage; response: ServerResponse; body: Buffer | undefined }): void {
+    const current = this.#current;
+    if (!current || current.id !== id || this.#next) return refuse(response, 400, "InvalidRequestID", "Invalid request ID");
+    this.#current = undefined;
+    if (!body) {
+      const message = `Response payload size exceeded maximum allowed payload size (${MAX_ANSWER} bytes).`;
+      const errorType = "Function.ResponseSizeTooLarge";
+      current.resolve({ kind: "error", body: Buffer.from(JSON.stringify({ errorMessage: message, errorType })), errorType });
+      return refuse(response, 413, "RequestEntityTooLarge", `Exceeded maximum allowed payload size (${MAX_ANSWER} bytes).`);
+    }
+    accepted(response);
+    current.resolve({ kind, body, ...(kind === "error" ? { errorType: errorTypeOf(request, body) } : {}) });
+  }
+
+  #handOver(): void {
+    const [response, invocation] = [this.#waiting, this.#next];
+    if (!response || !invocation || response.destroyed) return;
+    this.#waiting = undefined;
+    this.#next = undefined;
+    response.writeHead(200, {
+      "content-type": "application/json",
+      "lambda-runtime-aws-request-id": invocation.id,
+      "lambda-runtime-deadline-ms": String(invocation.deadline),
+      "lambda-runtime-invoked-function-arn": invocation.arn,
+      "lambda-runtime-trace-id": invocation.traceId,
+      ...(invocation.clientContext ? { "lambda-runtime-client-context": invocation.clientContext } : {}),
+    });
+    response.end(invocation.payload);
+  }
+}
+
+/** The whole body; undefined where it is longer than an answer may be (the rest is read and dropped). */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= MAX_ANSWER) chunks.push(chunk);
+  }
+  return size <= MAX_ANSWER ? Buffer.concat(chunks) : undefined;
+}
+
+function errorTypeOf(request: IncomingMessage, body: Buffer): string {
+  const header = request.headers["lambda-runtime-function-error-type"];
+  if (typeof header === "string") return header.slice(0, 200);
+  try {
+    return String((JSON.parse(body.toString("utf8")) as { errorType?: unknown }).errorType ?? "Unhandled");
+  } catch {
+    return "Unhandled";
+  }
+}
+
+function accepted(response: ServerResponse): void {
+  response.writeHead(202, { "content-type": "application/json" }).end('{"status":"OK"}');
+}
+
+function refuse(response: ServerResponse, status: number, errorType: string, errorMessage: string): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ errorMessage, errorType }));
+}

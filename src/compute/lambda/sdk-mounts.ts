@@ -1,0 +1,27 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ReadOnlyMount } from "../../ports/sandbox.ts";
+
+/**
+ * The AWS SDK as Lambda's Node.js runtimes bring it: `@aws-sdk/*` and what it needs, and nothing else of our own
+ * packages, below `/node_modules`: there CommonJS and ES modules of `/var/task` both find it, although ES modules
+ * ignore NODE_PATH.
+ */
+export function sdkMounts(code: string): ReadOnlyMount[] {
+  const root = join(code, "node_modules");
+  const scope = join(root, "@aws-sdk");
+  if (!existsSync(scope)) return [];
+  const found = new Set<string>();
+  const queue = readdirSync(scope).map((name) => `@aws-sdk/${name}`);
+  if (existsSync(join(root, "aws-sdk"))) queue.push("aws-sdk");
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    const manifest = join(root, name, "package.json");
+    if (found.has(name) || !existsSync(manifest)) continue;
+    found.add(name);
+    const { dependencies = {} } = JSON.parse(readFileSync(manifest, "utf8")) as { dependencies?: Record<string, string> };
+    queue.push(...Object.keys(dependencies));
+  }
+  // A scope that holds nothing else is one mount; a package without a scope is one of its own.
+  const tops = new Set([...found].map((name) => name.split("/")[0]!));
+  return [...tops].sort().map((name) => ({ source: join(root, name), target: `/node_modules/${name}` }));
+}

@@ -1,0 +1,176 @@
+import type * as Lambda from "@aws-sdk/client-lambda";
+import type { Context } from "../../../aws/context.ts";
+import { operations, passRole } from "../../../aws/service.ts";
+import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
+import { configurationView } from "../configuration.ts";
+import { conflict, functionArn, functionNotFound, invalidParameter, LATEST, onFunction, parseName, versionId, type AliasRecord, type FunctionHead, type FunctionRecord, type PolicyRecord } from "../model.ts";
+import { storePackage, type CodeInput } from "../package.ts";
+import { publish } from "../publish.ts";
+import type { LambdaState } from "../state.ts";
+import { headOf, versionOf } from "../store.ts";
+import { settingsOf } from "../validate.ts";
+
+type Ctx = Context<LambdaState>;
+
+/** The role must exist and let Lambda assume it. */
+async function checkRole(ctx: Ctx, role: string): Promise<void> {
+  try {
+    await ctx.platform.identity.assumeRoleFor("lambda.amazonaws.com", role, { sessionName: "check" });
+  } catch (error) {
+    if (codeOf(error) === "NoSuchEntity" || codeOf(error) === "AccessDenied") throw invalidParameter("The role defined for the function cannot be assumed by Lambda.");
+    throw error;
+  }
+}
+
+function checkRevision(record: FunctionRecord, revisionId: string | undefined): void {
+  if (revisionId !== undefined && revisionId !== record.revisionId) {
+    throw new AwsError("PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id", 412, { Type: "User" });
+  }
+}
+
+/** Changes `$LATEST` and ends what still runs its former state. */
+async function changeLatest(ctx: Ctx, name: string, change: (record: FunctionRecord) => FunctionRecord): Promise<FunctionRecord> {
+  const revisionId = ctx.platform.ids.uuid();
+  const modified = ctx.now();
+  const record = await ctx.records.update<FunctionRecord>("version", versionId(name, LATEST), (r) => ({ ...change(r), revisionId, modified }));
+  if (!record) throw functionNotFound(ctx, name);
+  void ctx.state.invoker.retire((v) => v.arn === functionArn(ctx, name) && v.version === LATEST && !v.key.endsWith(revisionId));
+  return record;
+}
+
+const codeInput = (input: object): CodeInput => input as CodeInput;
+
+export const functions = operations<typeof Lambda, LambdaState>()({
+  CreateFunction: {
+    permissions: async (input, ctx) => [
+      ...(await onFunction("CreateFunction")(input, ctx)),
+      ...passRole(input.Role, "lambda.amazonaws.com", functionArn(ctx, parseName(input.FunctionName).name)),
+    ],
+    async run(ctx, input) {
+      const { name } = parseName(input.FunctionName);
+      if (await ctx.records.get("function", name)) throw conflict(`Function already exist: ${name}`);
+      const settings = settingsOf(ctx, name, input);
+      await checkRole(ctx, settings.role);
+      const code = await storePackage(ctx, codeInput(input.Code ?? {}));
+      const now = ctx.now();
+      const record: FunctionRecord = { name, version: LATEST, ...settings, ...code, revisionId: ctx.platform.ids.uuid(), modified: now };
+      const head: FunctionHead = { name, created: now, lastVersion: 0, ...(input.Tags ? { tags: input.Tags } : {}) };
+      const first = ctx.records.put("version", versionId(name, LATEST), record);
+      if (!(await ctx.records.create("function", name, head, first))) throw conflict(`Function already exist: ${name}`);
+      if (!input.Publish) return configurationView(ctx, record, { fresh: "create" });
+      return configurationView(ctx, await publish(ctx, name, {}), { fresh: "create" });
+    },
+  },
+  GetFunction: {
+    permissions: onFunction("GetFunction"),
+    async run(ctx, input) {
+      const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
+      const record = await versionOf(ctx, name, qualifier);
+      const head = await headOf(ctx, name);
+      return {
+        Configuration: configurationView(ctx, record, { qualified: qualifier === LATEST }),
+        Code: { RepositoryType: "S3", Location: `${ctx.platform.settings.publicUrl}/_starling/code/${downloadToken(ctx, record)}` },
+        ...(head.tags && Object.keys(head.tags).length ? { Tags: { ...head.tags } } : {}),
+        ...(head.reservedConcurrency === undefined ? {} : { Concurrency: { ReservedConcurrentExecutions: head.reservedConcurrency } }),
+      };
+    },
+  },
+  GetFunctionConfiguration: {
+    permissions: onFunction("GetFunctionConfiguration"),
+    async run(ctx, input) {
+      const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
+      return configurationView(ctx, await versionOf(ctx, name, qualifier), { qualified: qualifier === LATEST });
+    },
+  },
+  ListFunctions: {
+    permissions: () => [{ action: "lambda:ListFunctions", resource: "*" }],
+    async run(ctx, input) {
+      const limit = input.MaxItems ?? 50;
+      const after = input.Marker === undefined ? {} : { after: input.Marker };
+      const heads = await ctx.records.list<FunctionHead>("function", { ...after, limit: limit + 1 });
+      const page = heads.slice(0, limit);
+      const all = input.FunctionVersion === "ALL";
+      const records = await Promise.all(
+        page.map(async (h) => (all ? (await ctx.records.list<FunctionRecord>("version", { prefix: `${h.id}:` })).map((v) => v.value) : [await versionOf(ctx, h.id)])),
+      );
+      return {
+        Functions: records.flat().map((record) => configurationView(ctx, record, { qualified: all })),
+        ...(heads.length > limit ? { NextMarker: page.at(-1)!.id } : {}),
+      };
+    },
+  },
+  UpdateFunctionCode: {
+    permissions: onFunction("UpdateFunctionCode"),
+    async run(ctx, input) {
+      const { name } = parseName(input.FunctionName);
+      const before = await versionOf(ctx, name);
+      checkRevision(before, input.RevisionId);
+      const code = await storePackage(ctx, codeInput(input));
+      const architectures = input.Architectures ? { architectures: input.Architectures } : {};
+      if (input.DryRun) return configurationView(ctx, { ...before, ...code, ...architectures });
+      const record = await changeLatest(ctx, name, (r) => {
+        checkRevision(r, input.RevisionId);
+        return { ...r, ...code, ...architectures };
+      });
+      if (input.Publish) return configurationView(ctx, await publish(ctx, name, {}), { fresh: "update" });
+      return configurationView(ctx, record, { fresh: "update" });
+    },
+  },
+  UpdateFunctionConfiguration: {
+    permissions: async (input, ctx) => [
+      ...(await onFunction("UpdateFunctionConfiguration")(input, ctx)),
+      ...passRole(input.Role, "lambda.amazonaws.com", functionArn(ctx, parseName(input.FunctionName).name)),
+    ],
+    async run(ctx, input) {
+      const { name } = parseName(input.FunctionName);
+      const before = await versionOf(ctx, name);
+      checkRevision(before, input.RevisionId);
+      if (input.Role && input.Role !== before.role) await checkRole(ctx, input.Role);
+      const record = await changeLatest(ctx, name, (r) => {
+        checkRevision(r, input.RevisionId);
+        const { sealedEnvironment: _e, deadLetterArn: _d, ...kept } = r;
+        return { ...kept, ...settingsOf(ctx, name, input, r) };
+      });
+      return configurationView(ctx, record, { fresh: "update" });
+    },
+  },
+  DeleteFunction: {
+    permissions: onFunction("DeleteFunction"),
+    async run(ctx, input) {
+      const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
+      await headOf(ctx, name);
+      if (qualifier === LATEST) throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
+      const aliases = await ctx.records.list<AliasRecord>("alias", { prefix: `${name}:` });
+      if (qualifier !== undefined) {
+        if (!/^\d+$/.test(qualifier)) throw invalidParameter("Deletion of aliases is not currently supported.");
+        const users = aliases.filter((a) => a.value.version === qualifier || a.value.weights?.[qualifier] !== undefined);
+        if (users.length) throw conflict(`Version ${qualifier} is referenced by alias ${users[0]!.value.name}`);
+        await ctx.records.write(ctx.records.remove("version", versionId(name, qualifier)), ctx.records.remove("policy", `${name}:${qualifier}`));
+      } else {
+        const versions = await ctx.records.list<FunctionRecord>("version", { prefix: `${name}:` });
+        const policies = await ctx.records.list<PolicyRecord>("policy", { prefix: `${name}:` });
+        const gone = (kind: string, all: readonly { id: string }[]) => all.map((s) => ctx.records.remove(kind, s.id));
+        await ctx.records.write(ctx.records.remove("function", name), gone("version", versions), gone("alias", aliases), gone("policy", policies));
+      }
+      void ctx.state.invoker.retire((v) => v.arn === functionArn(ctx, name) && (qualifier === undefined || v.version === qualifier));
+      return {};
+    },
+  },
+  GetAccountSettings: {
+    permissions: () => [{ action: "lambda:GetAccountSettings", resource: "*" }],
+    async run(ctx) {
+      const versions = await ctx.records.list<FunctionRecord>("version");
+      const heads = await ctx.records.list<FunctionHead>("function");
+      const reserved = heads.reduce((sum, h) => sum + (h.value.reservedConcurrency ?? 0), 0);
+      return {
+        AccountLimit: { TotalCodeSize: 80_530_636_800, CodeSizeUnzipped: 262_144_000, CodeSizeZipped: 52_428_800, ConcurrentExecutions: 1000, UnreservedConcurrentExecutions: 1000 - reserved },
+        AccountUsage: { TotalCodeSize: versions.reduce((sum, v) => sum + v.value.codeSize, 0), FunctionCount: heads.length },
+      };
+    },
+  },
+});
+
+/** A sealed, short-lived name for the download of a version's package. */
+function downloadToken(ctx: Ctx, record: FunctionRecord): string {
+  return ctx.platform.vault.seal("lambda-code", JSON.stringify({ d: record.codeDigest, e: ctx.now() + 600_000 }));
+}

@@ -1,0 +1,89 @@
+import type * as Lambda from "@aws-sdk/client-lambda";
+import type { Context } from "../../../aws/context.ts";
+import { operations, type Permission } from "../../../aws/service.ts";
+import { AwsError } from "../../../kernel/aws-error.ts";
+import { ACCOUNT_CONCURRENCY } from "../../../compute/lambda/invoker.ts";
+import { MIN_UNRESERVED } from "../limits.ts";
+import { functionNotFound, invalidParameter, onFunction, parseName, type FunctionHead } from "../model.ts";
+import type { LambdaState } from "../state.ts";
+import { headOf } from "../store.ts";
+
+type Ctx = Context<LambdaState>;
+
+async function change(ctx: Ctx, name: string, how: (head: FunctionHead) => FunctionHead): Promise<FunctionHead> {
+  const head = await ctx.records.update<FunctionHead>("function", name, how);
+  if (!head) throw functionNotFound(ctx, name);
+  return head;
+}
+
+const onResource = (action: string) => (input: { Resource?: string | undefined }): Permission[] => [{ action: `lambda:${action}`, resource: String(input.Resource) }];
+
+function taggable(resource: string | undefined): string {
+  const { name, qualifier } = parseName(resource);
+  if (qualifier !== undefined) throw invalidParameter("Tags on function aliases and versions are not supported. Please specify a function ARN.");
+  return name;
+}
+
+export const settings = operations<typeof Lambda, LambdaState>()({
+  TagResource: {
+    permissions: onResource("TagResource"),
+    async run(ctx, input) {
+      await change(ctx, taggable(input.Resource), (h) => ({ ...h, tags: { ...h.tags, ...input.Tags } }));
+      return {};
+    },
+  },
+  UntagResource: {
+    permissions: onResource("UntagResource"),
+    async run(ctx, input) {
+      const gone = new Set(input.TagKeys);
+      await change(ctx, taggable(input.Resource), (h) => ({ ...h, tags: Object.fromEntries(Object.entries(h.tags ?? {}).filter(([key]) => !gone.has(key))) }));
+      return {};
+    },
+  },
+  ListTags: {
+    permissions: onResource("ListTags"),
+    run: async (ctx, input) => ({ Tags: { ...(await headOf(ctx, taggable(input.Resource))).tags } }),
+  },
+  PutFunctionConcurrency: {
+    permissions: onFunction("PutFunctionConcurrency"),
+    async run(ctx, input) {
+      const { name } = parseName(input.FunctionName);
+      const wanted = Number(input.ReservedConcurrentExecutions);
+      const heads = await ctx.records.list<FunctionHead>("function");
+      const others = heads.filter((h) => h.id !== name).reduce((sum, h) => sum + (h.value.reservedConcurrency ?? 0), 0);
+      if (ACCOUNT_CONCURRENCY - others - wanted < MIN_UNRESERVED) {
+        throw invalidParameter(`Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${MIN_UNRESERVED}].`);
+      }
+      await change(ctx, name, (h) => ({ ...h, reservedConcurrency: wanted }));
+      return { ReservedConcurrentExecutions: wanted };
+    },
+  },
+  GetFunctionConcurrency: {
+    permissions: onFunction("GetFunctionConcurrency"),
+    async run(ctx, input) {
+      const { reservedConcurrency } = await headOf(ctx, parseName(input.FunctionName).name);
+      return reservedConcurrency === undefined ? {} : { ReservedConcurrentExecutions: reservedConcurrency };
+    },
+  },
+  DeleteFunctionConcurrency: {
+    permissions: onFunction("DeleteFunctionConcurrency"),
+    async run(ctx, input) {
+      await change(ctx, parseName(input.FunctionName).name, ({ reservedConcurrency: _gone, ...h }) => h);
+      return {};
+    },
+  },
+  GetFunctionCodeSigningConfig: {
+    permissions: onFunction("GetFunctionCodeSigningConfig"),
+    async run(ctx, input) {
+      const { name } = parseName(input.FunctionName);
+      await headOf(ctx, name);
+      return { FunctionName: name }; // no code signing configuration: CreateCodeSigningConfig is refused
+    },
+  },
+  PutFunctionCodeSigningConfig: {
+    permissions: onFunction("PutFunctionCodeSigningConfig"),
+    async run() {
+      throw new AwsError("NotImplemented", "Starling does not implement code signing yet.", 501);
+    },
+  },
+});

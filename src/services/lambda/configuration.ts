@@ -1,0 +1,55 @@
+import type * as Lambda from "@aws-sdk/client-lambda";
+import type { Context } from "../../aws/context.ts";
+import type { LambdaState } from "./state.ts";
+import { functionArn, LATEST, type FunctionRecord } from "./model.ts";
+
+type Ctx = Context<LambdaState>;
+
+/** The variables of a version in the clear. */
+export function environmentOf(ctx: Context<any>, record: FunctionRecord): Record<string, string> {
+  if (record.sealedEnvironment === undefined) return {};
+  const text = ctx.platform.vault.open("lambda-environment", record.sealedEnvironment);
+  return text === undefined ? {} : (JSON.parse(text) as Record<string, string>);
+}
+
+/** A version as Lambda describes it. */
+export function configurationView(ctx: Ctx, record: FunctionRecord, options: { fresh?: "create" | "update"; qualified?: boolean } = {}): Lambda.FunctionConfiguration {
+  const pending = { State: "Pending", StateReason: "The function is being created.", StateReasonCode: "Creating" } as const;
+  const inProgress = { LastUpdateStatus: "InProgress", LastUpdateStatusReason: "The function is being created.", LastUpdateStatusReasonCode: "Creating" } as const;
+  const state =
+    options.fresh === "create"
+      ? pending
+      : { State: "Active" as const, ...(options.fresh === "update" ? (inProgress as unknown as { LastUpdateStatus: "InProgress" }) : { LastUpdateStatus: "Successful" as const }) };
+  const qualifier = options.qualified || record.version !== LATEST ? `:${record.version}` : "";
+  return {
+    FunctionName: record.name,
+    FunctionArn: `${functionArn(ctx, record.name)}${qualifier}`,
+    Runtime: record.runtime as Lambda.Runtime,
+    Role: record.role,
+    Handler: record.handler,
+    CodeSize: record.codeSize,
+    Description: record.description,
+    Timeout: record.timeoutSeconds,
+    MemorySize: record.memoryMB,
+    LastModified: new Date(record.modified).toISOString().replace("Z", "+0000"),
+    CodeSha256: Buffer.from(record.codeDigest, "hex").toString("base64"),
+    Version: record.version,
+    TracingConfig: { Mode: record.tracing as Lambda.TracingMode },
+    RevisionId: record.revisionId,
+    PackageType: "Zip",
+    Architectures: [...record.architectures] as Lambda.Architecture[],
+    EphemeralStorage: { Size: record.tmpMB },
+    SnapStart: { ApplyOn: "None", OptimizationStatus: "Off" },
+    RuntimeVersionConfig: { RuntimeVersionArn: `arn:aws:lambda:${ctx.region}::runtime:${runtimeVersion(record.runtime)}` },
+    LoggingConfig: record.loggingConfig as Lambda.LoggingConfig,
+    ...state,
+    ...(record.sealedEnvironment === undefined ? {} : { Environment: { Variables: environmentOf(ctx, record) } }),
+    ...(record.layers.length ? { Layers: record.layers.map((Arn) => ({ Arn })) } : {}),
+    ...(record.deadLetterArn ? { DeadLetterConfig: { TargetArn: record.deadLetterArn } } : {}),
+  };
+}
+
+/** A stable identifier of what runs a runtime here, in the place of AWS's hash of its image. */
+function runtimeVersion(runtime: string): string {
+  return Buffer.from(`starling/${runtime}/${process.version}`).toString("hex").padEnd(64, "0").slice(0, 64);
+}

@@ -1,0 +1,94 @@
+import { AwsError } from "../../kernel/aws-error.ts";
+import { arn } from "../../kernel/arn.ts";
+import type { Context } from "../../aws/context.ts";
+import type { Permission } from "../../aws/service.ts";
+
+/** What a version of a function is made of; `$LATEST` until it is published. */
+export interface FunctionRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly runtime: string;
+  readonly handler: string;
+  readonly role: string;
+  readonly memoryMB: number;
+  readonly timeoutSeconds: number;
+  readonly tmpMB: number;
+  /** Sealed JSON: variables often hold secrets. */
+  readonly sealedEnvironment?: string;
+  readonly architectures: readonly string[];
+  readonly layers: readonly string[];
+  readonly loggingConfig: { readonly LogFormat: string; readonly LogGroup: string; readonly ApplicationLogLevel?: string; readonly SystemLogLevel?: string };
+  readonly tracing: string;
+  readonly deadLetterArn?: string;
+  /** SHA-256 of the zip, hexadecimal. */
+  readonly codeDigest: string;
+  readonly codeSize: number;
+  readonly revisionId: string;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+}
+
+/** What belongs to the function, not to a version. */
+export interface FunctionHead {
+  readonly name: string;
+  readonly created: number;
+  readonly lastVersion: number;
+  readonly reservedConcurrency?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface AliasRecord {
+  readonly name: string;
+  readonly functionName: string;
+  readonly version: string;
+  readonly description: string;
+  /** Share of calls that go to other versions. */
+  readonly weights?: Readonly<Record<string, number>>;
+  readonly revisionId: string;
+}
+
+/** The resource policy of a function, a version or an alias. */
+export interface PolicyRecord {
+  readonly revisionId: string;
+  readonly statements: readonly { readonly Sid: string; readonly [key: string]: unknown }[];
+}
+
+export const LATEST = "$LATEST";
+
+export const functionArn = (ctx: { region: string; account: string }, name: string, qualifier?: string): string =>
+  arn("lambda", ctx.region, ctx.account, `function:${name}${qualifier && qualifier !== LATEST ? `:${qualifier}` : ""}`);
+
+export const resourceNotFound = (message: string): AwsError => new AwsError("ResourceNotFoundException", message, 404, { Type: "User" });
+export const conflict = (message: string): AwsError => new AwsError("ResourceConflictException", message, 409, { Type: "User" });
+export const invalidParameter = (message: string): AwsError => new AwsError("InvalidParameterValueException", message, 400, { Type: "User" });
+export const functionNotFound = (ctx: { region: string; account: string }, name: string, qualifier?: string): AwsError =>
+  resourceNotFound(`Function not found: ${functionArn(ctx, name)}${qualifier ? `:${qualifier}` : ""}`);
+
+/** The name and the qualifier of what a call names: a name, a partial ARN or an ARN, with a qualifier or beside it. */
+export function parseName(text: string | undefined, qualifier?: string | undefined): { name: string; qualifier?: string } {
+  const match = /^(?:arn:[\w-]+:lambda:[a-z0-9-]+:\d{12}:function:|(?:\d{12}:)?function:|\d{12}:)?([\w-]{1,140})(?::(\$LATEST|[\w-]+))?$/.exec(text ?? "");
+  if (!match) {
+    throw new AwsError("ValidationException", `1 validation error detected: Value '${text}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?`, 400);
+  }
+  const [, name = "", inName] = match;
+  if (inName && qualifier && inName !== qualifier) throw invalidParameter("The derived qualifier from the function name does not match the specified qualifier.");
+  const both = qualifier ?? inName;
+  return both === undefined ? { name } : { name, qualifier: both };
+}
+
+/** The permission for an action on the function that the input names, with the function's own policy. */
+export function onFunction(action: string, options: { policy?: boolean } = {}) {
+  return async (input: any, ctx: Context<any>): Promise<Permission[]> => {
+    const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
+    const resource = functionArn(ctx, name, qualifier);
+    const stored = options.policy ? await ctx.records.get<PolicyRecord>("policy", policyId(name, qualifier)) : undefined;
+    const resourcePolicy = stored && policyText(stored.value);
+    return [{ action: `lambda:${action}`, resource, ...(resourcePolicy ? { resourcePolicy } : {}) }];
+  };
+}
+
+export const policyId = (name: string, qualifier?: string): string => `${name}:${qualifier ?? LATEST}`;
+export const versionId = (name: string, version: string): string => `${name}:${version === LATEST ? version : version.padStart(10, "0")}`;
+
+export const policyText = (record: PolicyRecord): string => JSON.stringify({ Version: "2012-10-17", Id: "default", Statement: record.statements });

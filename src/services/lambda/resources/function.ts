@@ -1,0 +1,76 @@
+import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
+import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
+import { zipOf } from "../inline-zip.ts";
+
+const CODE = ["Code", "Architectures"];
+
+function configuration(properties: Properties): Record<string, unknown> {
+  const { Description, Handler, Runtime, Role, Timeout, MemorySize, Environment, Layers, TracingConfig, DeadLetterConfig, EphemeralStorage, LoggingConfig, VpcConfig, FileSystemConfigs, SnapStart } = properties;
+  const all = { Description, Handler, Runtime, Role, Timeout, MemorySize, Environment, Layers, TracingConfig, DeadLetterConfig, EphemeralStorage, LoggingConfig, VpcConfig, FileSystemConfigs, SnapStart };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** What UpdateFunctionConfiguration gets: a property that the template no longer has goes back to its default. */
+function completeConfiguration(properties: Properties): Record<string, unknown> {
+  const defaults = { Description: "", Timeout: 3, MemorySize: 128, Environment: { Variables: {} }, Layers: [], TracingConfig: { Mode: "PassThrough" }, EphemeralStorage: { Size: 512 } };
+  const { SnapStart: _s, ...given } = configuration(properties);
+  return { ...defaults, ...given, ...(properties["DeadLetterConfig"] ? {} : { DeadLetterConfig: { TargetArn: "" } }) };
+}
+
+/** The code as CreateFunction takes it; inline code becomes a zip with `index.js` or `index.py`. */
+async function code(properties: Properties): Promise<Record<string, unknown>> {
+  const given = (properties["Code"] ?? {}) as Record<string, unknown>;
+  if (typeof given["ZipFile"] !== "string") return given;
+  const runtime = String(properties["Runtime"] ?? "");
+  const extension = runtime.startsWith("python") ? "py" : runtime.startsWith("nodejs") ? "js" : undefined;
+  if (!extension) throw new AwsError("ValidationError", `Code.ZipFile cannot be used with the runtime ${runtime}: only Node.js and Python take inline code.`, 400);
+  return { ZipFile: await zipOf(`index.${extension}`, given["ZipFile"]) };
+}
+
+const tagMap = (tags: readonly { Key: string; Value: string }[]) => Object.fromEntries(tags.map((t) => [t.Key, t.Value]));
+
+async function setConcurrency(ctx: ResourceContext, FunctionName: string, next: Properties, previous: Properties): Promise<void> {
+  const reserved = next["ReservedConcurrentExecutions"];
+  if (reserved !== undefined) await ctx.call("lambda", "PutFunctionConcurrency", { FunctionName, ReservedConcurrentExecutions: Number(reserved) });
+  else if (previous["ReservedConcurrentExecutions"] !== undefined) await ctx.call("lambda", "DeleteFunctionConcurrency", { FunctionName });
+}
+
+/** AWS::Lambda::Function. */
+export const lambdaFunction: ResourceType = {
+  type: "AWS::Lambda::Function",
+  async create(ctx, properties) {
+    const FunctionName = String(properties["FunctionName"] ?? ctx.physicalName({ maxLength: 64 }));
+    const input = { FunctionName, ...configuration(properties), Code: await code(properties), ...(properties["Architectures"] ? { Architectures: properties["Architectures"] } : {}), PackageType: properties["PackageType"] };
+    try {
+      await ctx.withStackTags(properties["Tags"], (tags) => ctx.call("lambda", "CreateFunction", { ...input, ...(tags.length ? { Tags: tagMap(tags) } : {}) }));
+    } catch (error) {
+      if (codeOf(error) !== "ResourceConflictException" || !ctx.retried) throw error;
+    }
+    await setConcurrency(ctx, FunctionName, properties, {});
+    return FunctionName;
+  },
+  async update(ctx, id, next, previous) {
+    if (CODE.some((name) => JSON.stringify(next[name]) !== JSON.stringify(previous[name]))) {
+      await ctx.call("lambda", "UpdateFunctionCode", { FunctionName: id, ...(await code(next)), ...(next["Architectures"] ? { Architectures: next["Architectures"] } : {}) });
+    }
+    const wanted = completeConfiguration(next);
+    if (JSON.stringify(wanted) !== JSON.stringify(completeConfiguration(previous))) await ctx.call("lambda", "UpdateFunctionConfiguration", { FunctionName: id, ...wanted });
+    await setConcurrency(ctx, id, next, previous);
+    await setTags(ctx, id, next, previous);
+  },
+  async remove(ctx, id) {
+    await ctx.call("lambda", "DeleteFunction", { FunctionName: id }).catch((error: unknown) => {
+      if (codeOf(error) !== "ResourceNotFoundException") throw error;
+    });
+  },
+  attributes: async (ctx, id) => ({ Arn: `arn:aws:lambda:${ctx.region}:${ctx.account}:function:${id}` }),
+};
+
+async function setTags(ctx: ResourceContext, id: string, next: Properties, previous: Properties): Promise<void> {
+  if (JSON.stringify(next["Tags"]) === JSON.stringify(previous["Tags"])) return;
+  const Resource = `arn:aws:lambda:${ctx.region}:${ctx.account}:function:${id}`;
+  const wanted = tagMap(next["Tags"] ?? []);
+  const gone = Object.keys(tagMap(previous["Tags"] ?? [])).filter((key) => !(key in wanted));
+  if (gone.length) await ctx.call("lambda", "UntagResource", { Resource, TagKeys: gone });
+  if (Object.keys(wanted).length) await ctx.call("lambda", "TagResource", { Resource, Tags: wanted });
+}

@@ -1,0 +1,54 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Platform } from "../../aws/platform.ts";
+import type { ServiceCaller } from "../../aws/service.ts";
+import { CodeStore } from "../../compute/lambda/code-store.ts";
+import type { FunctionVersion } from "../../compute/lambda/function-version.ts";
+import { Invoker } from "../../compute/lambda/invoker.ts";
+import { codeOf, messageOf } from "../../kernel/aws-error.ts";
+import type { LogEvent } from "../../ports/telemetry.ts";
+import { DeliveredLogs } from "./delivered-logs.ts";
+
+/** What the service holds while the platform runs. */
+export interface LambdaState {
+  readonly invoker: Invoker;
+  readonly code: CodeStore;
+}
+
+const CREDENTIAL_SECONDS = 12 * 3600;
+
+export async function startLambda(platform: Platform, caller: ServiceCaller): Promise<LambdaState> {
+  const { settings, sandboxes, clock, ids, log, blobs, identity } = platform;
+  const code = new CodeStore(join(settings.data, "functions"), ids);
+  await code.sweep();
+  const logs = new DeliveredLogs(caller);
+  const invoker = new Invoker({
+    sandboxes,
+    clock,
+    ids,
+    log,
+    code: settings.code,
+    run: settings.run,
+    pythonMinor: await hostPythonMinor(),
+    folders: async (version) => ({ code: await code.unpacked(version.codeDigest, blobs.file(version.codeDigest)) }),
+    async credentials(version) {
+      const { accessKeyId, secretAccessKey, sessionToken } = await identity.assumeRoleFor("lambda.amazonaws.com", version.roleArn, {
+        sessionName: version.name,
+        durationSeconds: CREDENTIAL_SECONDS,
+      });
+      return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken };
+    },
+    deliverLogs(version: FunctionVersion, stream: string, events: LogEvent[]) {
+      logs.deliver(version, stream, events).catch((error: unknown) => {
+        if (codeOf(error) !== "AccessDeniedException") log.warn("a function's log lines could not be stored", { function: version.arn, error: messageOf(error) });
+      });
+    },
+  });
+  return { invoker, code };
+}
+
+async function hostPythonMinor(): Promise<number> {
+  const { stdout } = await promisify(execFile)("/usr/bin/python3", ["-c", "import sys; print(sys.version_info[1])"]).catch(() => ({ stdout: "0" }));
+  return Number(stdout.trim());
+}

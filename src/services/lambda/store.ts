@@ -1,0 +1,60 @@
+import type { Context } from "../../aws/context.ts";
+import type { FunctionVersion } from "../../compute/lambda/function-version.ts";
+import { environmentOf } from "./configuration.ts";
+import { functionArn, functionNotFound, LATEST, versionId, type AliasRecord, type FunctionHead, type FunctionRecord } from "./model.ts";
+import type { LambdaState } from "./state.ts";
+
+type Ctx = Context<LambdaState>;
+
+/** What belongs to the whole function; throws ResourceNotFoundException. */
+export async function headOf(ctx: Ctx, name: string): Promise<FunctionHead> {
+  const stored = await ctx.records.get<FunctionHead>("function", name);
+  if (!stored) throw functionNotFound(ctx, name);
+  return stored.value;
+}
+
+/** The version that a qualifier means: a number, `$LATEST`, or an alias (one of its versions by weight). */
+export async function versionOf(ctx: Ctx, name: string, qualifier?: string): Promise<FunctionRecord> {
+  const version = qualifier === undefined || qualifier === LATEST || /^\d+$/.test(qualifier) ? (qualifier ?? LATEST) : undefined;
+  const wanted = version ?? (await aliasTarget(ctx, name, qualifier!));
+  const stored = await ctx.records.get<FunctionRecord>("version", versionId(name, wanted));
+  if (!stored) throw functionNotFound(ctx, name, qualifier);
+  return stored.value;
+}
+
+async function aliasTarget(ctx: Ctx, name: string, alias: string): Promise<string> {
+  const stored = await ctx.records.get<AliasRecord>("alias", `${name}:${alias}`);
+  if (!stored) throw functionNotFound(ctx, name, alias);
+  const { version, weights = {} } = stored.value;
+  let at = Number(`0.${ctx.platform.ids.text(9, "0123456789")}`);
+  for (const [other, weight] of Object.entries(weights)) {
+    if (at < weight) return other;
+    at -= weight;
+  }
+  return version;
+}
+
+/** A version as the invoker runs it. */
+export function runnable(ctx: Ctx, record: FunctionRecord): FunctionVersion {
+  const arn = functionArn(ctx, record.name);
+  return {
+    key: `${arn}:${record.version}:${record.revisionId}`,
+    account: ctx.account,
+    region: ctx.region,
+    name: record.name,
+    version: record.version,
+    arn,
+    runtime: record.runtime,
+    handler: record.handler,
+    memoryMB: record.memoryMB,
+    timeoutSeconds: record.timeoutSeconds,
+    tmpMB: record.tmpMB,
+    roleArn: record.role,
+    environment: environmentOf(ctx, record),
+    logGroup: record.loggingConfig.LogGroup,
+    logFormat: record.loggingConfig.LogFormat === "JSON" ? "JSON" : "Text",
+    internet: false,
+    codeDigest: record.codeDigest,
+    layerDigests: [],
+  };
+}
