@@ -13,7 +13,8 @@ describe("Records on SQLite", () => {
   const folder = mkdtempSync(join(tmpdir(), "starling-records-"));
   let db: Database;
   let regions = 0;
-  const fresh = (): Records => new Records(db, new FakeClock(), { service: "s", account: "1", region: `r${regions++}` });
+  const fresh = (): Records =>
+    new Records(db, new FakeClock(), { service: "s", account: "1", region: `r${regions++}` });
   before(async () => {
     db = await openSqlite({ file: join(folder, "state.db"), migrations: stateMigrations });
   });
@@ -27,7 +28,10 @@ describe("Records on SQLite", () => {
     assert.equal(await records.create("k", "a", { n: 1 }, records.put("k", "b", 2)), true);
     assert.equal(await records.create("k", "a", { n: 2 }, records.put("k", "c", 3)), false);
     assert.deepEqual(await records.get("k", "a"), { id: "a", rev: 1, value: { n: 1 } });
-    assert.deepEqual((await records.list("k")).map((r) => r.id), ["a", "b"]);
+    assert.deepEqual(
+      (await records.list("k")).map((r) => r.id),
+      ["a", "b"],
+    );
     assert.equal(await records.get("k", "none"), undefined);
   });
 
@@ -57,7 +61,9 @@ describe("Records on SQLite", () => {
   test("update loses nothing where many change one record", async () => {
     const records = fresh();
     await records.create("k", "n", { n: 0 });
-    await Promise.all(Array.from({ length: 20 }, () => records.update<{ n: number }>("k", "n", ({ n }) => ({ n: n + 1 }))));
+    await Promise.all(
+      Array.from({ length: 20 }, () => records.update<{ n: number }>("k", "n", ({ n }) => ({ n: n + 1 }))),
+    );
     assert.deepEqual((await records.get("k", "n"))?.value, { n: 20 });
     assert.equal(await records.update("k", "none", () => 1), undefined);
     assert.deepEqual(

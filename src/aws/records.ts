@@ -76,7 +76,10 @@ export class Records {
 
   async count(kind: string, prefix?: string): Promise<number> {
     const { sql, parameters } = this.#where(kind, prefix);
-    const row = await this.#db.first<{ n: number }>({ sql: `select count(*) as n from record where ${sql}`, parameters });
+    const row = await this.#db.first<{ n: number }>({
+      sql: `select count(*) as n from record where ${sql}`,
+      parameters,
+    });
     return row?.n ?? 0;
   }
 

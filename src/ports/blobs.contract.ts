@@ -43,7 +43,8 @@ export function runContract(contract: BlobsContract): void {
 
     test("ranges include both ends", async () => {
       const { digest } = await blobs.put(Buffer.from("0123456789"));
-      const range = async (start: number, end: number): Promise<string> => String(await buffer(blobs.open(digest, { start, end })));
+      const range = async (start: number, end: number): Promise<string> =>
+        String(await buffer(blobs.open(digest, { start, end })));
       assert.equal(await range(0, 0), "0");
       assert.equal(await range(3, 5), "345");
       assert.equal(await range(9, 9), "9");

@@ -14,7 +14,9 @@ const insert = (id: string, value = "{}"): Statement => ({
   parameters: [id, value],
 });
 const ids = async (db: Database): Promise<string[]> =>
-  (await db.all<{ id: string }>({ sql: "select id from record where service = 't' order by id", parameters: [] })).map((r) => r.id);
+  (await db.all<{ id: string }>({ sql: "select id from record where service = 't' order by id", parameters: [] })).map(
+    (r) => r.id,
+  );
 
 /** Runs the suite that every Database has to pass. */
 export function runContract(contract: DatabaseContract): void {
@@ -25,7 +27,8 @@ export function runContract(contract: DatabaseContract): void {
       ({ db, dispose } = await contract.open());
     });
     after(() => dispose());
-    const clear = (): Promise<number[]> => db.write([{ sql: "delete from record where service = 't'", parameters: [] }]);
+    const clear = (): Promise<number[]> =>
+      db.write([{ sql: "delete from record where service = 't'", parameters: [] }]);
 
     test("write: a batch is stored as a whole, and a read right after sees it", async () => {
       await clear();
@@ -36,7 +39,10 @@ export function runContract(contract: DatabaseContract): void {
     test("write: a duplicate key is a UniqueViolation and takes back its whole batch, but no other", async () => {
       await clear();
       await db.write([insert("old")]);
-      const [bad, good] = await Promise.allSettled([db.write([insert("new"), insert("old")]), db.write([insert("other")])]);
+      const [bad, good] = await Promise.allSettled([
+        db.write([insert("new"), insert("old")]),
+        db.write([insert("other")]),
+      ]);
       assert.equal(good.status, "fulfilled");
       assert.ok(bad.status === "rejected" && bad.reason instanceof UniqueViolation);
       assert.deepEqual(await ids(db), ["old", "other"]);
@@ -44,8 +50,15 @@ export function runContract(contract: DatabaseContract): void {
 
     test("write: a guard that does not hold takes back its whole batch and names the statement", async () => {
       await clear();
-      const missing: Statement = { sql: "delete from record where service = 't' and id = 'none'", parameters: [], expect: 1 };
-      await assert.rejects(db.write([insert("x"), missing]), (error) => error instanceof GuardFailed && error.index === 1);
+      const missing: Statement = {
+        sql: "delete from record where service = 't' and id = 'none'",
+        parameters: [],
+        expect: 1,
+      };
+      await assert.rejects(
+        db.write([insert("x"), missing]),
+        (error) => error instanceof GuardFailed && error.index === 1,
+      );
       assert.deepEqual(await ids(db), []);
     });
 
@@ -91,7 +104,8 @@ export function runContract(contract: DatabaseContract): void {
 
     test("types: a wrong type is refused, and integers up to 2^53 come back as numbers", async () => {
       await clear();
-      const sql = "insert into record (service, account, region, kind, id, rev, value, created_at, updated_at) values ('t', 'a', 'r', 'k', 'i', ?, '', 0, 0)";
+      const sql =
+        "insert into record (service, account, region, kind, id, rev, value, created_at, updated_at) values ('t', 'a', 'r', 'k', 'i', ?, '', 0, 0)";
       await assert.rejects(db.write([{ sql, parameters: ["not a number"] }]));
       await db.write([{ sql, parameters: [Number.MAX_SAFE_INTEGER] }]);
       const row = await db.first<{ rev: number }>({ sql: "select rev from record where id = 'i'", parameters: [] });
@@ -109,7 +123,9 @@ export function runContract(contract: DatabaseContract): void {
     test("takes what the query builder compiles, for reading and writing", async () => {
       await clear();
       await db.write([insert("q", "1")]);
-      await db.write([query.updateTable("record").set({ value: "2" }).where("service", "=", "t").where("id", "=", "q").compile()]);
+      await db.write([
+        query.updateTable("record").set({ value: "2" }).where("service", "=", "t").where("id", "=", "q").compile(),
+      ]);
       const row = await db.first<{ value: string }>(query.selectFrom("record").select("value").where("id", "=", "q"));
       assert.equal(row?.value, "2");
     });

@@ -23,8 +23,10 @@ export function runContract(contract: QueueContract): void {
     after(() => dispose());
 
     const topic = (): string => `topic-${topics++}`;
-    const send = (to: string, body: string, options?: EnqueueOptions): Promise<number[]> => db.write(queue.enqueue(to, body, options));
-    const receive = (from: string, max = 10, leaseMs = 1000): Promise<Message[]> => queue.receive(from, { max, leaseMs });
+    const send = (to: string, body: string, options?: EnqueueOptions): Promise<number[]> =>
+      db.write(queue.enqueue(to, body, options));
+    const receive = (from: string, max = 10, leaseMs = 1000): Promise<Message[]> =>
+      queue.receive(from, { max, leaseMs });
     const bodies = (messages: Message[]): string[] => messages.map((m) => m.body);
 
     test("hands a message to one receiver until its lease ends, then to another", async () => {
@@ -135,7 +137,10 @@ export function runContract(contract: QueueContract): void {
       assert.equal(await queue.bury(message, "does not parse"), true);
       assert.deepEqual(await queue.depth(t), { visible: 0, leased: 0, delayed: 0, dead: 1 });
       const [dead] = await queue.deadLetters(t);
-      assert.deepEqual({ body: dead?.body, reason: dead?.reason, attempts: dead?.attempts }, { body: "poison", reason: "does not parse", attempts: 1 });
+      assert.deepEqual(
+        { body: dead?.body, reason: dead?.reason, attempts: dead?.attempts },
+        { body: "poison", reason: "does not parse", attempts: 1 },
+      );
     });
 
     test("enqueueing and completing share the transaction of the change", async () => {

@@ -44,7 +44,10 @@ export interface Queue {
   /** Statements to add to the batch of the change that causes the message. */
   enqueue(topic: string, body: string, options?: EnqueueOptions): Statement[];
   /** Up to `max` visible messages, leased for `leaseMs`; waits up to `waitMs` for the first one. */
-  receive(topic: string, options: { max: number; leaseMs: number; waitMs?: number; signal?: AbortSignal }): Promise<Message[]>;
+  receive(
+    topic: string,
+    options: { max: number; leaseMs: number; waitMs?: number; signal?: AbortSignal },
+  ): Promise<Message[]>;
   /** Removes a message that was worked off. `also` is written in the same transaction. */
   complete(message: Message, also?: readonly Statement[]): Promise<boolean>;
   /** Gives a message back, visible again after `delayMs`. */

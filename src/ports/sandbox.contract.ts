@@ -21,10 +21,18 @@ const text = async (stream: Readable): Promise<string> => {
   return all;
 };
 
-const DEFAULTS = { env: { PATH: "/usr/bin:/bin" }, mounts: [], memoryMB: 256, tmpMB: 64, cpus: 1, pids: 64, internet: false } as const;
+const DEFAULTS = {
+  env: { PATH: "/usr/bin:/bin" },
+  mounts: [],
+  memoryMB: 256,
+  tmpMB: 64,
+  cpus: 1,
+  pids: 64,
+  internet: false,
+} as const;
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
     if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -94,7 +102,12 @@ function testIsolation({ host, folder }: SandboxUnderTest): void {
       try {
         mkdirSync(join(folder, "probe"), { recursive: true });
         writeFileSync(join(folder, "probe/probe.py"), PROBE);
-        const { stdout, stderr } = await runFunction(host, `probe-${internet}`, `exec python3 -I /var/task/probe.py ${port}`, { internet, mounts: [{ source: join(folder, "probe"), target: "/var/task" }] });
+        const { stdout, stderr } = await runFunction(
+          host,
+          `probe-${internet}`,
+          `exec python3 -I /var/task/probe.py ${port}`,
+          { internet, mounts: [{ source: join(folder, "probe"), target: "/var/task" }] },
+        );
         const lines = stdout.trim().split("\n");
         assert.ok(lines.length >= 25, stdout + stderr);
         for (const line of lines) {
@@ -108,12 +121,22 @@ function testIsolation({ host, folder }: SandboxUnderTest): void {
   }
 
   test("runs as an ordinary user without capabilities, in a filter, and may not gain any", async () => {
-    const { stdout } = await runFunction(host, "status", "id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status");
-    assert.deepEqual(stdout.trim().split(/\s+/), ["993", "CapBnd:", "0000000000000000"].toSpliced(1, 0, "CapEff:", "0000000000000000").concat("NoNewPrivs:", "1", "Seccomp:", "2"));
+    const { stdout } = await runFunction(
+      host,
+      "status",
+      "id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status",
+    );
+    assert.deepEqual(
+      stdout.trim().split(/\s+/),
+      ["993", "CapBnd:", "0000000000000000"]
+        .toSpliced(1, 0, "CapEff:", "0000000000000000")
+        .concat("NoNewPrivs:", "1", "Seccomp:", "2"),
+    );
   });
 
   test("mounts come only from the folders of the platform, and not through links", async () => {
-    const start = (source: string, target = "/var/task") => host.startFunction({ ...DEFAULTS, id: "bad-mount", args: ["/bin/true"], mounts: [{ source, target }] });
+    const start = (source: string, target = "/var/task") =>
+      host.startFunction({ ...DEFAULTS, id: "bad-mount", args: ["/bin/true"], mounts: [{ source, target }] });
     await assert.rejects(start("/etc"), /not below/);
     await assert.rejects(start(`${folder}/../..`), /plain absolute path/);
     await assert.rejects(start(folder, "/etc/ssl"), /nothing may be mounted/);
@@ -125,13 +148,18 @@ function testIsolation({ host, folder }: SandboxUnderTest): void {
 
 function testLimits({ host, folder }: SandboxUnderTest): void {
   test("more memory than allowed ends it, and that is told", async () => {
-    const { exit, peak } = await runFunction(host, "memory", "exec python3 -c 'x = bytearray(400 << 20)'", { memoryMB: 64 });
+    const { exit, peak } = await runFunction(host, "memory", "exec python3 -c 'x = bytearray(400 << 20)'", {
+      memoryMB: 64,
+    });
     assert.deepEqual({ ...exit }, { code: null, signal: "SIGKILL", outOfMemory: true });
     assert.ok(peak > 32 << 20 && peak <= 64 << 20, `peak ${peak}`);
   });
 
   test("an exit code and a death by signal are no lack of memory", async () => {
-    assert.deepEqual({ ...(await runFunction(host, "code", "exit 7")).exit }, { code: 7, signal: null, outOfMemory: false });
+    assert.deepEqual(
+      { ...(await runFunction(host, "code", "exit 7")).exit },
+      { code: 7, signal: null, outOfMemory: false },
+    );
     const killed = (await runFunction(host, "killed", "sh -c 'kill -9 $$'; exit 137")).exit;
     assert.equal(killed.outOfMemory, false);
   });
@@ -140,7 +168,9 @@ function testLimits({ host, folder }: SandboxUnderTest): void {
     const fork = "i=0; while [ $i -lt 200 ]; do sleep 1 & i=$((i+1)); done 2>/dev/null; echo never";
     const { stdout, stderr } = await runFunction(host, "fork", fork, { pids: 20 });
     assert.doesNotMatch(stdout, /never/, stderr);
-    const { exit, stderr: full } = await runFunction(host, "tmp", "head -c 20000000 /dev/zero > /tmp/big", { tmpMB: 8 });
+    const { exit, stderr: full } = await runFunction(host, "tmp", "head -c 20000000 /dev/zero > /tmp/big", {
+      tmpMB: 8,
+    });
     assert.notEqual(exit.code, 0);
     assert.match(full, /No space left/);
   });
@@ -160,7 +190,12 @@ for _ in range(500):
   time.sleep(0.01)
 print(len(bytearray(100 << 20)))`;
     mkdirSync(join(folder, "go/go"), { recursive: true });
-    const sandbox = await host.startFunction({ ...DEFAULTS, id: "resize", args: ["python3", "-I", "-c", grow], memoryMB: 32 });
+    const sandbox = await host.startFunction({
+      ...DEFAULTS,
+      id: "resize",
+      args: ["python3", "-I", "-c", grow],
+      memoryMB: 32,
+    });
     assert.equal(await line(sandbox), "up");
     await sandbox.resize({ memoryMB: 256, cpus: 2 });
     await sandbox.mount({ source: join(folder, "go"), target: "/opt" });
@@ -184,7 +219,8 @@ function testLife({ host, folder }: SandboxUnderTest): void {
     mkdirSync(code, { recursive: true });
     writeFileSync(join(code, "hello"), "hello\n");
     chmodSync(code, 0o777);
-    const wait = "echo ready; until [ -e /var/task/hello ]; do sleep 0.01; done; cat /var/task/hello; touch /var/task/x || ls /opt | wc -l";
+    const wait =
+      "echo ready; until [ -e /var/task/hello ]; do sleep 0.01; done; cat /var/task/hello; touch /var/task/x || ls /opt | wc -l";
     const sandbox = await host.startFunction({ ...DEFAULTS, id: "late", args: ["/bin/sh", "-c", wait] });
     assert.equal(await line(sandbox), "ready");
     await sandbox.mount({ source: code, target: "/var/task" });
@@ -192,19 +228,32 @@ function testLife({ host, folder }: SandboxUnderTest): void {
     assert.equal(stdout, "hello\n0\n");
     assert.match(stderr, /Read-only/);
     await sandbox.stop();
-    const again = await host.startFunction({ ...DEFAULTS, id: "late", args: ["sleep", "100"], mounts: [{ source: code, target: "/var/task" }] });
+    const again = await host.startFunction({
+      ...DEFAULTS,
+      id: "late",
+      args: ["sleep", "100"],
+      mounts: [{ source: code, target: "/var/task" }],
+    });
     await assert.rejects(again.mount({ source: code, target: "/var/task" }), /nothing can be mounted/);
     await again.stop();
   });
 
   test("standard output and error are pipes that can be opened again", async () => {
-    const { stdout, stderr } = await runFunction(host, "pipes", "echo a > /dev/stderr; echo b > /dev/stdout; head -c 300000 /dev/zero | tr '\\0' x");
+    const { stdout, stderr } = await runFunction(
+      host,
+      "pipes",
+      "echo a > /dev/stderr; echo b > /dev/stdout; head -c 300000 /dev/zero | tr '\\0' x",
+    );
     assert.equal(stderr, "a\n");
     assert.equal(stdout.length, 300002);
   });
 
   test("frozen it does nothing, thawed it goes on", async () => {
-    const sandbox = await host.startFunction({ ...DEFAULTS, id: "frozen", args: ["/bin/sh", "-c", "while :; do echo x; sleep 0.005; done"] });
+    const sandbox = await host.startFunction({
+      ...DEFAULTS,
+      id: "frozen",
+      args: ["/bin/sh", "-c", "while :; do echo x; sleep 0.005; done"],
+    });
     let seen = 0;
     sandbox.stdout.on("data", (chunk: Buffer) => (seen += chunk.length));
     await until("it writes", () => seen > 10);
@@ -246,37 +295,61 @@ function testListeners({ host, folder, setAws }: SandboxUnderTest): void {
     const server = createServer((socket) => socket.end("frames\n")).listen(join(sockets, "s"));
     await new Promise((resolve) => server.once("listening", resolve));
     chmodSync(join(sockets, "s"), 0o777);
-    const python = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/starling/s'); print(s.recv(99).decode(), end='')";
-    const { stdout, stderr } = await runFunction(host, "runtime", `curl -s http://127.0.0.1:9001/2018-06-01/runtime/invocation/next; echo; python3 -I -c "${python}"`, {
-      socketFolder: sockets,
-      onRuntimeApiConnection: (socket) => void socket.once("data", () => socket.end(ANSWER)),
-    });
+    const python =
+      "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/starling/s'); print(s.recv(99).decode(), end='')";
+    const { stdout, stderr } = await runFunction(
+      host,
+      "runtime",
+      `curl -s http://127.0.0.1:9001/2018-06-01/runtime/invocation/next; echo; python3 -I -c "${python}"`,
+      {
+        socketFolder: sockets,
+        onRuntimeApiConnection: (socket) => void socket.once("data", () => socket.end(ANSWER)),
+      },
+    );
     server.close();
     assert.equal(stdout, "ok\nframes\n", stderr);
   });
 
   test("AWS is at its usual address, by DNS and with a certificate that clients verify", async () => {
     const seen: string[] = [];
-    setAws((socket: Duplex, origin) => void socket.once("data", (data: Buffer) => {
-      seen.push(`${origin.sandboxId} ${origin.tls} ${/host: (\S+)/i.exec(String(data))?.[1]}`);
-      socket.end(ANSWER);
-    }));
-    const python = "import urllib.request; print(urllib.request.urlopen('https://bucket.s3.eu-west-1.amazonaws.com/x').read().decode())";
-    const node = "fetch('https://abc.execute-api.us-east-1.amazonaws.com/').then(async (r) => console.log(await r.text()))";
+    setAws(
+      (socket: Duplex, origin) =>
+        void socket.once("data", (data: Buffer) => {
+          seen.push(`${origin.sandboxId} ${origin.tls} ${/host: (\S+)/i.exec(String(data))?.[1]}`);
+          socket.end(ANSWER);
+        }),
+    );
+    const python =
+      "import urllib.request; print(urllib.request.urlopen('https://bucket.s3.eu-west-1.amazonaws.com/x').read().decode())";
+    const node =
+      "fetch('https://abc.execute-api.us-east-1.amazonaws.com/').then(async (r) => console.log(await r.text()))";
     const command = `curl -s https://sts.amazonaws.com/; echo; python3 -c "${python}"; node -e "${node}"; curl -s http://127.0.0.1:4566/; echo`;
     const { stdout, stderr } = await runFunction(host, "aws", command);
     assert.equal(stdout, "ok\nok\nok\nok\n", stderr);
-    const names = ["true sts.amazonaws.com", "true bucket.s3.eu-west-1.amazonaws.com", "true abc.execute-api.us-east-1.amazonaws.com", "false 127.0.0.1:4566"];
-    assert.deepEqual(seen, names.map((n) => `aws ${n}`));
+    const names = [
+      "true sts.amazonaws.com",
+      "true bucket.s3.eu-west-1.amazonaws.com",
+      "true abc.execute-api.us-east-1.amazonaws.com",
+      "false 127.0.0.1:4566",
+    ];
+    assert.deepEqual(
+      seen,
+      names.map((n) => `aws ${n}`),
+    );
   });
 
   test("other names have no address and no certificate without internet", async () => {
-    const { stdout } = await runFunction(host, "names", "getent hosts example.com || echo none; curl -s --resolve example.com:443:127.0.0.43 https://example.com/ || echo refused");
+    const { stdout } = await runFunction(
+      host,
+      "names",
+      "getent hosts example.com || echo none; curl -s --resolve example.com:443:127.0.0.43 https://example.com/ || echo refused",
+    );
     assert.equal(stdout, "none\nrefused\n");
   });
 
   test("DNS over TCP answers as well", async () => {
-    const query = "b'\\x12\\x34\\x01\\x00\\x00\\x01' + bytes(6) + b'\\x02s3\\x09amazonaws\\x03com\\x00\\x00\\x01\\x00\\x01'";
+    const query =
+      "b'\\x12\\x34\\x01\\x00\\x00\\x01' + bytes(6) + b'\\x02s3\\x09amazonaws\\x03com\\x00\\x00\\x01\\x00\\x01'";
     const python = `import socket; q = ${query}; s = socket.create_connection(('127.0.0.53', 53)); s.sendall(len(q).to_bytes(2, 'big') + q); print(s.recv(999)[-4:] == bytes([127, 0, 0, 43]))`;
     const { stdout, stderr } = await runFunction(host, "dns-tcp", `python3 -I -c "${python}"`);
     assert.equal(stdout, "True\n", stderr);
@@ -285,7 +358,15 @@ function testListeners({ host, folder, setAws }: SandboxUnderTest): void {
 
 function testTools({ host, folder }: SandboxUnderTest): void {
   const run = async (id: string, args: string[], input = "", timeoutMs = 10_000) => {
-    const tool = await host.startTool({ id, args, env: { GIT_CONFIG_NOSYSTEM: "1" }, mounts: [], writable: [{ source: join(folder, "repository"), target: "/srv/r" }], memoryMB: 256, timeoutMs });
+    const tool = await host.startTool({
+      id,
+      args,
+      env: { GIT_CONFIG_NOSYSTEM: "1" },
+      mounts: [],
+      writable: [{ source: join(folder, "repository"), target: "/srv/r" }],
+      memoryMB: 256,
+      timeoutMs,
+    });
     tool.stdin.end(input);
     const [stdout, stderr, exit] = await Promise.all([text(tool.stdout), text(tool.stderr), tool.exited]);
     return { stdout, stderr, exit };
@@ -294,13 +375,21 @@ function testTools({ host, folder }: SandboxUnderTest): void {
   test("git works on a folder of the main process, which keeps owning what it writes", async () => {
     mkdirSync(join(folder, "repository"), { recursive: true });
     assert.equal((await run("git-init", ["git", "init", "-q", "--bare", "/srv/r"])).exit.code, 0);
-    const { stdout, stderr } = await run("git-hash", ["git", "-C", "/srv/r", "hash-object", "-w", "--stdin"], "hello\n");
+    const { stdout, stderr } = await run(
+      "git-hash",
+      ["git", "-C", "/srv/r", "hash-object", "-w", "--stdin"],
+      "hello\n",
+    );
     assert.equal(stdout.trim(), "ce013625030ba8dba906f756967f9e9ca394464a", stderr);
     assert.ok(readFileSync(join(folder, "repository/objects/ce/013625030ba8dba906f756967f9e9ca394464a")).length > 0);
   });
 
   test("a tool has no network, cannot write elsewhere, and ends when its time is over", async () => {
-    const { stdout } = await run("tool-closed", ["/bin/sh", "-c", "curl -s http://127.0.0.1:4566/ || echo closed; touch /usr/x 2>/dev/null || echo closed; ls /"]);
+    const { stdout } = await run("tool-closed", [
+      "/bin/sh",
+      "-c",
+      "curl -s http://127.0.0.1:4566/ || echo closed; touch /usr/x 2>/dev/null || echo closed; ls /",
+    ]);
     assert.equal(stdout, "closed\nclosed\nbin\ndev\netc\nlib\nlib64\nproc\nsbin\nsrv\ntmp\nusr\n");
     assert.equal((await run("tool-time", ["sleep", "1000"], "", 200)).exit.signal, "SIGKILL");
   });
@@ -337,20 +426,33 @@ function testBuilds({ host, folder, setAws }: SandboxUnderTest): void {
     const big = await run("head -c 2000000 /dev/zero | tr '\\0' x; exit 7");
     assert.deepEqual([big.code, big.output.length], [7, 2_000_000]);
     assert.equal((await run("printf '0\\0'; (printf '0\\0' >&4) 2>/dev/null; false")).code, 1);
-    assert.equal((await run("echo a > /dev/stderr; touch /usr/bin/env && chown daemon /usr/bin/perl && echo yes")).output, "a\nyes\n");
+    assert.equal(
+      (await run("echo a > /dev/stderr; touch /usr/bin/env && chown daemon /usr/bin/perl && echo yes")).output,
+      "a\nyes\n",
+    );
     assert.match((await run("node --version; npm --version")).output, /^v2\d\.\d+\.\d+\n\d+\./);
-    assert.equal((await run("! mount -t tmpfs x /mnt 2>/dev/null && ! unshare -U true 2>/dev/null && ls -A /root /home /opt")).output, "/home:\n\n/opt:\n\n/root:\n");
+    assert.equal(
+      (await run("! mount -t tmpfs x /mnt 2>/dev/null && ! unshare -U true 2>/dev/null && ls -A /root /home /opt"))
+        .output,
+      "/home:\n\n/opt:\n\n/root:\n",
+    );
     await build.stop();
     assert.equal((await run("echo")).code, 137);
   });
 
   test("files come out, links out of the root do not", { timeout: 30_000 }, async () => {
     const { build, run } = await start("build-files");
-    await run("mkdir a; echo artifact > a/f; chmod 755 a/f; ln -s /etc/shadow a/out; ln -s /codebuild/output/src/a/f a/in; ln -s /proc/1/root/etc/hostname a/magic; mkfifo a/fifo; ln -s ../../../../../../../../etc/hostname a/up");
+    await run(
+      "mkdir a; echo artifact > a/f; chmod 755 a/f; ln -s /etc/shadow a/out; ln -s /codebuild/output/src/a/f a/in; ln -s /proc/1/root/etc/hostname a/magic; mkfifo a/fifo; ln -s ../../../../../../../../etc/hostname a/up",
+    );
     const files = await build.listFiles("/codebuild/output/src");
-    assert.deepEqual(files.map((f) => f.path), ["a/f", "a/in", "a/magic", "a/out", "a/up", "sub/file"]);
+    assert.deepEqual(
+      files.map((f) => f.path),
+      ["a/f", "a/in", "a/magic", "a/out", "a/up", "sub/file"],
+    );
     assert.deepEqual(files[0], { path: "a/f", size: 9, mode: 0o755 });
-    const read = (name: string): Promise<string> => build.readFile(`/codebuild/output/src/a/${name}`).then(String, (error: Error) => `refused: ${error.message}`);
+    const read = (name: string): Promise<string> =>
+      build.readFile(`/codebuild/output/src/a/${name}`).then(String, (error: Error) => `refused: ${error.message}`);
     assert.equal(await read("f"), "artifact\n");
     assert.equal(await read("in"), "artifact\n");
     assert.equal(await read("out"), ""); // the build's own, which is empty
@@ -360,25 +462,54 @@ function testBuilds({ host, folder, setAws }: SandboxUnderTest): void {
     await assert.rejects(build.readFile("/codebuild/output/src/a/f", { maxBytes: 3 }), /too big/);
     await assert.rejects(build.listFiles("/usr", { maxEntries: 10 }), /more than 10/);
     const target = join(folder, "artifact.zip");
-    await build.zip("/codebuild/output/src", [{ path: "a/f", name: "x/f" }, { path: "sub/file", name: "file" }], target);
-    const { openPromise } = await import("yauzl").then(({ default: yauzl }) => ({ openPromise: (file: string) => new Promise<string[]>((resolve, reject) => yauzl.open(file, (error, zip) => {
-      const names: string[] = [];
-      if (error) return reject(error);
-      zip.on("entry", (entry) => names.push(`${entry.fileName} ${entry.uncompressedSize} ${((entry.externalFileAttributes >>> 16) & 0o777).toString(8)}`)).on("end", () => resolve(names)).on("error", reject);
-    })) }));
+    await build.zip(
+      "/codebuild/output/src",
+      [
+        { path: "a/f", name: "x/f" },
+        { path: "sub/file", name: "file" },
+      ],
+      target,
+    );
+    const { openPromise } = await import("yauzl").then(({ default: yauzl }) => ({
+      openPromise: (file: string) =>
+        new Promise<string[]>((resolve, reject) =>
+          yauzl.open(file, (error, zip) => {
+            const names: string[] = [];
+            if (error) return reject(error);
+            zip
+              .on("entry", (entry) =>
+                names.push(
+                  `${entry.fileName} ${entry.uncompressedSize} ${((entry.externalFileAttributes >>> 16) & 0o777).toString(8)}`,
+                ),
+              )
+              .on("end", () => resolve(names))
+              .on("error", reject);
+          }),
+        ),
+    }));
     assert.deepEqual(await openPromise(target), ["x/f 9 755", "file 8 644"]);
     await build.stop();
   });
 
   test("the aws CLI works without flags, each time the same", { timeout: 60_000 }, async () => {
-    const xml = '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>';
-    setAws((socket) => void socket.once("data", () => socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${xml.length}\r\nconnection: close\r\n\r\n${xml}`)));
+    const xml =
+      '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>';
+    setAws(
+      (socket) =>
+        void socket.once("data", () =>
+          socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${xml.length}\r\nconnection: close\r\n\r\n${xml}`),
+        ),
+    );
     const { build, run } = await start("build-aws");
     const command = "aws sts get-caller-identity --query Account --output text";
-    for (const aws of ["aws", "aws", "/usr/bin/aws"]) assert.equal((await run(command.replace("aws", aws))).output, "000000000000\n");
+    for (const aws of ["aws", "aws", "/usr/bin/aws"])
+      assert.equal((await run(command.replace("aws", aws))).output, "000000000000\n");
     const plain = await run("/usr/bin/aws s3 nonsense");
     assert.deepEqual(await run("aws s3 nonsense"), plain);
-    assert.equal((await run("pip install --upgrade awscli 2>&1 | head -1")).output.slice(0, 29), "Requirement already satisfied");
+    assert.equal(
+      (await run("pip install --upgrade awscli 2>&1 | head -1")).output.slice(0, 29),
+      "Requirement already satisfied",
+    );
     await build.stop();
   });
 
@@ -395,18 +526,31 @@ function testBuilds({ host, folder, setAws }: SandboxUnderTest): void {
     await build.stop();
   });
 
-  test("the registries of the host can be reached with internet, its other services cannot", { timeout: 60_000 }, async () => {
-    const { server, port } = await hostService();
-    const { networkInterfaces } = await import("node:os");
-    const own = Object.values(networkInterfaces()).flatMap((a) => a ?? []).find((a) => a.family === "IPv4" && !a.internal)?.address ?? "10.0.2.2";
-    const { build, run } = await start("build-net", { internet: true });
-    const tcp = (host: string, p: number): string => `timeout 2 bash -c "exec 5<>/dev/tcp/${host}/${p}" 2>/dev/null`;
-    for (const [address, p] of [[own, port], ["10.0.2.2", port], ["10.0.2.3", 53], ["169.254.169.254", 80], ["192.168.1.1", 80]] as const) {
-      assert.notEqual((await run(tcp(address, p))).code, 0, `${address}:${p} is open`);
-    }
-    server.close();
-    await build.stop();
-  });
+  test(
+    "the registries of the host can be reached with internet, its other services cannot",
+    { timeout: 60_000 },
+    async () => {
+      const { server, port } = await hostService();
+      const { networkInterfaces } = await import("node:os");
+      const own =
+        Object.values(networkInterfaces())
+          .flatMap((a) => a ?? [])
+          .find((a) => a.family === "IPv4" && !a.internal)?.address ?? "10.0.2.2";
+      const { build, run } = await start("build-net", { internet: true });
+      const tcp = (host: string, p: number): string => `timeout 2 bash -c "exec 5<>/dev/tcp/${host}/${p}" 2>/dev/null`;
+      for (const [address, p] of [
+        [own, port],
+        ["10.0.2.2", port],
+        ["10.0.2.3", 53],
+        ["169.254.169.254", 80],
+        ["192.168.1.1", 80],
+      ] as const) {
+        assert.notEqual((await run(tcp(address, p))).code, 0, `${address}:${p} is open`);
+      }
+      server.close();
+      await build.stop();
+    },
+  );
 }
 
 /** The tests that every implementation of the port passes. */

@@ -25,7 +25,11 @@ export function runContract(contract: TelemetryContract): void {
     after(() => dispose());
     const group = (): string => `1/eu-west-1/group-${groups++}`;
     const log = (g: string, stream: string, ...at: number[]): void =>
-      telemetry.appendLogs(g, stream, at.map((ms) => ({ timestamp: t0 + ms, message: `${stream} ${ms}` })));
+      telemetry.appendLogs(
+        g,
+        stream,
+        at.map((ms) => ({ timestamp: t0 + ms, message: `${stream} ${ms}` })),
+      );
     const texts = ({ events }: { events: StoredLogEvent[] }): string[] => events.map((e) => e.message);
     type Range = Parameters<Telemetry["readLogs"]>[1];
     /** Reads to the end in small pages. */
@@ -90,7 +94,9 @@ export function runContract(contract: TelemetryContract): void {
       const g = group();
       log(g, "s", 1);
       const seen: string[] = [];
-      const leave = telemetry.tailLogs(g, (stream, events) => seen.push(...events.map((e) => `${stream}: ${e.message}`)));
+      const leave = telemetry.tailLogs(g, (stream, events) =>
+        seen.push(...events.map((e) => `${stream}: ${e.message}`)),
+      );
       log(g, "s", 2);
       log(group(), "s", 3);
       leave();
@@ -121,20 +127,38 @@ export function runContract(contract: TelemetryContract): void {
     });
 
     test("metrics: samples add up by period, restart or not, with values for percentiles", async () => {
-      const sample = { namespace: "AWS/Lambda", name: "Duration", dimensions: { B: "2", A: "1" }, unit: "Milliseconds" };
-      const put = (at: number, value: number): void => telemetry.putMetrics("1", "r", [{ ...sample, timestamp: t0 + at, value }]);
+      const sample = {
+        namespace: "AWS/Lambda",
+        name: "Duration",
+        dimensions: { B: "2", A: "1" },
+        unit: "Milliseconds",
+      };
+      const put = (at: number, value: number): void =>
+        telemetry.putMetrics("1", "r", [{ ...sample, timestamp: t0 + at, value }]);
       put(1000, 10);
       put(59_000, 30);
       put(61_000, 5);
       telemetry = await reopen();
       put(2000, 20);
-      telemetry.putMetrics("1", "r", [{ ...sample, timestamp: t0 + 3000, statistics: { sum: 100, min: 1, max: 60, count: 4 } }]);
+      telemetry.putMetrics("1", "r", [
+        { ...sample, timestamp: t0 + 3000, statistics: { sum: 100, min: 1, max: 60, count: 4 } },
+      ]);
       const read = (periodSeconds: number, dimensions: Record<string, string>) =>
         telemetry.readMetric("1", "r", { ...sample, dimensions, start: t0, end: t0 + 300_000, periodSeconds });
       const [minute, next] = await read(60, { A: "1", B: "2" });
       assert.ok(minute && next);
-      assert.deepEqual({ ...minute, values: undefined }, { timestamp: t0, unit: "Milliseconds", sum: 160, min: 1, max: 60, count: 7, values: undefined });
-      assert.deepEqual([...(minute.values ?? [])].toSorted((a, b) => a[0] - b[0]), [[10, 1], [20, 1], [30, 1]]);
+      assert.deepEqual(
+        { ...minute, values: undefined },
+        { timestamp: t0, unit: "Milliseconds", sum: 160, min: 1, max: 60, count: 7, values: undefined },
+      );
+      assert.deepEqual(
+        [...(minute.values ?? [])].toSorted((a, b) => a[0] - b[0]),
+        [
+          [10, 1],
+          [20, 1],
+          [30, 1],
+        ],
+      );
       assert.equal(next.sum, 5);
       assert.equal((await read(300, { A: "1", B: "2" }))[0]?.count, 8);
       assert.deepEqual(await read(60, { A: "1" }), []);
@@ -148,13 +172,34 @@ export function runContract(contract: TelemetryContract): void {
       const sample = { namespace: "N", name: "M", dimensions: {}, unit: "Count" };
       const samples = Array.from({ length: 5000 }, (_, i) => ({ ...sample, timestamp: t0, value: i + 1 }));
       telemetry.putMetrics("1", "r", samples);
-      const [point] = await telemetry.readMetric("1", "r", { ...sample, start: t0, end: t0 + MINUTE, periodSeconds: 60 });
+      const [point] = await telemetry.readMetric("1", "r", {
+        ...sample,
+        start: t0,
+        end: t0 + MINUTE,
+        periodSeconds: 60,
+      });
       assert.ok(point?.values && point.values.size < 1000);
-      assert.equal([...point.values.values()].reduce((a, b) => a + b), 5000);
+      assert.equal(
+        [...point.values.values()].reduce((a, b) => a + b),
+        5000,
+      );
       assert.ok([...point.values.keys()].some((v) => Math.abs(v - 2500) < 25));
-      telemetry.putMetrics("1", "r", [0, 1000].map((ms) => ({ ...sample, name: "S", timestamp: t0 + ms, value: 1, resolution: 1 as const })));
-      const seconds = await telemetry.readMetric("1", "r", { ...sample, name: "S", start: t0, end: t0 + MINUTE, periodSeconds: 1 });
-      assert.deepEqual(seconds.map((p) => p.timestamp - t0), [0, 1000]);
+      telemetry.putMetrics(
+        "1",
+        "r",
+        [0, 1000].map((ms) => ({ ...sample, name: "S", timestamp: t0 + ms, value: 1, resolution: 1 as const })),
+      );
+      const seconds = await telemetry.readMetric("1", "r", {
+        ...sample,
+        name: "S",
+        start: t0,
+        end: t0 + MINUTE,
+        periodSeconds: 1,
+      });
+      assert.deepEqual(
+        seconds.map((p) => p.timestamp - t0),
+        [0, 1000],
+      );
     });
   });
 }

@@ -52,7 +52,14 @@ export interface Telemetry {
    */
   readLogs(
     group: string,
-    options: { streams?: readonly string[]; start?: number; end?: number; limit: number; cursor?: string; newestFirst?: boolean },
+    options: {
+      streams?: readonly string[];
+      start?: number;
+      end?: number;
+      limit: number;
+      cursor?: string;
+      newestFirst?: boolean;
+    },
   ): Promise<{ events: StoredLogEvent[]; cursor?: string }>;
   /** Calls `onEvents` for what is appended from now on, within the same process; returns the way to stop. */
   tailLogs(group: string, onEvents: (stream: string, events: readonly StoredLogEvent[]) => void): () => void;
@@ -60,12 +67,22 @@ export interface Telemetry {
   /** Deletes events older than the time. */
   expireLogs(group: string, olderThan: number): Promise<void>;
   /** Stored bytes and first/last event and ingestion times of a stream. */
-  streamFacts(group: string, stream: string): Promise<{ bytes: number; firstEvent?: number; lastEvent?: number; lastIngestion?: number }>;
+  streamFacts(
+    group: string,
+    stream: string,
+  ): Promise<{ bytes: number; firstEvent?: number; lastEvent?: number; lastIngestion?: number }>;
   putMetrics(account: string, region: string, samples: readonly MetricSample[]): void;
   readMetric(
     account: string,
     region: string,
-    query: { namespace: string; name: string; dimensions: Readonly<Record<string, string>>; start: number; end: number; periodSeconds: number },
+    query: {
+      namespace: string;
+      name: string;
+      dimensions: Readonly<Record<string, string>>;
+      start: number;
+      end: number;
+      periodSeconds: number;
+    },
   ): Promise<MetricPoint[]>;
   listMetrics(
     account: string,

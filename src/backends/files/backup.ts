@@ -77,13 +77,16 @@ export async function verifyBackup(from: string): Promise<BackupManifest> {
     throw new Error(`${from} is not a backup: it has no manifest.json`);
   });
   const manifest = JSON.parse(text) as BackupManifest;
-  if (manifest.format !== FORMAT) throw new Error(`${from} has backup format ${manifest.format}, this program reads ${FORMAT}`);
+  if (manifest.format !== FORMAT)
+    throw new Error(`${from} has backup format ${manifest.format}, this program reads ${FORMAT}`);
   for (const file of manifest.files) {
     const inside = normalize(file.path);
-    if (isAbsolute(inside) || inside.startsWith("..")) throw new Error(`${from} names ${file.path}, which is outside of it`);
+    if (isAbsolute(inside) || inside.startsWith(".."))
+      throw new Error(`${from} names ${file.path}, which is outside of it`);
     const found = await describeFile(from, file.path).catch(() => undefined);
     if (!found) throw new Error(`${from} is damaged: ${file.path} is missing`);
-    if (found.sha256 !== file.sha256) throw new Error(`${from} is damaged: ${file.path} has another content than its manifest says`);
+    if (found.sha256 !== file.sha256)
+      throw new Error(`${from} is damaged: ${file.path} has another content than its manifest says`);
   }
   return manifest;
 }

@@ -41,14 +41,23 @@ test("kill -9 in the middle of writing loses nothing that was acknowledged", { t
   const db = await openSqlite({ file: join(folder, "state.db"), migrations: stateMigrations });
   const check = await db.first<{ integrity_check: string }>({ sql: "pragma integrity_check", parameters: [] });
   assert.equal(check?.integrity_check, "ok");
-  const stored = new Set((await db.all<{ id: string }>({ sql: "select id from record", parameters: [] })).map((r) => r.id));
+  const stored = new Set(
+    (await db.all<{ id: string }>({ sql: "select id from record", parameters: [] })).map((r) => r.id),
+  );
   const queue = openSqlQueue({ db, clock: systemClock, ids: systemIds });
   const messages = await queue.receive("work", { max: 1_000_000, leaseMs: 60_000 });
   const queued = new Set(messages.map((m) => m.body));
   const blobs = openFileBlobs({ folder: join(folder, "blobs") });
   for (const [kind, id = ""] of acknowledged.map((line) => line.split(" "))) {
     if (kind === "row") assert.ok(stored.has(id) && queued.has(id), `${id} is lost`);
-    else assert.equal(createHash("sha256").update(await blobs.read(id)).digest("hex"), id, "a torn blob");
+    else
+      assert.equal(
+        createHash("sha256")
+          .update(await blobs.read(id))
+          .digest("hex"),
+        id,
+        "a torn blob",
+      );
   }
   assert.deepEqual(stored, queued, "a row and its message are written together");
   assert.deepEqual(readdirSync(join(folder, "blobs", "tmp")), []);

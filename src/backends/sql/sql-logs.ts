@@ -52,11 +52,15 @@ export class SqlLogs {
     const taken = this.#pending;
     const bytes = this.#pendingBytes;
     this.#pending = new Map();
-    if (this.#dropped > 0) this.#log?.warn("log events came faster than the disk takes them", { dropped: this.#dropped });
+    if (this.#dropped > 0)
+      this.#log?.warn("log events came faster than the disk takes them", { dropped: this.#dropped });
     this.#dropped = 0;
     const statements: Statement[] = [];
     for (const [group, streams] of taken) {
-      statements.push({ sql: "insert into log_group (name) values (?) on conflict (name) do nothing", parameters: [group] });
+      statements.push({
+        sql: "insert into log_group (name) values (?) on conflict (name) do nothing",
+        parameters: [group],
+      });
       for (const [stream, events] of streams) statements.push(...storeStream(group, stream, events));
     }
     return { statements, bytes };
@@ -142,8 +146,10 @@ function storeStream(group: string, stream: string, events: readonly StoredLogEv
   const first = blocks.reduce((a, b) => Math.min(a, b.firstTs), Infinity);
   const last = blocks.reduce((a, b) => Math.max(a, b.lastTs), -Infinity);
   const bytes = blocks.reduce((sum, b) => sum + b.bytes, 0);
-  const lesser = "case when log_stream.first_event < excluded.first_event then log_stream.first_event else excluded.first_event end";
-  const greater = "case when log_stream.last_event > excluded.last_event then log_stream.last_event else excluded.last_event end";
+  const lesser =
+    "case when log_stream.first_event < excluded.first_event then log_stream.first_event else excluded.first_event end";
+  const greater =
+    "case when log_stream.last_event > excluded.last_event then log_stream.last_event else excluded.last_event end";
   const facts: Statement = {
     sql: `insert into log_stream (group_id, name, bytes, first_event, last_event, last_ingestion)
       values ((select id from log_group where name = ?), ?, ?, ?, ?, ?)

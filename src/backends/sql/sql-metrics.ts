@@ -105,7 +105,11 @@ export class SqlMetrics {
     });
   }
 
-  async list(account: string, region: string, filter: { namespace?: string; name?: string }): ReturnType<Telemetry["listMetrics"]> {
+  async list(
+    account: string,
+    region: string,
+    filter: { namespace?: string; name?: string },
+  ): ReturnType<Telemetry["listMetrics"]> {
     const parameters: string[] = [account, region];
     let where = "account = ? and region = ?";
     if (filter.namespace !== undefined) {

@@ -40,7 +40,9 @@ class SqlQueue implements Queue {
   enqueue(topic: string, body: string, options: EnqueueOptions = {}): Statement[] {
     const bytes = Buffer.byteLength(body);
     if (bytes > MAX_BODY_BYTES) {
-      throw new RangeError(`a message for ${topic} has ${bytes} bytes, at most ${MAX_BODY_BYTES} are allowed: store a blob`);
+      throw new RangeError(
+        `a message for ${topic} has ${bytes} bytes, at most ${MAX_BODY_BYTES} are allowed: store a blob`,
+      );
     }
     const now = this.#clock.now();
     return [

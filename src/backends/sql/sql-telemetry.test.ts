@@ -10,7 +10,10 @@ runContract({
   open: async (clock) => {
     const folder = mkdtempSync(join(tmpdir(), "starling-telemetry-"));
     const open = async () =>
-      openSqlTelemetry({ db: await openSqlite({ file: join(folder, "t.db"), migrations: telemetryMigrations }), clock });
+      openSqlTelemetry({
+        db: await openSqlite({ file: join(folder, "t.db"), migrations: telemetryMigrations }),
+        clock,
+      });
     let telemetry = await open();
     return {
       telemetry,

@@ -14,7 +14,8 @@ const FLUSH_MS = 200;
  */
 export async function openSqlTelemetry(options: { db: Database; clock: Clock; log?: Log }): Promise<Telemetry> {
   const { db, clock, log } = options;
-  const next = async (sql: string): Promise<number> => 1 + ((await db.first<{ n: number | null }>({ sql, parameters: [] }))?.n ?? 0);
+  const next = async (sql: string): Promise<number> =>
+    1 + ((await db.first<{ n: number | null }>({ sql, parameters: [] }))?.n ?? 0);
   const logs = new SqlLogs(db, clock, log, await next("select max(last_sequence) as n from log_block"));
   const metrics = new SqlMetrics(db, clock, await next("select max(part) as n from metric_point"));
   const closing = new AbortController();

@@ -21,7 +21,11 @@ runContract({
   },
 });
 
-const first = { version: 1, name: "one", statements: ["create table t (a integer) strict", "insert into t values (7)"] };
+const first = {
+  version: 1,
+  name: "one",
+  statements: ["create table t (a integer) strict", "insert into t values (7)"],
+};
 const second = { version: 2, name: "two", statements: ["alter table t add column b text"] };
 
 describe("openSqlite", () => {
@@ -32,7 +36,13 @@ describe("openSqlite", () => {
     assert.deepEqual({ ...(await db.first<object>({ sql: "select a, b from t", parameters: [] })) }, { a: 7, b: null });
     await db.close();
     const copy = new DatabaseSync(`${file}.before-2`);
-    assert.deepEqual(copy.prepare("select * from t").all().map((r) => ({ ...r })), [{ a: 7 }]);
+    assert.deepEqual(
+      copy
+        .prepare("select * from t")
+        .all()
+        .map((r) => ({ ...r })),
+      [{ a: 7 }],
+    );
     copy.close();
   });
 

@@ -29,7 +29,10 @@ describe("S3 access", () => {
   });
 
   /** A request without credentials, by any Host. */
-  const plain = (path: string, options: { host?: string; method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Answer> =>
+  const plain = (
+    path: string,
+    options: { host?: string; method?: string; headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const headers = { ...options.headers, ...(options.host ? { host: options.host } : {}) };
       const sent = request(app.endpoint + path, { method: options.method ?? "GET", headers }, (response) => {
@@ -47,7 +50,10 @@ describe("S3 access", () => {
   };
   const openToPublic = async (Bucket: string): Promise<void> => {
     await s3.deletePublicAccessBlock({ Bucket });
-    await s3.putBucketOwnershipControls({ Bucket, OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] } });
+    await s3.putBucketOwnershipControls({
+      Bucket,
+      OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] },
+    });
   };
   const code = (name: string) => (error: any) => {
     assert.equal(error.name, name, error.message);
@@ -58,16 +64,26 @@ describe("S3 access", () => {
   test("strangers see nothing, not even which keys there are", async () => {
     const Bucket = await bucket();
     await s3.putObject({ Bucket, Key: "k", Body: "secret" });
-    for (const path of [`/${Bucket}/k`, `/${Bucket}/none`, `/${Bucket}`]) assert.equal((await plain(path)).status, 403, path);
+    for (const path of [`/${Bucket}/k`, `/${Bucket}/none`, `/${Bucket}`])
+      assert.equal((await plain(path)).status, 403, path);
     assert.equal((await plain(`/${Bucket}/k`, { method: "PUT", body: "x" })).status, 403);
     assert.equal((await plain("/no-such-bucket-at-all/k")).status, 404);
   });
 
   test("ACLs: refused on a new bucket; with ownership and access opened, AllUsers may read what is granted", async () => {
     const Bucket = await bucket();
-    await assert.rejects(s3.putObject({ Bucket, Key: "k", Body: "x", ACL: "public-read" }), code("AccessControlListNotSupported"));
-    await assert.rejects(s3.createBucket({ Bucket: "access-acl", ACL: "public-read" }), code("InvalidBucketAclWithObjectOwnership"));
-    await s3.putBucketOwnershipControls({ Bucket, OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] } });
+    await assert.rejects(
+      s3.putObject({ Bucket, Key: "k", Body: "x", ACL: "public-read" }),
+      code("AccessControlListNotSupported"),
+    );
+    await assert.rejects(
+      s3.createBucket({ Bucket: "access-acl", ACL: "public-read" }),
+      code("InvalidBucketAclWithObjectOwnership"),
+    );
+    await s3.putBucketOwnershipControls({
+      Bucket,
+      OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] },
+    });
     await assert.rejects(s3.putObject({ Bucket, Key: "k", Body: "x", GrantRead: AllUsers }), code("AccessDenied"));
     await openToPublic(Bucket);
     await s3.putObject({ Bucket, Key: "granted", Body: "hello", GrantRead: AllUsers, ContentType: "text/html" });
@@ -81,7 +97,13 @@ describe("S3 access", () => {
     await s3.putObjectAcl({ Bucket, Key: "private", ACL: "public-read" });
     assert.equal((await plain(`/${Bucket}/private`)).status, 200);
     const { Grants } = await s3.getObjectAcl({ Bucket, Key: "private" });
-    assert.deepEqual(Grants?.map((g) => [g.Grantee?.Type, g.Permission]), [["CanonicalUser", "FULL_CONTROL"], ["Group", "READ"]]);
+    assert.deepEqual(
+      Grants?.map((g) => [g.Grantee?.Type, g.Permission]),
+      [
+        ["CanonicalUser", "FULL_CONTROL"],
+        ["Group", "READ"],
+      ],
+    );
     await s3.putBucketAcl({ Bucket, ACL: "public-read" });
     assert.equal((await plain(`/${Bucket}`)).status, 200);
     await s3.putPublicAccessBlock({ Bucket, PublicAccessBlockConfiguration: { IgnorePublicAcls: true } });
@@ -97,7 +119,10 @@ describe("S3 access", () => {
     await assert.rejects(s3.putBucketPolicy({ Bucket, Policy: policy(open) }), code("AccessDenied"));
     await s3.deletePublicAccessBlock({ Bucket });
     await assert.rejects(s3.putBucketPolicy({ Bucket, Policy: "{" }), code("MalformedPolicy"));
-    await assert.rejects(s3.putBucketPolicy({ Bucket, Policy: policy({ ...open, Resource: "arn:aws:s3:::other/*" }) }), code("MalformedPolicy"));
+    await assert.rejects(
+      s3.putBucketPolicy({ Bucket, Policy: policy({ ...open, Resource: "arn:aws:s3:::other/*" }) }),
+      code("MalformedPolicy"),
+    );
     await assert.rejects(s3.getBucketPolicy({ Bucket }), code("NoSuchBucketPolicy"));
     const deny = { Effect: "Deny", Principal: "*", Action: "s3:DeleteObject", Resource: `arn:aws:s3:::${Bucket}/*` };
     await s3.putBucketPolicy({ Bucket, Policy: policy(open, deny) });
@@ -115,14 +140,26 @@ describe("S3 access", () => {
     const Bucket = await bucket();
     const iam = new IAM(app.client);
     await iam.createUser({ UserName: "reader" });
-    const allow = (Action: string, Resource: string, Condition?: object) => ({ Effect: "Allow", Action, Resource, ...(Condition ? { Condition } : {}) });
+    const allow = (Action: string, Resource: string, Condition?: object) => ({
+      Effect: "Allow",
+      Action,
+      Resource,
+      ...(Condition ? { Condition } : {}),
+    });
     const Statement = [
       allow("s3:GetObject", `arn:aws:s3:::${Bucket}/mine/*`),
       allow("s3:ListBucket", `arn:aws:s3:::${Bucket}`, { StringLike: { "s3:prefix": "mine/*" } }),
     ];
-    await iam.putUserPolicy({ UserName: "reader", PolicyName: "p", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }) });
+    await iam.putUserPolicy({
+      UserName: "reader",
+      PolicyName: "p",
+      PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }),
+    });
     const { AccessKey } = await iam.createAccessKey({ UserName: "reader" });
-    const reader = new S3({ ...app.as({ accessKeyId: AccessKey?.AccessKeyId ?? "", secretAccessKey: AccessKey?.SecretAccessKey ?? "" }), forcePathStyle: true });
+    const reader = new S3({
+      ...app.as({ accessKeyId: AccessKey?.AccessKeyId ?? "", secretAccessKey: AccessKey?.SecretAccessKey ?? "" }),
+      forcePathStyle: true,
+    });
     await s3.putObject({ Bucket, Key: "mine/a", Body: "a" });
     await s3.putObject({ Bucket, Key: "other/a", Body: "a" });
     await reader.getObject({ Bucket, Key: "mine/a" });
@@ -136,8 +173,13 @@ describe("S3 access", () => {
       () => reader.getBucketPolicy({ Bucket }),
       () => reader.listBuckets(),
       () => reader.createBucket({ Bucket: "access-refused" }),
-    ]) await assert.rejects(refused(), code("AccessDenied"));
-    await assert.rejects(reader.getObject({ Bucket, Key: "mine/none" }), code("AccessDenied"), "who may not list the bucket learns no names");
+    ])
+      await assert.rejects(refused(), code("AccessDenied"));
+    await assert.rejects(
+      reader.getObject({ Bucket, Key: "mine/none" }),
+      code("AccessDenied"),
+      "who may not list the bucket learns no names",
+    );
     reader.destroy();
     iam.destroy();
   });
@@ -155,7 +197,8 @@ describe("S3 access", () => {
       },
     });
     await openToPublic(Bucket);
-    const put = (Key: string, Body: string, more = {}) => s3.putObject({ Bucket, Key, Body, ACL: "public-read", ContentType: "text/html", ...more });
+    const put = (Key: string, Body: string, more = {}) =>
+      s3.putObject({ Bucket, Key, Body, ACL: "public-read", ContentType: "text/html", ...more });
     await put("index.html", "home");
     await put("docs/index.html", "docs");
     await put("oops.html", "oops");
@@ -169,7 +212,10 @@ describe("S3 access", () => {
     assert.deepEqual(await visit("/docs"), [302, "/docs/"]);
     assert.deepEqual(await visit("/none"), [403, "oops"]);
     assert.deepEqual(await visit("/moved"), [301, "/index.html"]);
-    assert.deepEqual(await visit("/old/x", `${Bucket}.s3-website.us-east-1.amazonaws.com`), [301, `http://${Bucket}.s3-website.us-east-1.amazonaws.com/new/x`]);
+    assert.deepEqual(await visit("/old/x", `${Bucket}.s3-website.us-east-1.amazonaws.com`), [
+      301,
+      `http://${Bucket}.s3-website.us-east-1.amazonaws.com/new/x`,
+    ]);
     assert.equal((await plain("/", { host, method: "POST" })).status, 405);
     await s3.putBucketAcl({ Bucket, ACL: "public-read" });
     assert.deepEqual(await visit("/none"), [404, "oops"]);
@@ -180,14 +226,34 @@ describe("S3 access", () => {
   test("CORS: preflight and the answers to browsers follow the bucket's rules", async () => {
     const Bucket = await bucket();
     const preflight = (origin: string, method: string, headers = "") =>
-      plain(`/${Bucket}/k`, { method: "OPTIONS", headers: { origin, "access-control-request-method": method, ...(headers ? { "access-control-request-headers": headers } : {}) } });
+      plain(`/${Bucket}/k`, {
+        method: "OPTIONS",
+        headers: {
+          origin,
+          "access-control-request-method": method,
+          ...(headers ? { "access-control-request-headers": headers } : {}),
+        },
+      });
     assert.equal((await preflight("http://a.example", "PUT")).status, 403);
     await s3.putBucketCors({
       Bucket,
-      CORSConfiguration: { CORSRules: [{ AllowedOrigins: ["http://*.example"], AllowedMethods: ["GET", "PUT"], AllowedHeaders: ["x-*"], ExposeHeaders: ["ETag"], MaxAgeSeconds: 60 }] },
+      CORSConfiguration: {
+        CORSRules: [
+          {
+            AllowedOrigins: ["http://*.example"],
+            AllowedMethods: ["GET", "PUT"],
+            AllowedHeaders: ["x-*"],
+            ExposeHeaders: ["ETag"],
+            MaxAgeSeconds: 60,
+          },
+        ],
+      },
     });
     const yes = await preflight("http://a.example", "PUT", "X-One");
-    assert.deepEqual([yes.status, yes.headers["access-control-allow-origin"], yes.headers["access-control-max-age"]], [200, "http://a.example", "60"]);
+    assert.deepEqual(
+      [yes.status, yes.headers["access-control-allow-origin"], yes.headers["access-control-max-age"]],
+      [200, "http://a.example", "60"],
+    );
     assert.equal((await preflight("http://a.other", "PUT")).status, 403);
     assert.equal((await preflight("http://a.example", "DELETE")).status, 403);
     assert.equal((await preflight("http://a.example", "PUT", "y-one")).status, 403);
@@ -200,19 +266,34 @@ describe("S3 access", () => {
 
   test("what is not done is refused as such, and what is set comes back", async () => {
     const Bucket = await bucket();
-    const refused = s3.putBucketLifecycleConfiguration({ Bucket, LifecycleConfiguration: { Rules: [{ Status: "Enabled", Filter: {}, Expiration: { Days: 1 } }] } });
-    await assert.rejects(refused, (error: any) => error.$metadata.httpStatusCode === 501);
+    const logging = { LoggingEnabled: { TargetBucket: Bucket, TargetPrefix: "" } };
+    await assert.rejects(
+      s3.putBucketLogging({ Bucket, BucketLoggingStatus: logging }),
+      (error: any) => error.$metadata.httpStatusCode === 501,
+    );
     await s3.putBucketTagging({ Bucket, Tagging: { TagSet: [{ Key: "a", Value: "b" }] } });
     assert.deepEqual((await s3.getBucketTagging({ Bucket })).TagSet, [{ Key: "a", Value: "b" }]);
     const encryption = await s3.getBucketEncryption({ Bucket });
-    assert.equal(encryption.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm, "AES256");
+    assert.equal(
+      encryption.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
+      "AES256",
+    );
     assert.equal((await s3.getBucketLocation({ Bucket })).LocationConstraint, undefined);
     assert.ok((await s3.listBuckets()).Buckets?.some((b) => b.Name === Bucket));
     await assert.rejects(s3.createBucket({ Bucket: "Bad_Name" }), code("InvalidBucketName"));
     const elsewhere = new S3({ ...app.client, region: "eu-west-1", forcePathStyle: true });
-    await assert.rejects(elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "ap-south-1" } }), code("IllegalLocationConstraintException"));
-    await elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "eu-west-1" } });
-    await assert.rejects(elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "eu-west-1" } }), code("BucketAlreadyOwnedByYou"));
+    await assert.rejects(
+      elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "ap-south-1" } }),
+      code("IllegalLocationConstraintException"),
+    );
+    await elsewhere.createBucket({
+      Bucket: "access-eu",
+      CreateBucketConfiguration: { LocationConstraint: "eu-west-1" },
+    });
+    await assert.rejects(
+      elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "eu-west-1" } }),
+      code("BucketAlreadyOwnedByYou"),
+    );
     assert.equal((await s3.getBucketLocation({ Bucket: "access-eu" })).LocationConstraint, "eu-west-1");
     elsewhere.destroy();
   });
@@ -225,8 +306,16 @@ describe("S3 garbage", () => {
     t.after(() => app.stop());
     const { platform, registry } = app.running;
     const { account, region } = platform.settings;
-    const ctx = createContext(platform, registry, { service: "s3", account, region, principal: { kind: "root", account, arn: `arn:aws:iam::${account}:root`, id: account } });
-    await ctx.call("s3", "CreateBucket", { Bucket: "garbage", ...(region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: region } }) });
+    const ctx = createContext(platform, registry, {
+      service: "s3",
+      account,
+      region,
+      principal: { kind: "root", account, arn: `arn:aws:iam::${account}:root`, id: account },
+    });
+    await ctx.call("s3", "CreateBucket", {
+      Bucket: "garbage",
+      ...(region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: region } }),
+    });
     const put = async (Key: string, Body: string): Promise<string> => {
       await ctx.call("s3", "PutObject", { Bucket: "garbage", Key, Body });
       return (await platform.blobs.put(Buffer.from(Body))).digest;
@@ -241,8 +330,13 @@ describe("S3 garbage", () => {
     await clock.advance(2 * GARBAGE_GRACE_MS);
     // The platform's own sweep is due as well, and whichever comes first removes it.
     await collectGarbage(ctx);
-    for (let i = 0; i < 1000 && (await platform.blobs.has(once)); i++) await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(await Promise.all([twice, once, named].map((digest) => platform.blobs.has(digest))), [true, false, true]);
+    for (let i = 0; i < 1000 && (await platform.blobs.has(once)); i++)
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(await Promise.all([twice, once, named].map((digest) => platform.blobs.has(digest))), [
+      true,
+      false,
+      true,
+    ]);
     const { Body } = await ctx.call("s3", "GetObject", { Bucket: "garbage", Key: "b" });
     assert.ok(Body);
     (Body as unknown as { destroy(): void }).destroy();

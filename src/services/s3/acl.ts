@@ -30,13 +30,20 @@ const HEADERS = [
 ] as const;
 
 export const hasAcl = (input: AclInput): boolean =>
-  input.ACL !== undefined || input.AccessControlPolicy !== undefined || HEADERS.some(([member]) => input[member] !== undefined);
+  input.ACL !== undefined ||
+  input.AccessControlPolicy !== undefined ||
+  HEADERS.some(([member]) => input[member] !== undefined);
 
 /** The grants that an input asks for, `undefined` where it says nothing about them. */
 export function grantsOf(input: AclInput, owner: string): Grant[] | undefined {
-  const fromHeaders = HEADERS.flatMap(([member, permission]) => grantees(input[member], member).map((grantee) => ({ grantee, permission })));
-  const ways = [input.ACL !== undefined, fromHeaders.length > 0, input.AccessControlPolicy !== undefined].filter(Boolean).length;
-  if (ways > 1) throw new AwsError("InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed", 400);
+  const fromHeaders = HEADERS.flatMap(([member, permission]) =>
+    grantees(input[member], member).map((grantee) => ({ grantee, permission })),
+  );
+  const ways = [input.ACL !== undefined, fromHeaders.length > 0, input.AccessControlPolicy !== undefined].filter(
+    Boolean,
+  ).length;
+  if (ways > 1)
+    throw new AwsError("InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed", 400);
   if (input.ACL !== undefined) return cannedGrants(input.ACL, owner);
   if (input.AccessControlPolicy) return policyGrants(input.AccessControlPolicy, owner);
   if (fromHeaders.length > MAX_GRANTS) throw malformedXml();
@@ -45,7 +52,8 @@ export function grantsOf(input: AclInput, owner: string): Grant[] | undefined {
 
 export function cannedGrants(acl: string, owner: string): Grant[] {
   const full: Grant = { grantee: { id: owner }, permission: "FULL_CONTROL" };
-  const to = (uri: string, ...permissions: S3.Permission[]): Grant[] => permissions.map((permission) => ({ grantee: { uri }, permission }));
+  const to = (uri: string, ...permissions: S3.Permission[]): Grant[] =>
+    permissions.map((permission) => ({ grantee: { uri }, permission }));
   switch (acl) {
     case "private":
     case "bucket-owner-read":
@@ -72,7 +80,8 @@ function grantees(header: string | undefined, name: string): Grant["grantee"][] 
   return header.split(",").map((part) => {
     const match = /^\s*(uri|id|emailAddress)\s*=\s*"?([^"]*)"?\s*$/i.exec(part);
     const [, kind, value] = match ?? [];
-    if (!kind || value === undefined) throw invalidArgument("Argument format not recognized", name, header.slice(0, 200));
+    if (!kind || value === undefined)
+      throw invalidArgument("Argument format not recognized", name, header.slice(0, 200));
     return granteeOf(kind.toLowerCase(), value);
   });
 }
@@ -86,11 +95,16 @@ function granteeOf(kind: string, value: string): Grant["grantee"] {
     if (!/^[0-9a-f]{64}$/.test(value)) throw invalidArgument("Invalid id", "id", value);
     return { id: value };
   }
-  throw new AwsError("UnresolvableGrantByEmailAddress", "The email address you provided does not match any account on record.", 400);
+  throw new AwsError(
+    "UnresolvableGrantByEmailAddress",
+    "The email address you provided does not match any account on record.",
+    400,
+  );
 }
 
 function policyGrants(policy: S3.AccessControlPolicy, owner: string): Grant[] {
-  if (policy.Owner?.ID !== undefined && policy.Owner.ID !== owner) throw invalidArgument("Invalid id", "CanonicalUser/ID", policy.Owner.ID);
+  if (policy.Owner?.ID !== undefined && policy.Owner.ID !== owner)
+    throw invalidArgument("Invalid id", "CanonicalUser/ID", policy.Owner.ID);
   const grants = policy.Grants ?? [];
   if (grants.length > MAX_GRANTS) throw malformedXml();
   return grants.map(({ Grantee: grantee, Permission: permission }) => {
@@ -123,16 +137,25 @@ export function allowedGrants(bucket: Bucket, input: AclInput, owner: string): G
   const grants = grantsOf(input, owner);
   if (!grants) return undefined;
   if (bucket.config.ownership === "BucketOwnerEnforced") {
-    const onlyOwner = input.ACL === undefined ? grants.every(({ grantee }) => "id" in grantee && grantee.id === owner) : input.ACL === "bucket-owner-full-control";
+    const onlyOwner =
+      input.ACL === undefined
+        ? grants.every(({ grantee }) => "id" in grantee && grantee.id === owner)
+        : input.ACL === "bucket-owner-full-control";
     if (!onlyOwner) throw new AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400);
     return undefined;
   }
-  if (bucket.config.publicAccessBlock?.BlockPublicAcls && grants.some(isPublicGrant)) throw new AwsError("AccessDenied", "Access Denied", 403);
+  if (bucket.config.publicAccessBlock?.BlockPublicAcls && grants.some(isPublicGrant))
+    throw new AwsError("AccessDenied", "Access Denied", 403);
   return grants;
 }
 
 /** Whether ACLs let this kind of caller do what needs `permission`. */
-export function aclAllows(bucket: Bucket, grants: readonly Grant[] | undefined, permission: S3.Permission, anonymous: boolean): boolean {
+export function aclAllows(
+  bucket: Bucket,
+  grants: readonly Grant[] | undefined,
+  permission: S3.Permission,
+  anonymous: boolean,
+): boolean {
   const { ownership, publicAccessBlock } = bucket.config;
   if (!grants || ownership === "BucketOwnerEnforced" || publicAccessBlock?.IgnorePublicAcls) return false;
   return grants.some(({ grantee, permission: given }) => {

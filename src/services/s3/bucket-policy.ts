@@ -34,12 +34,16 @@ export function checkedPolicy(text: string, bucket: string): string {
 
 function checkStatement(statement: PolicyStatement, bucket: string): void {
   if (typeof statement !== "object" || statement === null) throw malformed("Statement must be an object");
-  if (statement.Effect !== "Allow" && statement.Effect !== "Deny") throw malformed("Missing required field Effect cannot be empty!");
-  if (statement.Principal === undefined && !("NotPrincipal" in statement)) throw malformed("Missing required field Principal");
-  if (statement.Action === undefined && statement.NotAction === undefined) throw malformed("Missing required field Action");
+  if (statement.Effect !== "Allow" && statement.Effect !== "Deny")
+    throw malformed("Missing required field Effect cannot be empty!");
+  if (statement.Principal === undefined && !("NotPrincipal" in statement))
+    throw malformed("Missing required field Principal");
+  if (statement.Action === undefined && statement.NotAction === undefined)
+    throw malformed("Missing required field Action");
   const resources = [...listOf(statement.Resource), ...listOf(statement.NotResource)].map(String);
   if (resources.length === 0) throw malformed("Missing required field Resource");
-  if (!resources.every((resource) => canMatch(resource, `arn:aws:s3:::${bucket}`))) throw malformed("Policy has invalid resource");
+  if (!resources.every((resource) => canMatch(resource, `arn:aws:s3:::${bucket}`)))
+    throw malformed("Policy has invalid resource");
 }
 
 /** Whether a pattern can match the bucket or something in it, as far as its text before the first wildcard tells. */
@@ -50,7 +54,8 @@ function canMatch(pattern: string, arn: string): boolean {
 }
 
 /** Keys whose fixed values keep a statement for everybody from being public. */
-const FIXED_KEYS = /^(aws:(principalorgid|principalarn|principalaccount|sourcearn|sourceaccount|sourcevpc|sourcevpce|sourceip|sourceorgid|userid|username)|s3:(dataaccesspointarn|dataaccesspointaccount))$/i;
+const FIXED_KEYS =
+  /^(aws:(principalorgid|principalarn|principalaccount|sourcearn|sourceaccount|sourcevpc|sourcevpce|sourceip|sourceorgid|userid|username)|s3:(dataaccesspointarn|dataaccesspointaccount))$/i;
 
 /** Whether a policy gives anything to everybody, as AWS's "block public access" understands it. */
 export function isPublicPolicy(text: string): boolean {
@@ -58,7 +63,10 @@ export function isPublicPolicy(text: string): boolean {
   return (listOf(statements) as PolicyStatement[]).some((statement) => {
     if (statement.Effect !== "Allow" || !isEverybody(statement)) return false;
     const conditions = Object.entries(statement.Condition ?? {});
-    return !conditions.some(([operator, keys]) => /^(String|Arn|IpAddress)/.test(operator) && !operator.includes("Not") && Object.entries(keys).some(isFixed));
+    return !conditions.some(
+      ([operator, keys]) =>
+        /^(String|Arn|IpAddress)/.test(operator) && !operator.includes("Not") && Object.entries(keys).some(isFixed),
+    );
   });
 }
 
@@ -66,9 +74,14 @@ function isEverybody(statement: PolicyStatement): boolean {
   const { Principal: principal } = statement;
   if (principal === undefined) return true; // NotPrincipal with Allow
   if (principal === "*") return true;
-  return typeof principal === "object" && principal !== null && listOf((principal as { AWS?: unknown }).AWS).includes("*");
+  return (
+    typeof principal === "object" && principal !== null && listOf((principal as { AWS?: unknown }).AWS).includes("*")
+  );
 }
 
 function isFixed([key, values]: [string, unknown]): boolean {
-  return FIXED_KEYS.test(key) && listOf(values).every((value) => typeof value === "string" && !/^\*|^0\.0\.0\.0\/0$|^::\/0$/.test(value));
+  return (
+    FIXED_KEYS.test(key) &&
+    listOf(values).every((value) => typeof value === "string" && !/^\*|^0\.0\.0\.0\/0$|^::\/0$/.test(value))
+  );
 }

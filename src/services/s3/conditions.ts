@@ -27,7 +27,8 @@ export function checkRead(input: ReadConditions, object: ObjectVersion): void {
   } else if (input.IfUnmodifiedSince && seconds(modifiedAt) > seconds(input.IfUnmodifiedSince.getTime())) {
     throw preconditionFailed("If-Unmodified-Since");
   }
-  const unchanged = (): AwsError => notModified({ etag: quoted(etag), "last-modified": new Date(modifiedAt).toUTCString() });
+  const unchanged = (): AwsError =>
+    notModified({ etag: quoted(etag), "last-modified": new Date(modifiedAt).toUTCString() });
   if (input.IfNoneMatch !== undefined) {
     if (matches(input.IfNoneMatch, etag)) throw unchanged();
   } else if (input.IfModifiedSince && seconds(modifiedAt) <= seconds(input.IfModifiedSince.getTime())) {
@@ -36,10 +37,15 @@ export function checkRead(input: ReadConditions, object: ObjectVersion): void {
 }
 
 /** Throws where a write must not happen upon what is there now. */
-export function checkWrite(input: { IfMatch?: string | undefined; IfNoneMatch?: string | undefined }, current: ObjectVersion | undefined): void {
+export function checkWrite(
+  input: { IfMatch?: string | undefined; IfNoneMatch?: string | undefined },
+  current: ObjectVersion | undefined,
+): void {
   if (input.IfNoneMatch !== undefined) {
     if (input.IfNoneMatch !== "*") {
-      throw new AwsError("NotImplemented", "A header you provided implies functionality that is not implemented", 501, { Header: "If-None-Match" });
+      throw new AwsError("NotImplemented", "A header you provided implies functionality that is not implemented", 501, {
+        Header: "If-None-Match",
+      });
     }
     if (current) throw preconditionFailed("If-None-Match");
   }
@@ -70,7 +76,10 @@ export function checkCopySource(
       source,
     );
   } catch (error) {
-    const condition = input.CopySourceIfNoneMatch === undefined ? "x-amz-copy-source-If-Modified-Since" : "x-amz-copy-source-If-None-Match";
+    const condition =
+      input.CopySourceIfNoneMatch === undefined
+        ? "x-amz-copy-source-If-Modified-Since"
+        : "x-amz-copy-source-If-None-Match";
     if (error instanceof AwsError && error.code === "NotModified") throw preconditionFailed(condition);
     throw error;
   }

@@ -22,10 +22,20 @@ export const checksumMembers: readonly string[] = Object.values(MEMBERS);
 
 /** The algorithm by which an input wants its content to be checked; at most one. */
 export function wantedAlgorithm(input: object): ChecksumAlgorithm | undefined {
-  const named = Object.entries(MEMBERS).filter(([, member]) => (input as Record<string, unknown>)[member] !== undefined);
-  if (named.length > 1) throw new AwsError("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.", 400);
+  const named = Object.entries(MEMBERS).filter(
+    ([, member]) => (input as Record<string, unknown>)[member] !== undefined,
+  );
+  if (named.length > 1)
+    throw new AwsError(
+      "InvalidRequest",
+      "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+      400,
+    );
   const { ChecksumAlgorithm: announced } = input as { ChecksumAlgorithm?: string };
-  return (named[0]?.[0] as ChecksumAlgorithm | undefined) ?? (announced === undefined ? undefined : checksumAlgorithm(announced));
+  return (
+    (named[0]?.[0] as ChecksumAlgorithm | undefined) ??
+    (announced === undefined ? undefined : checksumAlgorithm(announced))
+  );
 }
 
 export interface StoredContent extends Segment {
@@ -48,7 +58,10 @@ export async function storeContent(
     other?.update(chunk);
   };
   try {
-    const stored = await ctx.platform.blobs.put(watched(body ?? Buffer.alloc(0), seen), { maxBytes, signal: ctx.signal });
+    const stored = await ctx.platform.blobs.put(watched(body ?? Buffer.alloc(0), seen), {
+      maxBytes,
+      signal: ctx.signal,
+    });
     return {
       ...stored,
       md5: Buffer.from(md5.digest(), "base64").toString("hex"),
@@ -61,11 +74,18 @@ export async function storeContent(
 
 function storageError(error: unknown, maxBytes: number): unknown {
   if (error instanceof BlobTooBig) {
-    return new AwsError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", 400, { MaxSizeAllowed: String(maxBytes) });
+    return new AwsError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", 400, {
+      MaxSizeAllowed: String(maxBytes),
+    });
   }
-  if (error instanceof StorageFull) return new AwsError("ServiceUnavailable", "The disk of this platform is full; nothing was stored.", 503);
+  if (error instanceof StorageFull)
+    return new AwsError("ServiceUnavailable", "The disk of this platform is full; nothing was stored.", 503);
   if ((error as { code?: string }).code === "ERR_STREAM_PREMATURE_CLOSE") {
-    return new AwsError("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header", 400);
+    return new AwsError(
+      "IncompleteBody",
+      "You did not provide the number of bytes specified by the Content-Length HTTP header",
+      400,
+    );
   }
   return error;
 }

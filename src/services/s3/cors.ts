@@ -13,10 +13,16 @@ export function checkedCors(rules: readonly S3.CORSRule[] | undefined): S3.CORSR
   for (const rule of rules) {
     if (!rule.AllowedMethods?.length || !rule.AllowedOrigins?.length) throw malformedXml();
     for (const method of rule.AllowedMethods) {
-      if (!METHODS.includes(method)) throw new AwsError("InvalidRequest", `Found unsupported HTTP method in CORS config. Unsupported method is ${method}`, 400);
+      if (!METHODS.includes(method))
+        throw new AwsError(
+          "InvalidRequest",
+          `Found unsupported HTTP method in CORS config. Unsupported method is ${method}`,
+          400,
+        );
     }
     for (const pattern of [...rule.AllowedOrigins, ...(rule.AllowedHeaders ?? [])]) {
-      if (pattern.split("*").length > 2) throw new AwsError("InvalidRequest", `AllowedOrigin "${pattern}" can not have more than one wildcard.`, 400);
+      if (pattern.split("*").length > 2)
+        throw new AwsError("InvalidRequest", `AllowedOrigin "${pattern}" can not have more than one wildcard.`, 400);
     }
   }
   return [...rules];
@@ -57,9 +63,17 @@ export function corsAnswer(
   };
 }
 
-/** To be spread into an output: the CORS headers of its answer, where the caller is a browser. */
-export function corsHeaders(bucket: Bucket, ctx: Context<any>, method: string): { [EXTRA_HEADERS]?: Record<string, string> } {
-  const origin = ctx.http?.origin;
-  const headers = origin === undefined ? undefined : corsAnswer(bucket.config.cors, origin, method);
-  return headers ? { [EXTRA_HEADERS]: headers } : {};
+/** To be spread into an output: what browsers have to know of its answer, which the model has no members for. */
+export function browserHeaders(
+  bucket: Bucket,
+  ctx: Context<any>,
+  method: string,
+): { [EXTRA_HEADERS]?: Record<string, string> } {
+  const { origin, host = "" } = ctx.http ?? {};
+  const cors = origin === undefined ? undefined : corsAnswer(bucket.config.cors, origin, method);
+  // By path, users' pages share their origin with each other: none of them may act for another.
+  const shared = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
+    ? { "content-security-policy": "sandbox" }
+    : undefined;
+  return cors || shared ? { [EXTRA_HEADERS]: { ...shared, ...cors } } : {};
 }

@@ -25,10 +25,16 @@ export const invalidArgument = (message: string, name: string, value: string): A
 export const invalidRequest = (message: string): AwsError => new AwsError("InvalidRequest", message, 400);
 
 export const malformedXml = (): AwsError =>
-  new AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400);
+  new AwsError(
+    "MalformedXML",
+    "The XML you provided was not well-formed or did not validate against our published schema",
+    400,
+  );
 
 export const preconditionFailed = (condition: string): AwsError =>
-  new AwsError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, { Condition: condition });
+  new AwsError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, {
+    Condition: condition,
+  });
 
 /** Fields in lower case travel as headers of the answer. */
 export const notModified = (headers: Readonly<Record<string, string>>): AwsError =>

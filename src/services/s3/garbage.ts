@@ -47,7 +47,8 @@ async function namedElsewhere(ctx: Context<any>, candidates: ReadonlySet<string>
         sql: `select ${text} as text from ${table} order by ${key} limit ? offset ?`,
         parameters: [PAGE, offset],
       });
-      for (const row of rows) for (const [digest] of row.text?.matchAll(DIGEST) ?? []) if (candidates.has(digest)) named.add(digest);
+      for (const row of rows)
+        for (const [digest] of row.text?.matchAll(DIGEST) ?? []) if (candidates.has(digest)) named.add(digest);
       if (rows.length < PAGE) break;
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -7,8 +7,9 @@ import { listing } from "./api/listing.ts";
 import { multipart } from "./api/multipart.ts";
 import { objectSettings } from "./api/object-settings.ts";
 import { objects } from "./api/objects.ts";
+import { runLifecycles } from "./expire.ts";
 import { collectGarbage } from "./garbage.ts";
-import { GARBAGE_EVERY_MS } from "./limits.ts";
+import { GARBAGE_EVERY_MS, LIFECYCLE_EVERY_MS } from "./limits.ts";
 import { s3BucketPolicy } from "./resources/bucket-policy.ts";
 import { s3Bucket } from "./resources/bucket.ts";
 import { preflightRoute, websiteRoute } from "./routes.ts";
@@ -27,5 +28,6 @@ export const s3 = defineService<typeof S3>({
         await collectGarbage(ctx);
       },
     },
+    { name: "lifecycle", everyMs: LIFECYCLE_EVERY_MS, run: runLifecycles },
   ],
 });

@@ -16,3 +16,4 @@ export const MAX_CORS_RULES = 100;
 /** A blob that nothing refers to is kept so long: readers and copies under way still use it. */
 export const GARBAGE_GRACE_MS = 3_600_000;
 export const GARBAGE_EVERY_MS = 600_000;
+export const LIFECYCLE_EVERY_MS = 3_600_000;

@@ -20,6 +20,7 @@ export interface BucketConfig {
   readonly website?: S3.WebsiteConfiguration;
   readonly encryption?: S3.ServerSideEncryptionConfiguration;
   readonly notification?: S3.NotificationConfiguration;
+  readonly lifecycle?: readonly S3.LifecycleRule[];
 }
 
 export interface Bucket {
@@ -58,7 +59,11 @@ export interface ObjectFacts {
   readonly checksums?: Checksums;
   readonly website?: string;
   /** Of a multipart upload: sizes (and checksums) of its parts. */
-  readonly parts?: readonly { readonly number: number; readonly size: number; readonly checksums: Readonly<Record<string, string>> }[];
+  readonly parts?: readonly {
+    readonly number: number;
+    readonly size: number;
+    readonly checksums: Readonly<Record<string, string>>;
+  }[];
 }
 
 /** One version of an object, or a delete marker. */
@@ -89,7 +94,18 @@ export const objectArn = (bucket: string, key: string): string => `arn:aws:s3:::
 export const quoted = (etag: string): string => `"${etag}"`;
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-const FORBIDDEN = [/\.\./, /\.-|-\./, /^\d{1,3}(\.\d{1,3}){3}$/, /^xn--/, /^sthree-/, /^amzn-s3-demo-/, /-s3alias$/, /--ol-s3$/, /--x-s3$/, /\.mrap$/];
+const FORBIDDEN = [
+  /\.\./,
+  /\.-|-\./,
+  /^\d{1,3}(\.\d{1,3}){3}$/,
+  /^xn--/,
+  /^sthree-/,
+  /^amzn-s3-demo-/,
+  /-s3alias$/,
+  /--ol-s3$/,
+  /--x-s3$/,
+  /\.mrap$/,
+];
 
 /** Whether a new bucket may have this name. */
 export function isBucketName(name: string): boolean {

@@ -9,7 +9,14 @@ import { checkedTags, tagsOfHeader } from "./tags.ts";
 
 /** Headers that come back with an object as they were stored. */
 const STORED_HEADERS = ["CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage"] as const;
-const STORAGE_CLASSES: readonly string[] = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"];
+const STORAGE_CLASSES: readonly string[] = [
+  "STANDARD",
+  "REDUCED_REDUNDANCY",
+  "STANDARD_IA",
+  "ONEZONE_IA",
+  "INTELLIGENT_TIERING",
+  "GLACIER_IR",
+];
 
 /** What a caller can set of an object besides its content; the same for put, copy and multipart. */
 export interface FactsInput extends AclInput {
@@ -34,24 +41,37 @@ export interface FactsInput extends AclInput {
 export function checkKey(key: string): void {
   const size = Buffer.byteLength(key);
   if (size > MAX_KEY_BYTES) {
-    throw new AwsError("KeyTooLongError", "Your key is too long", 400, { MaxSizeAllowed: String(MAX_KEY_BYTES), Size: String(size) });
+    throw new AwsError("KeyTooLongError", "Your key is too long", 400, {
+      MaxSizeAllowed: String(MAX_KEY_BYTES),
+      Size: String(size),
+    });
   }
 }
 
 /** Facts of a new object, without its content. */
 export function newFacts(ctx: Context<any>, bucket: Bucket, input: FactsInput): Omit<ObjectFacts, "segments"> {
-  if (input.SSECustomerAlgorithm || input.SSECustomerKey) throw notImplemented("encryption of objects with keys that the caller brings (SSE-C)");
+  if (input.SSECustomerAlgorithm || input.SSECustomerKey)
+    throw notImplemented("encryption of objects with keys that the caller brings (SSE-C)");
   if (input.ObjectLockMode || input.ObjectLockLegalHoldStatus) throw notImplemented("Object Lock");
   const storageClass = input.StorageClass ?? "STANDARD";
   if (!STORAGE_CLASSES.includes(storageClass)) {
-    if (["GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE"].includes(storageClass)) throw notImplemented(`the storage class ${storageClass}`);
-    throw new AwsError("InvalidStorageClass", "The storage class you specified is not valid", 400, { StorageClassRequested: storageClass });
+    if (["GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE"].includes(storageClass))
+      throw notImplemented(`the storage class ${storageClass}`);
+    throw new AwsError("InvalidStorageClass", "The storage class you specified is not valid", 400, {
+      StorageClassRequested: storageClass,
+    });
   }
   if (input.WebsiteRedirectLocation !== undefined && !/^(https?:\/)?\//.test(input.WebsiteRedirectLocation)) {
-    throw new AwsError("InvalidRedirectLocation", "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.", 400);
+    throw new AwsError(
+      "InvalidRedirectLocation",
+      "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+      400,
+    );
   }
   const owner = canonicalId(bucket.account);
-  const grants = allowedGrants(bucket, input, owner) ?? (bucket.config.ownership === "BucketOwnerEnforced" ? undefined : cannedGrants("private", owner));
+  const grants =
+    allowedGrants(bucket, input, owner) ??
+    (bucket.config.ownership === "BucketOwnerEnforced" ? undefined : cannedGrants("private", owner));
   const metadata = checkedMetadata(input.Metadata);
   const tags = tagsOfHeader(input.Tagging);
   const headers = storedHeaders(input);
@@ -108,14 +128,21 @@ function encryptionOf(bucket: Bucket, input: FactsInput): NonNullable<ObjectFact
   const rule = bucket.config.encryption?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
   const algorithm = input.ServerSideEncryption ?? rule?.SSEAlgorithm ?? "AES256";
   if (!["AES256", "aws:kms", "aws:kms:dsse"].includes(algorithm)) {
-    throw invalidArgument("The encryption method specified is not supported", "x-amz-server-side-encryption", algorithm);
+    throw invalidArgument(
+      "The encryption method specified is not supported",
+      "x-amz-server-side-encryption",
+      algorithm,
+    );
   }
   const kmsKey = input.SSEKMSKeyId ?? rule?.KMSMasterKeyID;
   return algorithm === "AES256" || kmsKey === undefined ? { algorithm } : { algorithm, kmsKey };
 }
 
 /** Members that GetObject and HeadObject answer alike. */
-export function describeObject(version: ObjectVersion, options: { versioned: boolean; checksums: boolean }): Partial<S3.HeadObjectOutput> & Record<string, unknown> {
+export function describeObject(
+  version: ObjectVersion,
+  options: { versioned: boolean; checksums: boolean },
+): Partial<S3.HeadObjectOutput> & Record<string, unknown> {
   const { facts } = version;
   return {
     AcceptRanges: "bytes",
@@ -131,7 +158,9 @@ export function describeObject(version: ObjectVersion, options: { versioned: boo
     ...(facts.encryption ? { ServerSideEncryption: facts.encryption.algorithm } : {}),
     ...(facts.encryption?.kmsKey ? { SSEKMSKeyId: facts.encryption.kmsKey } : {}),
     ...(facts.website ? { WebsiteRedirectLocation: facts.website } : {}),
-    ...(options.checksums && facts.checksums ? { ...facts.checksums.values, ChecksumType: facts.checksums.type ?? "FULL_OBJECT" } : {}),
+    ...(options.checksums && facts.checksums
+      ? { ...facts.checksums.values, ChecksumType: facts.checksums.type ?? "FULL_OBJECT" }
+      : {}),
   } as Partial<S3.HeadObjectOutput> & Record<string, unknown>;
 }
 

@@ -22,8 +22,11 @@ interface ObjectInput extends BucketInput {
 function bySelf(ctx: Context<any>, bucket: Bucket): Pick<Permission, "resourcePolicy" | "owner"> {
   const { policy, publicAccessBlock } = bucket.config;
   // A public policy of a restricted bucket counts for nobody but the owner's account and services.
-  const isOutside = ctx.principal.kind === "anonymous" || (ctx.principal.kind !== "service" && ctx.principal.account !== bucket.account);
-  const counts = policy !== undefined && !(publicAccessBlock?.RestrictPublicBuckets && isOutside && isPublicPolicy(policy));
+  const isOutside =
+    ctx.principal.kind === "anonymous" ||
+    (ctx.principal.kind !== "service" && ctx.principal.account !== bucket.account);
+  const counts =
+    policy !== undefined && !(publicAccessBlock?.RestrictPublicBuckets && isOutside && isPublicPolicy(policy));
   return { owner: bucket.account, ...(counts ? { resourcePolicy: policy } : {}) };
 }
 
@@ -43,14 +46,28 @@ export function bucketPermission(
   conditions?: Permission["conditions"],
 ): Permission {
   const granted = acl !== undefined && aclAllows(bucket, bucket.config.grants, acl, ctx.principal.kind === "anonymous");
-  return { action: `s3:${action}`, resource: bucketArn(bucket.name), granted, ...(conditions ? { conditions } : {}), ...bySelf(ctx, bucket) };
+  return {
+    action: `s3:${action}`,
+    resource: bucketArn(bucket.name),
+    granted,
+    ...(conditions ? { conditions } : {}),
+    ...bySelf(ctx, bucket),
+  };
 }
 
 /** Permission for `action` (or `versioned`, where a version is named) on the object of the input. */
 export function onObject(action: string, options: { versioned?: string; acl?: S3.Permission } = {}) {
   return async (input: ObjectInput, ctx: Context<any>): Promise<Permission[]> => {
     const bucket = await bucketOfInput(ctx, input);
-    return [await objectPermission(ctx, bucket, input, input.VersionId !== undefined && options.versioned ? options.versioned : action, options.acl)];
+    return [
+      await objectPermission(
+        ctx,
+        bucket,
+        input,
+        input.VersionId !== undefined && options.versioned ? options.versioned : action,
+        options.acl,
+      ),
+    ];
   };
 }
 
@@ -65,12 +82,16 @@ export async function objectPermission(
   const version = acl === undefined ? undefined : await findVersion(ctx, bucket.name, key, input.VersionId);
   // Of what is not there the bucket's own list decides: who may read that learns that there is no such key.
   const grants = version ? version.facts.grants : bucket.config.grants;
-  const granted = acl !== undefined && aclAllows(bucket, grants, version ? acl : "READ", ctx.principal.kind === "anonymous");
+  const granted =
+    acl !== undefined && aclAllows(bucket, grants, version ? acl : "READ", ctx.principal.kind === "anonymous");
   return { action: `s3:${action}`, resource: objectArn(bucket.name, key), granted, ...bySelf(ctx, bucket) };
 }
 
 /** Permissions to store an object, with what the input sets of it besides its content. */
-export async function storing(input: ObjectInput & AclInput & { Tagging?: unknown }, ctx: Context<any>): Promise<Permission[]> {
+export async function storing(
+  input: ObjectInput & AclInput & { Tagging?: unknown },
+  ctx: Context<any>,
+): Promise<Permission[]> {
   const bucket = await bucketOfInput(ctx, input);
   const anonymous = ctx.principal.kind === "anonymous";
   const on = (action: string): Permission => ({
@@ -80,11 +101,19 @@ export async function storing(input: ObjectInput & AclInput & { Tagging?: unknow
     conditions: { "s3:x-amz-acl": input.ACL },
     ...bySelf(ctx, bucket),
   });
-  return [on("PutObject"), ...(hasAcl(input) ? [on("PutObjectAcl")] : []), ...(input.Tagging ? [on("PutObjectTagging")] : [])];
+  return [
+    on("PutObject"),
+    ...(hasAcl(input) ? [on("PutObjectAcl")] : []),
+    ...(input.Tagging ? [on("PutObjectTagging")] : []),
+  ];
 }
 
 /** Conditions that list operations can be restricted by. */
-export const listConditions = (input: { Prefix?: string; Delimiter?: string; MaxKeys?: number }): Permission["conditions"] => ({
+export const listConditions = (input: {
+  Prefix?: string;
+  Delimiter?: string;
+  MaxKeys?: number;
+}): Permission["conditions"] => ({
   "s3:prefix": input.Prefix ?? "",
   "s3:delimiter": input.Delimiter,
   "s3:max-keys": input.MaxKeys === undefined ? undefined : String(input.MaxKeys),
@@ -96,7 +125,9 @@ export function copySource(source: string | undefined): { bucket: string; key: s
   const mark = text.lastIndexOf("?versionId=");
   const wrong = (): Error => invalidArgument("Invalid copy source object key", "x-amz-copy-source", text.slice(0, 200));
   try {
-    const path = decodeURIComponent(mark < 0 ? text : text.slice(0, mark)).replace(/^\//, "").replace(/^arn:aws:s3:::/, "");
+    const path = decodeURIComponent(mark < 0 ? text : text.slice(0, mark))
+      .replace(/^\//, "")
+      .replace(/^arn:aws:s3:::/, "");
     const slash = path.indexOf("/");
     if (slash <= 0 || slash === path.length - 1) throw wrong();
     const version = mark < 0 ? {} : { version: decodeURIComponent(text.slice(mark + "?versionId=".length)) };
@@ -107,10 +138,22 @@ export function copySource(source: string | undefined): { bucket: string; key: s
 }
 
 /** Permissions of a copy: to read the source, to store the target. */
-export async function copying(input: ObjectInput & AclInput & { CopySource?: string | undefined; Tagging?: unknown }, ctx: Context<any>): Promise<Permission[]> {
+export async function copying(
+  input: ObjectInput & AclInput & { CopySource?: string | undefined; Tagging?: unknown },
+  ctx: Context<any>,
+): Promise<Permission[]> {
   const from = copySource(input.CopySource);
-  const source = await bucketOfInput(ctx, { Bucket: from.bucket, ExpectedBucketOwner: (input as { ExpectedSourceBucketOwner?: string }).ExpectedSourceBucketOwner });
+  const source = await bucketOfInput(ctx, {
+    Bucket: from.bucket,
+    ExpectedBucketOwner: (input as { ExpectedSourceBucketOwner?: string }).ExpectedSourceBucketOwner,
+  });
   const sourceInput = { Key: from.key, ...(from.version === undefined ? {} : { VersionId: from.version }) };
-  const read = await objectPermission(ctx, source, sourceInput, from.version === undefined ? "GetObject" : "GetObjectVersion", "READ");
+  const read = await objectPermission(
+    ctx,
+    source,
+    sourceInput,
+    from.version === undefined ? "GetObject" : "GetObjectVersion",
+    "READ",
+  );
   return [read, ...(await storing(input, ctx))];
 }

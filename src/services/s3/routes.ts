@@ -11,7 +11,8 @@ import { isBucketName } from "./model.ts";
 import { findBucket } from "./store/buckets.ts";
 import { keyOfVisit, redirectOf } from "./website.ts";
 
-const WEBSITE_HOST = /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3-website[.-](?:[a-z]{2}(?:-[a-z]+)+-\d)\.(?:localhost|amazonaws\.com)$/;
+const WEBSITE_HOST =
+  /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3-website[.-](?:[a-z]{2}(?:-[a-z]+)+-\d)\.(?:localhost|amazonaws\.com)$/;
 /** Hosts on which a bucket is the first part of the path. */
 const PATH_STYLE_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\]|s3\.localhost|s3[.-].*amazonaws\.com)$/;
 
@@ -42,8 +43,15 @@ export const preflightRoute: Route<any, { bucket: string }> = {
     return bucket !== undefined && isBucketName(bucket) ? { bucket } : undefined;
   },
   async handle(ctx, { bucket: name }, request, response) {
-    const { origin = "", "access-control-request-method": method = "", "access-control-request-headers": list } = request.headers;
-    const wanted = String(list ?? "").split(",").map((header) => header.trim()).filter(Boolean);
+    const {
+      origin = "",
+      "access-control-request-method": method = "",
+      "access-control-request-headers": list,
+    } = request.headers;
+    const wanted = String(list ?? "")
+      .split(",")
+      .map((header) => header.trim())
+      .filter(Boolean);
     const bucket = await findBucket(ctx, name);
     const headers = bucket?.config.cors ? corsAnswer(bucket.config.cors, origin, String(method), wanted) : undefined;
     if (headers) return void response.writeHead(200, { ...headers, "content-length": "0" }).end();
@@ -63,12 +71,24 @@ function decoded(text: string): string | undefined {
   }
 }
 
-async function serveVisit(ctx: Context<any>, visit: Visit, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveVisit(
+  ctx: Context<any>,
+  visit: Visit,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   request.resume();
   const bucket = await findBucket(ctx, visit.bucket);
   if (!bucket) return page(response, 404, "NoSuchBucket", "The specified bucket does not exist", visit);
   const { website } = bucket.config;
-  if (!website) return page(response, 404, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", visit);
+  if (!website)
+    return page(
+      response,
+      404,
+      "NoSuchWebsiteConfiguration",
+      "The specified bucket does not have a website configuration",
+      visit,
+    );
   if (visit.method !== "GET" && visit.method !== "HEAD") {
     return page(response, 405, "MethodNotAllowed", "The specified method is not allowed against this resource.", visit);
   }
@@ -123,10 +143,23 @@ const conditionsOf = ({ headers }: IncomingMessage): object => ({
 });
 
 const headersOf = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => /^[a-z-]+$/.test(name)).map(([name, value]) => [name, String(value)]));
+  Object.fromEntries(
+    Object.entries(fields)
+      .filter(([name]) => /^[a-z-]+$/.test(name))
+      .map(([name, value]) => [name, String(value)]),
+  );
 
-async function answer(ctx: Context<any>, visit: Visit, input: { Key: string }, status: number, response: ServerResponse): Promise<void> {
-  const object = await ctx.call("s3", visit.method === "HEAD" ? "HeadObject" : "GetObject", { Bucket: visit.bucket, ...input });
+async function answer(
+  ctx: Context<any>,
+  visit: Visit,
+  input: { Key: string },
+  status: number,
+  response: ServerResponse,
+): Promise<void> {
+  const object = await ctx.call("s3", visit.method === "HEAD" ? "HeadObject" : "GetObject", {
+    Bucket: visit.bucket,
+    ...input,
+  });
   if (object.WebsiteRedirectLocation) return redirect(response, 301, object.WebsiteRedirectLocation);
   const optional = {
     "cache-control": object.CacheControl,
@@ -155,9 +188,18 @@ const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAl
 
 function page(response: ServerResponse, status: number, code: string, message: string, visit: Visit): void {
   const title = `${status} ${code}`;
-  const items = [`Code: ${code}`, `Message: ${message}`, `BucketName: ${visit.bucket}`, ...(visit.key ? [`Key: ${visit.key}`] : [])];
+  const items = [
+    `Code: ${code}`,
+    `Message: ${message}`,
+    `BucketName: ${visit.bucket}`,
+    ...(visit.key ? [`Key: ${visit.key}`] : []),
+  ];
   const list = items.map((item) => `<li>${escape(item)}</li>`).join("\n");
   const body = `<html>\n<head><title>${escape(title)}</title></head>\n<body>\n<h1>${escape(title)}</h1>\n<ul>\n${list}\n</ul>\n<hr/>\n</body>\n</html>\n`;
-  const headers = { "content-type": "text/html; charset=utf-8", "content-length": String(Buffer.byteLength(body)), "x-amz-error-code": code };
+  const headers = {
+    "content-type": "text/html; charset=utf-8",
+    "content-length": String(Buffer.byteLength(body)),
+    "x-amz-error-code": code,
+  };
   response.writeHead(status, headers).end(visit.method === "HEAD" ? undefined : body);
 }

@@ -9,20 +9,37 @@ const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 export function tagsOfHeader(header: string | undefined): S3.Tag[] {
   if (!header) return [];
   const tags = [...new URLSearchParams(header)].map(([Key, Value]) => ({ Key, Value }));
-  if (tags.some(({ Key }) => Key === "")) throw invalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.", "x-amz-tagging", header);
+  if (tags.some(({ Key }) => Key === ""))
+    throw invalidArgument(
+      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
+      "x-amz-tagging",
+      header,
+    );
   return tags;
 }
 
 export function checkedTags(tags: readonly S3.Tag[] | undefined, of: "object" | "bucket"): S3.Tag[] {
   const list = tags ?? [];
   const max = of === "object" ? MAX_OBJECT_TAGS : MAX_BUCKET_TAGS;
-  if (list.length > max) throw new AwsError("BadRequest", `${of === "object" ? "Object" : "Bucket"} tags cannot be greater than ${max}`, 400);
+  if (list.length > max)
+    throw new AwsError(
+      "BadRequest",
+      `${of === "object" ? "Object" : "Bucket"} tags cannot be greater than ${max}`,
+      400,
+    );
   const seen = new Set<string>();
   return list.map(({ Key: key = "", Value: value = "" }) => {
-    if (key === "" || key.length > 128 || !ALLOWED.test(key)) throw new AwsError("InvalidTag", "The TagKey you have provided is invalid", 400, { TagKey: key.slice(0, 200) });
-    if (value.length > 256 || !ALLOWED.test(value)) throw new AwsError("InvalidTag", "The TagValue you have provided is invalid", 400, { TagKey: key, TagValue: value.slice(0, 300) });
-    if (key.startsWith("aws:") && of === "object") throw new AwsError("InvalidTag", "System tags cannot be added/updated by requester", 400);
-    if (seen.has(key)) throw new AwsError("InvalidTag", "Cannot provide multiple Tags with the same key", 400, { TagKey: key });
+    if (key === "" || key.length > 128 || !ALLOWED.test(key))
+      throw new AwsError("InvalidTag", "The TagKey you have provided is invalid", 400, { TagKey: key.slice(0, 200) });
+    if (value.length > 256 || !ALLOWED.test(value))
+      throw new AwsError("InvalidTag", "The TagValue you have provided is invalid", 400, {
+        TagKey: key,
+        TagValue: value.slice(0, 300),
+      });
+    if (key.startsWith("aws:") && of === "object")
+      throw new AwsError("InvalidTag", "System tags cannot be added/updated by requester", 400);
+    if (seen.has(key))
+      throw new AwsError("InvalidTag", "Cannot provide multiple Tags with the same key", 400, { TagKey: key });
     seen.add(key);
     return { Key: key, Value: value };
   });

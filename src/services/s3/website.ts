@@ -3,24 +3,47 @@ import { invalidArgument, malformedXml } from "./errors.ts";
 
 export function checkedWebsite(website: S3.WebsiteConfiguration | undefined): S3.WebsiteConfiguration {
   if (!website) throw malformedXml();
-  const { IndexDocument: index, RedirectAllRequestsTo: redirectAll, ErrorDocument: error, RoutingRules: rules } = website;
+  const {
+    IndexDocument: index,
+    RedirectAllRequestsTo: redirectAll,
+    ErrorDocument: error,
+    RoutingRules: rules,
+  } = website;
   if (redirectAll) {
     if (index || error || rules?.length) {
-      throw invalidArgument("RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.", "RedirectAllRequestsTo", "not null");
+      throw invalidArgument(
+        "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.",
+        "RedirectAllRequestsTo",
+        "not null",
+      );
     }
     if (!redirectAll.HostName || (redirectAll.Protocol !== undefined && !/^https?$/.test(redirectAll.Protocol))) {
-      throw invalidArgument("Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically.", "Protocol", String(redirectAll.Protocol));
+      throw invalidArgument(
+        "Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically.",
+        "Protocol",
+        String(redirectAll.Protocol),
+      );
     }
     return website;
   }
-  if (!index) throw invalidArgument("A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty", "IndexDocument", "null");
-  if (!index.Suffix || index.Suffix.includes("/")) throw invalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", String(index.Suffix));
+  if (!index)
+    throw invalidArgument(
+      "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty",
+      "IndexDocument",
+      "null",
+    );
+  if (!index.Suffix || index.Suffix.includes("/"))
+    throw invalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", String(index.Suffix));
   if (error && !error.Key) throw malformedXml();
   for (const rule of rules ?? []) {
     if (!rule.Redirect) throw malformedXml();
     const { ReplaceKeyWith: key, ReplaceKeyPrefixWith: prefix } = rule.Redirect;
     if (key !== undefined && prefix !== undefined) {
-      throw invalidArgument("You can only define ReplaceKeyPrefix or ReplaceKey but not both.", "ReplaceKeyPrefixWith", prefix);
+      throw invalidArgument(
+        "You can only define ReplaceKeyPrefix or ReplaceKey but not both.",
+        "ReplaceKeyPrefixWith",
+        prefix,
+      );
     }
   }
   return website;
@@ -46,7 +69,8 @@ export function redirectOf(
     if (!redirect) continue;
     let target = key;
     if (redirect.ReplaceKeyWith !== undefined) target = redirect.ReplaceKeyWith;
-    else if (redirect.ReplaceKeyPrefixWith !== undefined) target = redirect.ReplaceKeyPrefixWith + key.slice(prefix?.length ?? 0);
+    else if (redirect.ReplaceKeyPrefixWith !== undefined)
+      target = redirect.ReplaceKeyPrefixWith + key.slice(prefix?.length ?? 0);
     const path = target.split("/").map(encodeURIComponent).join("/");
     return {
       status: Number(redirect.HttpRedirectCode ?? 301),

@@ -6,6 +6,7 @@ import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
 import { checkedPolicy, isPublicPolicy } from "../bucket-policy.ts";
 import { checkedCors } from "../cors.ts";
 import { accessDenied, malformedXml } from "../errors.ts";
+import { checkedLifecycle } from "../lifecycle.ts";
 import { canonicalId, type Bucket, type BucketConfig } from "../model.ts";
 import { onBucket } from "../permissions.ts";
 import { bucketOfInput, changeConfig } from "../store/buckets.ts";
@@ -20,14 +21,24 @@ interface BucketInput {
 }
 
 /** What is set of a bucket, or AWS's error for what is not. */
-async function setting<K extends Key>(ctx: Context<any>, input: BucketInput, key: K, code: string, message: string): Promise<NonNullable<BucketConfig[K]>> {
+async function setting<K extends Key>(
+  ctx: Context<any>,
+  input: BucketInput,
+  key: K,
+  code: string,
+  message: string,
+): Promise<NonNullable<BucketConfig[K]>> {
   const bucket = await bucketOfInput(ctx, input);
   const value = bucket.config[key];
   if (value === undefined) throw new AwsError(code, message, 404, { BucketName: bucket.name });
   return value as NonNullable<BucketConfig[K]>;
 }
 
-async function set(ctx: Context<any>, input: BucketInput, make: (bucket: Bucket) => Partial<BucketConfig>): Promise<{}> {
+async function set(
+  ctx: Context<any>,
+  input: BucketInput,
+  make: (bucket: Bucket) => Partial<BucketConfig>,
+): Promise<{}> {
   await changeConfig(ctx, input, (config, bucket) => ({ ...config, ...make(bucket) }));
   return {};
 }
@@ -39,9 +50,16 @@ async function unset(ctx: Context<any>, input: BucketInput, key: Key): Promise<{
 
 const NO_POLICY = ["NoSuchBucketPolicy", "The bucket policy does not exist"] as const;
 const NO_CORS = ["NoSuchCORSConfiguration", "The CORS configuration does not exist"] as const;
-const NO_WEBSITE = ["NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"] as const;
+const NO_WEBSITE = [
+  "NoSuchWebsiteConfiguration",
+  "The specified bucket does not have a website configuration",
+] as const;
 const NO_TAGS = ["NoSuchTagSet", "The TagSet does not exist"] as const;
-const NO_BLOCK = ["NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"] as const;
+const NO_LIFECYCLE = ["NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"] as const;
+const NO_BLOCK = [
+  "NoSuchPublicAccessBlockConfiguration",
+  "The public access block configuration was not found",
+] as const;
 
 export const bucketSettings = operations<typeof S3, any>()({
   GetBucketVersioning: {
@@ -72,7 +90,9 @@ export const bucketSettings = operations<typeof S3, any>()({
       return set(ctx, input, (bucket) => {
         const policy = checkedPolicy(String(input.Policy), bucket.name);
         if (bucket.config.publicAccessBlock?.BlockPublicPolicy && isPublicPolicy(policy)) {
-          throw accessDenied(`User is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::${bucket.name}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`);
+          throw accessDenied(
+            `User is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::${bucket.name}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`,
+          );
         }
         return { policy };
       });
@@ -81,11 +101,15 @@ export const bucketSettings = operations<typeof S3, any>()({
   DeleteBucketPolicy: { permissions: onBucket("DeleteBucketPolicy"), run: (ctx, input) => unset(ctx, input, "policy") },
   GetBucketPolicyStatus: {
     permissions: onBucket("GetBucketPolicyStatus"),
-    run: async (ctx, input) => ({ PolicyStatus: { IsPublic: isPublicPolicy(await setting(ctx, input, "policy", ...NO_POLICY)) } }),
+    run: async (ctx, input) => ({
+      PolicyStatus: { IsPublic: isPublicPolicy(await setting(ctx, input, "policy", ...NO_POLICY)) },
+    }),
   },
   GetPublicAccessBlock: {
     permissions: onBucket("GetBucketPublicAccessBlock"),
-    run: async (ctx, input) => ({ PublicAccessBlockConfiguration: await setting(ctx, input, "publicAccessBlock", ...NO_BLOCK) }),
+    run: async (ctx, input) => ({
+      PublicAccessBlockConfiguration: await setting(ctx, input, "publicAccessBlock", ...NO_BLOCK),
+    }),
   },
   PutPublicAccessBlock: {
     permissions: onBucket("PutBucketPublicAccessBlock"),
@@ -101,7 +125,10 @@ export const bucketSettings = operations<typeof S3, any>()({
       return set(ctx, input, () => ({ publicAccessBlock }));
     },
   },
-  DeletePublicAccessBlock: { permissions: onBucket("PutBucketPublicAccessBlock"), run: (ctx, input) => unset(ctx, input, "publicAccessBlock") },
+  DeletePublicAccessBlock: {
+    permissions: onBucket("PutBucketPublicAccessBlock"),
+    run: (ctx, input) => unset(ctx, input, "publicAccessBlock"),
+  },
   GetBucketOwnershipControls: {
     permissions: onBucket("GetBucketOwnershipControls"),
     async run(ctx, input) {
@@ -117,7 +144,11 @@ export const bucketSettings = operations<typeof S3, any>()({
       if (rules.length !== 1 || !ownership) throw malformedXml();
       return set(ctx, input, ({ config }) => {
         if (ownership === "BucketOwnerEnforced" && config.grants?.some(({ grantee }) => "uri" in grantee)) {
-          throw new AwsError("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
+          throw new AwsError(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+            400,
+          );
         }
         return { ownership };
       });
@@ -141,7 +172,9 @@ export const bucketSettings = operations<typeof S3, any>()({
       return set(ctx, input, (bucket) => {
         const grants = allowedGrants(bucket, input, canonicalId(bucket.account));
         if (!grants && bucket.config.ownership !== "BucketOwnerEnforced") {
-          throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, { MissingHeaderName: "x-amz-acl" });
+          throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, {
+            MissingHeaderName: "x-amz-acl",
+          });
         }
         return grants ? { grants } : {};
       });
@@ -170,7 +203,10 @@ export const bucketSettings = operations<typeof S3, any>()({
       return set(ctx, input, () => ({ website }));
     },
   },
-  DeleteBucketWebsite: { permissions: onBucket("DeleteBucketWebsite"), run: (ctx, input) => unset(ctx, input, "website") },
+  DeleteBucketWebsite: {
+    permissions: onBucket("DeleteBucketWebsite"),
+    run: (ctx, input) => unset(ctx, input, "website"),
+  },
   GetBucketTagging: {
     permissions: onBucket("GetBucketTagging"),
     run: async (ctx, input) => ({ TagSet: [...(await setting(ctx, input, "tags", ...NO_TAGS))] }),
@@ -187,7 +223,9 @@ export const bucketSettings = operations<typeof S3, any>()({
     permissions: onBucket("GetEncryptionConfiguration"),
     async run(ctx, input) {
       const { encryption } = (await bucketOfInput(ctx, input)).config;
-      const standard = { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" as const }, BucketKeyEnabled: false }] };
+      const standard = {
+        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" as const }, BucketKeyEnabled: false }],
+      };
       return { ServerSideEncryptionConfiguration: encryption ?? standard };
     },
   },
@@ -199,7 +237,10 @@ export const bucketSettings = operations<typeof S3, any>()({
       return set(ctx, input, () => ({ encryption }));
     },
   },
-  DeleteBucketEncryption: { permissions: onBucket("PutEncryptionConfiguration"), run: (ctx, input) => unset(ctx, input, "encryption") },
+  DeleteBucketEncryption: {
+    permissions: onBucket("PutEncryptionConfiguration"),
+    run: (ctx, input) => unset(ctx, input, "encryption"),
+  },
   GetBucketNotificationConfiguration: {
     permissions: onBucket("GetBucketNotification"),
     run: async (ctx, input) => (await bucketOfInput(ctx, input)).config.notification ?? {},
@@ -208,9 +249,14 @@ export const bucketSettings = operations<typeof S3, any>()({
     permissions: onBucket("PutBucketNotification"),
     async run(ctx, input) {
       const notification = input.NotificationConfiguration ?? {};
-      const { TopicConfigurations: topics, QueueConfigurations: queues, LambdaFunctionConfigurations: functions } = notification;
+      const {
+        TopicConfigurations: topics,
+        QueueConfigurations: queues,
+        LambdaFunctionConfigurations: functions,
+      } = notification;
       // Stored only where they take effect: events to EventBridge do.
-      if (topics?.length || queues?.length || functions?.length) throw notImplemented("S3 event notifications to topics, queues and functions");
+      if (topics?.length || queues?.length || functions?.length)
+        throw notImplemented("S3 event notifications to topics, queues and functions");
       return set(ctx, input, () => ({ notification }));
     },
   },
@@ -238,23 +284,48 @@ export const bucketSettings = operations<typeof S3, any>()({
   GetBucketLifecycleConfiguration: {
     permissions: onBucket("GetLifecycleConfiguration"),
     async run(ctx, input) {
-      const bucket = await bucketOfInput(ctx, input);
-      throw new AwsError("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", 404, { BucketName: bucket.name });
+      const rules = await setting(ctx, input, "lifecycle", ...NO_LIFECYCLE);
+      return { Rules: rules.map(readRule) };
     },
+  },
+  PutBucketLifecycleConfiguration: {
+    permissions: onBucket("PutLifecycleConfiguration"),
+    async run(ctx, input) {
+      const lifecycle = checkedLifecycle(input.LifecycleConfiguration?.Rules);
+      return set(ctx, input, () => ({ lifecycle }));
+    },
+  },
+  DeleteBucketLifecycle: {
+    permissions: onBucket("PutLifecycleConfiguration"),
+    run: (ctx, input) => unset(ctx, input, "lifecycle"),
   },
   GetBucketReplication: {
     permissions: onBucket("GetReplicationConfiguration"),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      throw new AwsError("ReplicationConfigurationNotFoundError", "The replication configuration was not found", 404, { BucketName: bucket.name });
+      throw new AwsError("ReplicationConfigurationNotFoundError", "The replication configuration was not found", 404, {
+        BucketName: bucket.name,
+      });
     },
   },
   GetObjectLockConfiguration: {
     permissions: onBucket("GetBucketObjectLockConfiguration"),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      throw new AwsError("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", 404, { BucketName: bucket.name });
+      throw new AwsError(
+        "ObjectLockConfigurationNotFoundError",
+        "Object Lock configuration does not exist for this bucket",
+        404,
+        { BucketName: bucket.name },
+      );
     },
   },
 });
 
+/** A stored rule has its date as text. */
+function readRule(rule: S3.LifecycleRule): S3.LifecycleRule {
+  const { Expiration: expiration } = rule;
+  return expiration?.Date === undefined
+    ? rule
+    : { ...rule, Expiration: { ...expiration, Date: new Date(expiration.Date) } };
+}

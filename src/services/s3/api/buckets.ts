@@ -16,15 +16,25 @@ const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 function regionOf(ctx: Context<any>, constraint: string | undefined): string {
   if (constraint === undefined || constraint === "") {
     if (ctx.region === HOME_REGION) return HOME_REGION;
-    throw new AwsError("IllegalLocationConstraintException", "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.", 400);
+    throw new AwsError(
+      "IllegalLocationConstraintException",
+      "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.",
+      400,
+    );
   }
   const region = constraint === "EU" ? "eu-west-1" : constraint;
   if (!REGION.test(region) || region === HOME_REGION) {
-    throw new AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid", 400, { LocationConstraint: constraint });
+    throw new AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid", 400, {
+      LocationConstraint: constraint,
+    });
   }
   // A client of us-east-1 may make buckets anywhere.
   if (region !== ctx.region && ctx.region !== HOME_REGION) {
-    throw new AwsError("IllegalLocationConstraintException", `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to.`, 400);
+    throw new AwsError(
+      "IllegalLocationConstraintException",
+      `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+      400,
+    );
   }
   return region;
 }
@@ -36,30 +46,54 @@ const location = (bucket: Bucket): S3.BucketLocationConstraint | undefined =>
 export const buckets = operations<typeof S3, any>()({
   CreateBucket: {
     permissions: (input) => [
-      { action: "s3:CreateBucket", resource: bucketArn(String(input.Bucket)), conditions: { "s3:LocationConstraint": input.CreateBucketConfiguration?.LocationConstraint } },
+      {
+        action: "s3:CreateBucket",
+        resource: bucketArn(String(input.Bucket)),
+        conditions: { "s3:LocationConstraint": input.CreateBucketConfiguration?.LocationConstraint },
+      },
       ...(hasAcl(input) ? [{ action: "s3:PutBucketAcl", resource: bucketArn(String(input.Bucket)) }] : []),
-      ...(input.ObjectOwnership ? [{ action: "s3:PutBucketOwnershipControls", resource: bucketArn(String(input.Bucket)) }] : []),
+      ...(input.ObjectOwnership
+        ? [{ action: "s3:PutBucketOwnershipControls", resource: bucketArn(String(input.Bucket)) }]
+        : []),
     ],
     async run(ctx, input) {
       const name = String(input.Bucket);
-      if (!isBucketName(name)) throw new AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, { BucketName: name });
+      if (!isBucketName(name))
+        throw new AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, { BucketName: name });
       const region = regionOf(ctx, input.CreateBucketConfiguration?.LocationConstraint);
-      if (input.ObjectLockEnabledForBucket) throw new AwsError("NotImplemented", "Starling does not implement Object Lock yet.", 501);
+      if (input.ObjectLockEnabledForBucket)
+        throw new AwsError("NotImplemented", "Starling does not implement Object Lock yet.", 501);
       const owner = canonicalId(ctx.account);
       const base = newBucketConfig(input.ObjectOwnership);
       const grants = grantsOf(input, owner);
       if (grants && base.ownership === "BucketOwnerEnforced" && grants.some(({ grantee }) => !("id" in grantee))) {
-        throw new AwsError("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400);
+        throw new AwsError(
+          "InvalidBucketAclWithObjectOwnership",
+          "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+          400,
+        );
       }
       if (grants?.some(isPublicGrant)) {
-        throw new AwsError("InvalidBucketAclWithBlockPublicAccessError", "Bucket cannot have public ACLs set with BlockPublicAccess enabled", 400);
+        throw new AwsError(
+          "InvalidBucketAclWithBlockPublicAccessError",
+          "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+          400,
+        );
       }
       const tags = input.CreateBucketConfiguration?.Tags;
-      const config = { ...base, ...(grants ? { grants } : {}), ...(tags?.length ? { tags: checkedTags(tags, "bucket") } : {}) };
+      const config = {
+        ...base,
+        ...(grants ? { grants } : {}),
+        ...(tags?.length ? { tags: checkedTags(tags, "bucket") } : {}),
+      };
       const have = await listBuckets(ctx, { limit: MAX_BUCKETS });
-      if (have.length >= MAX_BUCKETS) throw new AwsError("TooManyBuckets", "You have attempted to create more buckets than allowed", 400);
+      if (have.length >= MAX_BUCKETS)
+        throw new AwsError("TooManyBuckets", "You have attempted to create more buckets than allowed", 400);
       if (!(await insertBucket(ctx, name, region, config))) await refuseExisting(ctx, name);
-      return { Location: region === HOME_REGION ? `/${name}` : `http://${name}.s3.amazonaws.com/`, BucketArn: bucketArn(name) };
+      return {
+        Location: region === HOME_REGION ? `/${name}` : `http://${name}.s3.amazonaws.com/`,
+        BucketArn: bucketArn(name),
+      };
     },
   },
   HeadBucket: {
@@ -84,16 +118,22 @@ export const buckets = operations<typeof S3, any>()({
     permissions: () => [{ action: "s3:ListAllMyBuckets", resource: "*" }],
     async run(ctx, input) {
       const limit = input.MaxBuckets ?? MAX_BUCKETS;
-      const after = input.ContinuationToken === undefined ? undefined : Buffer.from(input.ContinuationToken, "base64url").toString();
+      const after =
+        input.ContinuationToken === undefined
+          ? undefined
+          : Buffer.from(input.ContinuationToken, "base64url").toString();
       const found = await listBuckets(ctx, {
         ...(input.Prefix === undefined ? {} : { prefix: input.Prefix }),
         ...(after === undefined ? {} : { after }),
         limit: MAX_BUCKETS,
       });
-      const inRegion = found.filter((bucket) => input.BucketRegion === undefined || bucket.region === input.BucketRegion);
+      const inRegion = found.filter(
+        (bucket) => input.BucketRegion === undefined || bucket.region === input.BucketRegion,
+      );
       const page = inRegion.slice(0, limit);
       const last = page.at(-1);
-      const paged = input.MaxBuckets !== undefined || input.BucketRegion !== undefined || input.ContinuationToken !== undefined;
+      const paged =
+        input.MaxBuckets !== undefined || input.BucketRegion !== undefined || input.ContinuationToken !== undefined;
       return {
         Owner: { ID: canonicalId(ctx.account) },
         Buckets: page.map((bucket) => ({
@@ -102,7 +142,9 @@ export const buckets = operations<typeof S3, any>()({
           ...(paged ? { BucketRegion: bucket.region } : {}),
         })),
         ...(input.Prefix === undefined ? {} : { Prefix: input.Prefix }),
-        ...(last && inRegion.length > page.length ? { ContinuationToken: Buffer.from(last.name).toString("base64url") } : {}),
+        ...(last && inRegion.length > page.length
+          ? { ContinuationToken: Buffer.from(last.name).toString("base64url") }
+          : {}),
       };
     },
   },
@@ -124,6 +166,10 @@ async function refuseExisting(ctx: Context<any>, name: string): Promise<void> {
     );
   }
   if (existing.region === HOME_REGION && ctx.region === HOME_REGION) return;
-  throw new AwsError("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.", 409, { BucketName: name });
+  throw new AwsError(
+    "BucketAlreadyOwnedByYou",
+    "Your previous request to create the named bucket succeeded and you already own it.",
+    409,
+    { BucketName: name },
+  );
 }
-

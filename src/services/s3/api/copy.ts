@@ -13,14 +13,26 @@ import { bucketOfInput } from "../store/buckets.ts";
 import { storeVersion } from "../store/objects.ts";
 import { readable } from "./objects.ts";
 
-type SourceInput = Parameters<typeof checkCopySource>[0] & { CopySource?: string | undefined; ExpectedSourceBucketOwner?: string | undefined };
+type SourceInput = Parameters<typeof checkCopySource>[0] & {
+  CopySource?: string | undefined;
+  ExpectedSourceBucketOwner?: string | undefined;
+};
 
 /** The version that a copy is made of. */
-export async function sourceOf(ctx: Context<any>, input: SourceInput): Promise<{ version: ObjectVersion; versioned: boolean }> {
+export async function sourceOf(
+  ctx: Context<any>,
+  input: SourceInput,
+): Promise<{ version: ObjectVersion; versioned: boolean }> {
   const from = copySource(input.CopySource);
-  const bucket = await bucketOfInput(ctx, { Bucket: from.bucket, ExpectedBucketOwner: input.ExpectedSourceBucketOwner });
+  const bucket = await bucketOfInput(ctx, {
+    Bucket: from.bucket,
+    ExpectedBucketOwner: input.ExpectedSourceBucketOwner,
+  });
   try {
-    const version = await readable(ctx, bucket, { Key: from.key, ...(from.version === undefined ? {} : { VersionId: from.version }) });
+    const version = await readable(ctx, bucket, {
+      Key: from.key,
+      ...(from.version === undefined ? {} : { VersionId: from.version }),
+    });
     checkCopySource(input, version);
     return { version, versioned: bucket.config.versioning !== undefined };
   } catch (error) {
@@ -32,9 +44,16 @@ export async function sourceOf(ctx: Context<any>, input: SourceInput): Promise<{
 }
 
 /** Facts of the copy: the source's own, or what the request says in their place. */
-function copiedFacts(replaced: Omit<ObjectFacts, "segments">, source: ObjectFacts, input: { MetadataDirective?: string | undefined; TaggingDirective?: string | undefined }): Omit<ObjectFacts, "segments"> {
+function copiedFacts(
+  replaced: Omit<ObjectFacts, "segments">,
+  source: ObjectFacts,
+  input: { MetadataDirective?: string | undefined; TaggingDirective?: string | undefined },
+): Omit<ObjectFacts, "segments"> {
   const { contentType, headers, metadata, tags, ...own } = replaced;
-  const described = input.MetadataDirective === "REPLACE" ? { contentType, headers, metadata } : { contentType: source.contentType, headers: source.headers, metadata: source.metadata };
+  const described =
+    input.MetadataDirective === "REPLACE"
+      ? { contentType, headers, metadata }
+      : { contentType: source.contentType, headers: source.headers, metadata: source.metadata };
   const tagged = input.TaggingDirective === "REPLACE" ? tags : source.tags;
   const given = Object.entries({ ...described, tags: tagged }).filter(([, value]) => value !== undefined);
   return { ...own, ...Object.fromEntries(given) };
@@ -49,7 +68,9 @@ export const copy = operations<typeof S3, any>()({
       checkKey(key);
       const { version: source, versioned } = await sourceOf(ctx, input);
       if (source.size > MAX_SINGLE_UPLOAD_BYTES) {
-        throw invalidRequest(`The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_SINGLE_UPLOAD_BYTES}`);
+        throw invalidRequest(
+          `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_SINGLE_UPLOAD_BYTES}`,
+        );
       }
       const changesNothing =
         input.MetadataDirective !== "REPLACE" &&
@@ -57,16 +78,28 @@ export const copy = operations<typeof S3, any>()({
         !input.StorageClass &&
         !input.ServerSideEncryption &&
         !input.WebsiteRedirectLocation;
-      if (source.bucket === bucket.name && source.key === key && source.latest && bucket.config.versioning === undefined && changesNothing) {
+      if (
+        source.bucket === bucket.name &&
+        source.key === key &&
+        source.latest &&
+        bucket.config.versioning === undefined &&
+        changesNothing
+      ) {
         throw invalidRequest(
           "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
         );
       }
       const facts = copiedFacts(newFacts(ctx, bucket, input), source.facts, input);
       const content = await contentOfCopy(ctx, input, source);
-      const stored = await storeVersion(ctx, bucket.name, key, { size: source.size, etag: content.etag, facts: { ...facts, ...content.facts } }, {
-        check: (current) => checkWrite(input as { IfMatch?: string; IfNoneMatch?: string }, current),
-      });
+      const stored = await storeVersion(
+        ctx,
+        bucket.name,
+        key,
+        { size: source.size, etag: content.etag, facts: { ...facts, ...content.facts } },
+        {
+          check: (current) => checkWrite(input as { IfMatch?: string; IfNoneMatch?: string }, current),
+        },
+      );
       return {
         CopyObjectResult: {
           ETag: quoted(stored.etag),
@@ -97,5 +130,8 @@ async function contentOfCopy(
   }
   const content = await storeContent(ctx, readContent(ctx, segments), algorithm);
   const values = algorithm === undefined ? {} : content.checksums;
-  return { etag: content.md5, facts: { segments: [{ digest: content.digest, size: content.size }], checksums: { type: "FULL_OBJECT", values } } };
+  return {
+    etag: content.md5,
+    facts: { segments: [{ digest: content.digest, size: content.size }], checksums: { type: "FULL_OBJECT", values } },
+  };
 }

@@ -1,7 +1,7 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { corsHeaders } from "../cors.ts";
+import { browserHeaders } from "../cors.ts";
 import { invalidArgument } from "../errors.ts";
 import { MAX_LIST } from "../limits.ts";
 import { canonicalId, quoted, type Bucket, type ObjectVersion } from "../model.ts";
@@ -18,8 +18,12 @@ interface ListInput {
 }
 
 /** What lists have in common: bounds, and how keys are written. */
-export function listSettings(input: ListInput, max = input.MaxKeys): { prefix: string; delimiter?: string; max: number; text: (key: string) => string } {
-  if (max !== undefined && max < 0) throw invalidArgument("Argument maxKeys must be an integer between 0 and 2147483647", "maxKeys", String(max));
+export function listSettings(
+  input: ListInput,
+  max = input.MaxKeys,
+): { prefix: string; delimiter?: string; max: number; text: (key: string) => string } {
+  if (max !== undefined && max < 0)
+    throw invalidArgument("Argument maxKeys must be an integer between 0 and 2147483647", "maxKeys", String(max));
   if (input.EncodingType !== undefined && input.EncodingType !== "url") {
     throw invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", input.EncodingType);
   }
@@ -33,13 +37,16 @@ export function listSettings(input: ListInput, max = input.MaxKeys): { prefix: s
 
 /** Keys may hold what XML cannot: clients ask for them encoded, slashes left as they are. */
 function urlText(key: string): string {
-  return encodeURIComponent(key).replaceAll("%2F", "/").replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(key)
+    .replaceAll("%2F", "/")
+    .replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 const prefixesOf = (entries: readonly Entry<unknown>[], text: (key: string) => string): S3.CommonPrefix[] =>
   entries.flatMap((entry) => ("commonPrefix" in entry ? [{ Prefix: text(entry.commonPrefix) }] : []));
 
-const itemsOf = <T>(entries: readonly Entry<T>[]): T[] => entries.flatMap((entry) => ("item" in entry ? [entry.item] : []));
+const itemsOf = <T>(entries: readonly Entry<T>[]): T[] =>
+  entries.flatMap((entry) => ("item" in entry ? [entry.item] : []));
 
 /** The key (or common prefix) of the last entry: the next page begins behind it. */
 const lastOf = (entries: readonly Entry<{ key: string }>[]): string | undefined => {
@@ -59,7 +66,9 @@ export function startBehind(after: string | undefined, delimiter: string | undef
 
 function describe(version: ObjectVersion, bucket: Bucket, text: (key: string) => string, owner: boolean): S3._Object {
   const { checksums } = version.facts;
-  const algorithms = Object.keys(checksums?.values ?? {}).map((name) => name.replace("Checksum", "") as S3.ChecksumAlgorithm);
+  const algorithms = Object.keys(checksums?.values ?? {}).map(
+    (name) => name.replace("Checksum", "") as S3.ChecksumAlgorithm,
+  );
   return {
     Key: text(version.key),
     LastModified: new Date(version.modifiedAt),
@@ -75,7 +84,8 @@ const token = {
   make: (key: string): string => Buffer.from(`1${key}`).toString("base64url"),
   read(text: string): string {
     const key = Buffer.from(text, "base64url").toString();
-    if (!key.startsWith("1")) throw invalidArgument("The continuation token provided is incorrect", "continuation-token", text.slice(0, 200));
+    if (!key.startsWith("1"))
+      throw invalidArgument("The continuation token provided is incorrect", "continuation-token", text.slice(0, 200));
     return key.slice(1);
   },
 };
@@ -85,7 +95,12 @@ async function list(ctx: Context<any>, bucket: Bucket, input: ListInput, after: 
   if (settings.max === 0) return { settings, entries: [], truncated: false };
   // A page begins behind a common prefix as a whole; `start-after` within one still shows it.
   const start = startBehind(after, wasEntry ? settings.delimiter : undefined);
-  const { entries, truncated } = await collect(settings, (version: ObjectVersion) => version.key, readObjects(ctx, bucket.name, settings.prefix), start);
+  const { entries, truncated } = await collect(
+    settings,
+    (version: ObjectVersion) => version.key,
+    readObjects(ctx, bucket.name, settings.prefix),
+    start,
+  );
   return { settings, entries, truncated };
 }
 
@@ -94,9 +109,16 @@ export const listing = operations<typeof S3, any>()({
     permissions: onBucket("ListBucket", "READ", listConditions),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      if (input.ContinuationToken === "") throw invalidArgument("The continuation token provided is incorrect", "continuation-token", "");
+      if (input.ContinuationToken === "")
+        throw invalidArgument("The continuation token provided is incorrect", "continuation-token", "");
       const after = input.ContinuationToken === undefined ? input.StartAfter : token.read(input.ContinuationToken);
-      const { settings, entries, truncated } = await list(ctx, bucket, input, after, input.ContinuationToken !== undefined);
+      const { settings, entries, truncated } = await list(
+        ctx,
+        bucket,
+        input,
+        after,
+        input.ContinuationToken !== undefined,
+      );
       const { text } = settings;
       const last = lastOf(entries);
       return {
@@ -112,7 +134,7 @@ export const listing = operations<typeof S3, any>()({
         ...(truncated && last !== undefined ? { NextContinuationToken: token.make(last) } : {}),
         Contents: itemsOf(entries).map((version) => describe(version, bucket, text, input.FetchOwner ?? false)),
         CommonPrefixes: prefixesOf(entries, text),
-        ...corsHeaders(bucket, ctx, "GET"),
+        ...browserHeaders(bucket, ctx, "GET"),
       };
     },
   },
@@ -134,7 +156,7 @@ export const listing = operations<typeof S3, any>()({
         ...(truncated && last !== undefined && settings.delimiter ? { NextMarker: text(last) } : {}),
         Contents: itemsOf(entries).map((version) => describe(version, bucket, text, true)),
         CommonPrefixes: prefixesOf(entries, text),
-        ...corsHeaders(bucket, ctx, "GET"),
+        ...browserHeaders(bucket, ctx, "GET"),
       };
     },
   },
@@ -145,16 +167,30 @@ export const listing = operations<typeof S3, any>()({
       const settings = listSettings(input);
       const { text } = settings;
       if (input.VersionIdMarker && !input.KeyMarker) {
-        throw invalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker", input.VersionIdMarker);
+        throw invalidArgument(
+          "A version-id marker cannot be specified without a key marker.",
+          "version-id-marker",
+          input.VersionIdMarker,
+        );
       }
-      const marked = input.KeyMarker && input.VersionIdMarker ? await findVersion(ctx, bucket.name, input.KeyMarker, input.VersionIdMarker) : undefined;
+      const marked =
+        input.KeyMarker && input.VersionIdMarker
+          ? await findVersion(ctx, bucket.name, input.KeyMarker, input.VersionIdMarker)
+          : undefined;
       const start = marked ? { after: marked } : startBehind(input.KeyMarker, settings.delimiter);
       const read = readVersions(ctx, bucket.name, settings.prefix);
-      const { entries, truncated } = settings.max === 0 ? { entries: [], truncated: false } : await collect(settings, (v: ObjectVersion) => v.key, read, start);
+      const { entries, truncated } =
+        settings.max === 0
+          ? { entries: [], truncated: false }
+          : await collect(settings, (v: ObjectVersion) => v.key, read, start);
       const items = itemsOf(entries);
       const last = entries.at(-1);
       const owner = { ID: canonicalId(bucket.account) };
-      const facts = (version: ObjectVersion) => ({ VersionId: version.version, IsLatest: version.latest, Owner: owner });
+      const facts = (version: ObjectVersion) => ({
+        VersionId: version.version,
+        IsLatest: version.latest,
+        Owner: owner,
+      });
       return {
         Name: bucket.name,
         Prefix: text(settings.prefix),
@@ -164,9 +200,22 @@ export const listing = operations<typeof S3, any>()({
         IsTruncated: truncated,
         ...(settings.delimiter ? { Delimiter: text(settings.delimiter) } : {}),
         ...(input.EncodingType ? { EncodingType: input.EncodingType } : {}),
-        ...(truncated && last ? { NextKeyMarker: text(lastOf(entries) ?? ""), ...("item" in last ? { NextVersionIdMarker: last.item.version } : {}) } : {}),
-        Versions: items.filter((v) => !v.marker).map((v) => ({ ...describe(v, bucket, text, true), StorageClass: (v.facts.storageClass ?? "STANDARD") as S3.ObjectVersionStorageClass, ...facts(v) })),
-        DeleteMarkers: items.filter((v) => v.marker).map((v) => ({ Key: text(v.key), LastModified: new Date(v.modifiedAt), ...facts(v) })),
+        ...(truncated && last
+          ? {
+              NextKeyMarker: text(lastOf(entries) ?? ""),
+              ...("item" in last ? { NextVersionIdMarker: last.item.version } : {}),
+            }
+          : {}),
+        Versions: items
+          .filter((v) => !v.marker)
+          .map((v) => ({
+            ...describe(v, bucket, text, true),
+            StorageClass: (v.facts.storageClass ?? "STANDARD") as S3.ObjectVersionStorageClass,
+            ...facts(v),
+          })),
+        DeleteMarkers: items
+          .filter((v) => v.marker)
+          .map((v) => ({ Key: text(v.key), LastModified: new Date(v.modifiedAt), ...facts(v) })),
         CommonPrefixes: prefixesOf(entries, text),
       };
     },

@@ -15,13 +15,26 @@ import { parseRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
 import { collect, type Position } from "../store/listing.ts";
 import { keyBytes, storeVersion } from "../store/objects.ts";
-import { endUpload, insertUpload, listParts, listUploads, storePart, uploadOfInput, type Part, type Upload } from "../store/uploads.ts";
+import {
+  endUpload,
+  insertUpload,
+  listParts,
+  listUploads,
+  storePart,
+  uploadOfInput,
+  type Part,
+  type Upload,
+} from "../store/uploads.ts";
 import { sourceOf } from "./copy.ts";
 import { listSettings, startBehind } from "./listing.ts";
 
 function checkPartNumber(number: number | undefined): number {
   if (number === undefined || !Number.isInteger(number) || number < 1 || number > MAX_PARTS) {
-    throw invalidArgument(`Part number must be an integer between 1 and ${MAX_PARTS}, inclusive`, "partNumber", String(number));
+    throw invalidArgument(
+      `Part number must be an integer between 1 and ${MAX_PARTS}, inclusive`,
+      "partNumber",
+      String(number),
+    );
   }
   return number;
 }
@@ -34,17 +47,28 @@ function chosenParts(wanted: readonly S3.CompletedPart[] | undefined, stored: re
   const byNumber = new Map(stored.map((part) => [part.number, part]));
   const numbers = wanted.map((want) => want.PartNumber ?? 0);
   if (numbers.some((number, i) => i > 0 && number <= (numbers[i - 1] ?? 0))) {
-    throw new AwsError("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.", 400);
+    throw new AwsError(
+      "InvalidPartOrder",
+      "The list of parts was not in ascending order. Parts must be ordered by part number.",
+      400,
+    );
   }
   return wanted.map((want, i) => {
     const number = want.PartNumber ?? 0;
     const part = byNumber.get(number);
-    const differs = part && Object.entries(part.checksums).some(([name, value]) => {
-      const given = (want as Record<string, unknown>)[name];
-      return given !== undefined && given !== value;
-    });
+    const differs =
+      part &&
+      Object.entries(part.checksums).some(([name, value]) => {
+        const given = (want as Record<string, unknown>)[name];
+        return given !== undefined && given !== value;
+      });
     if (!part || bareEtag(want.ETag) !== part.etag || differs) {
-      throw new AwsError("InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.", 400, { PartNumber: String(number), ETag: bareEtag(want.ETag) });
+      throw new AwsError(
+        "InvalidPart",
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+        400,
+        { PartNumber: String(number), ETag: bareEtag(want.ETag) },
+      );
     }
     if (i < wanted.length - 1 && part.size < MIN_PART_BYTES) {
       throw new AwsError("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", 400, {
@@ -66,7 +90,11 @@ export function multipartEtag(parts: readonly { etag: string }[]): string {
 }
 
 /** The object's checksum: of the parts' checksums (composite), or of all bytes (full object, read once more). */
-async function objectChecksum(ctx: Context<any>, upload: Upload, parts: readonly Part[]): Promise<ObjectVersion["facts"]["checksums"]> {
+async function objectChecksum(
+  ctx: Context<any>,
+  upload: Upload,
+  parts: readonly Part[],
+): Promise<ObjectVersion["facts"]["checksums"]> {
   const algorithm = checksumAlgorithm(upload.facts.algorithm ?? "");
   if (!algorithm) return undefined;
   const member = checksumMember(algorithm);
@@ -90,14 +118,22 @@ export const multipart = operations<typeof S3, any>()({
       const algorithm = input.ChecksumAlgorithm;
       const checksumType = input.ChecksumType ?? (algorithm === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE");
       if (algorithm && checksumType === "FULL_OBJECT" && /SHA/.test(algorithm)) {
-        throw invalidRequest(`The FULL_OBJECT checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`);
+        throw invalidRequest(
+          `The FULL_OBJECT checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+        );
       }
       if (algorithm === "CRC64NVME" && checksumType === "COMPOSITE") {
         throw invalidRequest("The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm.");
       }
       const checksum = algorithm ? { algorithm, checksumType } : {};
       const id = ctx.platform.ids.text(64, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._");
-      await insertUpload(ctx, { id, bucket: bucket.name, key, startedAt: ctx.now(), facts: { ...facts, ...checksum, initiator: initiatorOf(ctx) } });
+      await insertUpload(ctx, {
+        id,
+        bucket: bucket.name,
+        key,
+        startedAt: ctx.now(),
+        facts: { ...facts, ...checksum, initiator: initiatorOf(ctx) },
+      });
       return {
         Bucket: bucket.name,
         Key: key,
@@ -115,9 +151,20 @@ export const multipart = operations<typeof S3, any>()({
       const upload = await uploadOfInput(ctx, input);
       const algorithm = wantedAlgorithm(input);
       const content = await storeContent(ctx, input.Body, algorithm ?? checksumAlgorithm(upload.facts.algorithm ?? ""));
-      const part = { number, digest: content.digest, size: content.size, etag: content.md5, modifiedAt: ctx.now(), checksums: content.checksums };
+      const part = {
+        number,
+        digest: content.digest,
+        size: content.size,
+        etag: content.md5,
+        modifiedAt: ctx.now(),
+        checksums: content.checksums,
+      };
       await storePart(ctx, upload, part);
-      return { ETag: quoted(content.md5), ...content.checksums, ...(upload.facts.encryption ? { ServerSideEncryption: upload.facts.encryption.algorithm } : {}) };
+      return {
+        ETag: quoted(content.md5),
+        ...content.checksums,
+        ...(upload.facts.encryption ? { ServerSideEncryption: upload.facts.encryption.algorithm } : {}),
+      };
     },
   },
   UploadPartCopy: {
@@ -129,10 +176,25 @@ export const multipart = operations<typeof S3, any>()({
       const { version: source, versioned } = await sourceOf(ctx, input);
       const range = parseRange(input.CopySourceRange, source.size);
       if (input.CopySourceRange !== undefined && !range) {
-        throw invalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy", "x-amz-copy-source-range", input.CopySourceRange);
+        throw invalidArgument(
+          "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy",
+          "x-amz-copy-source-range",
+          input.CopySourceRange,
+        );
       }
-      const content = await storeContent(ctx, readContent(ctx, source.facts.segments, range), checksumAlgorithm(upload.facts.algorithm ?? ""));
-      const part = { number, digest: content.digest, size: content.size, etag: content.md5, modifiedAt: ctx.now(), checksums: content.checksums };
+      const content = await storeContent(
+        ctx,
+        readContent(ctx, source.facts.segments, range),
+        checksumAlgorithm(upload.facts.algorithm ?? ""),
+      );
+      const part = {
+        number,
+        digest: content.digest,
+        size: content.size,
+        etag: content.md5,
+        modifiedAt: ctx.now(),
+        checksums: content.checksums,
+      };
       await storePart(ctx, upload, part);
       return {
         CopyPartResult: { ETag: quoted(content.md5), LastModified: new Date(part.modifiedAt), ...content.checksums },
@@ -205,11 +267,22 @@ export const multipart = operations<typeof S3, any>()({
         NextPartNumberMarker: String(page.at(-1)?.number ?? 0),
         MaxParts: max,
         IsTruncated: found.length > max,
-        Parts: page.map((part) => ({ PartNumber: part.number, LastModified: new Date(part.modifiedAt), ETag: quoted(part.etag), Size: part.size, ...part.checksums })),
+        Parts: page.map((part) => ({
+          PartNumber: part.number,
+          LastModified: new Date(part.modifiedAt),
+          ETag: quoted(part.etag),
+          Size: part.size,
+          ...part.checksums,
+        })),
         Initiator: { ID: upload.facts.initiator },
         Owner: owner,
         StorageClass: (upload.facts.storageClass ?? "STANDARD") as S3.StorageClass,
-        ...(upload.facts.algorithm ? { ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm, ChecksumType: upload.facts.checksumType as S3.ChecksumType } : {}),
+        ...(upload.facts.algorithm
+          ? {
+              ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm,
+              ChecksumType: upload.facts.checksumType as S3.ChecksumType,
+            }
+          : {}),
       };
     },
   },
@@ -220,7 +293,9 @@ export const multipart = operations<typeof S3, any>()({
       const settings = listSettings(input, input.MaxUploads);
       const { text } = settings;
       const start: Position<Upload> =
-        input.KeyMarker && input.UploadIdMarker ? { after: { key: input.KeyMarker, id: input.UploadIdMarker } as Upload } : startBehind(input.KeyMarker, settings.delimiter);
+        input.KeyMarker && input.UploadIdMarker
+          ? { after: { key: input.KeyMarker, id: input.UploadIdMarker } as Upload }
+          : startBehind(input.KeyMarker, settings.delimiter);
       const read = (position: Position<Upload>, limit: number): Promise<Upload[]> => {
         const base = keyBytes(settings.prefix);
         const [where, parameters] = position.from
@@ -228,7 +303,11 @@ export const multipart = operations<typeof S3, any>()({
           : position.after
             ? ["(key, id) > (?, ?)", [keyBytes(position.after.key), position.after.id]]
             : ["1 = 1", []];
-        return listUploads(ctx, bucket.name, { where: `key >= ? and substr(key, 1, ?) = ? and ${where}`, parameters: [base, base.length, base, ...parameters], limit });
+        return listUploads(ctx, bucket.name, {
+          where: `key >= ? and substr(key, 1, ?) = ? and ${where}`,
+          parameters: [base, base.length, base, ...parameters],
+          limit,
+        });
       };
       const { entries, truncated } = await collect(settings, (upload: Upload) => upload.key, read, start);
       const uploads = entries.flatMap((entry) => ("item" in entry ? [entry.item] : []));
@@ -237,14 +316,20 @@ export const multipart = operations<typeof S3, any>()({
         Bucket: bucket.name,
         KeyMarker: text(input.KeyMarker ?? ""),
         UploadIdMarker: input.UploadIdMarker ?? "",
-        ...(truncated && last ? ("item" in last ? { NextKeyMarker: text(last.item.key), NextUploadIdMarker: last.item.id } : { NextKeyMarker: text(last.commonPrefix) }) : {}),
+        ...(truncated && last
+          ? "item" in last
+            ? { NextKeyMarker: text(last.item.key), NextUploadIdMarker: last.item.id }
+            : { NextKeyMarker: text(last.commonPrefix) }
+          : {}),
         Prefix: text(settings.prefix),
         ...(settings.delimiter ? { Delimiter: text(settings.delimiter) } : {}),
         ...(input.EncodingType ? { EncodingType: input.EncodingType } : {}),
         MaxUploads: settings.max,
         IsTruncated: truncated,
         Uploads: uploads.map((upload) => describeUpload(upload, bucket, text)),
-        CommonPrefixes: entries.flatMap((entry) => ("commonPrefix" in entry ? [{ Prefix: text(entry.commonPrefix) }] : [])),
+        CommonPrefixes: entries.flatMap((entry) =>
+          "commonPrefix" in entry ? [{ Prefix: text(entry.commonPrefix) }] : [],
+        ),
       };
     },
   },
@@ -258,12 +343,18 @@ function describeUpload(upload: Upload, bucket: Bucket, text: (key: string) => s
     StorageClass: (upload.facts.storageClass ?? "STANDARD") as S3.StorageClass,
     Owner: { ID: canonicalId(bucket.account) },
     Initiator: { ID: upload.facts.initiator },
-    ...(upload.facts.algorithm ? { ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm, ChecksumType: upload.facts.checksumType as S3.ChecksumType } : {}),
+    ...(upload.facts.algorithm
+      ? {
+          ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm,
+          ChecksumType: upload.facts.checksumType as S3.ChecksumType,
+        }
+      : {}),
   };
 }
 
 function initiatorOf(ctx: Context<any>): string {
   const { principal } = ctx;
-  return principal.kind === "service" || principal.kind === "anonymous" ? canonicalId(principal.account) : principal.arn;
+  return principal.kind === "service" || principal.kind === "anonymous"
+    ? canonicalId(principal.account)
+    : principal.arn;
 }
-

@@ -16,7 +16,10 @@ export const objectSettings = operations<typeof S3, any>()({
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
       const version = await readable(ctx, bucket, input);
-      return { TagSet: [...(version.facts.tags ?? [])], ...(bucket.config.versioning ? { VersionId: version.version } : {}) };
+      return {
+        TagSet: [...(version.facts.tags ?? [])],
+        ...(bucket.config.versioning ? { VersionId: version.version } : {}),
+      };
     },
   },
   PutObjectTagging: {
@@ -53,7 +56,9 @@ export const objectSettings = operations<typeof S3, any>()({
       const grants = allowedGrants(bucket, input, version.facts.owner);
       if (grants) await changeFacts(ctx, version, (facts) => ({ ...facts, grants }));
       else if (bucket.config.ownership !== "BucketOwnerEnforced") {
-        throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, { MissingHeaderName: "x-amz-acl" });
+        throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, {
+          MissingHeaderName: "x-amz-acl",
+        });
       }
       return {};
     },

@@ -5,7 +5,7 @@ import { operations } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
 import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
 import { readContent, storeContent, wantedAlgorithm } from "../content.ts";
-import { corsHeaders } from "../cors.ts";
+import { browserHeaders } from "../cors.ts";
 import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
 import { MAX_LIST } from "../limits.ts";
 import { NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
@@ -26,7 +26,12 @@ interface ReadInput extends ReadConditions {
 }
 
 /** The version that a reading call names; throws as S3 does where it is not there. */
-export async function readable(ctx: Context<any>, bucket: Bucket, input: ReadInput, method = "GET"): Promise<ObjectVersion> {
+export async function readable(
+  ctx: Context<any>,
+  bucket: Bucket,
+  input: ReadInput,
+  method = "GET",
+): Promise<ObjectVersion> {
   const key = String(input.Key);
   const version = await findVersion(ctx, bucket.name, key, input.VersionId);
   if (!version) {
@@ -46,17 +51,26 @@ function wantedBytes(input: ReadInput, version: ObjectVersion): { range?: ByteRa
     const range = parseRange(input.Range, version.size);
     return range ? { range } : {};
   }
-  if (input.Range !== undefined) throw new AwsError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter", 400);
+  if (input.Range !== undefined)
+    throw new AwsError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter", 400);
   const parts = version.facts.parts ?? [{ number: 1, size: version.size }];
   const index = input.PartNumber - 1;
   const part = parts[index];
-  if (!part) throw new AwsError("InvalidPartNumber", "The requested partnumber is not satisfiable", 416, { PartNumberRequested: String(input.PartNumber), ActualPartCount: String(parts.length) });
+  if (!part)
+    throw new AwsError("InvalidPartNumber", "The requested partnumber is not satisfiable", 416, {
+      PartNumberRequested: String(input.PartNumber),
+      ActualPartCount: String(parts.length),
+    });
   const start = parts.slice(0, index).reduce((sum, { size }) => sum + size, 0);
   const range = { start, end: start + part.size - 1 };
   return { range, ...(version.facts.parts ? { parts: parts.length } : {}) };
 }
 
-async function read(ctx: Context<any>, input: ReadInput, method: string): Promise<{ version: ObjectVersion; output: Record<string, any>; range?: ByteRange }> {
+async function read(
+  ctx: Context<any>,
+  input: ReadInput,
+  method: string,
+): Promise<{ version: ObjectVersion; output: Record<string, any>; range?: ByteRange }> {
   const bucket = await bucketOfInput(ctx, input);
   const version = await readable(ctx, bucket, input, method);
   checkRead(input, version);
@@ -67,7 +81,7 @@ async function read(ctx: Context<any>, input: ReadInput, method: string): Promis
     ContentLength: range ? range.end - range.start + 1 : version.size,
     ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(parts === undefined ? {} : { PartsCount: parts }),
-    ...corsHeaders(bucket, ctx, method),
+    ...browserHeaders(bucket, ctx, method),
   };
   return { version, output, ...(range ? { range } : {}) };
 }
@@ -78,7 +92,12 @@ function overrides(ctx: Context<any>, input: Record<string, any>): Record<string
   const given = OVERRIDES.filter((name) => input[`Response${name}`] !== undefined);
   const expires: unknown = input["ResponseExpires"];
   if (given.length === 0 && expires === undefined) return {};
-  if (ctx.principal.kind === "anonymous") throw new AwsError("InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests.", 400);
+  if (ctx.principal.kind === "anonymous")
+    throw new AwsError(
+      "InvalidRequest",
+      "Request specific response headers cannot be used for anonymous GET requests.",
+      400,
+    );
   return {
     ...Object.fromEntries(given.map((name) => [name, input[`Response${name}`]])),
     ...(expires instanceof Date ? { ExpiresString: expires.toUTCString() } : {}),
@@ -129,7 +148,11 @@ export const objects = operations<typeof S3, any>()({
         {
           size: content.size,
           etag: content.md5,
-          facts: { ...facts, segments: [{ digest: content.digest, size: content.size }], checksums: { type: "FULL_OBJECT", values: content.checksums } },
+          facts: {
+            ...facts,
+            segments: [{ digest: content.digest, size: content.size }],
+            checksums: { type: "FULL_OBJECT", values: content.checksums },
+          },
         },
         { check },
       );
@@ -138,7 +161,7 @@ export const objects = operations<typeof S3, any>()({
         ...describeStored(stored, bucket),
         ...content.checksums,
         ...(Object.keys(content.checksums).length > 0 ? { ChecksumType: "FULL_OBJECT" as const } : {}),
-        ...corsHeaders(bucket, ctx, "PUT"),
+        ...browserHeaders(bucket, ctx, "PUT"),
       };
     },
   },
@@ -164,7 +187,12 @@ export const objects = operations<typeof S3, any>()({
       const version = await readable(ctx, bucket, input as ReadInput);
       const { facts } = version;
       const wanted = new Set<string>((input.ObjectAttributes ?? []) as string[]);
-      if (wanted.size === 0) throw invalidArgument("The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty", "x-amz-object-attributes", "");
+      if (wanted.size === 0)
+        throw invalidArgument(
+          "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+          "x-amz-object-attributes",
+          "",
+        );
       const hasChecksums = Object.keys(facts.checksums?.values ?? {}).length > 0;
       const after = Number(input.PartNumberMarker ?? 0);
       const max = Math.min(input.MaxParts ?? MAX_LIST, MAX_LIST);
@@ -175,7 +203,9 @@ export const objects = operations<typeof S3, any>()({
         ...(wanted.has("ETag") ? { ETag: version.etag } : {}),
         ...(wanted.has("ObjectSize") ? { ObjectSize: version.size } : {}),
         ...(wanted.has("StorageClass") ? { StorageClass: (facts.storageClass ?? "STANDARD") as S3.StorageClass } : {}),
-        ...(wanted.has("Checksum") && hasChecksums ? { Checksum: { ...facts.checksums?.values, ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" } } : {}),
+        ...(wanted.has("Checksum") && hasChecksums
+          ? { Checksum: { ...facts.checksums?.values, ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" } }
+          : {}),
         ...(wanted.has("ObjectParts") && facts.parts
           ? {
               ObjectParts: {
@@ -184,7 +214,13 @@ export const objects = operations<typeof S3, any>()({
                 MaxParts: max,
                 IsTruncated: parts.length > max,
                 ...(parts.length > max ? { NextPartNumberMarker: String(parts[max - 1]?.number ?? after) } : {}),
-                ...(hasChecksums ? { Parts: parts.slice(0, max).map((part) => ({ PartNumber: part.number, Size: part.size, ...part.checksums })) } : {}),
+                ...(hasChecksums
+                  ? {
+                      Parts: parts
+                        .slice(0, max)
+                        .map((part) => ({ PartNumber: part.number, Size: part.size, ...part.checksums })),
+                    }
+                  : {}),
               },
             }
           : {}),
@@ -195,7 +231,10 @@ export const objects = operations<typeof S3, any>()({
     permissions: onObject("DeleteObject", { versioned: "DeleteObjectVersion" }),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      return { ...(await deleteObject(ctx, bucket, { ...input, Key: String(input.Key) })), ...corsHeaders(bucket, ctx, "DELETE") };
+      return {
+        ...(await deleteObject(ctx, bucket, { ...input, Key: String(input.Key) })),
+        ...browserHeaders(bucket, ctx, "DELETE"),
+      };
     },
   },
   DeleteObjects: {
@@ -213,25 +252,48 @@ export const objects = operations<typeof S3, any>()({
       const one = async ({ Key = "", VersionId, ETag }: S3.ObjectIdentifier): Promise<void> => {
         const named = { Key, ...(VersionId === undefined ? {} : { VersionId }) };
         try {
-          const permission = await objectPermission(ctx, bucket, named, VersionId === undefined ? "DeleteObject" : "DeleteObjectVersion");
+          const permission = await objectPermission(
+            ctx,
+            bucket,
+            named,
+            VersionId === undefined ? "DeleteObject" : "DeleteObjectVersion",
+          );
           if (!(await isAllowed(ctx, permission))) throw accessDenied();
           const done = await deleteObject(ctx, bucket, { ...named, ...(ETag === undefined ? {} : { IfMatch: ETag }) });
-          Deleted.push({ ...named, ...(done.DeleteMarker ? { DeleteMarker: true, ...(done.VersionId === undefined ? {} : { DeleteMarkerVersionId: done.VersionId }) } : {}) });
+          Deleted.push({
+            ...named,
+            ...(done.DeleteMarker
+              ? {
+                  DeleteMarker: true,
+                  ...(done.VersionId === undefined ? {} : { DeleteMarkerVersionId: done.VersionId }),
+                }
+              : {}),
+          });
         } catch (error) {
           const Code = codeOf(error);
-          if (Code === undefined) ctx.platform.log.error("an object could not be deleted", { bucket: bucket.name, error });
-          Errors.push({ ...named, Code: Code ?? "InternalError", Message: Code === undefined ? "We encountered an internal error. Please try again." : messageOf(error) });
+          if (Code === undefined)
+            ctx.platform.log.error("an object could not be deleted", { bucket: bucket.name, error });
+          Errors.push({
+            ...named,
+            Code: Code ?? "InternalError",
+            Message: Code === undefined ? "We encountered an internal error. Please try again." : messageOf(error),
+          });
         }
       };
       // One key after the other within itself, others beside it, so that commits are shared.
       const perKey = Map.groupBy(wanted, ({ Key }) => Key);
-      await Promise.all([...perKey.values()].map(async (same) => {
-        for (const each of same) await one(each);
-      }));
+      await Promise.all(
+        [...perKey.values()].map(async (same) => {
+          for (const each of same) await one(each);
+        }),
+      );
       const order = new Map(wanted.map(({ Key }, i) => [Key, i]));
-      const byOrder = (a: { Key?: string | undefined }, b: { Key?: string | undefined }): number => (order.get(a.Key) ?? 0) - (order.get(b.Key) ?? 0);
-      return { ...(input.Delete?.Quiet ? {} : { Deleted: Deleted.toSorted(byOrder) }), ...(Errors.length > 0 ? { Errors: Errors.toSorted(byOrder) } : {}) };
+      const byOrder = (a: { Key?: string | undefined }, b: { Key?: string | undefined }): number =>
+        (order.get(a.Key) ?? 0) - (order.get(b.Key) ?? 0);
+      return {
+        ...(input.Delete?.Quiet ? {} : { Deleted: Deleted.toSorted(byOrder) }),
+        ...(Errors.length > 0 ? { Errors: Errors.toSorted(byOrder) } : {}),
+      };
     },
   },
 });
-

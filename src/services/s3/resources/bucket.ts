@@ -19,7 +19,6 @@ const UNSUPPORTED = [
   "AnalyticsConfigurations",
   "IntelligentTieringConfigurations",
   "InventoryConfigurations",
-  "LifecycleConfiguration",
   "LoggingConfiguration",
   "MetadataTableConfiguration",
   "MetricsConfigurations",
@@ -75,6 +74,14 @@ const SETTINGS: readonly Setting[] = [
     remove: "DeleteBucketWebsite",
   },
   {
+    property: "LifecycleConfiguration",
+    put: (value) => [
+      "PutBucketLifecycleConfiguration",
+      { LifecycleConfiguration: { Rules: (value.Rules ?? []).map(lifecycleRule) } },
+    ],
+    remove: "DeleteBucketLifecycle",
+  },
+  {
     property: "NotificationConfiguration",
     put: (value) => ["PutBucketNotificationConfiguration", { NotificationConfiguration: notification(value) }],
     remove: ["PutBucketNotificationConfiguration", { NotificationConfiguration: {} }],
@@ -99,8 +106,66 @@ function corsRules(value: any): object[] {
   }));
 }
 
+const numberOf = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
+
+function lifecycleRule(rule: any): object {
+  const transitions = rule.Transitions ?? (rule.Transition ? [rule.Transition] : undefined);
+  const noncurrent =
+    rule.NoncurrentVersionExpiration ??
+    (rule.NoncurrentVersionExpirationInDays === undefined
+      ? undefined
+      : { NoncurrentDays: rule.NoncurrentVersionExpirationInDays });
+  const expires =
+    rule.ExpirationInDays !== undefined ||
+    rule.ExpirationDate !== undefined ||
+    rule.ExpiredObjectDeleteMarker !== undefined;
+  return {
+    ID: rule.Id,
+    Status: rule.Status,
+    Filter: {
+      And: {
+        Prefix: rule.Prefix,
+        Tags: rule.TagFilters,
+        ObjectSizeGreaterThan: numberOf(rule.ObjectSizeGreaterThan),
+        ObjectSizeLessThan: numberOf(rule.ObjectSizeLessThan),
+      },
+    },
+    ...(transitions ? { Transitions: transitions } : {}),
+    ...(expires
+      ? {
+          Expiration: {
+            Days: numberOf(rule.ExpirationInDays),
+            Date: rule.ExpirationDate === undefined ? undefined : new Date(rule.ExpirationDate),
+            ExpiredObjectDeleteMarker:
+              rule.ExpiredObjectDeleteMarker === undefined
+                ? undefined
+                : String(rule.ExpiredObjectDeleteMarker) === "true",
+          },
+        }
+      : {}),
+    ...(noncurrent
+      ? {
+          NoncurrentVersionExpiration: {
+            NoncurrentDays: numberOf(noncurrent.NoncurrentDays),
+            NewerNoncurrentVersions: numberOf(noncurrent.NewerNoncurrentVersions),
+          },
+        }
+      : {}),
+    ...(rule.AbortIncompleteMultipartUpload
+      ? {
+          AbortIncompleteMultipartUpload: {
+            DaysAfterInitiation: numberOf(rule.AbortIncompleteMultipartUpload.DaysAfterInitiation),
+          },
+        }
+      : {}),
+  };
+}
+
 function website(value: any): object {
-  const rules = value.RoutingRules?.map((rule: any) => ({ Condition: rule.RoutingRuleCondition, Redirect: rule.RedirectRule }));
+  const rules = value.RoutingRules?.map((rule: any) => ({
+    Condition: rule.RoutingRuleCondition,
+    Redirect: rule.RedirectRule,
+  }));
   return {
     ...(value.IndexDocument ? { IndexDocument: { Suffix: value.IndexDocument } } : {}),
     ...(value.ErrorDocument ? { ErrorDocument: { Key: value.ErrorDocument } } : {}),
@@ -127,14 +192,21 @@ function withOldDefaults(properties: Properties): Properties {
   const acl = properties["AccessControl"];
   if (acl === undefined || acl === "Private" || properties["OwnershipControls"]) return properties;
   const block = properties["PublicAccessBlockConfiguration"] ?? {};
-  return { ...properties, OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] }, PublicAccessBlockConfiguration: block };
+  return {
+    ...properties,
+    OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] },
+    PublicAccessBlockConfiguration: block,
+  };
 }
 
 function refuseUnsupported(properties: Properties): void {
-  const named = UNSUPPORTED.filter((name) => properties[name] !== undefined && properties[name] !== false && properties[name] !== "false");
+  const named = UNSUPPORTED.filter(
+    (name) => properties[name] !== undefined && properties[name] !== false && properties[name] !== "false",
+  );
   if (named.length > 0) throw notImplemented(`AWS::S3::Bucket ${named.join(", ")}`);
   const acl = properties["AccessControl"];
-  if (acl !== undefined && CANNED[acl] === undefined) throw new AwsError("ValidationError", `${acl} is not a valid AccessControl`, 400);
+  if (acl !== undefined && CANNED[acl] === undefined)
+    throw new AwsError("ValidationError", `${acl} is not a valid AccessControl`, 400);
 }
 
 async function apply(ctx: ResourceContext, name: string, next: Properties, previous: Properties): Promise<void> {
@@ -168,7 +240,8 @@ export const s3Bucket: ResourceType = {
     try {
       const where = ctx.region === HOME_REGION ? {} : { CreateBucketConfiguration: { LocationConstraint: ctx.region } };
       // In us-east-1 making one's own bucket again is no error: a template must not take over a bucket that is there.
-      if (!ctx.retried && (await exists(ctx, name))) throw new AwsError("BucketAlreadyOwnedByYou", `${name} already exists`, 409);
+      if (!ctx.retried && (await exists(ctx, name)))
+        throw new AwsError("BucketAlreadyOwnedByYou", `${name} already exists`, 409);
       await caller(ctx)("s3", "CreateBucket", { Bucket: name, ...where });
     } catch (error) {
       if (!ctx.retried || codeOf(error) !== "BucketAlreadyOwnedByYou") throw error;

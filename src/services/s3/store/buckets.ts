@@ -46,7 +46,10 @@ export async function bucketOfInput(ctx: Context<any>, input: BucketInput): Prom
   return bucket;
 }
 
-export async function listBuckets(ctx: Context<any>, options: { prefix?: string; after?: string; limit: number }): Promise<Bucket[]> {
+export async function listBuckets(
+  ctx: Context<any>,
+  options: { prefix?: string; after?: string; limit: number },
+): Promise<Bucket[]> {
   const prefix = options.prefix ?? "";
   const rows = await ctx.platform.database.all<BucketRow>({
     sql: `select name, account, region, created_at, rev, config from s3_bucket
@@ -57,7 +60,12 @@ export async function listBuckets(ctx: Context<any>, options: { prefix?: string;
 }
 
 /** Stores a new bucket; false where the name is taken. */
-export async function insertBucket(ctx: Context<any>, name: string, region: string, config: BucketConfig): Promise<boolean> {
+export async function insertBucket(
+  ctx: Context<any>,
+  name: string,
+  region: string,
+  config: BucketConfig,
+): Promise<boolean> {
   try {
     await ctx.platform.database.write([
       {

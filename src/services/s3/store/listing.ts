@@ -45,7 +45,13 @@ export function endOf(prefix: Buffer): Buffer | undefined {
  * Lists up to `max` entries. Keys that share what precedes the delimiter become one entry, and the search goes on
  * behind all of them without reading them.
  */
-export async function collect<T>(range: ListRange, keyOf: (item: T) => string, read: ReadPage<T>, start: Position<T>, skipPrefix?: string): Promise<Listing<T>> {
+export async function collect<T>(
+  range: ListRange,
+  keyOf: (item: T) => string,
+  read: ReadPage<T>,
+  start: Position<T>,
+  skipPrefix?: string,
+): Promise<Listing<T>> {
   const entries: Entry<T>[] = [];
   let position = start;
   let lastPrefix = skipPrefix;
@@ -93,7 +99,10 @@ export function readObjects(ctx: Context<any>, bucket: string, prefix: string): 
       : position.after
         ? ["key > ?", [keyBytes(position.after.key)]]
         : ["1 = 1", []];
-    const query = { where: `latest = 1 and marker = 0 and ${bounds.where} and ${where}`, parameters: [...bounds.parameters, ...parameters] };
+    const query = {
+      where: `latest = 1 and marker = 0 and ${bounds.where} and ${where}`,
+      parameters: [...bounds.parameters, ...parameters],
+    };
     return allVersions(ctx, { ...query, order: "key", limit }, bucket);
   };
 }
@@ -105,7 +114,10 @@ export function readVersions(ctx: Context<any>, bucket: string, prefix: string):
     const [where, parameters] = position.from
       ? ["key >= ?", [position.from]]
       : position.after
-        ? ["(key > ? or (key = ? and seq < ?))", [keyBytes(position.after.key), keyBytes(position.after.key), position.after.seq]]
+        ? [
+            "(key > ? or (key = ? and seq < ?))",
+            [keyBytes(position.after.key), keyBytes(position.after.key), position.after.seq],
+          ]
         : ["1 = 1", []];
     const query = { where: `${bounds.where} and ${where}`, parameters: [...bounds.parameters, ...parameters] };
     return allVersions(ctx, { ...query, order: "key, seq desc", limit }, bucket);

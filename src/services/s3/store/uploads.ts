@@ -10,7 +10,11 @@ export interface Upload {
   readonly bucket: string;
   readonly key: string;
   readonly startedAt: number;
-  readonly facts: Omit<ObjectFacts, "segments"> & { readonly algorithm?: string; readonly checksumType?: string; readonly initiator: string };
+  readonly facts: Omit<ObjectFacts, "segments"> & {
+    readonly algorithm?: string;
+    readonly checksumType?: string;
+    readonly initiator: string;
+  };
 }
 
 export interface Part {

@@ -1,0 +1,66 @@
+import type { Context } from "../../aws/context.ts";
+import { deleteObject } from "./api/objects.ts";
+import { actionsFor, appliesTo, dueAfter } from "./lifecycle.ts";
+import { MAX_BUCKETS } from "./limits.ts";
+import type { Bucket, ObjectVersion } from "./model.ts";
+import { listBuckets } from "./store/buckets.ts";
+import { readVersions } from "./store/listing.ts";
+import { endUpload, listParts, listUploads } from "./store/uploads.ts";
+
+const PAGE = 500;
+
+/** Does what the lifecycle rules of all buckets ask for today. */
+export async function runLifecycles(ctx: Context<any>): Promise<void> {
+  for (const bucket of await listBuckets(ctx, { limit: MAX_BUCKETS })) {
+    if (!bucket.config.lifecycle || ctx.signal.aborted) continue;
+    await expireVersions(ctx, bucket);
+    await abortUploads(ctx, bucket);
+  }
+}
+
+async function expireVersions(ctx: Context<any>, bucket: Bucket): Promise<void> {
+  const read = readVersions(ctx, bucket.name, "");
+  let after: ObjectVersion | undefined;
+  let same: ObjectVersion[] = [];
+  while (!ctx.signal.aborted) {
+    const page = await read(after ? { after } : {}, PAGE);
+    for (const version of page) {
+      if (same[0] && same[0].key !== version.key) {
+        await applyTo(ctx, bucket, same);
+        same = [];
+      }
+      same.push(version);
+    }
+    after = page.at(-1);
+    if (page.length < PAGE) break;
+  }
+  await applyTo(ctx, bucket, same);
+}
+
+async function applyTo(ctx: Context<any>, bucket: Bucket, versions: readonly ObjectVersion[]): Promise<void> {
+  for (const action of actionsFor(bucket.config.lifecycle ?? [], versions, ctx.now())) {
+    if ("remove" in action)
+      await deleteObject(ctx, bucket, { Key: action.remove.key, VersionId: action.remove.version });
+    // Only while it is still the object that was looked at.
+    else
+      await deleteObject(ctx, bucket, { Key: action.expire.key, IfMatch: action.expire.etag }).catch(() => undefined);
+  }
+}
+
+async function abortUploads(ctx: Context<any>, bucket: Bucket): Promise<void> {
+  const rules = (bucket.config.lifecycle ?? []).filter(
+    (rule) => rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation !== undefined,
+  );
+  if (rules.length === 0) return;
+  for (const upload of await listUploads(ctx, bucket.name, { where: "1 = 1", parameters: [], limit: 10_000 })) {
+    const over = rules.some(
+      (rule) =>
+        appliesTo(rule, { key: upload.key, size: 0, tags: [] }) &&
+        dueAfter(upload.startedAt, rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation ?? 0) <= ctx.now(),
+    );
+    if (over)
+      await ctx.platform.database
+        .write(endUpload(upload, await listParts(ctx, upload.id), ctx.now()))
+        .catch(() => undefined);
+  }
+}

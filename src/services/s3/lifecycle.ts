@@ -1,0 +1,104 @@
+import type * as S3 from "@aws-sdk/client-s3";
+import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
+import { invalidRequest, malformedXml } from "./errors.ts";
+import { MAX_LIST } from "./limits.ts";
+import type { ObjectVersion } from "./model.ts";
+
+const DAY = 86_400_000;
+
+/** Checks rules as PutBucketLifecycleConfiguration does; what would have no effect here is refused. */
+export function checkedLifecycle(rules: readonly S3.LifecycleRule[] | undefined): S3.LifecycleRule[] {
+  if (!rules || rules.length === 0 || rules.length > MAX_LIST) throw malformedXml();
+  const ids = new Set<string>();
+  return rules.map((rule, i) => {
+    if (rule.Status !== "Enabled" && rule.Status !== "Disabled") throw malformedXml();
+    if (rule.Transitions?.length || rule.NoncurrentVersionTransitions?.length)
+      throw notImplemented("lifecycle transitions to other storage classes");
+    const {
+      Expiration: expiration,
+      NoncurrentVersionExpiration: noncurrent,
+      AbortIncompleteMultipartUpload: abort,
+    } = rule;
+    if (!expiration && !noncurrent && !abort)
+      throw invalidRequest("At least one action needs to be specified in a rule");
+    for (const days of [expiration?.Days, noncurrent?.NoncurrentDays, abort?.DaysAfterInitiation]) {
+      if (days !== undefined && days < 1)
+        throw new AwsError("InvalidArgument", "'Days' for Expiration action must be a positive integer", 400);
+    }
+    if (
+      expiration &&
+      [expiration.Days, expiration.Date, expiration.ExpiredObjectDeleteMarker].filter((v) => v !== undefined).length !==
+        1
+    )
+      throw malformedXml();
+    const ID = rule.ID ?? `rule-${i + 1}`;
+    if (ids.has(ID))
+      throw new AwsError("InvalidArgument", "Rule ID must be unique. Found same ID for more than one rule", 400);
+    ids.add(ID);
+    return { ...rule, ID };
+  });
+}
+
+/** Whether a rule is about an object of this key, size and tags. */
+export function appliesTo(
+  rule: S3.LifecycleRule,
+  object: { key: string; size: number; tags: readonly S3.Tag[] },
+): boolean {
+  if (rule.Status !== "Enabled") return false;
+  const filter = rule.Filter ?? {};
+  const and = filter.And ?? {};
+  const prefix = rule.Prefix ?? and.Prefix ?? filter.Prefix ?? "";
+  const tags = [...(filter.Tag ? [filter.Tag] : []), ...(and.Tags ?? [])];
+  const above = and.ObjectSizeGreaterThan ?? filter.ObjectSizeGreaterThan ?? -1;
+  const below = and.ObjectSizeLessThan ?? filter.ObjectSizeLessThan ?? Infinity;
+  return (
+    object.key.startsWith(prefix) &&
+    object.size > above &&
+    object.size < below &&
+    tags.every((tag) => object.tags.some(({ Key, Value }) => Key === tag.Key && Value === tag.Value))
+  );
+}
+
+/** AWS counts whole days and then waits for the next midnight (UTC). */
+export function dueAfter(from: number, days: number): number {
+  return Math.ceil((from + days * DAY) / DAY) * DAY;
+}
+
+export type LifecycleAction =
+  /** Of the latest version: a delete marker where versions are kept, else its end. */
+  { readonly expire: ObjectVersion } | { readonly remove: ObjectVersion };
+
+/** What the rules ask for now of one key's versions, newest first. */
+export function actionsFor(
+  rules: readonly S3.LifecycleRule[],
+  versions: readonly ObjectVersion[],
+  now: number,
+): LifecycleAction[] {
+  const actions: LifecycleAction[] = [];
+  const [latest, ...older] = versions;
+  if (!latest) return actions;
+  const of = (version: ObjectVersion): S3.LifecycleRule[] =>
+    rules.filter((rule) =>
+      appliesTo(rule, { key: version.key, size: version.marker ? 0 : version.size, tags: version.facts.tags ?? [] }),
+    );
+  for (const { Expiration: expiration } of of(latest)) {
+    if (!expiration) continue;
+    const due =
+      expiration.Days === undefined
+        ? new Date(expiration.Date ?? NaN).getTime()
+        : dueAfter(latest.modifiedAt, expiration.Days);
+    if (latest.marker) {
+      // A marker that hides nothing is of no use any more.
+      if (older.length === 0 && (expiration.ExpiredObjectDeleteMarker || due <= now)) actions.push({ remove: latest });
+    } else if (due <= now) actions.push({ expire: latest });
+  }
+  older.forEach((version, i) => {
+    const since = versions[i]?.modifiedAt ?? now;
+    const over = of(version).some(({ NoncurrentVersionExpiration: rule }) => {
+      if (!rule || i < (rule.NewerNoncurrentVersions ?? 0)) return false;
+      return dueAfter(since, rule.NoncurrentDays ?? 1) <= now;
+    });
+    if (over) actions.push({ remove: version });
+  });
+  return actions.filter((action, i) => i === 0 || !("expire" in action && "expire" in (actions[0] ?? {})));
+}
