@@ -88,20 +88,40 @@ export function buildPaths(
 ): JsonObject {
   const routes = context.routes.get(api) ?? [];
   const paths: JsonObject = base;
+  const bare = Object.keys(base).length === 0;
   const implicit = api === IMPLICIT.Api || api === IMPLICIT.HttpApi;
   for (const route of routes) {
-    const path = (paths[route.path] ??= {}) as JsonObject;
+    // The default route of an API that has no definition of its own gets a slash, as SAM gives it.
+    const key = route.path === "$default" && bare && !implicit ? "/$default" : route.path;
+    const path = (paths[key] ??= {}) as JsonObject;
     const condition = conditionOf(route);
     const method = make(route);
+    const before = path[methodKey(route.method)];
+    if (isObject(before) && before["Fn::If"] === undefined)
+      for (const key of Object.keys(before)) method[key] ??= before[key] ?? null;
     path[methodKey(route.method)] = condition ? { "Fn::If": [condition, method, { ...NO_VALUE }] } : method;
   }
   if (!implicit) return paths;
   for (const [name, path] of Object.entries(paths)) {
     const conditions = routes.filter((route) => route.path === name).map(conditionOf);
-    const key = combine(context, conditions, `${api}${name.replace(/[^A-Za-z0-9]/g, "")}PathCondition`);
+    const key = combine(context, conditions, `${api}${pathWords(name)}PathCondition`);
     if (key) paths[name] = { "Fn::If": [key, path, { ...NO_VALUE }] };
   }
   return paths;
+}
+
+/** A path as part of a logical id. */
+function pathWords(path: string): string {
+  return path.replaceAll("/", "SLASH").replace(/[^A-Za-z0-9]/g, "");
+}
+
+/** Whether the definition that the template gives for an API already integrates a route. */
+export function hasIntegration(context: SamContext, api: string, path: string, method: string): boolean {
+  const body = apiDefinition(context, api)?.properties.DefinitionBody;
+  const paths = isObject(body) && isObject(body.paths) ? body.paths : {};
+  const item = paths[path];
+  const found = isObject(item) ? item[methodKey(method)] : undefined;
+  return isObject(found) && found["x-amazon-apigateway-integration"] !== undefined;
 }
 
 function conditionOf(route: ApiRoute): string | undefined {

@@ -51,6 +51,8 @@ export interface SamContext {
   readonly routes: Map<string, ApiRoute[]>;
   /** Deployment groups wanted, by function. */
   readonly deployments: Map<string, JsonObject>;
+  /** APIs that ask for a usage plan, with their settings. */
+  readonly usagePlans: Map<string, JsonObject>;
 }
 
 /** Attributes that everything made for a resource shares. */

@@ -69,12 +69,17 @@ function versionHash(
   const { properties: p } = resource;
   const code = resolveParameters(context, lambda.Code ?? {});
   let data: JsonValue = isObject(code) && sha256 ? { ...code } : code;
-  if (p.AutoPublishAliasAllProperties === true) data = withoutTags(resolveParameters(context, lambda) as JsonObject);
+  if (isObject(data)) {
+    const snap =
+      isObject(lambda.SnapStart) && lambda.SnapStart.ApplyOn !== undefined && lambda.SnapStart.ApplyOn !== "None";
+    data = {
+      ...data,
+      ...(isObject(lambda.Environment) && lambda.Environment),
+      ...(lambda.MemorySize !== undefined && { MemorySize: lambda.MemorySize }),
+      ...(snap && { SnapStart: lambda.SnapStart ?? null }),
+    };
+  }
+  if (p.AutoPublishAliasAllProperties === true) data = lambda;
   if (sha256 !== undefined) return sha256.slice(0, 10);
   return sha1(canonicalJson(data)).slice(0, 10);
-}
-
-function withoutTags(lambda: JsonObject): JsonObject {
-  const { Tags: _tags, ...rest } = lambda;
-  return rest;
 }

@@ -117,7 +117,9 @@ function functionCode(id: string, p: JsonObject): JsonObject {
 }
 
 function baseManaged(context: SamContext, p: JsonObject): JsonValue[] {
-  const managed: JsonValue[] = [MANAGED(context, "service-role/AWSLambdaBasicExecutionRole")];
+  const basic =
+    p.DurableConfig === undefined ? "AWSLambdaBasicExecutionRole" : "AWSLambdaBasicDurableExecutionRolePolicy";
+  const managed: JsonValue[] = [MANAGED(context, `service-role/${basic}`)];
   if (p.Tracing !== undefined && p.Tracing !== "Disabled") {
     const tracing: JsonValue = MANAGED(
       context,

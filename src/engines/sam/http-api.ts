@@ -44,7 +44,8 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
     paths: {},
   };
   if (isIntrinsic(body)) return body;
-  if (own === undefined) body.paths = buildPaths(context, id, {}, (route) => method(resource, route));
+  const paths = isObject(body.paths) ? body.paths : {};
+  body.paths = buildPaths(context, id, paths, (route) => method(resource, route));
   const schemes = securitySchemes(context, resource, body);
   if (Object.keys(schemes).length > 0) {
     const components = (body.components ??= {}) as JsonObject;
@@ -73,6 +74,8 @@ function authOf(resource: SamResource): JsonObject {
 function method(resource: SamResource, route: ApiRoute): JsonObject {
   const result: JsonObject = { "x-amazon-apigateway-integration": clone(route.integration), responses: {} };
   if (route.path === "$default") result.isDefaultRoute = true;
+  const names = [...route.path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1] ?? "");
+  if (names.length > 0) result.parameters = names.map((one) => ({ name: one, in: "path", required: true }));
   const api = authOf(resource);
   const own: JsonObject = isObject(route.event.settings.Auth) ? route.event.settings.Auth : {};
   const name = own.Authorizer ?? api.DefaultAuthorizer;
@@ -95,7 +98,7 @@ function securitySchemes(context: SamContext, resource: SamResource, body: JsonO
   const schemes: JsonObject = {};
   for (const [name, a] of Object.entries(isObject(auth.Authorizers) ? auth.Authorizers : {})) {
     if (!isObject(a)) throw new SamFault(resource.id, `Authorizer ${name} must be a dictionary.`);
-    schemes[name] = a.FunctionArn === undefined ? jwtScheme(a) : lambdaScheme(resource, name, a);
+    schemes[name] = a.FunctionArn === undefined ? jwtScheme(a) : lambdaScheme(resource, name, a, context.partition);
   }
   if (JSON.stringify(body.paths ?? {}).includes('"AWS_IAM"') || auth.DefaultAuthorizer === "AWS_IAM") {
     schemes.AWS_IAM = {
@@ -105,7 +108,6 @@ function securitySchemes(context: SamContext, resource: SamResource, body: JsonO
       in: "header",
     };
   }
-  void context;
   return schemes;
 }
 
@@ -122,7 +124,7 @@ function jwtScheme(a: JsonObject): JsonObject {
   };
 }
 
-function lambdaScheme(resource: SamResource, name: string, a: JsonObject): JsonObject {
+function lambdaScheme(resource: SamResource, name: string, a: JsonObject, partition: string): JsonObject {
   if (a.AuthorizerPayloadFormatVersion === undefined) {
     throw new SamFault(resource.id, `${name} Lambda Authorizer must define 'AuthorizerPayloadFormatVersion'.`);
   }
@@ -144,15 +146,15 @@ function lambdaScheme(resource: SamResource, name: string, a: JsonObject): JsonO
       type: "request",
       authorizerUri: {
         "Fn::Sub": [
-          "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${__FunctionArn__}/invocations",
+          `arn:${partition}:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/\${__FunctionArn__}/invocations`,
           { __FunctionArn__: a.FunctionArn ?? "" },
         ],
       },
       authorizerCredentials: a.FunctionInvokeRole,
-      identitySource: sources.length > 0 ? sources.join(", ") : undefined,
+      identitySource: sources.length > 0 ? sources : undefined,
       authorizerResultTtlInSeconds: identity.ReauthorizeEvery,
       authorizerPayloadFormatVersion: a.AuthorizerPayloadFormatVersion,
-      enableSimpleResponses: a.EnableSimpleResponses,
+      enableSimpleResponses: a.EnableSimpleResponses === false ? undefined : a.EnableSimpleResponses,
     }),
   };
 }
@@ -198,7 +200,8 @@ function cors(value: JsonValue): JsonValue {
     return { "Fn::If": [condition ?? "", ...both.map(cors)] };
   }
   if (isIntrinsic(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [CORS[key] ?? key, item]));
+  const given = Object.entries(value).filter(([, item]) => item !== false);
+  return Object.fromEntries(given.map(([key, item]) => [CORS[key] ?? key, item]));
 }
 
 function addStage(context: SamContext, resource: SamResource, shared: JsonObject): void {

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../yaml/index.ts";
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { codeLocation } from "./code-uri.ts";
 import type { SamContext, SamResource } from "./context.ts";
 import { addResource, canonicalJson, clone, compact, pick, resolveParameters, SamFault, sha1 } from "./context.ts";
@@ -10,7 +10,11 @@ export function translateLayerVersion(context: SamContext, resource: SamResource
   const declared = context.template.Resources;
   const whole: JsonValue =
     typeof declared === "object" && declared !== null && !Array.isArray(declared) ? clone(declared[id] ?? {}) : {};
-  const newId = `${id}${sha1(canonicalJson(resolveParameters(context, whole))).slice(0, 10)}`;
+  const retained: JsonObject =
+    p.RetentionPolicy === undefined ? {} : { RetentionPolicy: resolveParameters(context, p.RetentionPolicy) };
+  const { DeletionPolicy: _kept, UpdateReplacePolicy: _replaced, Metadata: _metadata, ...hashed } = whole as JsonObject;
+  const content = { [id]: { ...hashed, Properties: { ...p, ...retained } } };
+  const newId = `${id}${sha1(canonicalJson(content)).slice(0, 10)}`;
   const properties = compact({
     LayerName: p.LayerName === undefined ? id : resolveParameters(context, p.LayerName),
     Content: codeLocation(id, "ContentUri", p.ContentUri),

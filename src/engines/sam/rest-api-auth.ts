@@ -53,10 +53,6 @@ function setCredentials(method: JsonObject, role: JsonValue | undefined): void {
 /** Adds the security definitions, and the default authorizer to the methods of a definition given by the user. */
 export function applyAuth(context: SamContext, resource: SamResource, body: JsonObject, three: boolean): void {
   const auth = authOf(resource);
-  for (const name of ["UsagePlan", "ResourcePolicy"]) {
-    if (auth[name] !== undefined)
-      throw new SamFault(resource.id, `Starling does not translate 'Auth.${name}' of AWS::Serverless::Api yet.`);
-  }
   const authorizers = isObject(auth.Authorizers) ? auth.Authorizers : {};
   const schemes: JsonObject = {};
   for (const [name, settings] of Object.entries(authorizers)) {

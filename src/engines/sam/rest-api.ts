@@ -20,6 +20,8 @@ import {
 } from "./context.ts";
 import { applyAuth, authorizerPermissions, routeSecurity } from "./rest-api-auth.ts";
 import { applyCors } from "./rest-api-cors.ts";
+import { applyResourcePolicy } from "./rest-api-policy.ts";
+import { noteUsagePlan } from "./usage-plan.ts";
 
 const UNSUPPORTED = ["Domain"];
 
@@ -45,7 +47,7 @@ export function translateRestApi(context: SamContext, resource: SamResource): vo
     Description: p.Description,
     FailOnWarnings: p.FailOnWarnings,
     MinimumCompressionSize: p.MinimumCompressionSize,
-    DisableExecuteApiEndpoint: undefined,
+    BinaryMediaTypes: body ? undefined : p.BinaryMediaTypes,
     Mode: p.Mode,
     ApiKeySourceType: p.ApiKeySourceType,
     SecurityPolicy: p.SecurityPolicy,
@@ -56,6 +58,7 @@ export function translateRestApi(context: SamContext, resource: SamResource): vo
   addResource(context, id, "AWS::ApiGateway::RestApi", api, attributes);
   const deploymentId = addDeployment(context, resource, api, shared);
   addStage(context, resource, deploymentId, shared);
+  noteUsagePlan(context, resource);
   authorizerPermissions(context, resource, shared);
 }
 
@@ -94,9 +97,16 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
     body.paths = buildPaths(context, id, paths, (route) => method(context, resource, route));
   }
   if (isIntrinsic(body)) return body;
+  const modern = three || (typeof body.openapi === "string" && body.openapi.startsWith("3"));
   if (isObject(body.paths)) {
-    applyCors(resource, body, three);
-    applyAuth(context, resource, body, three);
+    applyCors(resource, body, modern);
+    applyAuth(context, resource, body, modern);
+    applyResourcePolicy(context, resource, body);
+  }
+  if (p.DisableExecuteApiEndpoint !== undefined) {
+    const setting = { disableExecuteApiEndpoint: p.DisableExecuteApiEndpoint };
+    if (modern) body.servers = [{ "x-amazon-apigateway-endpoint-configuration": setting }];
+    else body["x-amazon-apigateway-endpoint-configuration"] = setting;
   }
   if (Array.isArray(p.BinaryMediaTypes)) {
     body["x-amazon-apigateway-binary-media-types"] = p.BinaryMediaTypes.map((type) =>
@@ -105,7 +115,7 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
   }
   if (isObject(p.GatewayResponses))
     body["x-amazon-apigateway-gateway-responses"] = gatewayResponses(p.GatewayResponses);
-  if (isObject(p.Models)) addModels(body, p.Models, three);
+  if (isObject(p.Models)) addModels(body, p.Models, modern);
   if (own !== undefined && three && body.swagger !== undefined) {
     delete body.swagger;
     body.openapi = version;
@@ -170,9 +180,9 @@ function gatewayResponses(responses: JsonObject): JsonObject {
       for (const [header, value] of Object.entries(values)) parameters[`gatewayresponse.${place}.${header}`] = value;
     }
     result[name] = compact({
-      responseParameters: Object.keys(parameters).length > 0 ? parameters : undefined,
-      responseTemplates: response.ResponseTemplates,
-      statusCode: response.StatusCode,
+      responseParameters: parameters,
+      responseTemplates: response.ResponseTemplates ?? {},
+      statusCode: typeof response.StatusCode === "number" ? String(response.StatusCode) : response.StatusCode,
     });
   }
   return result;

@@ -13,6 +13,7 @@ import { linkReferences } from "./link-references.ts";
 import { translateRestApi } from "./rest-api.ts";
 import { translateSimpleTable } from "./simple-table.ts";
 import { translateStateMachine } from "./state-machine.ts";
+import { addUsagePlans } from "./usage-plan.ts";
 
 /** The result of the transform: a plain template, or what is wrong in SAM's words. */
 export type SamResult =
@@ -38,6 +39,7 @@ export function transformSam(source: JsonObject, options: SamOptions = {}): SamR
     translateAll(context);
     if (context.faults.length > 0) return { error: describe(context.faults) };
     addDeploymentResources(context);
+    addUsagePlans(context);
     return { template: finish(context) };
   } catch (error) {
     if (error instanceof SamFault) return { error: describe([error]) };
@@ -73,6 +75,7 @@ function prepare(template: JsonObject, options: SamOptions): SamContext {
     renamed: new Map(),
     routes: new Map(),
     deployments: new Map(),
+    usagePlans: new Map(),
   };
 }
 

@@ -1,33 +1,28 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
-import { resolveParameters } from "../context.ts";
-import { addRoute, apiDefinition, implicitApi } from "../api-routes.ts";
+import { ref, resolveParameters } from "../context.ts";
+import { addRoute, apiDefinition, hasIntegration, implicitApi } from "../api-routes.ts";
 import type { SamEvent } from "./event.ts";
 import { addPermission } from "./event.ts";
 
-const METHODS = new Set("get put post delete options head patch any".split(" "));
+/** `{id}` and `{proxy+}` in a path. */
+const PATH_PARAMETER = /\{[a-zA-Z0-9._-]+\+?\}/g;
 
 /** A route of a REST API: the explicit one, or the template's implicit one. */
 export function addRestApiEvent(event: SamEvent): void {
   const { settings: s, build } = event;
-  if (typeof s.Path !== "string")
-    throw event.fault(
-      "Api Event is missing 'Path' or 'Path' is not a string.".replace(
-        "Api Event is missing 'Path' or 'Path' is not a string.",
-        s.Path === undefined ? "Event is missing key 'Path'." : "Api Event must have a String specified for 'Path'.",
-      ),
-    );
+  if (s.Path === undefined) throw event.fault("Event is missing key 'Path'.");
+  if (typeof s.Path !== "string") throw event.fault("Api Event must have a String specified for 'Path'.");
   if (!s.Path.startsWith("/")) throw event.fault("Api Event 'Path' must start with '/'.");
   if (s.Method === undefined) throw event.fault("Event is missing key 'Method'.");
   if (typeof s.Method !== "string") throw event.fault("Api Event must have a String specified for 'Method'.");
   const method = s.Method.toLowerCase();
-  const explicit = apiReference(s.RestApiId);
-  const api = explicit === undefined ? implicitApi(build.context, "Api") : explicit;
+  const api = s.RestApiId === undefined ? implicitApi(build.context, "Api") : apiReference(s.RestApiId);
   const stage = permissionSuffix(event, api);
   const permitted = {
     "Fn::Sub": [
-      `arn:${build.context.partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${__ApiId__}/\${__Stage__}/${method === "any" ? "*" : method.toUpperCase()}${s.Path.replace(/\{[^}]*\}/g, "*")}`,
-      { __ApiId__: api === undefined ? (s.RestApiId ?? "") : { Ref: api }, __Stage__: "*" },
+      `arn:${build.context.partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${__ApiId__}/\${__Stage__}/${method === "any" ? "*" : method.toUpperCase()}${s.Path.replace(PATH_PARAMETER, "*")}`,
+      { __ApiId__: s.RestApiId ?? ref(api ?? ""), __Stage__: "*" },
     ],
   };
   addPermission(event, "apigateway.amazonaws.com", { SourceArn: permitted }, stage);
@@ -36,7 +31,7 @@ export function addRestApiEvent(event: SamEvent): void {
   addRoute(build.context, api, {
     kind: "Api",
     path: s.Path,
-    method: METHODS.has(method) ? method : method,
+    method: method,
     event,
     integration: { type: "aws_proxy", httpMethod: "POST", uri: integrationUri(event, uri) },
   });
@@ -50,15 +45,16 @@ export function addHttpApiEvent(event: SamEvent): void {
   if (s.Path !== undefined && s.Method === undefined) throw event.fault("Event is missing key 'Method'.");
   if (s.Method !== undefined && s.Path === undefined) throw event.fault("Event is missing key 'Path'.");
   const method = typeof s.Method === "string" ? s.Method.toLowerCase() : "any";
-  const explicit = apiReference(s.ApiId);
-  const api = explicit === undefined && s.ApiId === undefined ? implicitApi(build.context, "HttpApi") : explicit;
+  const api = s.ApiId === undefined ? implicitApi(build.context, "HttpApi") : apiReference(s.ApiId);
+  // Where the definition already says what a route calls, the event changes nothing.
+  if (api !== undefined && hasIntegration(build.context, api, path, method)) return;
   const verb =
     path === "$default" || method === "any" || method === "x-amazon-apigateway-any-method" ? "*" : method.toUpperCase();
-  const place = path === "$default" ? "*" : `${verb}${path.replace(/\{[^}]*\}/g, "*")}`;
+  const place = path === "$default" ? "*" : `${verb}${path.replace(PATH_PARAMETER, "*")}`;
   const SourceArn = {
     "Fn::Sub": [
       `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${__ApiId__}/\${__Stage__}/${place}`,
-      { __ApiId__: api === undefined ? (s.ApiId ?? "") : { Ref: api }, __Stage__: "*" },
+      { __ApiId__: s.ApiId ?? ref(api ?? ""), __Stage__: "*" },
     ],
   };
   addPermission(event, "apigateway.amazonaws.com", { SourceArn });
@@ -87,7 +83,7 @@ function integrationUri(event: SamEvent, text: string): JsonValue {
 
 /** The logical id that an ApiId names, `undefined` where it is something else. */
 function apiReference(value: JsonValue | undefined): string | undefined {
-  if (typeof value === "string") return undefined;
+  if (typeof value === "string") return value;
   return isObject(value) && typeof value.Ref === "string" ? value.Ref : undefined;
 }
 

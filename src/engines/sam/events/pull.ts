@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
-import { compact, pick, resolveParameters } from "../context.ts";
+import { pick, resolveParameters } from "../context.ts";
 import type { SamEvent } from "./event.ts";
 import { addEventResource, required } from "./event.ts";
 
@@ -10,9 +10,7 @@ export const PULL_TYPES: Readonly<Record<string, { readonly source?: string; rea
   DynamoDB: { source: "Stream", policy: "service-role/AWSLambdaDynamoDBExecutionRole" },
   SQS: { source: "Queue", policy: "service-role/AWSLambdaSQSQueueExecutionRole" },
   MSK: { source: "Stream", policy: "service-role/AWSLambdaMSKExecutionRole" },
-  MQ: { source: "Broker", policy: "service-role/AWSLambdaAMQExecutionRole" },
   SelfManagedKafka: {},
-  DocumentDB: { source: "Cluster" },
 };
 
 const PASSED = (
@@ -31,25 +29,46 @@ export function addPullEvent(event: SamEvent): void {
   if ((type === "Kinesis" || type === "DynamoDB" || type === "MSK") && s.StartingPosition === undefined) {
     throw event.fault(`StartingPosition is required for Kinesis, DynamoDB and MSK.`);
   }
-  if (Array.isArray(s.Topics)) properties.Topics = s.Topics;
-  if (Array.isArray(s.Queues)) properties.Queues = s.Queues;
+  Object.assign(properties, pick(s, ["Topics", "Queues"]));
   if (s.SourceAccessConfigurations !== undefined) properties.SourceAccessConfigurations = s.SourceAccessConfigurations;
   if (s.FilterCriteria !== undefined) properties.FilterCriteria = s.FilterCriteria;
   if (isObject(s.DestinationConfig)) properties.DestinationConfig = destination(event, s.DestinationConfig);
-  if (s.ConsumerGroupId !== undefined)
-    properties.AmazonManagedKafkaEventSourceConfig = { ConsumerGroupId: s.ConsumerGroupId };
-  if (type === "DocumentDB") {
-    properties.DocumentDBEventSourceConfig = compact({
-      DatabaseName: s.DatabaseName,
-      CollectionName: s.CollectionName,
-      FullDocument: s.FullDocument,
-    });
+  if (s.ConsumerGroupId !== undefined) {
+    const owner =
+      type === "SelfManagedKafka" ? "SelfManagedKafkaEventSourceConfig" : "AmazonManagedKafkaEventSourceConfig";
+    properties[owner] = { ConsumerGroupId: s.ConsumerGroupId };
   }
   if (type === "SelfManagedKafka" && s.KafkaBootstrapServers !== undefined) {
     properties.SelfManagedEventSource = { Endpoints: { KafkaBootstrapServers: s.KafkaBootstrapServers } };
   }
   addEventResource(event, event.id, "AWS::Lambda::EventSourceMapping", properties);
   if (kind.policy) addManaged(event, kind.policy);
+  if (type === "SelfManagedKafka") addKafkaPolicy(event);
+}
+
+const NETWORK = (
+  "CreateNetworkInterface DescribeNetworkInterfaces DeleteNetworkInterface DescribeVpcs DescribeSubnets " +
+  "DescribeSecurityGroups"
+).split(" ");
+
+/** What the function's role needs to reach brokers of the user's own: their secrets and their network. */
+function addKafkaPolicy({ build, settings }: SamEvent): void {
+  const list = Array.isArray(settings.SourceAccessConfigurations) ? settings.SourceAccessConfigurations : [];
+  const entries = list.filter(isObject);
+  const secrets = entries.filter((entry) => !/^VPC_/.test(String(entry.Type)));
+  const statements: JsonObject[] = secrets.map((entry) => ({
+    Action: ["secretsmanager:GetSecretValue"],
+    Effect: "Allow",
+    Resource: entry.URI ?? "*",
+  }));
+  if (secrets.length < entries.length) {
+    statements.push({ Action: NETWORK.map((action) => `ec2:${action}`), Effect: "Allow", Resource: "*" });
+  }
+  if (statements.length === 0) return;
+  build.inline.push({
+    PolicyName: "SelfManagedKafkaExecutionRolePolicy",
+    PolicyDocument: { Version: "2012-10-17", Statement: statements },
+  });
 }
 
 function sourceArn(event: SamEvent, name: string): JsonValue {

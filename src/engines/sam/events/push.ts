@@ -244,7 +244,7 @@ function addSubscriptionFilter(event: SamEvent): void {
   const name = required(event, "LogGroupName");
   const SourceArn = {
     "Fn::Sub": [
-      "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${__LogGroupName__}:*",
+      `arn:${build.context.partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:\${__LogGroupName__}:*`,
       { __LogGroupName__: name },
     ],
   };

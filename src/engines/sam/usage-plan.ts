@@ -1,0 +1,72 @@
+import type { JsonObject } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import type { SamContext, SamResource } from "./context.ts";
+import { addResource, compact, pick, ref, SamFault, sharedAttributes } from "./context.ts";
+
+/** Notes that an API wants a usage plan: its own, or the one that APIs share. */
+export function noteUsagePlan(context: SamContext, resource: SamResource): void {
+  const auth = isObject(resource.properties.Auth) ? resource.properties.Auth : {};
+  if (auth.UsagePlan === undefined) return;
+  const plan = auth.UsagePlan;
+  if (!isObject(plan)) throw new SamFault(resource.id, "'UsagePlan' must be a dictionary");
+  const mode = plan.CreateUsagePlan;
+  if (mode === undefined)
+    throw new SamFault(resource.id, "'CreateUsagePlan' is required field inside UsagePlan properties.");
+  if (mode === "NONE") return;
+  if (mode !== "PER_API" && mode !== "SHARED") {
+    throw new SamFault(
+      resource.id,
+      "'CreateUsagePlan' accepts only NONE, PER_API and SHARED values".replace(
+        "NONE, PER_API and SHARED values",
+        'one of ["PER_API", "SHARED", "NONE"]',
+      ),
+    );
+  }
+  context.usagePlans.set(resource.id, { ...plan, attributes: sharedAttributes(resource) });
+}
+
+/** Adds the usage plans with a key each. */
+export function addUsagePlans(context: SamContext): void {
+  const shared: string[] = [];
+  for (const [api, plan] of context.usagePlans) {
+    if (plan.CreateUsagePlan === "SHARED") shared.push(api);
+    else addPlan(context, api, [api], plan, plan.attributes as JsonObject);
+  }
+  if (shared.length === 0) return;
+  const settings = shared.map((api) => context.usagePlans.get(api) ?? {});
+  const merged: JsonObject = {};
+  for (const one of settings) Object.assign(merged, one);
+  const plain = settings.some((one) => Object.keys(one.attributes as JsonObject).length === 0);
+  addPlan(context, "Serverless", shared, merged, plain ? {} : (merged.attributes as JsonObject));
+}
+
+const SETTINGS = ["Description", "Quota", "Tags", "Throttle", "UsagePlanName"];
+
+function addPlan(
+  context: SamContext,
+  prefix: string,
+  apis: readonly string[],
+  plan: JsonObject,
+  attributes: JsonObject,
+): void {
+  const [planId, keyId, linkId] = [`${prefix}UsagePlan`, `${prefix}ApiKey`, `${prefix}UsagePlanKey`];
+  const stageOf = (api: string): JsonObject => ref(context.aliases.get(api)?.Stage ?? `${api}Stage`);
+  const properties = compact({
+    ApiStages: apis.map((api) => ({ ApiId: ref(api), Stage: stageOf(api) })),
+    ...pick(plan, SETTINGS),
+  });
+  addResource(context, planId, "AWS::ApiGateway::UsagePlan", properties, { ...attributes, DependsOn: [...apis] });
+  const StageKeys = apis.map((api) => ({ RestApiId: ref(api), StageName: stageOf(api) }));
+  addResource(
+    context,
+    keyId,
+    "AWS::ApiGateway::ApiKey",
+    { Enabled: true, StageKeys },
+    { ...attributes, DependsOn: [planId] },
+  );
+  const link = { KeyId: ref(keyId), KeyType: "API_KEY", UsagePlanId: ref(planId) };
+  addResource(context, linkId, "AWS::ApiGateway::UsagePlanKey", link, { ...attributes, DependsOn: [keyId] });
+  for (const api of apis) {
+    context.aliases.set(api, { ...context.aliases.get(api), UsagePlan: planId, UsagePlanKey: linkId, ApiKey: keyId });
+  }
+}
