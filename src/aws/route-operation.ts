@@ -55,6 +55,18 @@ export async function routeOperation(
   return routeUnsigned(models, request, options);
 }
 
+/** The protocol in which to refuse a request that cannot even be routed, by what its headers look like. */
+export function likelyProtocol(request: Pick<HttpRequest, "headers">): Protocol {
+  if (headerOf(request, "smithy-protocol") === "rpc-v2-cbor") return "rpcv2Cbor";
+  const contentType = headerOf(request, "content-type") ?? "";
+  if (headerOf(request, "x-amz-target") !== undefined) {
+    return contentType.startsWith("application/x-amz-json-1.0") ? "awsJson1_0" : "awsJson1_1";
+  }
+  if (contentType.startsWith("application/x-www-form-urlencoded")) return "awsQuery";
+  if (headerOf(request, "authorization")?.includes("/s3/aws4_request")) return "restXml";
+  return contentType.startsWith("application/json") ? "restJson1" : "restXml";
+}
+
 const RPC_PATH = /^\/service\/([^/]+)\/operation\/([^/]+)$/;
 
 function rpcPath(request: HttpRequest): RegExpExecArray | null {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -118,6 +119,14 @@ async function refused(attempt: Promise<unknown>, code: string): Promise<void> {
     return true;
   });
 }
+
+test("our HMAC is HMAC", () => {
+  for (const length of [0, 1, 32, 63, 64, 65, 200]) {
+    for (const key of ["é".repeat(length), Buffer.alloc(length, 0xa5)]) {
+      assert.deepEqual(hmacSha256(key, `text ${length}`), createHmac("sha256", key).update(`text ${length}`).digest());
+    }
+  }
+});
 
 describe("refusals", () => {
   test("accepts what was signed", async () => {

@@ -7,7 +7,7 @@ import type { Protocol } from "../../src/aws/model-pack.ts";
 import type { ModelRegistry, ServiceModel } from "../../src/aws/model.ts";
 import { decodeRequest, encodeError, encodeResponse, validateInput, type HttpRequest, type HttpResponse } from "../../src/aws/protocol/index.ts";
 import { decodedBody } from "../../src/aws/request-body.ts";
-import { routeOperation, type OperationRoute } from "../../src/aws/route-operation.ts";
+import { likelyProtocol, routeOperation, type OperationRoute } from "../../src/aws/route-operation.ts";
 import { parseSignature, verifySignature, type Signature, type VerifiedSignature } from "../../src/aws/sigv4.ts";
 import type { SignedRequest } from "../../src/aws/sigv4-canonical.ts";
 import { missingSignature } from "../../src/aws/sigv4-errors.ts";
@@ -60,7 +60,8 @@ async function perform(
   state: { model?: ServiceModel | undefined; protocol: Protocol },
 ): Promise<HttpResponse> {
   const { rawBody, request, setSignature } = toRequest(incoming);
-  const signature = parseSignature(signedPart(request, incoming));
+  state.protocol = likelyProtocol(request);
+  const signature = parseSignature(signedPart(request, incoming), state.protocol);
   const route = await routeOperation(options.models, request, { signingName: signature?.service });
   state.model = route.model;
   state.protocol = route.protocol;

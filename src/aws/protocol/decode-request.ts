@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { Protocol } from "../model-pack.ts";
 import { compiled, type Member, type OperationModel, type Shape } from "../model.ts";
 import { CBOR, decodeCbor } from "./cbor.ts";
@@ -131,7 +132,8 @@ function textOfHeader(request: HttpRequest, name: string): string | undefined {
 async function readPayload(route: DecodeRoute, member: Member, request: HttpRequest, input: Input): Promise<void> {
   const { shape, traits } = member;
   if (shape.kind === "blob" && traits.streaming) {
-    input[member.name] = request.stream;
+    // Only S3's bodies stream: elsewhere the signature covers the whole body, which has been read for it.
+    input[member.name] = route.protocol === "restXml" ? request.stream : Readable.from([await request.body()]);
     return;
   }
   const body = await request.body();

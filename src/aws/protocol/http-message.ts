@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   /** Names in lower case, as Node gives them. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Names and values in turn, as they came; a signature over a repeated header needs them. */
+  readonly rawHeaders?: readonly string[];
   /** The whole body, decoded and bounded; the same promise each time. */
   body(): Promise<Buffer>;
   /** The decoded body as it arrives, for operations that stream. Read either this or `body()`. */
