@@ -47,6 +47,7 @@ class FrameWriter(io.TextIOBase):
 
     def __init__(self, fd):
         self._fd = fd
+        self._pending = ""
 
     def writable(self):
         return True
@@ -55,9 +56,18 @@ class FrameWriter(io.TextIOBase):
         return self._fd
 
     def write(self, text):
-        if text:
-            send(LOG, {}, text.encode("utf-8", "backslashreplace"))
+        # A line is one event: print() writes its parts one by one.
+        self._pending += text
+        lines, newline, rest = self._pending.rpartition("\n")
+        if newline:
+            self._pending = rest
+            send(LOG, {}, (lines + newline).encode("utf-8", "backslashreplace"))
         return len(text)
+
+    def end(self):
+        if self._pending:
+            send(LOG, {}, self._pending.encode("utf-8", "backslashreplace"))
+            self._pending = ""
 
 
 class LambdaFormatter(logging.Formatter):
@@ -154,13 +164,22 @@ def invoke(handler, header, body):
         except Exception as error:
             raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
     except SystemExit:
+        flush()
         raise
     except BaseException as error:
         body = error_body(error, request_id)
+        flush()
         report(body)
         send(ERROR, {"id": request_id, "type": body["errorType"]}, json.dumps(body).encode())
     else:
+        flush()
         send(RESPONSE, {"id": request_id}, answer)
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, FrameWriter):
+            stream.end()
 
 
 def main():

@@ -9,7 +9,7 @@ import { openFileBlobs } from "../backends/files/file-blobs.ts";
 import { openLocalBus } from "../backends/local/local-bus.ts";
 import { stateMigrations } from "../backends/sql/migrations/index.ts";
 import { openSqlJournal } from "../backends/sql/sql-journal.ts";
-import { openSqlQueue } from "../backends/sql/sql-queue.ts";
+import { openSqlQueue, releaseAllLeases } from "../backends/sql/sql-queue.ts";
 import { openSqlTelemetry } from "../backends/sql/sql-telemetry.ts";
 import { openSqlite } from "../backends/sql/sqlite-database.ts";
 import { telemetryMigrations } from "../backends/sql/migrations/telemetry.ts";
@@ -59,6 +59,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
   const stopping = new AbortController();
   mkdirSync(join(data, "blobs"), { recursive: true, mode: 0o700 });
   const database = await openSqlite({ file: join(data, "state.sqlite"), migrations: stateMigrations });
+  await releaseAllLeases(database, clock); // one process holds the data directory, so no lease is alive
   const telemetryDatabase = await openSqlite({ file: join(data, "telemetry.sqlite"), migrations: telemetryMigrations });
   const telemetry = await openSqlTelemetry({ db: telemetryDatabase, clock, log });
   const bus = openLocalBus({ log });

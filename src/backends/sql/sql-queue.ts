@@ -24,6 +24,14 @@ export function openSqlQueue(options: { db: Database; clock: Clock; ids: Ids }):
   return new SqlQueue(options.db, options.clock, options.ids);
 }
 
+/**
+ * Gives back every message that is under lease, for the start of a process that has the state to itself: whoever held
+ * one is dead, so nobody need wait for the lease to end.
+ */
+export async function releaseAllLeases(db: Database, clock: Clock): Promise<void> {
+  await db.write([{ sql: "update queue_message set visible_at = ?, lease = null where lease is not null", parameters: [clock.now()] }]);
+}
+
 class SqlQueue implements Queue {
   readonly #db: Database;
   readonly #clock: Clock;
