@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { launcherCommand } from "../../src/launcher/command.ts";
+import { whyNoSandboxes } from "./under-launcher.ts";
 
-const skip = process.getuid?.() !== 0 ? "sandboxes need root" : spawnSync("crun", ["--version"]).error && spawnSync("runc", ["--version"]).error ? "neither crun nor runc is installed" : false;
+const skip = whyNoSandboxes();
 const codeDir = join(import.meta.dirname, "../..");
 
 function start(dataDir: string, marker: string): ChildProcess {
