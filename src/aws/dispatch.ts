@@ -1,4 +1,5 @@
 import { AwsError, notImplemented } from "../kernel/aws-error.ts";
+import { StorageBusy, StorageFull } from "../ports/database.ts";
 import { authorize } from "./authorize.ts";
 import type { Context } from "./context.ts";
 import { validateInput } from "./protocol/validate.ts";
@@ -17,6 +18,18 @@ export async function dispatch(ctx: Context<any>, name: string, input: object): 
   if (!operation) throw notImplemented(`${ctx.service} ${name}`);
   validateInput(model, shape, input);
   await authorize(ctx, operation, input);
-  const output: unknown = await operation.run(ctx, input);
-  return (output ?? {}) as object;
+  try {
+    const output: unknown = await operation.run(ctx, input);
+    return (output ?? {}) as object;
+  } catch (error) {
+    throw storageError(ctx, error);
+  }
+}
+
+/** What the store cannot take just now, in terms that every client understands and tries again. */
+function storageError(ctx: Context<any>, error: unknown): unknown {
+  if (!(error instanceof StorageBusy) && !(error instanceof StorageFull)) return error;
+  ctx.platform.log.error("the store refused a write", { service: ctx.service, error });
+  const code = error instanceof StorageBusy && ctx.service === "s3" ? "SlowDown" : "ServiceUnavailable";
+  return new AwsError(code, `Nothing was stored: ${error.message}.`, 503);
 }

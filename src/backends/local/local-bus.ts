@@ -6,7 +6,8 @@ export function openLocalBus(options: { log?: Log } = {}): Bus {
   const topics = new Map<string, Set<(message: unknown) => void>>();
   return {
     publish(topic, message) {
-      for (const listener of [...(topics.get(topic) ?? [])]) {
+      // A copy: a listener may subscribe or leave while it is called.
+      for (const listener of new Set(topics.get(topic))) {
         try {
           listener(message);
         } catch (error) {

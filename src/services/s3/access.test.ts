@@ -3,11 +3,28 @@ import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { createHash, createHmac } from "node:crypto";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 import { GARBAGE_GRACE_MS } from "./limits.ts";
 import { collectGarbage } from "./garbage.ts";
 import { createContext } from "../../aws/context.ts";
 import { FakeClock } from "../../kernel/clock.ts";
+
+/** What the SDK's signer needs of a hash. */
+class Sha256 {
+  readonly #hash;
+  constructor(secret?: string | Uint8Array | ArrayBuffer) {
+    this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Uint8Array);
+  }
+  update(data: string | Uint8Array): void {
+    this.#hash.update(data);
+  }
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+  reset(): void {}
+}
 
 interface Answer {
   readonly status: number;
@@ -182,6 +199,72 @@ describe("S3 access", () => {
     );
     reader.destroy();
     iam.destroy();
+  });
+
+  test("presigned URLs: read and write for a while, by path and by host; altered or old ones are refused", async () => {
+    const Bucket = await bucket();
+    const presign = async (
+      method: string,
+      key: string,
+      options: { host?: string; query?: Record<string, string>; at?: Date } = {},
+    ) => {
+      const signer = new SignatureV4({
+        service: "s3",
+        region: "us-east-1",
+        credentials: app.client.credentials,
+        sha256: Sha256 as never,
+        uriEscapePath: false,
+      });
+      const host = options.host ?? new URL(app.endpoint).host;
+      const path = options.host ? `/${key}` : `/${Bucket}/${key}`;
+      const request = {
+        method,
+        protocol: "http:",
+        hostname: host,
+        path,
+        headers: { host, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
+        query: options.query ?? {},
+      };
+      const signed = await signer.presign(request, {
+        expiresIn: 60,
+        ...(options.at ? { signingDate: options.at } : {}),
+      });
+      const query = Object.entries(signed.query ?? {}).map(
+        ([name, value]) => `${name}=${encodeURIComponent(String(value))}`,
+      );
+      return `${path}?${query.join("&")}`;
+    };
+    assert.equal((await plain(await presign("PUT", "k"), { method: "PUT", body: "hello" })).status, 200);
+    assert.equal((await plain(await presign("GET", "k"))).body, "hello");
+    const host = `${Bucket}.s3.us-east-1.amazonaws.com`;
+    assert.equal((await plain(await presign("GET", "k", { host }), { host })).body, "hello");
+    const named = await plain(await presign("GET", "k", { query: { "response-content-disposition": "attachment" } }));
+    assert.equal(named.headers["content-disposition"], "attachment");
+    const url = await presign("GET", "k");
+    assert.equal((await plain(url.replace("/k?", "/other?"))).status, 403);
+    assert.equal((await plain(url, { method: "DELETE" })).status, 403);
+    assert.equal((await plain(await presign("GET", "k", { at: new Date(Date.now() - 120_000) }))).status, 403);
+  });
+
+  test("EventBridge: a bucket that sends events enqueues them with the change, another does not", async () => {
+    const [silent, loud] = [await bucket(), await bucket()];
+    await s3.putBucketNotificationConfiguration({
+      Bucket: loud,
+      NotificationConfiguration: { EventBridgeConfiguration: {} },
+    });
+    const sent: string[] = [];
+    const { queue } = app.running.platform;
+    const enqueue = queue.enqueue.bind(queue);
+    // Watches what goes into the outbox; the queue works on as it is.
+    queue.enqueue = (topic, body, options) => {
+      if (topic === "outbox") sent.push(body);
+      return enqueue(topic, body, options);
+    };
+    await s3.putObject({ Bucket: silent, Key: "k", Body: "x" });
+    await s3.putObject({ Bucket: loud, Key: "k", Body: "x" });
+    await s3.deleteObject({ Bucket: loud, Key: "k" });
+    const types = sent.map((body) => JSON.parse(body).body.input.Entries[0].DetailType);
+    assert.deepEqual(types, ["Object Created", "Object Deleted"]);
   });
 
   test("websites: index, folders, error page, redirects, by host", async () => {

@@ -2,11 +2,13 @@ import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
+import type { Statement } from "../../../ports/database.ts";
 import { grantsOf, hasAcl, isPublicGrant } from "../acl.ts";
 import { MAX_BUCKETS } from "../limits.ts";
 import { bucketArn, canonicalId, isBucketName, newBucketConfig, type Bucket } from "../model.ts";
 import { onBucket } from "../permissions.ts";
 import { bucketOfInput, findBucket, insertBucket, listBuckets, removeBucket } from "../store/buckets.ts";
+import { endUpload, listParts, listUploads } from "../store/uploads.ts";
 import { checkedTags } from "../tags.ts";
 
 const HOME_REGION = "us-east-1";
@@ -107,7 +109,7 @@ export const buckets = operations<typeof S3, any>()({
     permissions: onBucket("DeleteBucket"),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      if (await removeBucket(ctx, bucket.name)) return {};
+      if (await removeBucket(ctx, bucket.name, await endAllUploads(ctx, bucket.name))) return {};
       const message = bucket.config.versioning
         ? "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
         : "The bucket you tried to delete is not empty";
@@ -153,6 +155,14 @@ export const buckets = operations<typeof S3, any>()({
     run: async (ctx, input) => ({ LocationConstraint: location(await bucketOfInput(ctx, input)) }),
   },
 });
+
+/** Uploads that were never completed go with their bucket. */
+async function endAllUploads(ctx: Context<any>, bucket: string): Promise<Statement[]> {
+  const uploads = await listUploads(ctx, bucket, { where: "1 = 1", parameters: [], limit: 10_000 });
+  const statements: Statement[] = [];
+  for (const upload of uploads) statements.push(...endUpload(upload, await listParts(ctx, upload.id), ctx.now()));
+  return statements;
+}
 
 /** Tells the owner of a name from others; in us-east-1 making one's own bucket again is no error. */
 async function refuseExisting(ctx: Context<any>, name: string): Promise<void> {

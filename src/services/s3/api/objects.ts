@@ -3,10 +3,12 @@ import { isAllowed } from "../../../aws/authorize.ts";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
+import type { Statement } from "../../../ports/database.ts";
 import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
 import { readContent, storeContent, wantedAlgorithm } from "../content.ts";
 import { browserHeaders } from "../cors.ts";
 import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
+import { objectEvent } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
 import { NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { checkKey, describeObject, describeStored, newFacts } from "../object-facts.ts";
@@ -113,16 +115,28 @@ export async function deleteObject(
   const check = (current: ObjectVersion | undefined): void => {
     if (input.IfMatch !== undefined) checkWrite({ IfMatch: input.IfMatch }, current);
   };
+  const also = (gone: ObjectVersion, owner: Bucket): Statement[] =>
+    objectEvent(ctx, owner, gone, {
+      type: "Object Deleted",
+      reason: "DeleteObject",
+      deletion: gone.marker && input.VersionId === undefined ? "Delete Marker Created" : "Permanently Deleted",
+    });
   if (input.VersionId !== undefined) {
-    const removed = await removeVersion(ctx, bucket.name, input.Key, input.VersionId, { check });
+    const removed = await removeVersion(ctx, bucket.name, input.Key, input.VersionId, { check, also });
     return { VersionId: input.VersionId, ...(removed?.marker ? { DeleteMarker: true } : {}) };
   }
   if (bucket.config.versioning === undefined) {
-    await removeVersion(ctx, bucket.name, input.Key, NULL_VERSION, { check });
+    await removeVersion(ctx, bucket.name, input.Key, NULL_VERSION, { check, also });
     return {};
   }
   const facts = { segments: [], owner: "" };
-  const marker = await storeVersion(ctx, bucket.name, input.Key, { marker: true, size: 0, etag: "", facts }, { check });
+  const marker = await storeVersion(
+    ctx,
+    bucket.name,
+    input.Key,
+    { marker: true, size: 0, etag: "", facts },
+    { check, also },
+  );
   return { DeleteMarker: true, VersionId: marker.version };
 }
 
@@ -154,7 +168,10 @@ export const objects = operations<typeof S3, any>()({
             checksums: { type: "FULL_OBJECT", values: content.checksums },
           },
         },
-        { check },
+        {
+          check,
+          also: (made, owner) => objectEvent(ctx, owner, made, { type: "Object Created", reason: "PutObject" }),
+        },
       );
       return {
         ETag: quoted(stored.etag),

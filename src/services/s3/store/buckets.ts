@@ -80,15 +80,18 @@ export async function insertBucket(
   }
 }
 
-/** Removes a bucket that holds nothing; false where it holds objects, versions or delete markers. */
-export async function removeBucket(ctx: Context<any>, name: string): Promise<boolean> {
+/**
+ * Removes a bucket that holds nothing, with `also` in the same transaction; false where it holds objects, versions or
+ * delete markers.
+ */
+export async function removeBucket(ctx: Context<any>, name: string, also: readonly Statement[]): Promise<boolean> {
   const remove: Statement = {
     sql: "delete from s3_bucket where name = ? and not exists (select 1 from s3_object where bucket = ?)",
     parameters: [name, name],
     expect: 1,
   };
   try {
-    await ctx.platform.database.write([remove]);
+    await ctx.platform.database.write([remove, ...also]);
     return true;
   } catch (error) {
     if (error instanceof GuardFailed) return false;

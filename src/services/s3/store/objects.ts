@@ -156,7 +156,11 @@ export async function removeVersion(
     const found = await findVersion(ctx, bucket, key, version);
     options.check?.(found);
     if (!found) return undefined;
-    const batch = removeRow(found, ctx.now());
+    const batch = [...removeRow(found, ctx.now())];
+    if (options.also) {
+      const owner = await findBucket(ctx, bucket);
+      if (owner) batch.push(...options.also(found, owner));
+    }
     if (found.latest) {
       const [previous] = await allVersions(
         ctx,
