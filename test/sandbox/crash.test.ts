@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +10,11 @@ import { whyNoSandboxes } from "./under-launcher.ts";
 const skip = whyNoSandboxes();
 const codeDir = join(import.meta.dirname, "../..");
 
-function start(dataDir: string, marker: string): ChildProcess {
+function start(dataDir: string, marker: string, started: ChildProcess[]): ChildProcess {
   const { command, args } = launcherCommand({ codeDir, dataDir, entry: "test/sandbox/victim.app.ts", args: marker ? [marker] : [] });
-  return spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  started.push(child);
+  return child;
 }
 
 const ended = (child: ChildProcess): Promise<number | null> => (child.exitCode === null && child.signalCode === null ? new Promise((resolve) => child.once("exit", resolve)) : Promise.resolve(child.exitCode));
@@ -37,12 +39,20 @@ function running(marker: string): string[] {
   });
 }
 
+function groupOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  } catch {
+    return "/z/box"; // gone meanwhile
+  }
+}
+
 async function until(what: string, isSo: () => boolean): Promise<void> {
   for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
     if (isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  assert.fail(`in vain waited until ${what}`);
+  assert.fail(`in vain waited until ${what}: ${spawnSync("ps", ["axo", "pid,ppid,stat,args"]).stdout}`);
 }
 
 /** Everything on the host that carries the name of this data folder. */
@@ -61,28 +71,29 @@ const groupsNow = (): Set<string> => new Set(readdirSync("/sys/fs/cgroup").flatM
 test("whoever is killed, no sandbox lives on and the next start leaves nothing behind", { skip, timeout: 60_000 }, async (t) => {
   const dataDir = mkdtempSync(join(tmpdir(), "starling-crash-"));
   const before = groupsNow();
+  const started: ChildProcess[] = [];
   let n = 0;
   try {
     for (const victims of [["launcher"], ["app"], ["launcher", "app"]] as const) {
       await t.test(`kill -9 of ${victims.join(" and ")}`, async () => {
         const marker = `86${process.pid}${++n}`;
-        const child = start(dataDir, marker);
+        const child = start(dataDir, marker, started);
         const pids = await ready(child);
-        assert.ok(running(marker).length >= 8, `only ${running(marker)}`);
+        await until(`all sandboxes run`, () => running(marker).length >= 8);
         for (const victim of victims) process.kill(pids[victim], "SIGKILL");
         await ended(child);
         // A frozen process cannot die while it is frozen: the sweep of the next start thaws it.
-        await until("its processes are gone", () => running(marker).every((pid) => readFileSync(`/proc/${pid}/cgroup`, "utf8").includes("/z/box")));
-        assert.equal(await ended(start(dataDir, "")), 0);
+        await until("its processes are gone", () => running(marker).every((pid) => groupOf(pid).includes("/z/box")));
+        assert.equal(await ended(start(dataDir, "", started)), 0);
         assert.deepEqual(running(marker), []);
         assert.deepEqual(leftovers(dataDir, before), []);
       });
     }
     await t.test("SIGTERM ends all of it, with the app's code, and nothing is left", async () => {
       const marker = `86${process.pid}${++n}`;
-      const child = start(dataDir, marker);
+      const child = start(dataDir, marker, started);
       await ready(child);
-      const second = start(dataDir, "");
+      const second = start(dataDir, "", started);
       let refusal = "";
       second.stderr?.on("data", (chunk) => (refusal += chunk));
       assert.equal(await ended(second), 1);
@@ -93,6 +104,8 @@ test("whoever is killed, no sandbox lives on and the next start leaves nothing b
       assert.deepEqual(leftovers(dataDir, before), []);
     });
   } finally {
+    for (const child of started) child.kill("SIGTERM");
+    await Promise.all(started.map(ended));
     rmSync(dataDir, { recursive: true, force: true });
   }
 });
