@@ -35,13 +35,17 @@ function main(folders: readonly string[]): void {
     writeFileSync(join(OUTPUT, `${source.name}.json`), text);
     heads.push(headOf(pack));
     const operations = Object.keys(pack.operations).length;
-    process.stdout.write(`${source.name.padEnd(16)} ${String(operations).padStart(4)} operations ${text.length} bytes\n`);
+    process.stdout.write(
+      `${source.name.padEnd(16)} ${String(operations).padStart(4)} operations ${text.length} bytes\n`,
+    );
   }
   writeFileSync(join(OUTPUT, "index.json"), `${JSON.stringify(heads, undefined, 1)}\n`);
 }
 
 function makePack(source: ModelSource, folders: readonly string[]): ModelPack {
-  const models = folders.map((folder) => readBotocore(join(folder, source.botocore))).filter((model) => model !== undefined);
+  const models = folders
+    .map((folder) => readBotocore(join(folder, source.botocore)))
+    .filter((model) => model !== undefined);
   const [newest, ...older] = models;
   if (!newest) throw new Error(`None of ${folders.join(", ")} has a model of ${source.botocore}`);
   if (!source.client) return packFromBotocore(source.name, newest);
@@ -58,7 +62,11 @@ function enumValues(exported: unknown): readonly string[] | undefined {
 }
 
 function readBotocore(folder: string): BotocoreModel | undefined {
-  const versions = existsSync(folder) ? readdirSync(folder).filter((name) => /^\d{4}-/.test(name)).sort() : [];
+  const versions = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => /^\d{4}-/.test(name))
+        .sort()
+    : [];
   const newest = versions.at(-1);
   if (newest === undefined) return undefined;
   const plain = join(folder, newest, "service-2.json");

@@ -75,7 +75,8 @@ export class AwsChunkedDecoder extends Transform {
   override _flush(done: TransformCallback): void {
     const { decodedLength, signing, trailers } = this.#options;
     // Some clients leave out the empty line after the last chunk or the trailers.
-    const ended = this.#state === "done" || ((this.#state === "lastLine" || this.#state === "trailer") && this.#input.length === 0);
+    const ended =
+      this.#state === "done" || ((this.#state === "lastLine" || this.#state === "trailer") && this.#input.length === 0);
     if (!ended) return done(incomplete("The request body ended inside of a chunk."));
     if (signing && trailers && !this.#trailerSigned) {
       return done(new AwsError("SignatureDoesNotMatch", "The trailing headers of the body are not signed.", 403));
@@ -108,7 +109,8 @@ export class AwsChunkedDecoder extends Transform {
 
   #line(): string | undefined {
     const end = this.#input.indexOf("\r\n");
-    if (end > MAX_LINE || (end < 0 && this.#input.length > MAX_LINE)) throw incomplete("A line of the body is too long.");
+    if (end > MAX_LINE || (end < 0 && this.#input.length > MAX_LINE))
+      throw incomplete("A line of the body is too long.");
     if (end < 0) return undefined;
     const line = this.#input.toString("latin1", 0, end);
     this.#input = this.#input.subarray(end + 2);
@@ -157,7 +159,8 @@ export class AwsChunkedDecoder extends Transform {
 
   #readLineBreak(next: State): boolean {
     if (this.#input.length < 2) return false;
-    if (this.#input[0] !== 13 || this.#input[1] !== 10) throw incomplete("A chunk of the body does not end with a line break.");
+    if (this.#input[0] !== 13 || this.#input[1] !== 10)
+      throw incomplete("A chunk of the body does not end with a line break.");
     this.#input = this.#input.subarray(2);
     this.#state = next;
     return true;

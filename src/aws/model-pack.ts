@@ -4,14 +4,7 @@
  */
 
 /** The protocols that AWS's services speak. */
-export type Protocol =
-  | "restJson1"
-  | "restXml"
-  | "awsJson1_0"
-  | "awsJson1_1"
-  | "awsQuery"
-  | "ec2Query"
-  | "rpcv2Cbor";
+export type Protocol = "restJson1" | "restXml" | "awsJson1_0" | "awsJson1_1" | "awsQuery" | "ec2Query" | "rpcv2Cbor";
 
 /** The shapes without members. */
 export type SimpleKind =

@@ -93,7 +93,8 @@ export function createModelRegistry(folder = MODELS_FOLDER): ModelRegistry {
     load(name) {
       let model = loaded.get(name);
       if (!model) {
-        if (!known.has(name)) throw new Error(`There is no model of a service "${name}"; known: ${[...known].join(", ")}`);
+        if (!known.has(name))
+          throw new Error(`There is no model of a service "${name}"; known: ${[...known].join(", ")}`);
         model = readModel(JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as ModelPack);
         loaded.set(name, model);
       }
@@ -163,7 +164,7 @@ export function readModel(pack: ModelPack): ServiceModel {
 const NO_TRAITS: Traits = Object.freeze({});
 
 function shapeResolver(pack: ModelPack): { shape(reference: PackReference): Shape } {
-  const aggregates = new Array<Shape | undefined>(pack.shapes.length);
+  const aggregates: (Shape | undefined)[] = [];
   const simple = new Map<string, Shape>();
 
   const shape = (reference: PackReference): Shape => {

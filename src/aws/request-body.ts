@@ -19,7 +19,8 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  */
 export function decodedBody(headers: Headers, source: Readable, signature: VerifiedSignature | undefined): DecodedBody {
   const declaredHash = signature?.payloadHash ?? textOf(headers, "x-amz-content-sha256") ?? "UNSIGNED-PAYLOAD";
-  const chunked = declaredHash.startsWith("STREAMING-") || textOf(headers, "content-encoding")?.includes("aws-chunked") === true;
+  const chunked =
+    declaredHash.startsWith("STREAMING-") || textOf(headers, "content-encoding")?.includes("aws-chunked") === true;
   const expected = checksumsInHeaders(headers);
   let stream = source;
   let trailers: Readonly<Record<string, string>> = {};
@@ -57,7 +58,11 @@ function chunkSigning(declaredHash: string, signature: VerifiedSignature | undef
       if (!signature) throw new AwsError("AccessDenied", "Signed chunks need a signed request.", 403);
       return { key: signature.key, scope: signature, seed: signature.signature };
     default:
-      throw new AwsError("NotImplemented", `Starling does not implement bodies of the form ${declaredHash.slice(0, 80)} yet.`, 501);
+      throw new AwsError(
+        "NotImplemented",
+        `Starling does not implement bodies of the form ${declaredHash.slice(0, 80)} yet.`,
+        501,
+      );
   }
 }
 

@@ -154,7 +154,11 @@ function routeSigned(
   const name = SIGNING_ALIASES[signingName] ?? signingName;
   if (name === "s3" && models.has("s3")) return routeS3(models, request, options);
   const heads = models.heads.filter((head) => head.signingName === name);
-  const route = routeRest(models, request, heads.map((head) => head.name));
+  const route = routeRest(
+    models,
+    request,
+    heads.map((head) => head.name),
+  );
   if (route) return route;
   const model = heads[0] && models.load(heads[0].name);
   if (!model) {
@@ -164,7 +168,11 @@ function routeSigned(
   return { found: false, model, protocol: model.protocol, error: unknownPath(request) };
 }
 
-function routeUnsigned(models: ModelRegistry, request: HttpRequest, options: RouteOptions): OperationRoute | RouteFailure {
+function routeUnsigned(
+  models: ModelRegistry,
+  request: HttpRequest,
+  options: RouteOptions,
+): OperationRoute | RouteFailure {
   const bucket = bucketOfHost(hostOf(request), options.bucketHosts ?? []);
   if (bucket === undefined) {
     const names = models.heads.filter((head) => isRest(head.protocol) && head.name !== "s3").map((head) => head.name);
@@ -175,7 +183,11 @@ function routeUnsigned(models: ModelRegistry, request: HttpRequest, options: Rou
   return { found: false, model: undefined, protocol: "restJson1", error: unknownPath(request) };
 }
 
-function routeRest(models: ModelRegistry, request: HttpRequest, names: readonly string[]): OperationRoute | RouteFailure | undefined {
+function routeRest(
+  models: ModelRegistry,
+  request: HttpRequest,
+  names: readonly string[],
+): OperationRoute | RouteFailure | undefined {
   for (const name of names) {
     const model = models.load(name);
     if (!isRest(model.protocol)) continue;

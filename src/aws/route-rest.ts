@@ -59,7 +59,10 @@ function restTable(model: ServiceModel): RestTable {
     const operation = model.operation(name)!;
     if (!operation.http) continue;
     const path = operation.http.uri.split("?")[0]!;
-    const segments = path.split("/").slice(1).filter((segment, index, all) => segment !== "" || index < all.length - 1);
+    const segments = path
+      .split("/")
+      .slice(1)
+      .filter((segment, index, all) => segment !== "" || index < all.length - 1);
     const route = toRoute(operation, segments.map(toSegment));
     const first = route.segments[0]?.literal ?? (route.segments.length > 0 ? "*" : "");
     const byFirst = table.get(operation.http.method) ?? new Map<string, RestRoute[]>();

@@ -4,7 +4,8 @@ import type { HttpRequest } from "./protocol/http-message.ts";
 import { decodeSegments, hasMarks, marksOf, type OperationMatch, type RequestMarks } from "./route-rest.ts";
 
 /** AWS's hosts of S3: the global one and the regions', with their old spellings. */
-const S3_HOST = /^(?:(.+)\.)?s3(?:[.-](?:dualstack\.)?[a-z]{2}(?:-[a-z]+)+-\d|-external-1|-accelerate(?:\.dualstack)?)?\.amazonaws\.com$/;
+const S3_HOST =
+  /^(?:(.+)\.)?s3(?:[.-](?:dualstack\.)?[a-z]{2}(?:-[a-z]+)+-\d|-external-1|-accelerate(?:\.dualstack)?)?\.amazonaws\.com$/;
 
 /**
  * The bucket that a Host header names, as `<bucket>.s3.<region>.amazonaws.com`, `<bucket>.s3.localhost:4566` or the same

@@ -106,7 +106,12 @@ function trimSpaces(text: string): string {
 /** S3 signs its keys as they are; every other service signs the normalised path, encoded once more. */
 export function canonicalPath(path: string, service: string): string {
   if (service === "s3" || service === "s3-object-lambda" || service === "s3express") {
-    return path.split("/").map((segment) => encode(decode(segment))).join("/") || "/";
+    return (
+      path
+        .split("/")
+        .map((segment) => encode(decode(segment)))
+        .join("/") || "/"
+    );
   }
   if (path === "/") return path;
   const segments: string[] = [];

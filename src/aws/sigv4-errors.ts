@@ -28,7 +28,11 @@ export function missingSignature(audience: SignatureAudience): AwsError {
     case "query":
       return new AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
     default:
-      return new AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", refusalStatus(audience));
+      return new AwsError(
+        "MissingAuthenticationTokenException",
+        "Missing Authentication Token",
+        refusalStatus(audience),
+      );
   }
 }
 

@@ -57,10 +57,7 @@ const MAX_EXPIRES = 7 * 24 * 60 * 60;
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
 
 /** The signature of a request, from its Authorization header or its query; `undefined` where it has none. */
-export function parseSignature(
-  request: SignedRequest,
-  protocol: Protocol = "restXml",
-): Signature | undefined {
+export function parseSignature(request: SignedRequest, protocol: Protocol = "restXml"): Signature | undefined {
   const authorization = firstOf(request.headers.authorization);
   const inHeader = authorization?.startsWith(ALGORITHM) === true;
   const query = request.rawQuery.includes("X-Amz-") ? new URLSearchParams(request.rawQuery) : undefined;
@@ -72,7 +69,9 @@ export function parseSignature(
 
 function parseHeader(request: SignedRequest, authorization: string, protocol: Protocol): Signature {
   const parts: Record<string, string> = {};
-  for (const [, name, value] of authorization.slice(ALGORITHM.length).matchAll(/(Credential|SignedHeaders|Signature)=([^,\s]+)/g)) {
+  for (const [, name, value] of authorization
+    .slice(ALGORITHM.length)
+    .matchAll(/(Credential|SignedHeaders|Signature)=([^,\s]+)/g)) {
     parts[name!] = value!;
   }
   const { Credential, SignedHeaders, Signature: signature } = parts;
@@ -137,7 +136,7 @@ function parseCredential(text: string, audience: SignatureAudience, presigned: b
   const parts = text.split("/");
   const [date, region, service, terminator] = parts.slice(-4);
   if (parts.length < 5 || !date || region === undefined || !service || terminator !== "aws4_request") {
-    const message = "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
+    const message = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".';
     throw malformedSignature(audience, presigned, message);
   }
   return { accessKeyId: parts.slice(0, -4).join("/"), date, region, service };
@@ -180,7 +179,11 @@ function isS3(service: string): boolean {
 
 function checkScope(signature: Signature, options: VerifyOptions, audience: SignatureAudience): void {
   const { signingName } = options;
-  if (signingName !== undefined && signingName !== signature.service && !(signingName === "s3" && isS3(signature.service))) {
+  if (
+    signingName !== undefined &&
+    signingName !== signature.service &&
+    !(signingName === "s3" && isS3(signature.service))
+  ) {
     throw signatureMismatch(audience, `Credential should be scoped to correct service: '${signingName}'. `);
   }
   if (signature.amzDate.slice(0, 8) !== signature.date) {
@@ -245,7 +248,8 @@ async function signedPayloadHash(
   const declared = firstOf(request.headers["x-amz-content-sha256"]);
   if (isS3(signature.service)) {
     if (declared !== undefined) return declared;
-    if (signature.presigned) return new URLSearchParams(request.rawQuery).get("X-Amz-Content-Sha256") ?? "UNSIGNED-PAYLOAD";
+    if (signature.presigned)
+      return new URLSearchParams(request.rawQuery).get("X-Amz-Content-Sha256") ?? "UNSIGNED-PAYLOAD";
     throw new AwsError("InvalidRequest", "Missing required header for this request: x-amz-content-sha256", 400);
   }
   if (declared === undefined) return sha256Hex(await options.body());

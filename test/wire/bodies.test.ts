@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import { codeOf } from "../../src/kernel/aws-error.ts";
-import { AwsChunkedDecoder, chunkSignature, trailerSignature, type AwsChunkedOptions, type ChunkSigning } from "../../src/aws/aws-chunked.ts";
+import {
+  AwsChunkedDecoder,
+  chunkSignature,
+  trailerSignature,
+  type AwsChunkedOptions,
+  type ChunkSigning,
+} from "../../src/aws/aws-chunked.ts";
 import { createChecksum, type ChecksumAlgorithm } from "../../src/aws/checksums.ts";
 import { decodedBody } from "../../src/aws/request-body.ts";
 import { EMPTY_SHA256, sha256Hex, signingKey } from "../../src/aws/sigv4-canonical.ts";
@@ -81,7 +87,13 @@ describe("aws-chunked", () => {
   });
 
   test("refuses lines that are no chunk's", async () => {
-    for (const wire of ["zz\r\nhello\r\n", "-1\r\n", "5;x=y\r\nhello", "5\r\nhelloXX0\r\n\r\n", `${"0".repeat(9000)}\r\n`]) {
+    for (const wire of [
+      "zz\r\nhello\r\n",
+      "-1\r\n",
+      "5;x=y\r\nhello",
+      "5\r\nhelloXX0\r\n\r\n",
+      `${"0".repeat(9000)}\r\n`,
+    ]) {
       await refused(decode(Buffer.from(wire), {}), "IncompleteBody");
     }
   });
@@ -172,6 +184,9 @@ describe("bodies that S3 reads", () => {
 
   test("signed chunks need a signed request", () => {
     const headers = { "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" };
-    assert.throws(() => decodedBody(headers, Readable.from([]), undefined), (error) => codeOf(error) === "AccessDenied");
+    assert.throws(
+      () => decodedBody(headers, Readable.from([]), undefined),
+      (error) => codeOf(error) === "AccessDenied",
+    );
   });
 });

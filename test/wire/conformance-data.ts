@@ -1,7 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readModel, type ServiceModel, type Target } from "../../src/aws/model.ts";
-import { packFromBotocore, type BotocoreModel, type BotocoreOperation } from "../../tools/generate-models/from-botocore.ts";
+import {
+  packFromBotocore,
+  type BotocoreModel,
+  type BotocoreOperation,
+} from "../../tools/generate-models/from-botocore.ts";
 
 /** Data that is not part of the project; tests of it are skipped where it is absent. */
 export const CONFORMANCE = join(import.meta.dirname, "../../../shared/conformance");

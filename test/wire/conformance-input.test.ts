@@ -19,7 +19,10 @@ const CLIENT_ONLY: readonly (readonly [id: RegExp, reason: string])[] = [
   [/NullAndEmptyHeaders$/, "empty values are not sent"],
   [/^RestJsonOmitsEmptyListQueryValues$/, "empty lists are not sent"],
   [/^RestJsonHttpPrefixHeadersAreNotPresent$/, "an empty map is not sent"],
-  [/^RestJsonHttpWith(EmptyStructurePayload|HeadersButNoPayload)$/, "the client sends {} for a payload that is not there"],
+  [
+    /^RestJsonHttpWith(EmptyStructurePayload|HeadersButNoPayload)$/,
+    "the client sends {} for a payload that is not there",
+  ],
   [
     /^RestJson(AllQueryStringTypes|QueryStringEscaping|ZeroAndFalseQueryValues|Supports.*FloatQueryValues)$/,
     "the map of all parameters holds those of no other member: API Gateway's operations rely on it",
@@ -52,7 +55,12 @@ async function check(each: InputCase, model: ServiceModel): Promise<void> {
     assert.ok(match, `no operation answers ${request.method} ${request.path}`);
     labels = match.labels;
   } else {
-    const models: ModelRegistry = { heads: [model], load: () => model, has: (name) => name === model.name, compiled: new Map() };
+    const models: ModelRegistry = {
+      heads: [model],
+      load: () => model,
+      has: (name) => name === model.name,
+      compiled: new Map(),
+    };
     const route = await routeOperation(models, request);
     assert.ok(route.found, "the request was not routed");
     assert.equal(route.operation.name, each.given.name);
@@ -60,14 +68,20 @@ async function check(each: InputCase, model: ServiceModel): Promise<void> {
   }
   const input = await decodeRequest({ operation, protocol, labels }, request);
   const expected = handlerValue({ shape: operation.input, traits: {} }, each.params);
-  const simplify = protocol === "awsQuery" || protocol === "ec2Query" || protocol === "restXml" ? withoutEmpty : (x: unknown) => x;
-  assert.deepEqual(withoutTokens(simplify(await comparable(input))), withoutTokens(simplify(await comparable(expected))));
+  const simplify =
+    protocol === "awsQuery" || protocol === "ec2Query" || protocol === "restXml" ? withoutEmpty : (x: unknown) => x;
+  assert.deepEqual(
+    withoutTokens(simplify(await comparable(input))),
+    withoutTokens(simplify(await comparable(expected))),
+  );
 }
 
 /** The cases have clients fill in idempotency tokens of a fixed value. */
 function withoutTokens(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value ?? {};
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== "00000000-0000-4000-8000-000000000000"));
+  return Object.fromEntries(
+    Object.entries(value).filter(([, item]) => item !== "00000000-0000-4000-8000-000000000000"),
+  );
 }
 
 function toRequest(each: InputCase, model: ServiceModel): HttpRequest {

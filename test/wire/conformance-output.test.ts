@@ -24,7 +24,10 @@ const CLIENT_TOLERANCE: readonly (readonly [id: RegExp, reason: string])[] = [
   [/request_id_from_the_response/, "the case has a request id of its own"],
   [/^(Query|Ec2)?ComplexError|^InvalidGreetingError$/, "the message or another member is not in the case's members"],
   [/CustomCodeError$/, "the status in the model is that of the query protocol"],
-  [/^Query(EmptyInputAndEmptyOutput|NoInputAndNoOutput|NoInputAndOutput)$/, "the case has no body; AWS sends request ids"],
+  [
+    /^Query(EmptyInputAndEmptyOutput|NoInputAndNoOutput|NoInputAndOutput)$/,
+    "the case has no body; AWS sends request ids",
+  ],
   [/^QueryXmlEmptyMaps$/, "white space alone"],
   [/^RestXmlHttpResponseCode$/, "an empty body has no type"],
   [/PayloadWithUnsetUnion$/, "the case's body has other members than its result"],
@@ -72,8 +75,13 @@ function checkHeaders(each: OutputCase, response: HttpResponse): void {
     const actual = response.headers[name.toLowerCase()];
     const wanted = name.toLowerCase() === "x-amzn-errortype" ? value.split(":")[0]!.split("#").at(-1) : value;
     const plain = (text: string | undefined): string | undefined => text?.split(";")[0];
-    if (name.toLowerCase() === "content-type") assert.equal(plain(actual)?.replace("text/xml", "application/xml"), plain(wanted)?.replace("text/xml", "application/xml"));
-    else if (name.toLowerCase() !== "content-length") assert.equal(actual?.replaceAll(", ", ","), wanted?.replaceAll(", ", ","), name);
+    if (name.toLowerCase() === "content-type")
+      assert.equal(
+        plain(actual)?.replace("text/xml", "application/xml"),
+        plain(wanted)?.replace("text/xml", "application/xml"),
+      );
+    else if (name.toLowerCase() !== "content-length")
+      assert.equal(actual?.replaceAll(", ", ","), wanted?.replaceAll(", ", ","), name);
   }
 }
 
@@ -113,7 +121,11 @@ function withoutType(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const { __type, message, Message, code, ...rest } = value as Record<string, unknown>;
   const type = typeof __type === "string" ? __type.split("#").at(-1)!.split(":")[0] : undefined;
-  return { ...rest, ...((message ?? Message) ? { message: message ?? Message } : {}), ...(type && code === undefined ? {} : {}) };
+  return {
+    ...rest,
+    ...((message ?? Message) ? { message: message ?? Message } : {}),
+    ...(type && code === undefined ? {} : {}),
+  };
 }
 
 function plainXml(element: XmlElement): unknown {
@@ -121,5 +133,11 @@ function plainXml(element: XmlElement): unknown {
   if (element.name === "Type" || element.name === "HostId") return undefined;
   if (element.name === "ResponseMetadata") return undefined;
   if (element.children.length === 0) return [element.name, element.text];
-  return [element.name, element.children.map(plainXml).filter((child) => child !== undefined).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))];
+  return [
+    element.name,
+    element.children
+      .map(plainXml)
+      .filter((child) => child !== undefined)
+      .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+  ];
 }

@@ -55,10 +55,15 @@ test("Lambda's response stream (REST, payloads of bytes)", async () => {
       yield { InvokeComplete: { ErrorCode: "E", LogResult: "bG9n" } };
     })(),
   });
-  const output = await call("client-lambda", "InvokeWithResponseStream", { FunctionName: "f", Payload: Buffer.from("{}") });
+  const output = await call("client-lambda", "InvokeWithResponseStream", {
+    FunctionName: "f",
+    Payload: Buffer.from("{}"),
+  });
   assert.equal(output.ExecutedVersion, "7");
   const events = await collect(output.EventStream as AsyncIterable<Values>);
-  const text = events.map((event) => Buffer.from((event.PayloadChunk?.Payload as Uint8Array) ?? []).toString()).join("");
+  const text = events
+    .map((event) => Buffer.from((event.PayloadChunk?.Payload as Uint8Array) ?? []).toString())
+    .join("");
   assert.equal(text, "hello");
   assert.deepEqual(events.at(-1)?.InvokeComplete, { ErrorCode: "E", LogResult: "bG9n" });
 });

@@ -61,7 +61,13 @@ async function send(sent: Sent): Promise<{ status: number; text: string; headers
   last = undefined;
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
-      { hostname: url.hostname, port: url.port, method, path, headers: { ...headers, ...(!sent.unsigned && { authorization }) } },
+      {
+        hostname: url.hostname,
+        port: url.port,
+        method,
+        path,
+        headers: { ...headers, ...(!sent.unsigned && { authorization }) },
+      },
       (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (part: string) => (text += part));
@@ -98,7 +104,9 @@ const REFUSED: Readonly<Record<string, Sent>> = {
   "a list for a structure": dynamodb("[1]"),
   "null for a structure": dynamodb("null"),
   "a number for a string": dynamodb('{"TableName":1}'),
-  "JSON 5,000 levels deep": dynamodb(`{"TableName":"T","Item":{"a":${'{"M":{"a":'.repeat(5000)}{"S":"x"}${"}}".repeat(5000)}}}`),
+  "JSON 5,000 levels deep": dynamodb(
+    `{"TableName":"T","Item":{"a":${'{"M":{"a":'.repeat(5000)}{"S":"x"}${"}}".repeat(5000)}}}`,
+  ),
   "two members of a union": dynamodb('{"TableName":"T","Item":{"id":{"S":"a","N":"1"}}}'),
   "no member of a union": dynamodb('{"TableName":"T","Item":{"id":{}}}'),
   "base64 that is none": dynamodb('{"TableName":"Table","Item":{"id":{"B":"*"}}}'),
@@ -141,7 +149,10 @@ const REFUSED: Readonly<Record<string, Sent>> = {
   "CBOR 5,000 levels deep": cbor("81".repeat(5000)),
   "CBOR that is never closed": cbor("bf"),
   "a CBOR map with a number as key": cbor("a10102"),
-  "a Content-Length that does not match the hash": { ...dynamodb('{"TableName":"T"}'), headers: { ...dynamodb("").headers, "x-amz-content-sha256": sha256Hex("other") } },
+  "a Content-Length that does not match the hash": {
+    ...dynamodb('{"TableName":"T"}'),
+    headers: { ...dynamodb("").headers, "x-amz-content-sha256": sha256Hex("other") },
+  },
 };
 
 describe("hostile requests", () => {
@@ -176,7 +187,11 @@ describe("hostile requests", () => {
   });
 
   test("a line break in an error's text makes no header", async () => {
-    const { status, headers } = await send({ service: "lambda", method: "GET", path: "/2017-03-31/tags/a%0d%0aX-Evil%3A%201" });
+    const { status, headers } = await send({
+      service: "lambda",
+      method: "GET",
+      path: "/2017-03-31/tags/a%0d%0aX-Evil%3A%201",
+    });
     assert.ok(status === 200 || status === 400);
     assert.equal(headers["x-evil"], undefined);
   });

@@ -37,7 +37,8 @@ const OTHER_PROTOCOLS: Readonly<Record<string, readonly (readonly [Protocol, str
 
 /** What cannot be equal on random data, and why. Anything else that differs is a fault. */
 const KNOWN_LEFTOVERS: Readonly<Record<string, string>> = {
-  "events.PutEvents input threw": "an EndpointId needs a signature of form 4a, which the client has only as an extra package",
+  "events.PutEvents input threw":
+    "an EndpointId needs a signature of form 4a, which the client has only as an extra package",
   "s3.PutObject input .Body": "a body that was not given arrives as an empty stream",
   "s3.UploadPart input .Body": "a body that was not given arrives as an empty stream",
   "s3.PutObjectAnnotation input .AnnotationPayload": "a body that was not given arrives as an empty stream",
@@ -47,7 +48,8 @@ const KNOWN_LEFTOVERS: Readonly<Record<string, string>> = {
   "s3.WriteGetObjectResponse input threw": "is sent to a host of its own, s3-object-lambda",
   "s3.GetObject output .ContentType": "a body without a type gets one",
   "cloudfront.GetFunction output .ContentType": "a body without a type gets one",
-  "sqs.ReceiveMessage input .AttributeNames": "the query protocol has one name for two members; the handler merges them",
+  "sqs.ReceiveMessage input .AttributeNames":
+    "the query protocol has one name for two members; the handler merges them",
   "sqs.ReceiveMessage input .MessageSystemAttributeNames": "the query protocol has one name for two members",
   "sqs.ReceiveMessage output threw": "the client checks MD5s, which are random here",
   "sqs.SendMessage output threw": "the client checks MD5s, which are random here",
@@ -93,7 +95,10 @@ describe("every operation through the SDK's clients", () => {
   for (const source of MODEL_SOURCES) {
     if (!source.client) continue;
     const model = models.load(source.name);
-    const variants: readonly (readonly [Protocol, string?])[] = [[model.protocol], ...(OTHER_PROTOCOLS[source.name] ?? [])];
+    const variants: readonly (readonly [Protocol, string?])[] = [
+      [model.protocol],
+      ...(OTHER_PROTOCOLS[source.name] ?? []),
+    ];
     for (const [protocol, className] of variants) {
       test(`${source.name} (${protocol})`, async () => {
         const sdk = requirePackage(`@aws-sdk/client-${source.client}`) as Record<string, new (input: Values) => Client>;
@@ -210,19 +215,35 @@ function makeClient(sdk: Record<string, new (input: Values) => Client>, protocol
     maxAttempts: 1,
     disableHostPrefix: true,
     requestHandler: new NodeHttpHandler(), // Kinesis would speak HTTP/2
-    ...(protocolClass !== undefined && { protocol: protocols[protocolClass], ...querySettings(sdk, name, protocolClass) }),
+    ...(protocolClass !== undefined && {
+      protocol: protocols[protocolClass],
+      ...querySettings(sdk, name, protocolClass),
+    }),
   });
 }
 
 /** The settings by which a client of SQS speaks the protocol that it spoke before JSON. */
-function querySettings(sdk: Record<string, new (input: Values) => Client>, name: string, protocolClass: string): Values {
+function querySettings(
+  sdk: Record<string, new (input: Values) => Client>,
+  name: string,
+  protocolClass: string,
+): Values {
   const { protocolSettings } = new sdk[name]!({ region: "us-east-1" }).config;
   const xmlNamespace = protocolSettings.xmlNamespace ?? "http://queue.amazonaws.com/doc/2012-11-05/";
-  return { protocolSettings: { ...protocolSettings, protocol: undefined, xmlNamespace, ...(protocolClass === "AwsQueryProtocol" && { awsQueryCompatible: false }) } };
+  return {
+    protocolSettings: {
+      ...protocolSettings,
+      protocol: undefined,
+      xmlNamespace,
+      ...(protocolClass === "AwsQueryProtocol" && { awsQueryCompatible: false }),
+    },
+  };
 }
 
 function streamsEvents({ input, output }: OperationModel): boolean {
-  return [...input.members, ...output.members].some((member) => member.shape.kind === "union" && member.traits.streaming);
+  return [...input.members, ...output.members].some(
+    (member) => member.shape.kind === "union" && member.traits.streaming,
+  );
 }
 
 /** S3's client checks checksums and lengths, and takes the bucket for a host name. */
@@ -233,7 +254,8 @@ function adaptToS3(operation: OperationModel, input: Values, output: Values): vo
   }
   if (operation.input.members.some((member) => member.name === "CopySource")) input.CopySource = "b/k";
   for (const name of Object.keys(output)) if (/Checksum|ContentLength|^Expires/.test(name)) delete output[name];
-  if (operation.output.members.some((member) => member.name === "CopyPartResult")) output.CopyPartResult ??= { ETag: "x" };
+  if (operation.output.members.some((member) => member.name === "CopyPartResult"))
+    output.CopyPartResult ??= { ETag: "x" };
 }
 
 /** Clients change what they are given. */
@@ -244,5 +266,7 @@ function copy(value: unknown): unknown {
 }
 
 function isKnown(fault: string, protocol: Protocol): boolean {
-  return Object.keys(KNOWN_LEFTOVERS).some((known) => `${fault} (${protocol})`.startsWith(known) || fault.startsWith(known));
+  return Object.keys(KNOWN_LEFTOVERS).some(
+    (known) => `${fault} (${protocol})`.startsWith(known) || fault.startsWith(known),
+  );
 }

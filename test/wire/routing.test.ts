@@ -36,14 +36,20 @@ describe("which operation a request means", () => {
       meaning(request("POST /", { "x-amz-target": target, "content-type": `application/x-amz-json-${version}` }));
     assert.equal(await json("DynamoDB_20120810.GetItem", "1.0"), "dynamodb.GetItem awsJson1_0");
     assert.equal(await json("CodeStar_20170419.ListProjects", "1.1"), "codestar.ListProjects awsJson1_1");
-    assert.equal(await json("AWSCloud9WorkspaceManagementService.ListEnvironments", "1.1"), "cloud9.ListEnvironments awsJson1_1");
+    assert.equal(
+      await json("AWSCloud9WorkspaceManagementService.ListEnvironments", "1.1"),
+      "cloud9.ListEnvironments awsJson1_1",
+    );
     assert.equal(await json("AmazonSQS.SendMessage", "1.0"), "sqs.SendMessage awsJson1_0");
     assert.equal(await json("AmazonS3.PutObject", "1.0"), "UnknownOperationException");
   });
 
   test("the path of rpc-v2-cbor", async () => {
     const path = "/service/GraniteServiceVersion20100801/operation/PutMetricData";
-    assert.equal(await meaning(request(`POST ${path}`, { "smithy-protocol": "rpc-v2-cbor" })), "monitoring.PutMetricData rpcv2Cbor");
+    assert.equal(
+      await meaning(request(`POST ${path}`, { "smithy-protocol": "rpc-v2-cbor" })),
+      "monitoring.PutMetricData rpcv2Cbor",
+    );
   });
 
   test("the form's Action and Version, or the signature's service", async () => {
@@ -53,8 +59,14 @@ describe("which operation a request means", () => {
     const sqs = "Action=ListQueues&Version=2012-11-05";
     assert.equal(await meaning(request("POST /", FORM, sqs), { signingName: "sqs" }), "sqs.ListQueues awsQuery");
     const metrics = "Action=ListMetrics&Version=2010-08-01";
-    assert.equal(await meaning(request("POST /", FORM, metrics), { signingName: "monitoring" }), "monitoring.ListMetrics awsQuery");
-    assert.equal(await meaning(request("POST /", FORM, "Action=ListQueues&Version=2012-11-05"), { signingName: "iam" }), "InvalidAction");
+    assert.equal(
+      await meaning(request("POST /", FORM, metrics), { signingName: "monitoring" }),
+      "monitoring.ListMetrics awsQuery",
+    );
+    assert.equal(
+      await meaning(request("POST /", FORM, "Action=ListQueues&Version=2012-11-05"), { signingName: "iam" }),
+      "InvalidAction",
+    );
     assert.equal(await meaning(request("POST /", FORM, "a=b"), { signingName: "iam" }), "MissingAction");
   });
 
@@ -62,7 +74,10 @@ describe("which operation a request means", () => {
     const gateway = { signingName: "apigateway" };
     assert.equal(await meaning(request("GET /restapis"), gateway), "apigateway.GetRestApis restJson1");
     assert.equal(await meaning(request("GET /v2/apis"), gateway), "apigatewayv2.GetApis restJson1");
-    assert.equal(await meaning(request("GET /2015-03-31/functions/"), { signingName: "lambda" }), "lambda.ListFunctions restJson1");
+    assert.equal(
+      await meaning(request("GET /2015-03-31/functions/"), { signingName: "lambda" }),
+      "lambda.ListFunctions restJson1",
+    );
     assert.equal(await meaning(request("GET /2015-03-31/functions")), "lambda.ListFunctions restJson1");
     assert.equal(await meaning(request("GET /nothing"), { signingName: "lambda" }), "UnknownOperationException");
   });
@@ -101,12 +116,23 @@ describe("S3", () => {
   });
 
   test("buckets in hosts", async () => {
-    for (const host of ["b.s3.localhost:4566", "b.s3.amazonaws.com", "b.s3.eu-west-1.amazonaws.com", "b.s3-eu-west-1.amazonaws.com"]) {
+    for (const host of [
+      "b.s3.localhost:4566",
+      "b.s3.amazonaws.com",
+      "b.s3.eu-west-1.amazonaws.com",
+      "b.s3-eu-west-1.amazonaws.com",
+    ]) {
       const route = await routeOperation(models, request("GET /k/%2F?x=1", { host }), { signingName: "s3" });
       assert.ok(route.found);
       assert.deepEqual([route.operation.name, route.labels], ["GetObject", { Bucket: "b", Key: "k//" }], host);
     }
-    for (const host of ["s3.amazonaws.com", "s3.us-east-1.amazonaws.com", "localhost:4566", "s3.localhost", "127.0.0.1"]) {
+    for (const host of [
+      "s3.amazonaws.com",
+      "s3.us-east-1.amazonaws.com",
+      "localhost:4566",
+      "s3.localhost",
+      "127.0.0.1",
+    ]) {
       assert.equal(bucketOfHost(host, []), undefined, host);
     }
     assert.equal(bucketOfHost("my.dotted.bucket.s3.us-gov-west-1.amazonaws.com", []), "my.dotted.bucket");

@@ -4,8 +4,21 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { codeOf } from "../../src/kernel/aws-error.ts";
-import { amzDateOf, parseSignature, SigningKeyCache, verifySignature, type VerifyOptions } from "../../src/aws/sigv4.ts";
-import { canonicalRequest, hmacSha256, sha256Hex, signingKey, stringToSign, type SignedRequest } from "../../src/aws/sigv4-canonical.ts";
+import {
+  amzDateOf,
+  parseSignature,
+  SigningKeyCache,
+  verifySignature,
+  type VerifyOptions,
+} from "../../src/aws/sigv4.ts";
+import {
+  canonicalRequest,
+  hmacSha256,
+  sha256Hex,
+  signingKey,
+  stringToSign,
+  type SignedRequest,
+} from "../../src/aws/sigv4-canonical.ts";
 import { absent, CONFORMANCE } from "./conformance-data.ts";
 
 const skip = absent("sigv4/v4");
@@ -85,10 +98,17 @@ const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 const SECRET = "secret";
 
 /** Signs a request as a client would. */
-function sign(request: SignedRequest, changes: { service?: string; time?: number; headers?: string[]; secret?: string } = {}): SignedRequest {
+function sign(
+  request: SignedRequest,
+  changes: { service?: string; time?: number; headers?: string[]; secret?: string } = {},
+): SignedRequest {
   const { service = "lambda", time = NOW, secret = SECRET } = changes;
   const amzDate = amzDateOf(time);
-  const headers: Record<string, string> = { host: "localhost:4566", "x-amz-date": amzDate, ...(request.headers as Record<string, string>) };
+  const headers: Record<string, string> = {
+    host: "localhost:4566",
+    "x-amz-date": amzDate,
+    ...(request.headers as Record<string, string>),
+  };
   const signedHeaders = changes.headers ?? Object.keys(headers).sort();
   const scope = { amzDate, date: amzDate.slice(0, 8), region: "eu-west-1", service };
   const hash = headers["x-amz-content-sha256"] ?? sha256Hex("");
@@ -138,7 +158,10 @@ describe("refusals", () => {
     await refused(verify(sign(GET, { secret: "other" })), "InvalidSignatureException");
     await refused(verify({ ...signed, path: "/2015-03-31/layers" }), "InvalidSignatureException");
     await refused(verify({ ...signed, rawQuery: "MaxItems=6" }), "InvalidSignatureException");
-    await refused(verify({ ...signed, headers: { ...signed.headers, host: "example.com" } }), "InvalidSignatureException");
+    await refused(
+      verify({ ...signed, headers: { ...signed.headers, host: "example.com" } }),
+      "InvalidSignatureException",
+    );
     await refused(verify(signed, { secretFor: async () => undefined }), "UnrecognizedClientException");
     await refused(verify(signed, { secretFor: async () => undefined, protocol: "awsQuery" }), "InvalidClientTokenId");
   });
@@ -161,7 +184,10 @@ describe("refusals", () => {
 
   test("S3 headers that are not signed", async () => {
     const headers = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD", "x-amz-acl": "public-read" };
-    const signed = sign({ ...GET, headers }, { service: "s3", headers: ["host", "x-amz-content-sha256", "x-amz-date"] });
+    const signed = sign(
+      { ...GET, headers },
+      { service: "s3", headers: ["host", "x-amz-content-sha256", "x-amz-date"] },
+    );
     await refused(verify(signed), "AccessDenied");
   });
 
@@ -177,7 +203,10 @@ describe("refusals", () => {
 
   test("a header and a query signature at once", () => {
     const both = { ...sign(GET), rawQuery: "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0" };
-    assert.throws(() => parseSignature(both, "restJson1"), (error) => codeOf(error) === "IncompleteSignatureException");
+    assert.throws(
+      () => parseSignature(both, "restJson1"),
+      (error) => codeOf(error) === "IncompleteSignatureException",
+    );
   });
 
   test("headers that cannot be read", () => {
@@ -187,7 +216,10 @@ describe("refusals", () => {
       "AWS4-HMAC-SHA256 Credential=a/20260102/r/s/aws4, SignedHeaders=host, Signature=0",
     ]) {
       const request = { ...GET, headers: { authorization, "x-amz-date": "20260102T030405Z" } };
-      assert.throws(() => parseSignature(request, "restJson1"), (error) => codeOf(error) === "IncompleteSignatureException");
+      assert.throws(
+        () => parseSignature(request, "restJson1"),
+        (error) => codeOf(error) === "IncompleteSignatureException",
+      );
     }
   });
 
@@ -198,7 +230,10 @@ describe("refusals", () => {
     await refused(verify(presigned, { now: NOW + 61_000 }), "AccessDenied");
     await refused(verify({ ...presigned, path: "/bucket/other" }), "SignatureDoesNotMatch");
     await refused(verify(presign(604_801, NOW)), "AuthorizationQueryParametersError");
-    await refused(verify({ ...presigned, rawQuery: `${presigned.rawQuery}&X-Amz-Expires=9` }), "AuthorizationQueryParametersError");
+    await refused(
+      verify({ ...presigned, rawQuery: `${presigned.rawQuery}&X-Amz-Expires=9` }),
+      "AuthorizationQueryParametersError",
+    );
   });
 });
 
@@ -212,7 +247,12 @@ function presign(expires: number, time: number): SignedRequest {
     "X-Amz-Expires": String(expires),
     "X-Amz-SignedHeaders": "host",
   });
-  const request = { method: "GET", path: "/bucket/key", rawQuery: query.toString(), headers: { host: "localhost:4566" } };
+  const request = {
+    method: "GET",
+    path: "/bucket/key",
+    rawQuery: query.toString(),
+    headers: { host: "localhost:4566" },
+  };
   const key = signingKey(SECRET, scope.date, scope.region, "s3");
   const signature = hmacSha256(key, stringToSign(request, scope, ["host"], "UNSIGNED-PAYLOAD")).toString("hex");
   return { ...request, rawQuery: `${request.rawQuery}&X-Amz-Signature=${signature}` };

@@ -31,7 +31,8 @@ describe("validation in AWS's words", () => {
   test("a missing member of a JSON service", () => {
     assert.deepEqual(refusal("codepipeline", "GetPipeline", {}), {
       code: "ValidationException",
-      message: "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null",
+      message:
+        "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null",
     });
   });
 
@@ -54,13 +55,23 @@ describe("validation in AWS's words", () => {
   });
 
   test("members of list items and of structures", () => {
-    const tags = [{ Key: "ok", Value: "" }, { Key: "", Value: "x" }];
+    const tags = [
+      { Key: "ok", Value: "" },
+      { Key: "", Value: "x" },
+    ];
     const { message } = refusal("iam", "TagRole", { RoleName: "r", Tags: tags });
-    assert.match(message, /at 'tags\.2\.member\.key' failed to satisfy constraint: Member must have length greater than or equal to 1/);
+    assert.match(
+      message,
+      /at 'tags\.2\.member\.key' failed to satisfy constraint: Member must have length greater than or equal to 1/,
+    );
   });
 
   test("secrets are not repeated", () => {
-    const { message } = refusal("cognito-idp", "AdminSetUserPassword", { UserPoolId: "us-east-1_a", Username: "u", Password: "x".repeat(300) });
+    const { message } = refusal("cognito-idp", "AdminSetUserPassword", {
+      UserPoolId: "us-east-1_a",
+      Username: "u",
+      Password: "x".repeat(300),
+    });
     assert.ok(!message.includes("xxx"), message);
     assert.match(message, /Value at 'password' failed/);
   });
@@ -81,7 +92,12 @@ describe("validation in AWS's words", () => {
   });
 
   test("values that AWS added after a model was made are accepted", () => {
-    accept("lambda", "CreateFunction", { FunctionName: "f", Role: "arn:aws:iam::123456789012:role/r", Code: {}, Runtime: "nodejs24.x" });
+    accept("lambda", "CreateFunction", {
+      FunctionName: "f",
+      Role: "arn:aws:iam::123456789012:role/r",
+      Code: {},
+      Runtime: "nodejs24.x",
+    });
   });
 
   test("a member that became required later is not", () => {
@@ -90,7 +106,9 @@ describe("validation in AWS's words", () => {
 
   test("no pattern takes long, whatever it is matched with", () => {
     const parts = ["a", "0", "-", "a.", "a-", "a/", "a:", "[0]", "a,b ", "A", "_", "a=", "a@"];
-    const texts = ["", "arn:aws:", "$.", "/"].flatMap((start) => parts.map((part) => `${start}${part.repeat(40)}\u0000`));
+    const texts = ["", "arn:aws:", "$.", "/"].flatMap((start) =>
+      parts.map((part) => `${start}${part.repeat(40)}\u0000`),
+    );
     const script = new Script("for (const text of texts) expression.test(text)");
     const subject: Record<string, unknown> = { texts };
     const context = createContext(subject);

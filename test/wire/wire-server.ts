@@ -5,7 +5,14 @@ import { pipeline } from "node:stream/promises";
 import { AwsError } from "../../src/kernel/aws-error.ts";
 import type { Protocol } from "../../src/aws/model-pack.ts";
 import type { ModelRegistry, ServiceModel } from "../../src/aws/model.ts";
-import { decodeRequest, encodeError, encodeResponse, validateInput, type HttpRequest, type HttpResponse } from "../../src/aws/protocol/index.ts";
+import {
+  decodeRequest,
+  encodeError,
+  encodeResponse,
+  validateInput,
+  type HttpRequest,
+  type HttpResponse,
+} from "../../src/aws/protocol/index.ts";
 import { decodedBody } from "../../src/aws/request-body.ts";
 import { likelyProtocol, routeOperation, type OperationRoute } from "../../src/aws/route-operation.ts";
 import { parseSignature, verifySignature, type Signature, type VerifiedSignature } from "../../src/aws/sigv4.ts";
@@ -148,5 +155,7 @@ async function send(response: ServerResponse, { status, headers, body }: HttpRes
     return;
   }
   response.writeHead(status, headers);
-  await pipeline(body instanceof Readable ? body : Readable.from(body, { objectMode: false }), response).catch(() => undefined);
+  await pipeline(body instanceof Readable ? body : Readable.from(body, { objectMode: false }), response).catch(
+    () => undefined,
+  );
 }

@@ -99,7 +99,9 @@ class Walker {
       const use = theirs.members?.[name];
       const required = theirs.required?.includes(name) === true;
       // A member that their model does not have yet is one that clients of its age omit.
-      members[name] = use ? this.#target(target, use, required) : this.#change(target, { shape: "" }, { type: "" }, false);
+      members[name] = use
+        ? this.#target(target, use, required)
+        : this.#change(target, { shape: "" }, { type: "" }, false);
     }
     return { ...ours, members };
   }

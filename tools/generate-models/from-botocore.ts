@@ -210,7 +210,8 @@ class BotocoreReader {
     const members: Record<string, PackTarget> = {};
     for (const [member, use] of Object.entries(shape.members ?? {})) {
       // A name that says nothing new would hide the name of a payload's own root element.
-      const named = use.locationName === member && use.location === undefined ? { ...use, locationName: undefined } : use;
+      const named =
+        use.locationName === member && use.location === undefined ? { ...use, locationName: undefined } : use;
       members[member] = this.#target(named, {
         ...(shape.required?.includes(member) && { required: true as const }),
         ...(shape.payload === member && { httpPayload: true as const }),

@@ -78,7 +78,8 @@ export function packFromSdk(name: string, sdk: Readonly<Record<string, unknown>>
   for (const [, value] of schemas) {
     const schema = value as Schema;
     if (schema[0] === 9) operations[schema[2]] = reader.operation(schema, isUnsigned(config, schema[2]));
-    else if (schema[0] === -3 && !schema[1].includes("synthetic")) errors[schema[2]] = reader.reference(schema) as number;
+    else if (schema[0] === -3 && !schema[1].includes("synthetic"))
+      errors[schema[2]] = reader.reference(schema) as number;
   }
   return {
     name,

@@ -74,7 +74,8 @@ async function decodeRest(route: DecodeRoute, request: HttpRequest): Promise<Inp
 
 function readLabels(bindings: HttpBindings, labels: DecodeRoute["labels"], input: Input): void {
   for (const member of bindings.labels) {
-    const text = labels[member.name] ?? (member.traits.jsonName === undefined ? undefined : labels[member.traits.jsonName]);
+    const text =
+      labels[member.name] ?? (member.traits.jsonName === undefined ? undefined : labels[member.traits.jsonName]);
     if (text !== undefined) input[member.name] = reading(member.name, () => valueFromText(member, text, "label"));
   }
 }
@@ -110,7 +111,7 @@ function namedParameters(operation: OperationModel, bindings: HttpBindings): Rea
 
 function readHeaders(bindings: HttpBindings, request: HttpRequest, input: Input): void {
   for (const [name, member] of bindings.headers) {
-    const text = textOfHeader(request, name);
+    const text = name === "content-encoding" ? storedEncoding(request) : textOfHeader(request, name);
     if (text !== undefined && text !== "") {
       input[member.name] = reading(member.name, () => valueFromText(member, text, "header"));
     }
@@ -122,6 +123,14 @@ function readHeaders(bindings: HttpBindings, request: HttpRequest, input: Input)
     }
     if (Object.keys(found).length > 0) input[member.name] = found;
   }
+}
+
+/** What encoding the content itself has: `aws-chunked` is gone when a handler reads it. */
+function storedEncoding(request: HttpRequest): string | undefined {
+  const encodings = textOfHeader(request, "content-encoding")
+    ?.split(",")
+    .map((each) => each.trim());
+  return encodings?.filter((each) => each !== "aws-chunked").join(", ");
 }
 
 function textOfHeader(request: HttpRequest, name: string): string | undefined {

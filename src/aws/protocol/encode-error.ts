@@ -139,7 +139,9 @@ function xmlResponse(error: WireError, contentType: string, body: string): HttpR
 /** Fields of S3's errors whose names are in lower case are headers: `etag`, `x-amz-delete-marker`. */
 function s3ErrorHeaders(thrown: unknown): Record<string, string> {
   const fields = thrown instanceof AwsError ? Object.entries(thrown.fields) : [];
-  return Object.fromEntries(fields.filter(([name]) => /^[a-z][a-z-]*$/.test(name)).map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(
+    fields.filter(([name]) => /^[a-z][a-z-]*$/.test(name)).map(([name, value]) => [name, String(value)]),
+  );
 }
 
 function faultOf(error: WireError): "Sender" | "Receiver" {
@@ -174,7 +176,8 @@ function s3ErrorDocument(error: WireError, thrown: unknown, context: ErrorContex
     .filter(([name, value]) => /^[A-Z]\w*$/.test(name) && (typeof value === "string" || typeof value === "number"))
     .map(([name, value]) => `<${name}>${escapeXml(String(value))}</${name}>`)
     .join("");
-  const resource = fields.some(([name]) => name === "Resource") || context.path === undefined ? "" : escapeXml(context.path);
+  const resource =
+    fields.some(([name]) => name === "Resource") || context.path === undefined ? "" : escapeXml(context.path);
   const id = escapeXml(error.requestId);
   const detail = `<Code>${escapeXml(error.queryCode)}</Code><Message>${escapeXml(error.message)}</Message>${extra}`;
   const where = resource && `<Resource>${resource}</Resource>`;
@@ -202,7 +205,8 @@ function cborError(error: WireError): HttpResponse {
 
 function restJsonError(error: WireError): HttpResponse {
   const { shape, members } = error;
-  const write = shape && compiled(shape, "write json error", () => membersWriter(REST_JSON, bindingsOf(shape, "response").body));
+  const write =
+    shape && compiled(shape, "write json error", () => membersWriter(REST_JSON, bindingsOf(shape, "response").body));
   const headers = shape ? headersOf(shape, members) : {};
   return {
     status: error.status,

@@ -28,7 +28,8 @@ export function encodeResponse(route: EncodeRoute, output: Output | undefined | 
   addRequestId(response, route.model, requestId);
   Object.assign(response.headers, output?.[EXTRA_HEADERS]);
   // Part of an object: the model has no place for the status.
-  if (route.model.name === "s3" && typeof output?.["ContentRange"] === "string" && response.status === 200) response.status = 206;
+  if (route.model.name === "s3" && typeof output?.["ContentRange"] === "string" && response.status === 200)
+    response.status = 206;
   if (route.operation.http?.method === "HEAD") delete response.body;
   return response;
 }
@@ -122,7 +123,11 @@ function encodeRest(route: EncodeRoute, output: Output): HttpResponse {
   } else if (bindings.body.length > 0) {
     if (protocol === "restXml") {
       const write = compiled(shape, "write xml body", () => xmlMembersWriter(bindings.body));
-      setBody(response, "application/xml", xmlDocument(model, shape, shape.xmlName ?? shape.name, bodyText(route, output, write)));
+      setBody(
+        response,
+        "application/xml",
+        xmlDocument(model, shape, shape.xmlName ?? shape.name, bodyText(route, output, write)),
+      );
     } else {
       const write = compiled(shape, "write json body", () => membersWriter(REST_JSON, bindings.body));
       setBody(response, "application/json", JSON.stringify(write(output)));

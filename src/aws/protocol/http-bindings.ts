@@ -81,7 +81,8 @@ function parseHeaderJson(text: string): unknown {
 
 function listItems(text: string, value: Target, place: "label" | "query" | "header"): readonly string[] {
   // An HTTP date has a comma of its own.
-  const httpDates = value.shape.kind === "timestamp" && place === "header" && timestampFormat(value, "http-date") === "http-date";
+  const httpDates =
+    value.shape.kind === "timestamp" && place === "header" && timestampFormat(value, "http-date") === "http-date";
   return httpDates ? (text.match(/[^,]+,[^,]+/g) ?? []) : splitHeader(text);
 }
 
@@ -135,5 +136,5 @@ const CONTROL_CHARACTERS = /[\u0000-\u0008\u000a-\u001f\u007f]/g;
  */
 export function safeHeader(text: string): string {
   const line = text.replace(CONTROL_CHARACTERS, " ");
-  return /[^\u0000-\u00ff]/.test(line) ? Buffer.from(line, "utf8").toString("latin1") : line;
+  return /[\u0100-\uffff]/.test(line) ? Buffer.from(line, "utf8").toString("latin1") : line;
 }

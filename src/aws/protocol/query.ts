@@ -123,7 +123,12 @@ function readMap(target: Target, node: Parameter, dialect: QueryDialect): Record
   for (const entry of numbered(entries)) {
     const name = entry.parts?.get(keyName)?.value;
     const item = entry.parts?.get(valueName);
-    if (name !== undefined && item) setKey(map, name, reading(name.slice(0, 80), () => read(value, item, dialect)));
+    if (name !== undefined && item)
+      setKey(
+        map,
+        name,
+        reading(name.slice(0, 80), () => read(value, item, dialect)),
+      );
   }
   return map;
 }

@@ -32,7 +32,9 @@ export function validateInput(model: ServiceModel, operation: OperationModel, in
   }
   if (model.name === "s3") return; // S3 has a code of its own for almost every member; its handlers know them
   const findings: Findings = { violations: [] };
-  const check = compiled(shape, "validate", () => structureCheck(model, shape.members, `${model.name}.${operation.name}`));
+  const check = compiled(shape, "validate", () =>
+    structureCheck(model, shape.members, `${model.name}.${operation.name}`),
+  );
   check(input, "", findings);
   const { violations } = findings;
   if (violations.length === 0) return;
@@ -42,12 +44,19 @@ export function validateInput(model: ServiceModel, operation: OperationModel, in
 
 /** `operation` names the exceptions that hold for the members at the top; inside of a shape there are none. */
 function structureCheck(model: ServiceModel, members: readonly Member[], operation?: string): Check {
-  let checks: readonly (readonly [name: string, segment: string, required: boolean, check: Check | undefined])[] | undefined;
+  let checks:
+    | readonly (readonly [name: string, segment: string, required: boolean, check: Check | undefined])[]
+    | undefined;
   return (value, path, findings) => {
     checks ??= members.map((member) => {
       const free = operation !== undefined && isUnenforced(`${operation}.${member.name}`);
       const segment = member.name.charAt(0).toLowerCase() + member.name.slice(1);
-      return [member.name, segment, member.traits.required === true, free ? undefined : targetCheck(model, member)] as const;
+      return [
+        member.name,
+        segment,
+        member.traits.required === true,
+        free ? undefined : targetCheck(model, member),
+      ] as const;
     });
     if (typeof value !== "object" || value === null) return;
     for (const [name, segment, required, check] of checks) {
@@ -111,7 +120,11 @@ function mapCheck(model: ServiceModel, shape: Shape): Check {
       }
       if (isNothing(item)) continue;
       if (valueRules.some((rule) => !rule.holds(item))) {
-        addViolation(findings, shown(shape, value, path), `Map value must satisfy constraint: [${wordsOf(valueRules)}]`);
+        addViolation(
+          findings,
+          shown(shape, value, path),
+          `Map value must satisfy constraint: [${wordsOf(valueRules)}]`,
+        );
       }
       inside?.(item, `${path}.${key}.member`, findings);
     }

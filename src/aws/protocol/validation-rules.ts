@@ -57,7 +57,11 @@ export function missingMemberError(model: ServiceModel, member: Member): AwsErro
     case "s3":
       return missingInS3(member);
     case "sns":
-      return new AwsError("InvalidParameter", `Invalid parameter: ${name} Reason: no value for required parameter`, 400);
+      return new AwsError(
+        "InvalidParameter",
+        `Invalid parameter: ${name} Reason: no value for required parameter`,
+        400,
+      );
     default:
       return undefined;
   }

@@ -125,7 +125,8 @@ function readString(value: unknown): string {
 
 function readNumber(value: unknown): number {
   if (typeof value === "number") return value;
-  if (value === "NaN" || value === "Infinity" || value === "-Infinity" || typeof value === "bigint") return Number(value);
+  if (value === "NaN" || value === "Infinity" || value === "-Infinity" || typeof value === "bigint")
+    return Number(value);
   throw expected("a number", value);
 }
 
@@ -149,7 +150,7 @@ function listReader(format: ValueFormat, shape: Shape, sparse: boolean): ValueRe
   const read = readerOf(format, shape.value);
   return (value, depth) => {
     if (!Array.isArray(value)) throw expected("a list", value);
-    const list = new Array<unknown>(value.length);
+    const list: unknown[] = [];
     for (let index = 0; index < value.length; index++) {
       const item: unknown = value[index];
       try {

@@ -47,7 +47,11 @@ function aggregateReader(shape: Shape): XmlReader {
       reader = (element) => readItems(element.children, itemName, read);
     } else if (shape.kind === "map") {
       const readEntry = entryReader(shape);
-      reader = (element) => readEntries(element.children.filter((child) => child.name === "entry"), readEntry);
+      reader = (element) =>
+        readEntries(
+          element.children.filter((child) => child.name === "entry"),
+          readEntry,
+        );
     } else {
       reader = xmlMembersReader(shape.members, shape.kind === "union");
     }

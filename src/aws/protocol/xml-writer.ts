@@ -4,7 +4,13 @@ import { formatTimestamp, isNothing, timestampFormat, toBytes } from "./values.t
 export type XmlWriter = (tag: string, value: unknown) => string;
 type PlainObject = Readonly<Record<string, unknown>>;
 
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;" };
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "\r": "&#xD;",
+};
 // Characters that XML 1.0 cannot hold, not even escaped.
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
