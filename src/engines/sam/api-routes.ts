@@ -115,13 +115,19 @@ function pathWords(path: string): string {
   return path.replaceAll("/", "SLASH").replace(/[^A-Za-z0-9]/g, "");
 }
 
+/** A map, or those on either side of an Fn::If. */
+function sides(value: JsonValue | undefined): JsonObject[] {
+  if (!isObject(value)) return [];
+  return Array.isArray(value["Fn::If"]) ? value["Fn::If"].slice(1).flatMap(sides) : [value];
+}
+
 /** Whether the definition that the template gives for an API already integrates a route. */
 export function hasIntegration(context: SamContext, api: string, path: string, method: string): boolean {
   const body = apiDefinition(context, api)?.properties.DefinitionBody;
   const paths = isObject(body) && isObject(body.paths) ? body.paths : {};
-  const item = paths[path];
-  const found = isObject(item) ? item[methodKey(method)] : undefined;
-  return isObject(found) && found["x-amazon-apigateway-integration"] !== undefined;
+  return sides(paths[path])
+    .flatMap((item) => sides(item[methodKey(method)]))
+    .some((found) => found["x-amazon-apigateway-integration"] !== undefined);
 }
 
 function conditionOf(route: ApiRoute): string | undefined {

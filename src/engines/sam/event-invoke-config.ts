@@ -56,10 +56,12 @@ function addDestination(build: FunctionBuild, config: JsonObject, id: string): J
   }
   const target: JsonValue = type === "S3Bucket" ? { "Fn::Join": ["/", [destination, "*"]] } : destination;
   build.inline.push({
-    PolicyName: `${id}Policy`,
+    PolicyName: `${id}${type}Policy`,
     PolicyDocument: {
-      Version: "2012-10-17",
-      Statement: [{ Action: ACTIONS[type] ?? "", Effect: "Allow", Resource: target }],
+      Statement: [
+        { Action: ACTIONS[type] ?? "", Effect: "Allow", Resource: target },
+        ...(type === "S3Bucket" ? [{ Action: "s3:ListBucket", Effect: "Allow", Resource: destination }] : []),
+      ],
     },
   });
   return destination;

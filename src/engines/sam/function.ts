@@ -97,10 +97,11 @@ function lambdaProperties(context: SamContext, { id, properties: p }: SamResourc
   const lambda = pick(p, PASSED);
   lambda.Code = functionCode(id, p);
   if (isObject(p.DeadLetterQueue)) lambda.DeadLetterConfig = { TargetArn: p.DeadLetterQueue.TargetArn ?? "" };
-  if (p.Tracing !== undefined && p.Tracing !== "Disabled") lambda.TracingConfig = { Mode: p.Tracing };
+  if (tracing(context, p)) lambda.TracingConfig = { Mode: p.Tracing ?? "Active" };
   if (p.Role !== undefined) lambda.Role = p.Role;
   if (Array.isArray(p.Layers)) lambda.Layers = p.Layers.map((layer) => resolveParameters(context, layer));
-  lambda.Tags = [{ Key: "lambda:createdBy", Value: "SAM" }, ...tagList(p.Tags)];
+  const own = p.PropagateTags === true && p.Tags !== undefined ? [] : [{ Key: "lambda:createdBy", Value: "SAM" }];
+  lambda.Tags = [...own, ...tagList(p.Tags)];
   return lambda;
 }
 
@@ -116,16 +117,21 @@ function functionCode(id: string, p: JsonObject): JsonObject {
   return { ...codeLocation(id, "CodeUri", p.CodeUri), ...kms };
 }
 
+/** Whether X-Ray is on. */
+function tracing(context: SamContext, p: JsonObject): boolean {
+  return p.Tracing !== undefined && resolveParameters(context, p.Tracing) !== "Disabled";
+}
+
 function baseManaged(context: SamContext, p: JsonObject): JsonValue[] {
   const basic =
     p.DurableConfig === undefined ? "AWSLambdaBasicExecutionRole" : "AWSLambdaBasicDurableExecutionRolePolicy";
   const managed: JsonValue[] = [MANAGED(context, `service-role/${basic}`)];
-  if (p.Tracing !== undefined && p.Tracing !== "Disabled") {
-    const tracing: JsonValue = MANAGED(
+  if (tracing(context, p)) {
+    const writer: JsonValue = MANAGED(
       context,
       context.partition === "aws" ? "AWSXrayWriteOnlyAccess" : "AWSXRayDaemonWriteAccess",
     );
-    managed.push(tracing);
+    managed.push(writer);
   }
   if (p.VpcConfig !== undefined) managed.push(MANAGED(context, "service-role/AWSLambdaVPCAccessExecutionRole"));
   return managed;

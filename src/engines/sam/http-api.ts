@@ -3,6 +3,7 @@ import { isObject } from "../yaml/index.ts";
 import type { ApiRoute } from "./api-routes.ts";
 import { buildPaths, implicitCondition } from "./api-routes.ts";
 import { parseS3 } from "./code-uri.ts";
+import { methodsOf } from "./rest-api-auth.ts";
 import type { SamContext, SamResource } from "./context.ts";
 import { addResource, clone, compact, isIntrinsic, pick, ref, SamFault, sharedAttributes } from "./context.ts";
 
@@ -46,6 +47,7 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
   if (isIntrinsic(body)) return body;
   const paths = isObject(body.paths) ? body.paths : {};
   body.paths = buildPaths(context, id, paths, (route) => method(resource, route));
+  addDefaultAuthorizer(resource, body);
   const schemes = securitySchemes(context, resource, body);
   if (Object.keys(schemes).length > 0) {
     const components = (body.components ??= {}) as JsonObject;
@@ -86,11 +88,26 @@ function method(resource: SamResource, route: ApiRoute): JsonObject {
       `Unable to set Authorizer [${name}] on API method [${route.method}] for path [${route.path}] because it wasn't defined in the API's Authorizers.`,
     );
   }
-  if (name === "NONE") return result;
+  if (name === "NONE") {
+    if (api.DefaultAuthorizer !== undefined) result.security = [{ NONE: [] }];
+    return result;
+  }
   const settings = authorizers[name];
   const scopes = own.AuthorizationScopes ?? (isObject(settings) ? settings.AuthorizationScopes : undefined) ?? [];
   result.security = [{ [name]: scopes }];
   return result;
+}
+
+/** The default authorizer guards every method that does not say otherwise, in a definition of the user's too. */
+function addDefaultAuthorizer(resource: SamResource, body: JsonObject): void {
+  const auth = authOf(resource);
+  const name = auth.DefaultAuthorizer;
+  if (typeof name !== "string" || resource.properties.DefinitionBody === undefined) return;
+  const settings = isObject(auth.Authorizers) ? auth.Authorizers[name] : undefined;
+  const scopes = (isObject(settings) ? settings.AuthorizationScopes : undefined) ?? [];
+  for (const [verb, one] of methodsOf(body)) {
+    if (verb !== "options" && one.security === undefined) one.security = [{ [name]: scopes }];
+  }
 }
 
 function securitySchemes(context: SamContext, resource: SamResource, body: JsonObject): JsonObject {

@@ -40,7 +40,7 @@ export function routeSecurity(_context: SamContext, resource: SamResource, route
       security.push({ [name]: name === "NONE" ? [] : scopes });
   }
   if ((own.ApiKeyRequired ?? api.ApiKeyRequired) === true) security.push({ api_key: [] });
-  if (security.length > 0) method.security = security;
+  if (security.length > 0 || own.ApiKeyRequired === false) method.security = security;
   if (name === "AWS_IAM") setCredentials(method, own.InvokeRole ?? api.InvokeRole);
 }
 
@@ -72,6 +72,7 @@ export function applyAuth(context: SamContext, resource: SamResource, body: Json
     }
     addDefault(body, standard, auth, resource);
   }
+  if (auth.ApiKeyRequired === true) requireKey(body);
   if (Object.keys(schemes).length === 0) return;
   if (three) {
     const components = (body.components ??= {}) as JsonObject;
@@ -83,7 +84,8 @@ export function applyAuth(context: SamContext, resource: SamResource, body: Json
     body.securityDefinitions = { ...(isObject(body.securityDefinitions) ? body.securityDefinitions : {}), ...schemes };
 }
 
-function methodsOf(body: JsonObject): [string, JsonObject][] {
+/** Every method of a definition, those behind Fn::If included. */
+export function methodsOf(body: JsonObject): [string, JsonObject][] {
   const paths = isObject(body.paths) ? body.paths : {};
   const result: [string, JsonObject][] = [];
   for (const path of Object.values(paths)) {
@@ -115,6 +117,16 @@ function addDefault(body: JsonObject, name: string, auth: JsonObject, resource: 
     if (method.security !== undefined) continue;
     method.security = [{ [name]: scopes }];
     void resource;
+  }
+}
+
+/** Methods of a definition given by the user ask for a key too, unless they say who may call them. */
+function requireKey(body: JsonObject): void {
+  for (const [verb, method] of methodsOf(body)) {
+    const security = Array.isArray(method.security) ? method.security : [];
+    const free = method.security !== undefined && security.length === 0;
+    if (verb === "options" || free || security.some((one) => isObject(one) && one.api_key !== undefined)) continue;
+    method.security = [...security, { api_key: [] }];
   }
 }
 
@@ -177,7 +189,6 @@ export function authorizerPermissions(context: SamContext, resource: SamResource
   for (const [name, settings] of Object.entries(authorizers)) {
     if (!isObject(settings) || settings.FunctionArn === undefined || settings.UserPoolArn !== undefined) continue;
     if (settings.DisableFunctionDefaultPermissions === true) continue;
-    if (settings.FunctionInvokeRole !== undefined && settings.FunctionInvokeRole !== "NONE") continue;
     addResource(
       context,
       `${resource.id}${name}AuthorizerPermission`.replace(/[^A-Za-z0-9]/g, ""),

@@ -45,7 +45,8 @@ function preflight(settings: JsonObject, path: JsonObject, three: boolean): Json
   const headers: JsonObject = {};
   const parameters: JsonObject = {};
   for (const [name, value] of Object.entries(values)) {
-    headers[name] = three ? { schema: { type: "string" } } : { type: "string" };
+    const type = name === "Access-Control-Max-Age" ? "integer" : "string";
+    headers[name] = three ? { schema: { type } } : { type };
     parameters[`method.response.header.${name}`] = value;
   }
   const result: JsonObject = {

@@ -32,7 +32,11 @@ export function applyResourcePolicy(context: SamContext, resource: SamResource, 
     if (isObject(own)) statements.push(...custom(own));
     add(resource, own, route.path, route.method, stage, statements);
   }
-  if (statements.length > 0) body["x-amazon-apigateway-policy"] = { Version: "2012-10-17", Statement: statements };
+  if (statements.length > 0)
+    body["x-amazon-apigateway-policy"] = {
+      Version: "2012-10-17",
+      Statement: statements.length === 1 ? (statements[0] ?? []) : statements,
+    };
 }
 
 function custom(policy: JsonObject): JsonValue[] {

@@ -90,7 +90,7 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
   if (own !== undefined && !isObject(own)) throw new SamFault(id, "'DefinitionBody' must be a dictionary.");
   const managed = own === undefined || p.MergeDefinitions === true;
   const version = resolveParameters(context, p.OpenApiVersion ?? "");
-  const three = typeof version === "string" && version.startsWith("3");
+  const three = String(version).startsWith("3");
   const body: JsonObject = own === undefined ? emptyDefinition(three ? String(version) : undefined) : clone(own);
   if (managed) {
     const paths = isObject(body.paths) ? body.paths : {};
@@ -135,12 +135,32 @@ function method(context: SamContext, resource: SamResource, route: ApiRoute): Js
     (result["x-amazon-apigateway-integration"] as JsonObject).timeoutInMillis = settings.TimeoutInMillis;
   }
   routeSecurity(context, resource, route, result);
-  const parameters = requestParameters(route);
+  const parameters = [...modelParameters(route, resource, result), ...requestParameters(route, result)];
   if (parameters.length > 0) result.parameters = parameters;
   return result;
 }
 
-function requestParameters(route: ApiRoute): JsonObject[] {
+/** The body that RequestModel asks for: a parameter in swagger, a request body in OpenAPI 3. */
+function modelParameters(route: ApiRoute, resource: SamResource, method: JsonObject): JsonObject[] {
+  const wanted = route.event.settings.RequestModel;
+  if (!isObject(wanted) || typeof wanted.Model !== "string") return [];
+  const models = resource.properties.Models;
+  if (!isObject(models) || models[wanted.Model] === undefined) {
+    throw route.event.fault(
+      `Unable to set RequestModel [${wanted.Model}] on API method [${route.method}] for path [${route.path}] because it wasn't defined in the API's Models.`,
+    );
+  }
+  const name = wanted.Model.toLowerCase();
+  const required: JsonObject = wanted.Required === undefined ? {} : { required: wanted.Required };
+  if (String(resource.properties.OpenApiVersion ?? "").startsWith("3")) {
+    const schema = { $ref: `#/components/schemas/${name}` };
+    method.requestBody = { content: { "application/json": { schema } }, ...required };
+    return [];
+  }
+  return [{ in: "body", name, schema: { $ref: `#/definitions/${name}` }, ...required }];
+}
+
+function requestParameters(route: ApiRoute, method: JsonObject): JsonObject[] {
   const list = route.event.settings.RequestParameters;
   const result: JsonObject[] = [];
   for (const item of Array.isArray(list) ? list : []) {
@@ -155,7 +175,8 @@ function requestParameters(route: ApiRoute): JsonObject[] {
       type: "string",
     };
     if (settings.Caching === true) {
-      const cached = (route.integration.cacheKeyParameters ??= []) as JsonValue[];
+      const integration = method["x-amazon-apigateway-integration"] as JsonObject;
+      const cached = (integration.cacheKeyParameters ??= []) as JsonValue[];
       cached.push(String(text));
     }
     result.push(parameter);

@@ -97,8 +97,14 @@ function addManaged(list: JsonValue[], policy: JsonValue): void {
   if (!list.some((known) => JSON.stringify(known) === JSON.stringify(policy))) list.push(policy);
 }
 
+/** How the names of AWS's own managed policies begin; the caller knows those that have a path. */
+const AWS_NAME = /^(Amazon|AWS|CloudWatch|CloudFront|IAM|Comprehend|Translate)[A-Z][A-Za-z0-9_-]+$/;
+
 function resolveManaged(context: SamContext, policy: JsonValue): JsonValue {
   const value = isIntrinsic(policy) ? resolveParameters(context, policy) : policy;
   if (typeof value !== "string" || value.startsWith("arn:")) return typeof value === "string" ? value : policy;
-  return context.managedPolicies[value] ?? value;
+  return (
+    context.managedPolicies[value] ??
+    (AWS_NAME.test(value) ? `arn:${context.partition}:iam::aws:policy/${value}` : value)
+  );
 }

@@ -57,7 +57,7 @@ export function addHttpApiEvent(event: SamEvent): void {
       { __ApiId__: s.ApiId ?? ref(api ?? ""), __Stage__: "*" },
     ],
   };
-  addPermission(event, "apigateway.amazonaws.com", { SourceArn });
+  if (path === "$default" || !hasDefaultRoute(event)) addPermission(event, "apigateway.amazonaws.com", { SourceArn });
   if (api === undefined) return;
   const uri = `arn:\${AWS::Partition}:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/${functionText(event)}/invocations`;
   const integration: JsonObject = {
@@ -68,6 +68,16 @@ export function addHttpApiEvent(event: SamEvent): void {
   };
   if (s.TimeoutInMillis !== undefined) integration.timeoutInMillis = s.TimeoutInMillis;
   addRoute(build.context, api, { kind: "HttpApi", path, method, event, integration });
+}
+
+/** Whether the function also takes the default route of the same API: that permission covers all routes. */
+function hasDefaultRoute({ build, settings }: SamEvent): boolean {
+  const all = isObject(build.resource.properties.Events) ? build.resource.properties.Events : {};
+  return Object.values(all).some((other) => {
+    if (!isObject(other) || other.Type !== "HttpApi") return false;
+    const own = isObject(other.Properties) ? other.Properties : {};
+    return own.Path === undefined && JSON.stringify(own.ApiId) === JSON.stringify(settings.ApiId);
+  });
 }
 
 function functionText({ build }: SamEvent): string {
