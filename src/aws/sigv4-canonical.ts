@@ -104,7 +104,7 @@ function trimSpaces(text: string): string {
 }
 
 /** S3 signs its keys as they are; every other service signs the normalised path, encoded once more. */
-export function canonicalPath(path: string, service: string): string {
+function canonicalPath(path: string, service: string): string {
   if (service === "s3" || service === "s3-object-lambda" || service === "s3express") {
     return (
       path
@@ -125,7 +125,7 @@ export function canonicalPath(path: string, service: string): string {
 }
 
 /** Sorted by the bytes of the encoded name, then of the value; without the signature itself. */
-export function canonicalQuery(rawQuery: string): string {
+function canonicalQuery(rawQuery: string): string {
   if (rawQuery === "") return "";
   const pairs: [string, string][] = [];
   for (const pair of rawQuery.split("&")) {

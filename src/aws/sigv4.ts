@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { AwsError } from "../kernel/aws-error.ts";
+import { AwsError, codeOf } from "../kernel/aws-error.ts";
 import type { Protocol } from "./model-pack.ts";
 import {
   hmacSha256,
@@ -10,6 +10,7 @@ import {
   type SignedRequest,
 } from "./sigv4-canonical.ts";
 import {
+  expiredToken,
   malformedSignature,
   severalSignatures,
   signatureMismatch,
@@ -37,7 +38,7 @@ export interface VerifiedSignature extends Signature {
 }
 
 export interface VerifyOptions {
-  /** The secret of an access key; `undefined` where there is none such. May throw (an expired token). */
+  /** The secret of an access key; `undefined` where there is none such. Throws `ExpiredToken` for a session that is over. */
   secretFor(accessKeyId: string, token: string | undefined): Promise<{ readonly secret: string } | undefined>;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -155,7 +156,9 @@ export async function verifySignature(
   checkScope(signature, options, audience);
   checkTime(signature, options.now, audience);
   checkSignedHeaders(request, signature, audience);
-  const found = await options.secretFor(signature.accessKeyId, signature.token);
+  const found = await options.secretFor(signature.accessKeyId, signature.token).catch((error: unknown) => {
+    throw codeOf(error) === "ExpiredToken" ? expiredToken(audience) : error;
+  });
   if (!found) throw unknownAccessKey(audience, signature.accessKeyId);
 
   const payloadHash = await signedPayloadHash(request, signature, options, audience);

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { codeOf } from "../../src/kernel/aws-error.ts";
+import { AwsError, codeOf } from "../../src/kernel/aws-error.ts";
 import {
   amzDateOf,
   parseSignature,
@@ -164,6 +164,14 @@ describe("refusals", () => {
     );
     await refused(verify(signed, { secretFor: async () => undefined }), "UnrecognizedClientException");
     await refused(verify(signed, { secretFor: async () => undefined, protocol: "awsQuery" }), "InvalidClientTokenId");
+  });
+
+  test("a session that is over, in each protocol's words", async () => {
+    const secretFor = async (): Promise<never> => {
+      throw new AwsError("ExpiredToken", "over", 403);
+    };
+    await refused(verify(sign(GET), { secretFor }), "ExpiredTokenException");
+    await refused(verify(sign(GET), { secretFor, protocol: "awsQuery" }), "ExpiredToken");
   });
 
   test("a signature for another service", async () => {

@@ -22,7 +22,7 @@ interface Parameter {
   parts?: Map<string, Parameter>;
 }
 
-export function parameterTree(parameters: URLSearchParams): Parameter {
+function parameterTree(parameters: URLSearchParams): Parameter {
   if (parameters.size > MAX_PARAMETERS) {
     throw new AwsError("MalformedQueryString", `The request has more than ${MAX_PARAMETERS} parameters.`, 400);
   }

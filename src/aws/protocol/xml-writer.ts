@@ -129,7 +129,7 @@ function writeEntries(tag: string, value: unknown, write: EntryWriter): string {
 }
 
 /** The text of a value without an element around it. */
-export function scalarWriter(target: Target): (value: unknown) => string {
+function scalarWriter(target: Target): (value: unknown) => string {
   switch (target.shape.kind) {
     case "timestamp": {
       const format = timestampFormat(target, "date-time");
@@ -142,7 +142,7 @@ export function scalarWriter(target: Target): (value: unknown) => string {
   }
 }
 
-export function namespaceAttribute(of: Pick<Target, "traits" | "shape">): string {
+function namespaceAttribute(of: Pick<Target, "traits" | "shape">): string {
   return namespaceText(of.traits.xmlNamespace ?? of.shape.xmlNamespace);
 }
 
