@@ -63,8 +63,13 @@ function bind(mount: ContainerMount): object {
   return { destination: mount.target, type: "bind", source: mount.source, options };
 }
 
+/** With a single id of the host, id 0 is mapped to an id without rights: runc needs it. */
 function idMappings(containerId: number, hostId: number | undefined): object[] {
-  return hostId === undefined ? [{ containerID: 0, hostID: FIRST_ID, size: ID_COUNT }] : [{ containerID: containerId, hostID: hostId, size: 1 }];
+  if (hostId === undefined) return [{ containerID: 0, hostID: FIRST_ID, size: ID_COUNT }];
+  return [
+    { containerID: 0, hostID: FIRST_ID, size: 1 },
+    { containerID: containerId, hostID: hostId, size: 1 },
+  ];
 }
 
 /** Pid 1 of a container without a lifeline is killed when the monitor dies, and the monitor when the launcher dies. */

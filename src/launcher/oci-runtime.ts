@@ -31,12 +31,14 @@ function find(name: string): string | undefined {
   return undefined;
 }
 
-/** The first of crun and runc that runs `/bin/true` in a container here. */
+/** The first of crun and runc (or the one that STARLING_OCI_RUNTIME names) that runs `/bin/true` in a container here. */
 export async function findRuntime(stateFolder: string, bundleFolder: string, skeleton: string, group: string): Promise<OciRuntime> {
   const missing = ["setpriv", "nsenter", "mount"].filter((tool) => !find(tool));
   if (missing.length) throw new Error(`sandboxes need ${missing.join(", ")} (Debian packages util-linux and mount)`);
   const reasons: string[] = [];
-  for (const name of ["crun", "runc"] as const) {
+  const chosen = process.env.STARLING_OCI_RUNTIME;
+  if (chosen !== undefined && !/^[\w.-]{1,64}$/.test(chosen)) throw new Error("STARLING_OCI_RUNTIME is the name of a program, such as crun or runc");
+  for (const name of chosen ? [chosen] : ["crun", "runc"]) {
     const path = find(name);
     if (!path) {
       reasons.push(`${name} is not installed`);
@@ -55,7 +57,7 @@ async function versionOf(name: string, path: string): Promise<string> {
   return `${name} ${/version\s+(\S+)/.exec(stdout)?.[1] ?? "of unknown version"}`;
 }
 
-function openRuntime(name: "crun" | "runc", path: string, state: string, version: string): OciRuntime {
+function openRuntime(name: string, path: string, state: string, version: string): OciRuntime {
   mkdirSync(state, { recursive: true, mode: 0o700 });
   const own = name === "crun" ? ["--cgroup-manager=cgroupfs"] : [];
   return {

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { INSIDE } from "./network.ts";
 
@@ -54,6 +54,7 @@ function linkUsr(root: string): void {
 /** The root that all functions share, read-only; what differs is mounted into it. */
 export function makeFunctionSkeleton(root: string): void {
   for (const folder of FUNCTION_FOLDERS) mkdirSync(join(root, folder), { recursive: true });
+  chmodSync(join(root, "tmp"), 0o1777); // runc gives the tmpfs the mode of what it covers
   linkUsr(root);
   writeUserFiles(root, "sbx_user1051:x:993:990::/tmp:/sbin/nologin\n", "sbx:x:990:\n");
   writeFileSync(join(root, "etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n");
@@ -84,6 +85,7 @@ export function makeMountPoint(root: string, target: string, isFolder: boolean):
 /** The root of one tool: nothing but `/usr` and the places that are mounted. */
 export function makeToolSkeleton(root: string): void {
   for (const folder of ["usr", "proc", "dev", "tmp", "etc"]) mkdirSync(join(root, folder), { recursive: true });
+  chmodSync(join(root, "tmp"), 0o1777);
   linkUsr(root);
   writeUserFiles(root, "starling:x:993:990::/tmp:/sbin/nologin\n", "starling:x:990:\n");
   writeFileSync(join(root, "etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files\n");
