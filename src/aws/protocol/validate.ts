@@ -23,7 +23,7 @@ type Check = (value: unknown, path: string, findings: Findings) => void;
 export function validateInput(model: ServiceModel, operation: OperationModel, input: unknown): void {
   const { input: shape } = operation;
   if (shape.kind !== "structure") return;
-  const missing = compiled(shape, "required", () => shape.members.filter((member) => member.traits.required));
+  const missing = compiled(shape, "required", () => shape.members.filter((member) => isRequired(model, member)));
   for (const member of missing) {
     if (isNothing((input as Record<string, unknown>)[member.name])) {
       const error = missingMemberError(model, member);
@@ -42,6 +42,12 @@ export function validateInput(model: ServiceModel, operation: OperationModel, in
   throw new AwsError(violationCode(model), `${count}: ${violations.join("; ")}`, 400);
 }
 
+/** The query protocol cannot send an empty structure, so a missing one may be meant as empty. */
+function isRequired(model: ServiceModel, { shape, traits }: Member): boolean {
+  const canBeSent = shape.kind !== "structure" || model.protocol !== "awsQuery";
+  return traits.required === true && canBeSent;
+}
+
 /** `operation` names the exceptions that hold for the members at the top; inside of a shape there are none. */
 function structureCheck(model: ServiceModel, members: readonly Member[], operation?: string): Check {
   let checks:
@@ -51,12 +57,7 @@ function structureCheck(model: ServiceModel, members: readonly Member[], operati
     checks ??= members.map((member) => {
       const free = operation !== undefined && isUnenforced(`${operation}.${member.name}`);
       const segment = member.name.charAt(0).toLowerCase() + member.name.slice(1);
-      return [
-        member.name,
-        segment,
-        member.traits.required === true,
-        free ? undefined : targetCheck(model, member),
-      ] as const;
+      return [member.name, segment, isRequired(model, member), free ? undefined : targetCheck(model, member)] as const;
     });
     if (typeof value !== "object" || value === null) return;
     for (const [name, segment, required, check] of checks) {
