@@ -400,6 +400,7 @@ describe("S3 garbage", () => {
       ...(region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: region } }),
     });
     const put = async (Key: string, Body: string): Promise<string> => {
+      Body = Body.repeat(2000);
       await ctx.call("s3", "PutObject", { Bucket: "garbage", Key, Body });
       return (await platform.blobs.put(Buffer.from(Body))).digest;
     };

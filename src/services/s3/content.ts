@@ -1,12 +1,14 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { checksumAlgorithm, createChecksum, type ChecksumAlgorithm } from "../../aws/checksums.ts";
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { BlobTooBig } from "../../ports/blobs.ts";
 import { StorageFull } from "../../ports/database.ts";
-import { MAX_SINGLE_UPLOAD_BYTES } from "./limits.ts";
+import { MAX_INLINE_BYTES, MAX_SINGLE_UPLOAD_BYTES } from "./limits.ts";
 import type { Segment } from "./model.ts";
 import type { ByteRange } from "./range.ts";
+import { inlineContent } from "./store/objects.ts";
 
 /** The members that carry checksums, by algorithm. */
 const MEMBERS: Readonly<Record<Exclude<ChecksumAlgorithm, "md5">, string>> = {
@@ -42,14 +44,22 @@ export interface StoredContent extends Segment {
   /** MD5 in hexadecimal: the ETag of a content that came in one piece. */
   readonly md5: string;
   readonly checksums: Readonly<Record<string, string>>;
+  /** The content itself where it is small: it is stored with the row that refers to it. */
+  readonly data?: Uint8Array;
 }
+
+/** How an object refers to its content. */
+export const segmentOf = ({ digest, size, data }: StoredContent): Segment =>
+  data ? { digest, size, inline: true } : { digest, size };
+
+type Body = Readable | Uint8Array | string | undefined;
 
 /** Streams content to a blob, with its MD5 and the checksum that the caller wants; memory stays flat. */
 export async function storeContent(
   ctx: Context<any>,
-  body: Readable | Uint8Array | string | undefined,
+  body: Body,
   algorithm: ChecksumAlgorithm | undefined,
-  maxBytes = MAX_SINGLE_UPLOAD_BYTES,
+  options: { inline: boolean },
 ): Promise<StoredContent> {
   const md5 = createChecksum("md5");
   const other = algorithm && createChecksum(algorithm);
@@ -58,17 +68,50 @@ export async function storeContent(
     other?.update(chunk);
   };
   try {
-    const stored = await ctx.platform.blobs.put(watched(body ?? Buffer.alloc(0), seen), {
-      maxBytes,
-      signal: ctx.signal,
-    });
+    const start = await readStart(body, options.inline ? MAX_INLINE_BYTES : 0);
+    let stored: Segment & { data?: Uint8Array };
+    if (options.inline && start.whole) {
+      seen(start.whole);
+      const digest = createHash("sha256").update(start.whole).digest("hex");
+      stored = { digest, size: start.whole.length, data: start.whole };
+    } else {
+      const watched = Readable.from(watch(start.chunks, seen));
+      stored = await ctx.platform.blobs.put(watched, { maxBytes: MAX_SINGLE_UPLOAD_BYTES, signal: ctx.signal });
+    }
     return {
       ...stored,
       md5: Buffer.from(md5.digest(), "base64").toString("hex"),
       checksums: other && algorithm ? { [checksumMember(algorithm)]: other.digest() } : {},
     };
   } catch (error) {
-    throw storageError(error, maxBytes);
+    throw storageError(error, MAX_SINGLE_UPLOAD_BYTES);
+  }
+}
+
+/** Reads up to `max` bytes ahead: `whole` is the body where that is all of it. */
+async function readStart(body: Body, max: number): Promise<{ whole?: Buffer; chunks: AsyncIterable<Uint8Array> }> {
+  const source = body instanceof Readable ? body : [Buffer.from(body ?? "")];
+  const iterator = chunksOf(source)[Symbol.asyncIterator]();
+  const head: Buffer[] = [];
+  let size = 0;
+  while (size <= max) {
+    const { done, value } = await iterator.next();
+    if (done) return { whole: Buffer.concat(head), chunks: chunksOf(head) };
+    head.push(value);
+    size += value.length;
+  }
+  return { chunks: chunksOf(head, { [Symbol.asyncIterator]: () => iterator }) };
+}
+
+async function* chunksOf(...sources: (Iterable<unknown> | AsyncIterable<unknown>)[]): AsyncGenerator<Buffer> {
+  for (const source of sources) for await (const chunk of source) yield chunk as Buffer;
+}
+
+/** Shows each chunk to `see` on its way. */
+async function* watch(chunks: AsyncIterable<Uint8Array>, see: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    see(chunk);
+    yield chunk;
   }
 }
 
@@ -90,37 +133,22 @@ function storageError(error: unknown, maxBytes: number): unknown {
   return error;
 }
 
-/** Shows each chunk to `see` on its way; a body in memory is seen at once. */
-function watched(body: Readable | Uint8Array | string, see: (chunk: Uint8Array) => void): Readable | Uint8Array {
-  if (typeof body === "string" || body instanceof Uint8Array) {
-    const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    see(bytes);
-    return bytes;
-  }
-  return Readable.from(
-    (async function* () {
-      for await (const chunk of body as AsyncIterable<Buffer>) {
-        see(chunk);
-        yield chunk;
-      }
-    })(),
-  );
-}
-
 /** The bytes of an object, or a range of them, from its segments one after the other. */
 export function readContent(ctx: Context<any>, segments: readonly Segment[], range?: ByteRange): Readable {
   const only = segments.length === 1 ? segments[0] : undefined;
-  if (only) return ctx.platform.blobs.open(only.digest, range);
+  if (only && !only.inline) return ctx.platform.blobs.open(only.digest, range);
   return Readable.from(pieces(ctx, segments, range), { objectMode: false });
 }
 
 async function* pieces(ctx: Context<any>, segments: readonly Segment[], range?: ByteRange): AsyncIterable<Buffer> {
   let offset = 0;
   const { start, end } = range ?? { start: 0, end: Infinity };
-  for (const { digest, size } of segments) {
+  for (const segment of segments) {
+    const { digest, size } = segment;
     const first = Math.max(start - offset, 0);
     const last = Math.min(end - offset, size - 1);
-    if (first <= last) yield* ctx.platform.blobs.open(digest, { start: first, end: last }) as AsyncIterable<Buffer>;
+    if (first <= last && segment.inline) yield Buffer.from(await inlineContent(ctx, segment)).subarray(first, last + 1);
+    else if (first <= last) yield* ctx.platform.blobs.open(digest, { start: first, end: last }) as AsyncIterable<Buffer>;
     offset += size;
     if (offset > end) return;
   }

@@ -17,3 +17,5 @@ export const MAX_CORS_RULES = 100;
 export const GARBAGE_GRACE_MS = 3_600_000;
 export const GARBAGE_EVERY_MS = 600_000;
 export const LIFECYCLE_EVERY_MS = 3_600_000;
+/** Contents up to this size are stored in the database. */
+export const MAX_INLINE_BYTES = 16 * 1024;

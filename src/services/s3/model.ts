@@ -32,10 +32,11 @@ export interface Bucket {
   readonly config: BucketConfig;
 }
 
-/** A stretch of an object's content: one blob of it. */
+/** A stretch of an object's content: one blob of it, or a small content that the database holds. */
 export interface Segment {
   readonly digest: string;
   readonly size: number;
+  readonly inline?: true;
 }
 
 export interface Checksums {

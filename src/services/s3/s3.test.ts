@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { S3 } from "@aws-sdk/client-s3";
+import { MAX_INLINE_BYTES } from "./limits.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 const md5 = (bytes: Uint8Array | string): string => createHash("md5").update(bytes).digest("hex");
@@ -77,6 +78,23 @@ describe("S3 objects", () => {
       (e: any) => e.$metadata.httpStatusCode === 400,
     );
     await assert.rejects(s3.headObject({ Bucket, Key: "bad" }), code("NotFound"));
+  });
+
+  test("contents around the size that the database holds, shared by copies, with ranges", async () => {
+    const Bucket = await bucket();
+    const sizes = [0, 1, MAX_INLINE_BYTES - 1, MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1, 3 * MAX_INLINE_BYTES];
+    for (const size of sizes) {
+      const Body = randomBytes(size);
+      const Key = String(size);
+      assert.equal((await s3.putObject({ Bucket, Key, Body })).ETag, `"${md5(Body)}"`);
+      await s3.copyObject({ Bucket, Key: `copy-${size}`, CopySource: `${Bucket}/${Key}` });
+      await s3.deleteObject({ Bucket, Key });
+      const got = await s3.getObject({ Bucket, Key: `copy-${size}` });
+      assert.equal(md5((await got.Body?.transformToByteArray()) ?? ""), md5(Body));
+      if (size < 10) continue;
+      const part = await s3.getObject({ Bucket, Key: `copy-${size}`, Range: "bytes=5-8" });
+      assert.deepEqual(Buffer.from((await part.Body?.transformToByteArray()) ?? []), Body.subarray(5, 9));
+    }
   });
 
   test("ranges", async () => {

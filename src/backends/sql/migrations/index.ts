@@ -1,8 +1,9 @@
 import { initial } from "./0001-initial.ts";
 import { s3 } from "./0002-s3.ts";
+import { s3Inline } from "./0003-s3-inline.ts";
 import type { Migration } from "./migration.ts";
 
 export { telemetryMigrations } from "./telemetry.ts";
 
 /** The history of the state's schema, oldest first. */
-export const stateMigrations: readonly Migration[] = [initial, s3];
+export const stateMigrations: readonly Migration[] = [initial, s3, s3Inline];

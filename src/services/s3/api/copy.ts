@@ -3,7 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { checkCopySource, checkWrite } from "../conditions.ts";
-import { readContent, storeContent, wantedAlgorithm } from "../content.ts";
+import { readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { invalidRequest } from "../errors.ts";
 import { objectEvent } from "../events.ts";
 import { MAX_SINGLE_UPLOAD_BYTES } from "../limits.ts";
@@ -96,7 +96,7 @@ export const copy = operations<typeof S3, any>()({
         ctx,
         bucket.name,
         key,
-        { size: source.size, etag: content.etag, facts: { ...facts, ...content.facts } },
+        { ...content, size: source.size, facts: { ...facts, ...content.facts } },
         {
           check: (current) => checkWrite(input as { IfMatch?: string; IfNoneMatch?: string }, current),
           also: (made, owner) => objectEvent(ctx, owner, made, { type: "Object Created", reason: "CopyObject" }),
@@ -124,16 +124,17 @@ async function contentOfCopy(
   ctx: Context<any>,
   input: { ChecksumAlgorithm?: string | undefined },
   source: ObjectVersion,
-): Promise<{ etag: string; facts: Pick<ObjectFacts, "segments" | "checksums"> }> {
+): Promise<{ etag: string; data?: Uint8Array; facts: Pick<ObjectFacts, "segments" | "checksums"> }> {
   const algorithm = wantedAlgorithm(input);
   const { segments, checksums, parts } = source.facts;
   if (!parts && algorithm === undefined) {
     return { etag: source.etag, facts: { segments, ...(checksums ? { checksums } : {}) } };
   }
-  const content = await storeContent(ctx, readContent(ctx, segments), algorithm);
+  const content = await storeContent(ctx, readContent(ctx, segments), algorithm, { inline: true });
   const values = algorithm === undefined ? {} : content.checksums;
   return {
     etag: content.md5,
-    facts: { segments: [{ digest: content.digest, size: content.size }], checksums: { type: "FULL_OBJECT", values } },
+    ...(content.data ? { data: content.data } : {}),
+    facts: { segments: [segmentOf(content)], checksums: { type: "FULL_OBJECT", values } },
   };
 }

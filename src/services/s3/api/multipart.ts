@@ -151,7 +151,7 @@ export const multipart = operations<typeof S3, any>()({
       const number = checkPartNumber(input.PartNumber);
       const upload = await uploadOfInput(ctx, input);
       const algorithm = wantedAlgorithm(input);
-      const content = await storeContent(ctx, input.Body, algorithm ?? checksumAlgorithm(upload.facts.algorithm ?? ""));
+      const content = await storeContent(ctx, input.Body, algorithm ?? checksumAlgorithm(upload.facts.algorithm ?? ""), { inline: false });
       const part = {
         number,
         digest: content.digest,
@@ -187,6 +187,7 @@ export const multipart = operations<typeof S3, any>()({
         ctx,
         readContent(ctx, source.facts.segments, range),
         checksumAlgorithm(upload.facts.algorithm ?? ""),
+        { inline: false },
       );
       const part = {
         number,

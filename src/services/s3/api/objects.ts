@@ -5,7 +5,7 @@ import { operations } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
-import { readContent, storeContent, wantedAlgorithm } from "../content.ts";
+import { readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { browserHeaders } from "../cors.ts";
 import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
 import { objectEvent } from "../events.ts";
@@ -154,7 +154,7 @@ export const objects = operations<typeof S3, any>()({
         const current = await findVersion(ctx, bucket.name, key);
         check(current?.marker ? undefined : current);
       }
-      const content = await storeContent(ctx, input.Body, wantedAlgorithm(input));
+      const content = await storeContent(ctx, input.Body, wantedAlgorithm(input), { inline: true });
       const stored = await storeVersion(
         ctx,
         bucket.name,
@@ -162,9 +162,10 @@ export const objects = operations<typeof S3, any>()({
         {
           size: content.size,
           etag: content.md5,
+          ...(content.data ? { data: content.data } : {}),
           facts: {
             ...facts,
-            segments: [{ digest: content.digest, size: content.size }],
+            segments: [segmentOf(content)],
             checksums: { type: "FULL_OBJECT", values: content.checksums },
           },
         },

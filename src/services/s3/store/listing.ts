@@ -115,7 +115,7 @@ export function readVersions(ctx: Context<any>, bucket: string, prefix: string):
       ? ["key >= ?", [position.from]]
       : position.after
         ? [
-            "(key > ? or (key = ? and seq < ?))",
+            "key >= ? and (key > ? or seq < ?)",
             [keyBytes(position.after.key), keyBytes(position.after.key), position.after.seq],
           ]
         : ["1 = 1", []];

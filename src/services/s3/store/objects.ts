@@ -63,12 +63,24 @@ export async function allVersions(
   return rows.map((row) => versionOf(bucket, row));
 }
 
-/** Statements that count blobs which are referred to from now on. */
-export function acquire(segments: readonly Segment[]): Statement[] {
+/** Statements that count blobs which are referred to from now on; `data` is the content of an inline one. */
+export function acquire(segments: readonly Segment[], data?: Uint8Array): Statement[] {
   return segments.map(({ digest }) => ({
-    sql: "insert into s3_blob (digest, refs, released_at) values (?, 1, 0) on conflict (digest) do update set refs = s3_blob.refs + 1",
-    parameters: [digest],
+    sql:
+      "insert into s3_blob (digest, refs, released_at, data) values (?, 1, 0, ?) on conflict (digest) do update set " +
+      "refs = s3_blob.refs + 1, data = coalesce(s3_blob.data, excluded.data)",
+    parameters: [digest, data ?? null],
   }));
+}
+
+/** The content of an inline segment. */
+export async function inlineContent(ctx: Context<any>, { digest }: Segment): Promise<Uint8Array> {
+  const row = await ctx.platform.database.first<{ data: Uint8Array | null }>({
+    sql: "select data from s3_blob where digest = ?",
+    parameters: [digest],
+  });
+  if (!row?.data) throw new Error(`the content ${digest} is missing`);
+  return row.data;
 }
 
 /** Statements that count blobs which are referred to no more; the collector removes them later. */
@@ -94,6 +106,8 @@ export interface NewVersion {
   readonly size: number;
   readonly etag: string;
   readonly facts: ObjectFacts;
+  /** The content, where its only segment is a new inline one. */
+  readonly data?: Uint8Array;
 }
 
 /** What else belongs to the change of an object. */
@@ -138,7 +152,7 @@ export async function storeVersion(
     const batch: Statement[] = [];
     if (current && current.seq !== replaced?.seq) batch.push(setLatest(current, false));
     if (replaced) batch.push(...removeRow(replaced, now));
-    batch.push(insertRow(stored), ...acquire(next.facts.segments), ...(options.also?.(stored, bucket) ?? []));
+    batch.push(insertRow(stored), ...acquire(next.facts.segments, next.data), ...(options.also?.(stored, bucket) ?? []));
     await ctx.platform.database.write(batch);
     return stored;
   });
