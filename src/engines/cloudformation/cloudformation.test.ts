@@ -43,7 +43,8 @@ test("reads YAML short forms, keeps dates as text and knows lines", () => {
   const text =
     "Resources:\n  A:\n    Type: AWS::SNS::Topic\n    Properties:\n      TopicName: !Sub '${AWS::StackName}-x'\n      DisplayName: !GetAtt B.Arn.x\n      Version: 2012-10-17\n";
   const { source } = readTemplate(text);
-  const a = ((source?.value.Resources as JsonObject).A as JsonObject).Properties as JsonObject;
+  const resources = source?.value.Resources as Record<string, JsonObject>;
+  const a = resources.A?.Properties;
   assert.deepEqual(a, {
     TopicName: { "Fn::Sub": "${AWS::StackName}-x" },
     DisplayName: { "Fn::GetAtt": ["B", "Arn.x"] },

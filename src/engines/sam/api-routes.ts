@@ -12,6 +12,8 @@ export interface ApiRoute {
   readonly method: string;
   readonly event: SamEvent;
   readonly integration: JsonObject;
+  /** The responses of the method; none by default. */
+  readonly responses?: JsonObject;
 }
 
 const IMPLICIT: Readonly<Record<ApiKind, string>> = { Api: "ServerlessRestApi", HttpApi: "ServerlessHttpApi" };
@@ -60,13 +62,11 @@ export function addRoute(context: SamContext, api: string, route: ApiRoute): voi
   if (!apiDefinition(context, api)) return;
   const routes = context.routes.get(api) ?? [];
   const same = routes.find((other) => other.path === route.path && other.method === route.method);
-  if (same && same.event.build.resource.id !== "") {
+  if (same) {
     const { fault } = route.event;
-    const words = route.path === "$default" ? "" : ` on path '${route.path}'`;
     if (api === IMPLICIT[route.kind] || route.kind === "HttpApi") {
       throw fault(`API method '${route.method}' defined multiple times for path '${route.path}'.`);
     }
-    void words;
   }
   context.routes.set(api, [...routes, route]);
 }

@@ -47,10 +47,7 @@ export function addDeploymentResources(context: SamContext): void {
   addResource(context, APPLICATION, "AWS::CodeDeploy::Application", { ComputePlatform: "Lambda" }, shared);
   const roleless = all.filter((preference) => preference.Role === undefined);
   if (roleless.length > 0) {
-    const policy =
-      context.partition === "aws"
-        ? "service-role/AWSCodeDeployRoleForLambda"
-        : "service-role/AWSCodeDeployRoleForLambda";
+    const policy = "service-role/AWSCodeDeployRoleForLambda";
     addResource(
       context,
       ROLE,

@@ -1,15 +1,10 @@
 import type { JsonObject } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { addResource, compact, isIntrinsic, pick, ref, SamFault, sharedAttributes, tagList } from "./context.ts";
+import { addResource, isIntrinsic, pick, ref, SamFault, sharedAttributes } from "./context.ts";
 
 /** Adds a function URL and, where it is public, the permissions that make it so. */
-export function addFunctionUrl(
-  context: SamContext,
-  resource: SamResource,
-  alias: string | undefined,
-  tags: JsonObject | undefined,
-): void {
+export function addFunctionUrl(context: SamContext, resource: SamResource, alias: string | undefined): void {
   const { id, properties: p } = resource;
   const config = p.FunctionUrlConfig as JsonObject;
   const auth = config.AuthType;
@@ -26,8 +21,7 @@ export function addFunctionUrl(
   const target = ref(alias ?? id);
   const shared = sharedAttributes(resource);
   const url = { TargetFunctionArn: target, ...pick(config, ["AuthType", "Cors", "InvokeMode"]) };
-  addResource(context, `${id}Url`, "AWS::Lambda::Url", compact({ ...url, Tags: tags && undefined }), shared);
-  void tagList;
+  addResource(context, `${id}Url`, "AWS::Lambda::Url", url, shared);
   if (auth !== "NONE") return;
   addResource(
     context,

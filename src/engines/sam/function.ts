@@ -56,7 +56,7 @@ export function translateFunction(context: SamContext, resource: SamResource): v
     throw new SamFault(id, "To set ProvisionedConcurrencyConfig AutoPublishALias must be defined on the function");
   }
   const tags = p.PropagateTags === true && isObject(p.Tags) ? p.Tags : undefined;
-  if (isObject(p.FunctionUrlConfig)) addFunctionUrl(context, resource, alias, tags);
+  if (isObject(p.FunctionUrlConfig)) addFunctionUrl(context, resource, alias);
   addDeploymentPreference(context, resource, alias);
   const build: FunctionBuild = {
     context,
@@ -70,7 +70,7 @@ export function translateFunction(context: SamContext, resource: SamResource): v
   if (isObject(p.EventInvokeConfig)) addEventInvokeConfig(build, p.EventInvokeConfig, alias);
   addEvents(build);
   addRole(build, lambda, shared);
-  if (tags) tagCompanions(context, id, tags, shared);
+  if (tags) tagCompanions(context, id, tags);
 }
 
 function checkFunction({ id, properties: p }: SamResource): void {
@@ -111,7 +111,6 @@ function functionCode(id: string, p: JsonObject): JsonObject {
     if (p.ImageUri === undefined) throw new SamFault(id, "'ImageUri' must be set.");
     return { ImageUri: p.ImageUri };
   }
-  if (p.InlineCode !== undefined && p.CodeUri === undefined) return { ZipFile: p.InlineCode };
   if (p.InlineCode !== undefined) return { ZipFile: p.InlineCode };
   if (isIntrinsic(p.CodeUri)) throw new SamFault(id, "'CodeUri' requires Bucket and Key properties to be specified.");
   return { ...codeLocation(id, "CodeUri", p.CodeUri), ...kms };
@@ -137,14 +136,12 @@ function baseManaged(context: SamContext, p: JsonObject): JsonValue[] {
   return managed;
 }
 
-function deadLetterPolicies({ id, properties: p }: SamResource): JsonObject[] {
+function deadLetterPolicies({ properties: p }: SamResource): JsonObject[] {
   const queue = p.DeadLetterQueue;
   if (!isObject(queue)) return [];
   const Action = queue.Type === "SNS" ? "sns:Publish" : "sqs:SendMessage";
   const Statement = [{ Action, Effect: "Allow", Resource: queue.TargetArn ?? "" }];
-  return [{ PolicyName: "DeadLetterQueuePolicy", PolicyDocument: { Version: "2012-10-17", Statement } }].filter(
-    () => id !== "",
-  );
+  return [{ PolicyName: "DeadLetterQueuePolicy", PolicyDocument: { Version: "2012-10-17", Statement } }];
 }
 
 function addRole(build: FunctionBuild, lambda: JsonObject, shared: JsonObject): void {
@@ -185,7 +182,7 @@ function addRole(build: FunctionBuild, lambda: JsonObject, shared: JsonObject): 
 /** Types whose Tags are a list, as far as the transform tags them. */
 const TAGGED = new Set("AWS::Lambda::EventSourceMapping AWS::SQS::Queue AWS::SNS::Topic AWS::Events::Rule".split(" "));
 
-function tagCompanions(context: SamContext, id: string, tags: JsonObject, shared: JsonObject): void {
+function tagCompanions(context: SamContext, id: string, tags: JsonObject): void {
   for (const [name, made] of Object.entries(context.resources)) {
     if (name === id || !name.startsWith(id) || !isObject(made) || !TAGGED.has(String(made.Type))) continue;
     const properties = isObject(made.Properties) ? made.Properties : {};
@@ -193,7 +190,6 @@ function tagCompanions(context: SamContext, id: string, tags: JsonObject, shared
       continue;
     made.Properties = compact({ ...properties, Tags: mergeTags(properties.Tags, tags) });
   }
-  void shared;
 }
 
 function mergeTags(own: JsonValue | undefined, tags: JsonObject): JsonValue {

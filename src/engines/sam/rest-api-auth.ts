@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { ApiRoute } from "./api-routes.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { addResource, compact, isIntrinsic, ref, SamFault } from "./context.ts";
+import { addResource, compact, ref, SamFault } from "./context.ts";
 import { branches } from "./rest-api-cors.ts";
 
 const IAM_SCHEME: JsonObject = {
@@ -26,12 +26,10 @@ export function routeSecurity(_context: SamContext, resource: SamResource, route
   const authorizers = isObject(api.Authorizers) ? api.Authorizers : {};
   if (typeof name === "string") {
     if (own.Authorizer !== undefined && name !== "NONE" && name !== "AWS_IAM" && authorizers[name] === undefined) {
-      const where = `'${route.method}' for path '${route.path}'`;
       const message =
         Object.keys(authorizers).length === 0
           ? `Unable to set Authorizer [${name}] on API method [${route.method}] for path [${route.path}] because the related API does not define any Authorizers.`
           : `Unable to set Authorizer [${name}] on API method [${route.method}] for path [${route.path}] because it wasn't defined in the API's Authorizers.`;
-      void where;
       throw route.event.fault(message);
     }
     const settings = authorizers[name];
@@ -70,7 +68,7 @@ export function applyAuth(context: SamContext, resource: SamResource, body: Json
         `Unable to set DefaultAuthorizer because '${standard}' was not defined in 'Authorizers'.`,
       );
     }
-    addDefault(body, standard, auth, resource);
+    addDefault(body, standard, auth);
   }
   if (auth.ApiKeyRequired === true) requireKey(body);
   if (Object.keys(schemes).length === 0) return;
@@ -109,14 +107,13 @@ function usedSchemes(body: JsonObject): Set<string> {
   return names;
 }
 
-function addDefault(body: JsonObject, name: string, auth: JsonObject, resource: SamResource): void {
+function addDefault(body: JsonObject, name: string, auth: JsonObject): void {
   const own = isObject(auth.Authorizers) ? auth.Authorizers[name] : undefined;
   const scopes = (isObject(own) ? own.AuthorizationScopes : undefined) ?? [];
   for (const [verb, method] of methodsOf(body)) {
     if (verb === "options" && auth.AddDefaultAuthorizerToCorsPreflight === false) continue;
     if (method.security !== undefined) continue;
     method.security = [{ [name]: scopes }];
-    void resource;
   }
 }
 
@@ -148,10 +145,7 @@ function scheme(context: SamContext, resource: SamResource, name: string, a: Jso
     return result;
   }
   if (a.FunctionArn === undefined)
-    throw new SamFault(
-      resource.id,
-      `${name} Authorizer must specify 'FunctionArn' or 'UserPoolArn'.`.replace("must specify", "must specify"),
-    );
+    throw new SamFault(resource.id, `${name} Authorizer must specify 'FunctionArn' or 'UserPoolArn'.`);
   result["x-amazon-apigateway-authorizer"] = compact({
     type: request ? "request" : "token",
     authorizerUri: {
@@ -207,5 +201,4 @@ export function authorizerPermissions(context: SamContext, resource: SamResource
       shared,
     );
   }
-  void isIntrinsic;
 }

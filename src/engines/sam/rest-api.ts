@@ -129,7 +129,10 @@ function emptyDefinition(openapi: string | undefined): JsonObject {
 }
 
 function method(context: SamContext, resource: SamResource, route: ApiRoute): JsonObject {
-  const result: JsonObject = { "x-amazon-apigateway-integration": clone(route.integration), responses: {} };
+  const result: JsonObject = {
+    "x-amazon-apigateway-integration": clone(route.integration),
+    responses: { ...route.responses },
+  };
   const settings = route.event.settings;
   if (settings.TimeoutInMillis !== undefined) {
     (result["x-amazon-apigateway-integration"] as JsonObject).timeoutInMillis = settings.TimeoutInMillis;

@@ -2,14 +2,14 @@ import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import { parseS3 } from "./code-uri.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { addResource, compact, getAtt, isIntrinsic, pick, SamFault, sharedAttributes, tagList } from "./context.ts";
+import { addResource, compact, getAtt, isIntrinsic, SamFault, sharedAttributes, tagList } from "./context.ts";
+import { addStateMachineEvents } from "./events/state-machine.ts";
 import { roleProperties, trustPolicy } from "./role.ts";
 
-/** Translates AWS::Serverless::StateMachine without events. */
+/** Translates AWS::Serverless::StateMachine. */
 export function translateStateMachine(context: SamContext, resource: SamResource): void {
   const { id, properties: p } = resource;
   const unsupported = ["AutoPublishAlias", "DeploymentPreference"].filter((name) => p[name] !== undefined);
-  if (isObject(p.Events) && Object.keys(p.Events).length > 0) unsupported.push("Events");
   if (unsupported.length > 0) {
     throw new SamFault(
       id,
@@ -27,7 +27,9 @@ export function translateStateMachine(context: SamContext, resource: SamResource
   }
   if (p.Role !== undefined && p.Policies !== undefined)
     throw new SamFault(id, "Specify either 'Role' or 'Policies' (but not both at the same time) or neither of them");
-  const tags: JsonObject[] = [{ Key: "stateMachine:createdBy", Value: "SAM" }, ...tagList(p.Tags)];
+  const propagated = p.PropagateTags === true && p.Tags !== undefined;
+  const marker = propagated ? [] : [{ Key: "stateMachine:createdBy", Value: "SAM" }];
+  const tags: JsonObject[] = [...marker, ...tagList(p.Tags)];
   const place = p.DefinitionUri === undefined ? undefined : parseS3(id, "DefinitionUri", p.DefinitionUri);
   const substitutions: JsonObject = isObject(p.DefinitionSubstitutions) ? { ...p.DefinitionSubstitutions } : {};
   const definition = isObject(p.Definition) ? extract(p.Definition, "definition", substitutions) : undefined;
@@ -44,6 +46,7 @@ export function translateStateMachine(context: SamContext, resource: SamResource
     Tags: tags,
   });
   addResource(context, id, "AWS::StepFunctions::StateMachine", properties, resource.attributes);
+  addStateMachineEvents(context, resource);
   if (p.Role !== undefined) return;
   const managed =
     isObject(p.Tracing) && p.Tracing.Enabled === true
@@ -61,7 +64,6 @@ export function translateStateMachine(context: SamContext, resource: SamResource
     boundary: p.PermissionsBoundary,
   });
   addResource(context, `${id}Role`, "AWS::IAM::Role", role, sharedAttributes(resource));
-  void pick;
 }
 
 /** Intrinsic functions leave the definition for substitutions, because its text is fixed. */

@@ -8,6 +8,7 @@ import { addDeploymentResources } from "./deployment-preference.ts";
 import { translateFunction } from "./function.ts";
 import { mergeGlobals } from "./globals.ts";
 import { translateHttpApi } from "./http-api.ts";
+import { checkKnownProperties } from "./known-properties.ts";
 import { translateLayerVersion } from "./layer-version.ts";
 import { linkReferences } from "./link-references.ts";
 import { translateRestApi } from "./rest-api.ts";
@@ -51,14 +52,13 @@ function prepare(template: JsonObject, options: SamOptions): SamContext {
   if (!isObject(template.Resources) || Object.keys(template.Resources).length === 0) {
     throw new SamFault(undefined, "'Resources' section is required");
   }
-  for (const [id, resource] of Object.entries(template.Resources)) {
+  for (const resource of Object.values(template.Resources)) {
     if (!isObject(resource))
       throw new SamFault(
         undefined,
         "All 'Resources' must be Objects. If you're using YAML, this may be an indentation issue.",
       );
     if (resource.Properties === null) resource.Properties = {};
-    void id;
   }
   declareImplicitApis(template);
   mergeGlobals(template);
@@ -104,7 +104,9 @@ function translateAll(context: SamContext): void {
     for (const [id, raw] of Object.entries(declared)) {
       if (!isObject(raw) || raw.Type !== type) continue;
       try {
-        translate(context, readResource(id, raw));
+        const resource = readResource(id, raw);
+        checkKnownProperties(resource);
+        translate(context, resource);
       } catch (error) {
         if (!(error instanceof SamFault)) throw error;
         context.faults.push(error);

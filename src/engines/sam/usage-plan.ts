@@ -14,13 +14,7 @@ export function noteUsagePlan(context: SamContext, resource: SamResource): void 
     throw new SamFault(resource.id, "'CreateUsagePlan' is required field inside UsagePlan properties.");
   if (mode === "NONE") return;
   if (mode !== "PER_API" && mode !== "SHARED") {
-    throw new SamFault(
-      resource.id,
-      "'CreateUsagePlan' accepts only NONE, PER_API and SHARED values".replace(
-        "NONE, PER_API and SHARED values",
-        'one of ["PER_API", "SHARED", "NONE"]',
-      ),
-    );
+    throw new SamFault(resource.id, '\'CreateUsagePlan\' accepts only one of ["PER_API", "SHARED", "NONE"]');
   }
   context.usagePlans.set(resource.id, { ...plan, attributes: sharedAttributes(resource) });
 }

@@ -55,7 +55,7 @@ const NETWORK = (
 function addKafkaPolicy({ build, settings }: SamEvent): void {
   const list = Array.isArray(settings.SourceAccessConfigurations) ? settings.SourceAccessConfigurations : [];
   const entries = list.filter(isObject);
-  const secrets = entries.filter((entry) => !/^VPC_/.test(String(entry.Type)));
+  const secrets = entries.filter((entry) => !String(entry.Type).startsWith("VPC_"));
   const statements: JsonObject[] = secrets.map((entry) => ({
     Action: ["secretsmanager:GetSecretValue"],
     Effect: "Allow",

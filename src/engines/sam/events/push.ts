@@ -55,7 +55,7 @@ function deadLetterQueue(event: SamEvent, suffix = "Queue"): JsonValue | undefin
   addEventResource(event, id, "AWS::SQS::Queue", {});
   (event.build.context.resources[id] as JsonObject).Properties = {};
   if (event.type !== "ScheduleV2") {
-    addEventResource(event, `${id}Policy`.replace(/QueuePolicy$/, "QueuePolicy"), "AWS::SQS::QueuePolicy", {
+    addEventResource(event, `${id}Policy`, "AWS::SQS::QueuePolicy", {
       PolicyDocument: {
         Version: "2012-10-17",
         Statement: [
@@ -240,7 +240,7 @@ function addSubscription(event: SamEvent): void {
 }
 
 function addSubscriptionFilter(event: SamEvent): void {
-  const { settings: s, build } = event;
+  const { build } = event;
   const name = required(event, "LogGroupName");
   const SourceArn = {
     "Fn::Sub": [
@@ -276,7 +276,7 @@ function addIotRule(event: SamEvent): void {
 }
 
 function addCognitoTrigger(event: SamEvent): void {
-  const { settings: s, build } = event;
+  const { build } = event;
   const pool = required(event, "UserPool");
   const poolId = isObject(pool) && typeof pool.Ref === "string" ? pool.Ref : undefined;
   const all = isObject(build.context.template.Resources) ? build.context.template.Resources : {};
@@ -303,5 +303,4 @@ function addCognitoTrigger(event: SamEvent): void {
       throw event.fault(`Cognito trigger "${String(trigger)}" defined multiple times.`);
     config[String(trigger)] = build.targetArn;
   }
-  void s;
 }
