@@ -64,7 +64,12 @@ function entryAt(path: string): { stats: Stats; link: string | undefined } | und
 async function inFolder(fd: number, name: string, work: (fd: number) => Promise<void>): Promise<void> {
   let inner: number;
   try {
-    inner = openBelow(fd, name, constants.O_RDONLY | OPEN.DIRECTORY | OPEN.NOFOLLOW, RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS);
+    inner = openBelow(
+      fd,
+      name,
+      constants.O_RDONLY | OPEN.DIRECTORY | OPEN.NOFOLLOW,
+      RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS,
+    );
   } catch {
     return; // removed, or made something else meanwhile
   }
@@ -81,7 +86,12 @@ const readFd = promisify(read);
 const HEADER = 13;
 
 /** Writes plain files one after the other into a pipe, each with a header before it. What comes is bounded by `maxBytes`. */
-export async function sendBuildFiles(root: string, paths: readonly string[], maxBytes: number, pipe: number): Promise<void> {
+export async function sendBuildFiles(
+  root: string,
+  paths: readonly string[],
+  maxBytes: number,
+  pipe: number,
+): Promise<void> {
   const out = new Socket({ fd: pipe, readable: false, writable: true });
   const failed = new Promise<never>((_resolve, reject) => out.once("error", reject));
   failed.catch(() => {});
@@ -105,19 +115,28 @@ function header(ok: boolean, mode: number, size: number): Buffer {
   return bytes;
 }
 
-async function sendFile(root: string, path: string, left: number, write: (data: Buffer) => Promise<void>): Promise<number> {
+async function sendFile(
+  root: string,
+  path: string,
+  left: number,
+  write: (data: Buffer) => Promise<void>,
+): Promise<number> {
   let fd: number;
   try {
     fd = openPlainFile(root, path, left);
   } catch (error) {
-    const reason = Buffer.from(error instanceof SystemCallError ? `${path}: ${error.message.split(": ").at(-1)}` : String((error as Error).message));
+    const reason = Buffer.from(
+      error instanceof SystemCallError
+        ? `${path}: ${error.message.split(": ").at(-1)}`
+        : String((error as Error).message),
+    );
     await write(Buffer.concat([header(false, 0, reason.length), reason]));
     return 0;
   }
   try {
     const { size, mode } = fstatSync(fd);
     await write(header(true, mode & 0o777, size));
-    for (let sent = 0; sent < size; ) {
+    for (let sent = 0; sent < size;) {
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size - sent));
       const { bytesRead } = await readFd(fd, buffer, 0, buffer.length, sent);
       if (bytesRead === 0) buffer.fill(0); // it shrank: what was promised is kept
@@ -136,5 +155,9 @@ function openPlainFile(root: string, path: string, maxBytes: number): number {
   const stats = fstatSync(fd);
   if (stats.isFile() && stats.size <= maxBytes) return fd;
   closeSync(fd);
-  throw new Error(stats.isFile() ? `${path} is too big (${stats.size} bytes, ${maxBytes} are allowed)` : `${path} is not a plain file`);
+  throw new Error(
+    stats.isFile()
+      ? `${path} is too big (${stats.size} bytes, ${maxBytes} are allowed)`
+      : `${path} is not a plain file`,
+  );
 }

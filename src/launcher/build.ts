@@ -34,7 +34,13 @@ export async function startBuild(host: LauncherHost, request: BuildRequest): Pro
   });
 }
 
-async function startContainer(host: LauncherHost, sandbox: Sandbox, request: BuildRequest, root: string, netns: string): Promise<void> {
+async function startContainer(
+  host: LauncherHost,
+  sandbox: Sandbox,
+  request: BuildRequest,
+  root: string,
+  netns: string,
+): Promise<void> {
   const life = makePipe();
   sandbox.onCleanup(() => closeSync(life.write)); // its end is the end of pid 1, also when we are killed
   const spec = {
@@ -72,7 +78,13 @@ async function makeRoot(host: LauncherHost, sandbox: Sandbox, layers: Layers, di
     chownSync(join(up, name), FIRST_ID, FIRST_ID);
   }
   const overlay = (target: string, lower: string, name: string): void => {
-    mount("build", target, "overlay", MS.NOSUID | MS.NODEV, `lowerdir=${lower},upperdir=${up}/${name},workdir=${up}/${name}.work,volatile`);
+    mount(
+      "build",
+      target,
+      "overlay",
+      MS.NOSUID | MS.NODEV,
+      `lowerdir=${lower},upperdir=${up}/${name},workdir=${up}/${name}.work,volatile`,
+    );
     sandbox.onCleanup(() => void unmount(target));
   };
   overlay(root, layers.base, "root");
@@ -105,4 +117,3 @@ async function copyIn(sandbox: Sandbox, root: string, { source, target }: MountR
   await command("cp", ["-R", "--no-dereference", "--preserve=mode,timestamps", `${from}/.`, to]);
   await command("chown", ["-hR", `${FIRST_ID}:${FIRST_ID}`, to]);
 }
-

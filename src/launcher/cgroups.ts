@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { makeEventFd } from "./ffi.ts";
 
@@ -53,9 +63,14 @@ function writeIfThere(file: string, text: string): void {
 /** Finds out which hierarchy the host has and prepares our top group in it. */
 export function openCgroups(group: string): CgroupHost {
   const v2 = existsSync(join(ROOT, "cgroup.controllers"));
-  const roots = v2 ? [ROOT] : folders(ROOT).map((name) => join(ROOT, name)).filter((path) => existsSync(join(path, "cgroup.procs")));
+  const roots = v2
+    ? [ROOT]
+    : folders(ROOT)
+        .map((name) => join(ROOT, name))
+        .filter((path) => existsSync(join(path, "cgroup.procs")));
   const memoryRoot = v2 ? ROOT : join(ROOT, "memory");
-  if (!v2 && !existsSync(join(memoryRoot, "cgroup.procs"))) throw new Error("the kernel's memory control group is missing (mount /sys/fs/cgroup/memory)");
+  if (!v2 && !existsSync(join(memoryRoot, "cgroup.procs")))
+    throw new Error("the kernel's memory control group is missing (mount /sys/fs/cgroup/memory)");
   if (v2) delegate(ROOT, join(ROOT, group));
   const sweep = async (): Promise<{ processes: number; groups: number }> => {
     const found = { processes: 0, groups: 0 };
@@ -69,16 +84,25 @@ export function openCgroups(group: string): CgroupHost {
 function delegate(root: string, group: string): void {
   mkdirSync(group, { recursive: true });
   for (const folder of [root, group]) {
-    for (const controller of ["memory", "pids", "cpu"]) writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
+    for (const controller of ["memory", "pids", "cpu"])
+      writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
   }
 }
 
-function create(v2: boolean, roots: string[], group: string, id: string, limits: { memoryMB: number; cpus: number }): Cgroup {
+function create(
+  v2: boolean,
+  roots: string[],
+  group: string,
+  id: string,
+  limits: { memoryMB: number; cpus: number },
+): Cgroup {
   const at = (controller: string): string => (v2 ? join(ROOT, group, id) : join(ROOT, controller, group, id));
   const memory = at("memory");
   if (v2) delegate(ROOT, join(ROOT, group));
   for (const controller of ["memory", "cpu", "freezer"]) mkdirSync(at(controller), { recursive: true });
-  if (v2) for (const controller of ["memory", "pids", "cpu"]) writeFileSync(join(memory, "cgroup.subtree_control"), `+${controller}`);
+  if (v2)
+    for (const controller of ["memory", "pids", "cpu"])
+      writeFileSync(join(memory, "cgroup.subtree_control"), `+${controller}`);
   const resize = ({ memoryMB, cpus }: { memoryMB: number; cpus: number }): void => {
     const quota = Math.max(1000, Math.round(cpus * CPU_PERIOD));
     if (v2) writeFileSync(join(memory, "memory.max"), String(memoryMB * 1048576));
@@ -115,7 +139,9 @@ function create(v2: boolean, roots: string[], group: string, id: string, limits:
 
 /** The limit with swap may never be below the one without: which of them goes first depends on the direction. */
 function setMemoryV1(folder: string, bytes: number): void {
-  const files = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"].map((name) => join(folder, name)).filter((file) => existsSync(file));
+  const files = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
+    .map((name) => join(folder, name))
+    .filter((file) => existsSync(file));
   const grows = bytes > Number(read(files[0] ?? ""));
   for (const file of grows ? files.reverse() : files) writeFileSync(file, String(bytes));
 }

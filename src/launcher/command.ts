@@ -15,7 +15,19 @@ export function launcherCommand(options: {
   const main = join(dirname(import.meta.filename), "main.ts");
   return {
     command: "unshare",
-    args: ["--mount", "--propagation", "slave", "--", node, main, `--code=${resolve(codeDir)}`, `--data=${resolve(dataDir)}`, "--", entry, ...args],
+    args: [
+      "--mount",
+      "--propagation",
+      "slave",
+      "--",
+      node,
+      main,
+      `--code=${resolve(codeDir)}`,
+      `--data=${resolve(dataDir)}`,
+      "--",
+      entry,
+      ...args,
+    ],
     env: process.env,
   };
 }

@@ -36,7 +36,9 @@ export class SystemCallError extends Error {
   readonly errno: number;
   constructor(name: string, detail: string) {
     const errno = koffi.errno();
-    const code = Object.entries(koffi.os.errno as Record<string, number>).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+    const code =
+      Object.entries(koffi.os.errno as Record<string, number>).find(([, value]) => value === errno)?.[0] ??
+      `errno ${errno}`;
     super(`${name} ${detail}: ${code}`);
     this.name = "SystemCallError";
     this.errno = errno;
@@ -60,7 +62,13 @@ export const MS = {
   SHARED: 1 << 20,
 } as const;
 
-export function mount(source: string | null, target: string, type: string | null, flags: number, data: string | null = null): void {
+export function mount(
+  source: string | null,
+  target: string,
+  type: string | null,
+  flags: number,
+  data: string | null = null,
+): void {
   checked(calls.mount(source, target, type, flags, data), "mount", `${source ?? ""} on ${target}`);
 }
 
@@ -90,7 +98,11 @@ export function bindIdMapped(source: string, target: string, userNamespaceFd: nu
     const attributes = Buffer.alloc(32); // struct mount_attr { set, clear, propagation, userns_fd }
     attributes.writeBigUInt64LE(0x100000n | 1n | 2n | 4n, 0); // IDMAP, RDONLY, NOSUID, NODEV
     attributes.writeBigUInt64LE(BigInt(userNamespaceFd), 24);
-    checked(calls.syscall5(MOUNT_SETATTR, tree, "", 0x1000 /* AT_EMPTY_PATH */, attributes, 32), "mount_setattr", source);
+    checked(
+      calls.syscall5(MOUNT_SETATTR, tree, "", 0x1000 /* AT_EMPTY_PATH */, attributes, 32),
+      "mount_setattr",
+      source,
+    );
     checked(calls.syscallMove(MOVE_MOUNT, tree, "", AT_FDCWD, target, 4 /* F_EMPTY_PATH */), "move_mount", target);
   } finally {
     closeSync(tree);

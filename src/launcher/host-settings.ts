@@ -46,15 +46,33 @@ function readIni(text: string): Map<string, string> {
 }
 
 function npmSettings(host: NodeJS.ProcessEnv): Map<string, string> {
-  const besideNode = (host.PATH ?? "").split(":").filter((folder) => folder.startsWith("/") && existsSync(join(folder, "npm"))).map((folder) => join(dirname(folder), "etc/npmrc"));
-  const files = ["/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc", ...besideNode, host.npm_config_globalconfig ?? "", join(homedir(), ".npmrc"), host.npm_config_userconfig ?? ""];
+  const besideNode = (host.PATH ?? "")
+    .split(":")
+    .filter((folder) => folder.startsWith("/") && existsSync(join(folder, "npm")))
+    .map((folder) => join(dirname(folder), "etc/npmrc"));
+  const files = [
+    "/etc/npmrc",
+    "/usr/etc/npmrc",
+    "/usr/local/etc/npmrc",
+    ...besideNode,
+    host.npm_config_globalconfig ?? "",
+    join(homedir(), ".npmrc"),
+    host.npm_config_userconfig ?? "",
+  ];
   const values = new Map(files.flatMap((file) => [...readIni(readText(file))]));
-  for (const [name, value] of Object.entries(host)) if (/^npm_config_/i.test(name) && value) values.set(name.slice(11).toLowerCase().replaceAll("_", "-"), value);
+  for (const [name, value] of Object.entries(host))
+    if (/^npm_config_/i.test(name) && value) values.set(name.slice(11).toLowerCase().replaceAll("_", "-"), value);
   return values;
 }
 
 function pipSettings(host: NodeJS.ProcessEnv): Map<string, string> {
-  const files = ["/etc/pip.conf", "/etc/xdg/pip/pip.conf", join(homedir(), ".pip/pip.conf"), join(homedir(), ".config/pip/pip.conf"), host.PIP_CONFIG_FILE ?? ""];
+  const files = [
+    "/etc/pip.conf",
+    "/etc/xdg/pip/pip.conf",
+    join(homedir(), ".pip/pip.conf"),
+    join(homedir(), ".config/pip/pip.conf"),
+    host.PIP_CONFIG_FILE ?? "",
+  ];
   const values = new Map(files.flatMap((file) => [...readIni(readText(file))]));
   for (const key of ["index-url", "extra-index-url"]) {
     const value = host[`PIP_${key.toUpperCase().replaceAll("-", "_")}`];
@@ -65,8 +83,17 @@ function pipSettings(host: NodeJS.ProcessEnv): Map<string, string> {
 
 function aptUrls(): string[] {
   const folder = "/etc/apt/sources.list.d";
-  const files = ["/etc/apt/sources.list", ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])];
-  return files.flatMap((file) => [...readText(file).replace(/^\s*#.*$/gm, "").matchAll(/https?:\/\/[^\s/]+/g)].map(([url]) => url));
+  const files = [
+    "/etc/apt/sources.list",
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
+  ];
+  return files.flatMap((file) =>
+    [
+      ...readText(file)
+        .replace(/^\s*#.*$/gm, "")
+        .matchAll(/https?:\/\/[^\s/]+/g),
+    ].map(([url]) => url),
+  );
 }
 
 /** Reads the host's settings: those of the administrator who started the platform. */
@@ -93,7 +120,9 @@ export function readHostSettings(host: NodeJS.ProcessEnv): HostSettings {
     urls.push(value);
   }
   // A proxy of the host must not catch AWS.
-  env.no_proxy = env.NO_PROXY = ["localhost", "127.0.0.1", ...ZONES, host.no_proxy ?? host.NO_PROXY ?? ""].filter(Boolean).join(",");
+  env.no_proxy = env.NO_PROXY = ["localhost", "127.0.0.1", ...ZONES, host.no_proxy ?? host.NO_PROXY ?? ""]
+    .filter(Boolean)
+    .join(",");
   return { env: { ...BUILD_ENVIRONMENT, ...env }, urls: [...new Set(urls)] };
 }
 
@@ -103,7 +132,18 @@ const BUILD_ENVIRONMENT: Record<string, string> = {
   LANG: "C.UTF-8",
   CI: "true",
   DEBIAN_FRONTEND: "noninteractive",
-  ...Object.fromEntries(["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT", "npm_config_cafile"].map((name) => [name, TRUST.bundle])),
+  ...Object.fromEntries(
+    [
+      "AWS_CA_BUNDLE",
+      "NODE_EXTRA_CA_CERTS",
+      "REQUESTS_CA_BUNDLE",
+      "SSL_CERT_FILE",
+      "CURL_CA_BUNDLE",
+      "GIT_SSL_CAINFO",
+      "PIP_CERT",
+      "npm_config_cafile",
+    ].map((name) => [name, TRUST.bundle]),
+  ),
   // Bounded retries: without a network npm would take more than a minute to give up.
   npm_config_fetch_retries: "1",
   npm_config_fetch_retry_mintimeout: "500",

@@ -48,7 +48,11 @@ export async function orRemove<T>(sandbox: Sandbox, work: () => Promise<T>): Pro
   try {
     return await work();
   } catch (error) {
-    await sandbox.stop().catch((also: unknown) => process.stderr.write(`starling: sandbox ${sandbox.id} was not taken away wholly: ${also}\n`));
+    await sandbox
+      .stop()
+      .catch((also: unknown) =>
+        process.stderr.write(`starling: sandbox ${sandbox.id} was not taken away wholly: ${also}\n`),
+      );
     throw error;
   }
 }
@@ -95,9 +99,24 @@ export async function startFunction(host: LauncherHost, request: FunctionRequest
       send: (role, handle) => host.sendListener(request.id, role, handle),
     });
     sandbox.useNetwork(network);
-    const pipes = [emptyPipe, () => openPipeOf(host.appPid, request.stdout, "write"), () => openPipeOf(host.appPid, request.stderr, "write")];
+    const pipes = [
+      emptyPipe,
+      () => openPipeOf(host.appPid, request.stdout, "write"),
+      () => openPipeOf(host.appPid, request.stderr, "write"),
+    ];
     const { args, env, pids, tmpMB } = request;
-    const spec = { kind: "function" as const, root: host.skeleton, args, env, pids, tmpMB, mounts, user: FUNCTION_USER, netns: network.path, cgroupPath: sandbox.cgroup.path };
+    const spec = {
+      kind: "function" as const,
+      root: host.skeleton,
+      args,
+      env,
+      pids,
+      tmpMB,
+      mounts,
+      user: FUNCTION_USER,
+      netns: network.path,
+      cgroupPath: sandbox.cgroup.path,
+    };
     await withDescriptors(pipes, (fds) => sandbox.start(spec, fds, (report) => host.onExit(request.id, report)));
     return {
       sandbox,
@@ -116,11 +135,13 @@ export async function startTool(host: LauncherHost, request: ToolRequest): Promi
   return await orRemove(sandbox, async () => {
     const root = join(sandbox.folder, "root");
     makeToolSkeleton(root);
-    const bind = (writable: boolean) => ({ source, target }: MountRequest): ContainerMount => {
-      const place = sandbox.bind(source, { writable });
-      makeMountPoint(root, target, lstatSync(place).isDirectory());
-      return { source: place, target, writable };
-    };
+    const bind =
+      (writable: boolean) =>
+      ({ source, target }: MountRequest): ContainerMount => {
+        const place = sandbox.bind(source, { writable });
+        makeMountPoint(root, target, lstatSync(place).isDirectory());
+        return { source: place, target, writable };
+      };
     const mounts = [...request.mounts.map(bind(false)), ...request.writable.map(bind(true))];
     const { uid } = host.places;
     const spec = {

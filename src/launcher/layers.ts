@@ -1,6 +1,19 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { bindIdMapped, markOpaque } from "./ffi.ts";
 import { INSIDE } from "./network.ts";
@@ -22,13 +35,60 @@ const VERSION = 3;
 const COMMAND_MS = 120_000;
 /** An allow list: what else the host keeps in `/etc` is not a build's business. */
 const ETC = [
-  "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "nsswitch.conf", "debian_version", "os-release", "mime.types", "protocols", "services", "bash.bashrc", "profile",
-  "login.defs", "shells", "skel", "localtime", "timezone", "locale.alias", "ca-certificates", "ca-certificates.conf", "python3", "python3.11", "python3.12", "python3.13", "perl", "apt",
-  "dpkg", "debconf.conf", "adduser.conf", "java-17-openjdk", "java-21-openjdk", "gai.conf", "host.conf", "magic", "terminfo", "xdg",
+  "alternatives",
+  "ld.so.cache",
+  "ld.so.conf",
+  "ld.so.conf.d",
+  "nsswitch.conf",
+  "debian_version",
+  "os-release",
+  "mime.types",
+  "protocols",
+  "services",
+  "bash.bashrc",
+  "profile",
+  "login.defs",
+  "shells",
+  "skel",
+  "localtime",
+  "timezone",
+  "locale.alias",
+  "ca-certificates",
+  "ca-certificates.conf",
+  "python3",
+  "python3.11",
+  "python3.12",
+  "python3.13",
+  "perl",
+  "apt",
+  "dpkg",
+  "debconf.conf",
+  "adduser.conf",
+  "java-17-openjdk",
+  "java-21-openjdk",
+  "gai.conf",
+  "host.conf",
+  "magic",
+  "terminfo",
+  "xdg",
 ];
 const FOLDERS = [
-  "etc/ssl/certs", "proc", "dev", "sys", "root", "home", "run", "opt", "srv", "usr", "codebuild/output/src", "codebuild/output/tmp", "var/log/apt", "var/lib/apt/lists/partial",
-  "var/cache/apt/archives/partial", "var/lib/dpkg",
+  "etc/ssl/certs",
+  "proc",
+  "dev",
+  "sys",
+  "root",
+  "home",
+  "run",
+  "opt",
+  "srv",
+  "usr",
+  "codebuild/output/src",
+  "codebuild/output/tmp",
+  "var/log/apt",
+  "var/lib/apt/lists/partial",
+  "var/cache/apt/archives/partial",
+  "var/lib/dpkg",
 ];
 const DPKG = ["info", "alternatives", "triggers", "status", "diversions", "statoverride"];
 const PYTHON_PACKAGES = "/usr/lib/python3/dist-packages";
@@ -37,7 +97,12 @@ const AWS_CLI = "/usr/bin/aws";
 /** Runs a command of the host's with a limit. */
 export function command(name: string, args: string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(name, args, { stdio: ["ignore", "ignore", "pipe"], env: { PATH: TOOL_PATH, LC_ALL: "C" }, timeout: COMMAND_MS, killSignal: "SIGKILL" });
+    const child = spawn(name, args, {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { PATH: TOOL_PATH, LC_ALL: "C" },
+      timeout: COMMAND_MS,
+      killSignal: "SIGKILL",
+    });
     let errors = "";
     child.stderr.on("data", (chunk) => {
       if (errors.length < 4096) errors += chunk;
@@ -61,9 +126,16 @@ export interface LayerSources {
 }
 
 function digestOf(sources: LayerSources): string {
-  const facts = ["/var/lib/dpkg/status", "/etc/alternatives", "/etc/apt", "/etc/ld.so.cache", "/etc/passwd"].map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0));
-  const versions = [sources.nodePackage, sources.npmPackage].map((folder) => readFileSync(join(folder, "package.json"), "utf8"));
-  return createHash("sha256").update(JSON.stringify([VERSION, facts, versions, sources.trust, readFileSync(sources.awsClient, "utf8")])).digest("hex").slice(0, 16);
+  const facts = ["/var/lib/dpkg/status", "/etc/alternatives", "/etc/apt", "/etc/ld.so.cache", "/etc/passwd"].map(
+    (path) => (existsSync(path) ? statSync(path).mtimeMs : 0),
+  );
+  const versions = [sources.nodePackage, sources.npmPackage].map((folder) =>
+    readFileSync(join(folder, "package.json"), "utf8"),
+  );
+  return createHash("sha256")
+    .update(JSON.stringify([VERSION, facts, versions, sources.trust, readFileSync(sources.awsClient, "utf8")]))
+    .digest("hex")
+    .slice(0, 16);
 }
 
 /** Makes the layers, or takes those of an earlier start, and mounts them with shifted ids below `lower`. */
@@ -88,7 +160,11 @@ export async function prepareLayers(state: string, lower: string, sources: Layer
       bindIdMapped(source, target, users);
       return target;
     };
-    return { base: mounted("base", join(folder, "base")), tools: mounted("tools", join(folder, "tools")), usr: mounted("usr", "/usr") };
+    return {
+      base: mounted("base", join(folder, "base")),
+      tools: mounted("tools", join(folder, "tools")),
+      usr: mounted("usr", "/usr"),
+    };
   } finally {
     closeSync(users);
   }
@@ -104,17 +180,23 @@ async function makeBase(base: string, trust: { bundle: string; extra: string }):
   const found = ETC.map((name) => `/etc/${name}`).filter((path) => existsSync(path));
   await command("cp", ["-a", "--reflink=auto", ...found, join(base, "etc/")]);
   for (const name of DPKG) await copy(`/var/lib/dpkg/${name}`, join(base, "var/lib/dpkg/")); // so that apt knows what /usr holds
-  for (const name of ["auth.conf", "auth.conf.d"]) rmSync(join(base, "etc/apt", name), { recursive: true, force: true });
+  for (const name of ["auth.conf", "auth.conf.d"])
+    rmSync(join(base, "etc/apt", name), { recursive: true, force: true });
   await copy("/etc/ssl/openssl.cnf", join(base, "etc/ssl/"));
   writeTrust(base, trust);
   writeBaseFiles(base);
 }
 
 function writeBaseFiles(base: string): void {
-  const users = (file: string, keep: string): string[] => readFileSync(file, "utf8").split("\n").filter((line) => Number(line.split(":")[2] || NaN) < 1000 || line.startsWith(`${keep}:`));
+  const users = (file: string, keep: string): string[] =>
+    readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => Number(line.split(":")[2] || NaN) < 1000 || line.startsWith(`${keep}:`));
   const files: Record<string, string> = {
     passwd: users("/etc/passwd", "nobody").join("\n"),
-    group: users("/etc/group", "nogroup").map((line) => line.replace(/[^:]*$/, "")).join("\n"),
+    group: users("/etc/group", "nogroup")
+      .map((line) => line.replace(/[^:]*$/, ""))
+      .join("\n"),
     hosts: "127.0.0.1 localhost build",
     hostname: "build",
     "resolv.conf": `nameserver ${INSIDE.dns}\noptions timeout:2 attempts:2`,
@@ -129,7 +211,8 @@ async function makeTools(tools: string, { nodePackage, npmPackage, awsClient }: 
   await copy(join(nodePackage, "bin/node"), join(local, "bin/node"));
   await copy(npmPackage, join(local, "lib/node_modules/npm"));
   markOpaque(local); // the host's /usr/local is its administrator's, not ours to show
-  for (const name of ["npm", "npx"]) symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, "bin", name));
+  for (const name of ["npm", "npx"])
+    symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, "bin", name));
   if (!existsSync(AWS_CLI)) return;
   writeFileSync(join(local, "bin/aws"), readFileSync(awsClient), { mode: 0o755 });
   for (const name of existsSync(PYTHON_PACKAGES) ? readdirSync(PYTHON_PACKAGES) : []) {
@@ -156,7 +239,11 @@ function withoutUpperBounds(metadata: string): string {
 
 /** A user namespace with the ids of builds, held by a descriptor; the process that made it ends at once. */
 async function userNamespace(): Promise<number> {
-  const child = spawn("unshare", ["--user", "sh", "-c", "echo in; read x"], { stdio: ["pipe", "pipe", "pipe"], env: { PATH: TOOL_PATH }, timeout: COMMAND_MS });
+  const child = spawn("unshare", ["--user", "sh", "-c", "echo in; read x"], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { PATH: TOOL_PATH },
+    timeout: COMMAND_MS,
+  });
   let errors = "";
   child.stderr.on("data", (chunk) => (errors += chunk));
   await new Promise<void>((resolve, reject) => {

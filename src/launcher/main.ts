@@ -27,17 +27,23 @@ interface Arguments {
 
 function readArguments(argv: readonly string[]): Arguments {
   const end = argv.indexOf("--");
-  const option = (name: string): string | undefined => argv.slice(0, end).find((a) => a.startsWith(`--${name}=`))?.slice(name.length + 3);
+  const option = (name: string): string | undefined =>
+    argv
+      .slice(0, end)
+      .find((a) => a.startsWith(`--${name}=`))
+      ?.slice(name.length + 3);
   const [entry, ...args] = end < 0 ? [] : argv.slice(end + 1);
   const codeDir = option("code");
   const dataDir = option("data");
-  if (!entry || !codeDir || !dataDir) throw new Error("usage: main.ts --code=FOLDER --data=FOLDER -- ENTRY [ARGUMENT...]");
+  if (!entry || !codeDir || !dataDir)
+    throw new Error("usage: main.ts --code=FOLDER --data=FOLDER -- ENTRY [ARGUMENT...]");
   return { codeDir: resolve(codeDir), dataDir: resolve(dataDir), entry, args };
 }
 
 function readUid(): number {
   const uid = Number(process.env.STARLING_UID ?? DEFAULT_UID);
-  if (!Number.isInteger(uid) || uid < 1 || uid > 65533) throw new Error(`STARLING_UID must be a user id from 1 to 65533, not ${process.env.STARLING_UID}`);
+  if (!Number.isInteger(uid) || uid < 1 || uid > 65533)
+    throw new Error(`STARLING_UID must be a user id from 1 to 65533, not ${process.env.STARLING_UID}`);
   return uid;
 }
 
@@ -74,14 +80,28 @@ function startApp(places: Places, { codeDir, dataDir, entry, args }: Arguments):
 }
 
 /** Makes ready what sandboxes need, once, when the app says hello with its authority's certificate. */
-async function makeHost(codeDir: string, app: ChildProcess, server: () => LauncherServer, places: Places, cgroups: CgroupHost, found: Promise<OciRuntime>, ca: string): Promise<LauncherHost> {
+async function makeHost(
+  codeDir: string,
+  app: ChildProcess,
+  server: () => LauncherServer,
+  places: Places,
+  cgroups: CgroupHost,
+  found: Promise<OciRuntime>,
+  ca: string,
+): Promise<LauncherHost> {
   checkCa(ca);
   const skeleton = skeletonOf(places);
   const trust = trustBundles(ca, process.env);
   const settings = readHostSettings(process.env);
   const inside = join(places.code, relative(codeDir, import.meta.dirname), "inside");
   const exceptions = keepFor(EXCEPTIONS_MS, () => resolveExceptions(settings.urls));
-  const layers = keepFor(Infinity, () => prepareLayers(places.state, join(places.base, "lower"), { ...packages(), awsClient: join(inside, "aws.py"), trust }));
+  const layers = keepFor(Infinity, () =>
+    prepareLayers(places.state, join(places.base, "lower"), {
+      ...packages(),
+      awsClient: join(inside, "aws.py"),
+      trust,
+    }),
+  );
   writeTrust(skeleton, trust);
   const runtime = await found;
   for (const prepare of [layers, exceptions]) prepare().catch(() => {}); // in the background; who needs them is told why they failed
@@ -118,14 +138,18 @@ function keepFor<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
 
 /** Our Node and npm, which builds get. */
 function packages(): { nodePackage: string; npmPackage: string } {
-  return { nodePackage: dirname(dirname(process.execPath)), npmPackage: dirname(createRequire(import.meta.url).resolve("npm/package.json")) };
+  return {
+    nodePackage: dirname(dirname(process.execPath)),
+    npmPackage: dirname(createRequire(import.meta.url).resolve("npm/package.json")),
+  };
 }
 
 const skeletonOf = (places: Places): string => join(places.base, "function-root");
 
 async function main(): Promise<void> {
   const settings = readArguments(process.argv.slice(2));
-  if (process.getuid?.() !== 0) throw new Error("the launcher must run as root: sandboxes are made of namespaces, mounts and control groups");
+  if (process.getuid?.() !== 0)
+    throw new Error("the launcher must run as root: sandboxes are made of namespaces, mounts and control groups");
   const uid = readUid();
   requireOwnMountNamespace();
   signalOnParentDeath(constants.signals.SIGTERM);
@@ -141,7 +165,9 @@ async function main(): Promise<void> {
   const runtime = findRuntime(join(places.base, "runtime"), places.sandboxes, skeletonOf(places), places.group);
   runtime.catch(() => {}); // told to the app when it says hello
   const app = startApp(places, { ...settings, dataDir });
-  const server: LauncherServer = new LauncherServer(app, (ca) => makeHost(settings.codeDir, app, () => server, places, cgroups, runtime, ca));
+  const server: LauncherServer = new LauncherServer(app, (ca) =>
+    makeHost(settings.codeDir, app, () => server, places, cgroups, runtime, ca),
+  );
   process.exitCode = await untilEnd(app);
   await server.close();
   await cgroups.sweep();

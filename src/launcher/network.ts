@@ -8,7 +8,13 @@ import { boundSocket, inNetns, newNetns } from "./ffi.ts";
 import { TOOL_PATH } from "./oci-runtime.ts";
 
 /** Where AWS, DNS and the Runtime API are inside every sandbox. */
-export const INSIDE = { dns: "127.0.0.53", aws: "127.0.0.43", loopback: "127.0.0.1", runtimeApiPort: 9001, plainPort: 4566 } as const;
+export const INSIDE = {
+  dns: "127.0.0.53",
+  aws: "127.0.0.43",
+  loopback: "127.0.0.1",
+  runtimeApiPort: 9001,
+  plainPort: 4566,
+} as const;
 
 export type ListenerRole = "dns-udp" | "dns-tcp" | "tls" | "plain" | "runtime-api";
 
@@ -26,8 +32,18 @@ export interface SandboxNetwork {
 }
 
 const PRIVATE = [
-  "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16",
-  "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "224.0.0.0/3",
 ];
 
 /** Makes the namespace, opens the listeners in it and hands each to `send`; with `internet` also a filtered way out. */
@@ -64,11 +80,17 @@ function openListeners(ns: number, runtimeApi: boolean): { role: ListenerRole; f
     { role: "dns-tcp" as const, fd: boundSocket("stream", INSIDE.dns, 53) },
     { role: "tls" as const, fd: boundSocket("stream", INSIDE.aws, 443) },
     { role: "plain" as const, fd: boundSocket("stream", INSIDE.loopback, INSIDE.plainPort) },
-    ...(runtimeApi ? [{ role: "runtime-api" as const, fd: boundSocket("stream", INSIDE.loopback, INSIDE.runtimeApiPort) }] : []),
+    ...(runtimeApi
+      ? [{ role: "runtime-api" as const, fd: boundSocket("stream", INSIDE.loopback, INSIDE.runtimeApiPort) }]
+      : []),
   ]);
 }
 
-async function handOver(role: ListenerRole, fd: number, send: (role: ListenerRole, handle: Server | UdpSocket) => Promise<void>): Promise<void> {
+async function handOver(
+  role: ListenerRole,
+  fd: number,
+  send: (role: ListenerRole, handle: Server | UdpSocket) => Promise<void>,
+): Promise<void> {
   if (role === "dns-udp") {
     const socket = createSocket("udp4");
     await new Promise<void>((resolve, reject) => {
@@ -114,7 +136,12 @@ const COMMAND_MS = 10_000;
 
 function run(command: string, args: string[], input: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"], env: { PATH: TOOL_PATH }, timeout: COMMAND_MS, killSignal: "SIGKILL" });
+    const child = spawn(command, args, {
+      stdio: ["pipe", "ignore", "pipe"],
+      env: { PATH: TOOL_PATH },
+      timeout: COMMAND_MS,
+      killSignal: "SIGKILL",
+    });
     let errors = "";
     child.stderr.on("data", (chunk) => {
       if (errors.length < 4096) errors += chunk;
@@ -127,13 +154,36 @@ function run(command: string, args: string[], input: string): Promise<void> {
 }
 
 async function startSlirp(netns: string): Promise<ChildProcess> {
-  const args = ["--configure", "--mtu=65520", "--disable-host-loopback", "--disable-dns", "--enable-sandbox", "--enable-seccomp"];
+  const args = [
+    "--configure",
+    "--mtu=65520",
+    "--disable-host-loopback",
+    "--disable-dns",
+    "--enable-sandbox",
+    "--enable-seccomp",
+  ];
   // Its own sandbox unmounts everything, which must not reach our shared mounts.
-  const child = spawn("unshare", ["--mount", "--propagation", "slave", "--", "slirp4netns", ...args, "--ready-fd=3", "--exit-fd=4", "--netns-type=path", netns, "tap0"], {
-    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
-    env: { PATH: TOOL_PATH },
-    detached: true,
-  });
+  const child = spawn(
+    "unshare",
+    [
+      "--mount",
+      "--propagation",
+      "slave",
+      "--",
+      "slirp4netns",
+      ...args,
+      "--ready-fd=3",
+      "--exit-fd=4",
+      "--netns-type=path",
+      netns,
+      "tap0",
+    ],
+    {
+      stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
+      env: { PATH: TOOL_PATH },
+      detached: true,
+    },
+  );
   let errors = "";
   child.stderr?.on("data", (chunk) => {
     if (errors.length < 4096) errors += chunk;
@@ -141,7 +191,8 @@ async function startSlirp(netns: string): Promise<ChildProcess> {
   child.stdout?.resume();
   for (const stream of child.stdio) stream?.on("error", () => {});
   await new Promise<void>((resolve, reject) => {
-    const fail = (why: string): void => reject(new Error(`internet access for a sandbox: slirp4netns ${why} ${errors.trim()}`));
+    const fail = (why: string): void =>
+      reject(new Error(`internet access for a sandbox: slirp4netns ${why} ${errors.trim()}`));
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       fail("did not start in time");

@@ -32,8 +32,28 @@ export interface ContainerSpec {
 }
 
 /** All of them count inside the build's user namespace only. */
-const BUILD_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETFCAP", "SYS_CHROOT"].map((c) => `CAP_${c}`);
-const MASKED = ["acpi", "asound", "kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi"].map((name) => `/proc/${name}`);
+const BUILD_CAPABILITIES = [
+  "CHOWN",
+  "DAC_OVERRIDE",
+  "FOWNER",
+  "FSETID",
+  "KILL",
+  "SETGID",
+  "SETUID",
+  "SETFCAP",
+  "SYS_CHROOT",
+].map((c) => `CAP_${c}`);
+const MASKED = [
+  "acpi",
+  "asound",
+  "kcore",
+  "keys",
+  "latency_stats",
+  "timer_list",
+  "timer_stats",
+  "sched_debug",
+  "scsi",
+].map((name) => `/proc/${name}`);
 const READ_ONLY = ["bus", "fs", "irq", "sys", "sysrq-trigger"].map((name) => `/proc/${name}`);
 const NAMESPACES = ["pid", "ipc", "uts", "mount", "user", "cgroup"];
 
@@ -43,7 +63,12 @@ function fileLimit(wanted: number): number {
   return Math.min(wanted, own);
 }
 
-const tmpfs = (destination: string, options: string[], flags: string[]): object => ({ destination, type: "tmpfs", source: "tmpfs", options: [...flags, ...options] });
+const tmpfs = (destination: string, options: string[], flags: string[]): object => ({
+  destination,
+  type: "tmpfs",
+  source: "tmpfs",
+  options: [...flags, ...options],
+});
 
 function systemMounts(spec: ContainerSpec): object[] {
   const strict = ["nosuid", "noexec", "nodev"];
@@ -53,13 +78,27 @@ function systemMounts(spec: ContainerSpec): object[] {
     tmpfs("/dev/shm", ["mode=1777", "size=64m"], strict),
   ];
   if (spec.kind === "build") {
-    return [...common, tmpfs("/run", ["mode=755", "size=16m"], ["nosuid", "nodev"]), tmpfs("/run/state", ["mode=700", "size=4m"], strict)];
+    return [
+      ...common,
+      tmpfs("/run", ["mode=755", "size=16m"], ["nosuid", "nodev"]),
+      tmpfs("/run/state", ["mode=700", "size=4m"], strict),
+    ];
   }
-  return [...common, bind({ source: "/usr", target: "/usr" }), tmpfs("/tmp", ["mode=1777", `size=${spec.tmpMB}m`], ["nosuid", "nodev"])];
+  return [
+    ...common,
+    bind({ source: "/usr", target: "/usr" }),
+    tmpfs("/tmp", ["mode=1777", `size=${spec.tmpMB}m`], ["nosuid", "nodev"]),
+  ];
 }
 
 function bind(mount: ContainerMount): object {
-  const options = [mount.late ? "rbind" : "bind", ...(mount.late ? ["rslave"] : []), mount.writable ? "rw" : "ro", "nosuid", "nodev"];
+  const options = [
+    mount.late ? "rbind" : "bind",
+    ...(mount.late ? ["rslave"] : []),
+    mount.writable ? "rw" : "ro",
+    "nosuid",
+    "nodev",
+  ];
   return { destination: mount.target, type: "bind", source: mount.source, options };
 }
 
@@ -94,7 +133,12 @@ export function containerConfig(spec: ContainerSpec): Record<string, unknown> {
       cwd: spec.cwd ?? "/",
       env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
       noNewPrivileges: true,
-      capabilities: Object.fromEntries(["bounding", "effective", "permitted", "inheritable", "ambient"].map((set) => [set, set === "inheritable" || set === "ambient" ? [] : capabilities])),
+      capabilities: Object.fromEntries(
+        ["bounding", "effective", "permitted", "inheritable", "ambient"].map((set) => [
+          set,
+          set === "inheritable" || set === "ambient" ? [] : capabilities,
+        ]),
+      ),
       rlimits: [
         { type: "RLIMIT_NOFILE", hard: files, soft: Math.min(1024, files) },
         { type: "RLIMIT_CORE", hard: 0, soft: 0 },
@@ -104,7 +148,10 @@ export function containerConfig(spec: ContainerSpec): Record<string, unknown> {
     linux: {
       uidMappings: idMappings(spec.user.uid, spec.hostUser?.uid),
       gidMappings: idMappings(spec.user.gid, spec.hostUser?.gid),
-      namespaces: [...NAMESPACES.map((type) => ({ type })), { type: "network", ...(spec.netns ? { path: spec.netns } : {}) }],
+      namespaces: [
+        ...NAMESPACES.map((type) => ({ type })),
+        { type: "network", ...(spec.netns ? { path: spec.netns } : {}) },
+      ],
       cgroupsPath: spec.cgroupPath,
       resources: {
         devices: [{ allow: false, access: "rwm" }],

@@ -32,12 +32,18 @@ function find(name: string): string | undefined {
 }
 
 /** The first of crun and runc (or the one that STARLING_OCI_RUNTIME names) that runs `/bin/true` in a container here. */
-export async function findRuntime(stateFolder: string, bundleFolder: string, skeleton: string, group: string): Promise<OciRuntime> {
+export async function findRuntime(
+  stateFolder: string,
+  bundleFolder: string,
+  skeleton: string,
+  group: string,
+): Promise<OciRuntime> {
   const missing = ["setpriv", "nsenter", "mount"].filter((tool) => !find(tool));
   if (missing.length) throw new Error(`sandboxes need ${missing.join(", ")} (Debian packages util-linux and mount)`);
   const reasons: string[] = [];
   const chosen = process.env.STARLING_OCI_RUNTIME;
-  if (chosen !== undefined && !/^[\w.-]{1,64}$/.test(chosen)) throw new Error("STARLING_OCI_RUNTIME is the name of a program, such as crun or runc");
+  if (chosen !== undefined && !/^[\w.-]{1,64}$/.test(chosen))
+    throw new Error("STARLING_OCI_RUNTIME is the name of a program, such as crun or runc");
   for (const name of chosen ? [chosen] : ["crun", "runc"]) {
     const path = find(name);
     if (!path) {
@@ -65,9 +71,27 @@ function openRuntime(name: string, path: string, state: string, version: string)
     run({ id, bundle, stdio }) {
       checkNullDevice();
       const extra = stdio.length > 3 ? [`--preserve-fds=${stdio.length - 3}`] : [];
-      const args = ["--root", state, ...own, "--log", join(bundle, "log"), "run", ...extra, "--bundle", bundle, "--pid-file", join(bundle, "pid"), id];
+      const args = [
+        "--root",
+        state,
+        ...own,
+        "--log",
+        join(bundle, "log"),
+        "run",
+        ...extra,
+        "--bundle",
+        bundle,
+        "--pid-file",
+        join(bundle, "pid"),
+        id,
+      ];
       // setpriv: the monitor is killed when we are, and its death kills pid 1 of the container (see containerConfig).
-      return spawn("setpriv", ["--pdeathsig", "KILL", "--", path, ...args], { stdio, env: { PATH: TOOL_PATH }, cwd: "/", detached: true });
+      return spawn("setpriv", ["--pdeathsig", "KILL", "--", path, ...args], {
+        stdio,
+        env: { PATH: TOOL_PATH },
+        cwd: "/",
+        detached: true,
+      });
     },
     complaint(bundle) {
       try {
@@ -82,12 +106,20 @@ function openRuntime(name: string, path: string, state: string, version: string)
 /** Device nodes in containers are the host's: were `/dev/null` another user's, root of a build could own it. */
 function checkNullDevice(): void {
   const { mode, uid, gid } = statSync("/dev/null");
-  if (uid !== 0 || gid !== 0 || (mode & 0o777) !== 0o666) throw new Error("/dev/null of the host must belong to root:root with mode 0666 (chown root:root /dev/null; chmod 666 /dev/null)");
+  if (uid !== 0 || gid !== 0 || (mode & 0o777) !== 0o666)
+    throw new Error(
+      "/dev/null of the host must belong to root:root with mode 0666 (chown root:root /dev/null; chmod 666 /dev/null)",
+    );
 }
 
 const PROBE_MS = 10_000;
 
-async function probe(runtime: OciRuntime, bundle: string, skeleton: string, cgroupPath: string): Promise<string | undefined> {
+async function probe(
+  runtime: OciRuntime,
+  bundle: string,
+  skeleton: string,
+  cgroupPath: string,
+): Promise<string | undefined> {
   mkdirSync(bundle, { recursive: true });
   const config = containerConfig({
     kind: "function",

@@ -1,4 +1,17 @@
-import { chownSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, realpathSync, statSync, writeSync, ftruncateSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  writeSync,
+  ftruncateSync,
+} from "node:fs";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -33,13 +46,17 @@ const BASES = ["/run/starling", "/mnt"];
 export function requireOwnMountNamespace(): void {
   const parent = `/proc/${process.ppid}/ns/mnt`;
   if (existsSync(parent) && readlinkSync(parent) === readlinkSync("/proc/self/ns/mnt")) {
-    throw new Error("the launcher must be started in a mount namespace of its own (unshare -m --propagation slave); use the command that launcherCommand() gives");
+    throw new Error(
+      "the launcher must be started in a mount namespace of its own (unshare -m --propagation slave); use the command that launcherCommand() gives",
+    );
   }
 }
 
 /** crun before 1.9 refuses a hybrid hierarchy. The tmpfs keeps it from making folders on the host's own /sys/fs/cgroup. */
 export function hideHybridCgroup(): void {
-  const isMounted = readFileSync("/proc/self/mountinfo", "utf8").split("\n").some((line) => line.split(" ")[4] === HYBRID);
+  const isMounted = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .some((line) => line.split(" ")[4] === HYBRID);
   if (!isMounted) return;
   unmount(HYBRID);
   mount("starling", HYBRID, "tmpfs", MS.NOSUID | MS.NODEV | MS.NOEXEC, "size=1m");
@@ -52,12 +69,15 @@ export function lockData(dataDir: string): string {
   const state = join(data, "launcher");
   if (!existsSync(state)) mkdirSync(state, { mode: 0o700 });
   const found = lstatSync(state);
-  if (!found.isDirectory() || found.uid !== 0) throw new Error(`${state} must be a folder that belongs to root; remove what is there`);
+  if (!found.isDirectory() || found.uid !== 0)
+    throw new Error(`${state} must be a folder that belongs to root; remove what is there`);
   const lock = openSync(join(state, "lock"), "a+", 0o600);
   if (!tryLock(lock)) {
     const pid = readFileSync(join(state, "lock"), "utf8").trim();
     closeSync(lock);
-    throw new Error(`the data folder ${data} is in use by process ${pid || "?"}: stop that one, or choose another folder (STARLING_DATA)`);
+    throw new Error(
+      `the data folder ${data} is in use by process ${pid || "?"}: stop that one, or choose another folder (STARLING_DATA)`,
+    );
   }
   ftruncateSync(lock);
   writeSync(lock, `${process.pid}\n`);
@@ -104,6 +124,19 @@ function privateTmpfs(): string {
 /** The app owns the data folder; after a change of its uid everything in it follows. */
 function giveToApp(dataDir: string, uid: number): void {
   if (statSync(dataDir).uid === uid) return;
-  const find = [dataDir, "-xdev", "-path", join(dataDir, "launcher"), "-prune", "-o", "-exec", "chown", "-h", `${uid}:${uid}`, "{}", "+"];
+  const find = [
+    dataDir,
+    "-xdev",
+    "-path",
+    join(dataDir, "launcher"),
+    "-prune",
+    "-o",
+    "-exec",
+    "chown",
+    "-h",
+    `${uid}:${uid}`,
+    "{}",
+    "+",
+  ];
   execFileSync("find", find, { stdio: "pipe", env: { PATH: TOOL_PATH } });
 }

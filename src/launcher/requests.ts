@@ -61,12 +61,14 @@ export function readMessage(value: unknown): Message {
 }
 
 export function text(value: unknown, name: string, maximum = 65536): string {
-  if (typeof value !== "string" || value.length > maximum || value.includes("\0")) fail(`${name} must be text of at most ${maximum} characters without NUL`);
+  if (typeof value !== "string" || value.length > maximum || value.includes("\0"))
+    fail(`${name} must be text of at most ${maximum} characters without NUL`);
   return value;
 }
 
 export function number(value: unknown, name: string, minimum: number, maximum: number): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || value < minimum || value > maximum) fail(`${name} must be a number from ${minimum} to ${maximum}`);
+  if (typeof value !== "number" || !Number.isFinite(value) || value < minimum || value > maximum)
+    fail(`${name} must be a number from ${minimum} to ${maximum}`);
   return value;
 }
 
@@ -77,7 +79,9 @@ const integer = (value: unknown, name: string, minimum: number, maximum: number)
 const descriptor = (value: unknown, name: string): number => integer(value, name, 3, 1 << 20);
 
 export function sandboxId(value: unknown): string {
-  return typeof value === "string" && /^[a-z0-9-]{1,64}$/.test(value) ? value : fail("an id is 1 to 64 of a-z, 0-9 and -");
+  return typeof value === "string" && /^[a-z0-9-]{1,64}$/.test(value)
+    ? value
+    : fail("an id is 1 to 64 of a-z, 0-9 and -");
 }
 
 function list<T>(value: unknown, name: string, maximum: number, read: (item: unknown) => T): T[] {
@@ -88,7 +92,13 @@ function list<T>(value: unknown, name: string, maximum: number, read: (item: unk
 /** Absolute, and free of anything that could mean another place. */
 export function absolutePath(value: unknown, name: string): string {
   const path = text(value, name, 4096);
-  if (!path.startsWith("/") || path.split("/").some((part) => part === ".." || part === ".") || path.includes("//") || path.includes("\n")) fail(`${name} must be a plain absolute path`);
+  if (
+    !path.startsWith("/") ||
+    path.split("/").some((part) => part === ".." || part === ".") ||
+    path.includes("//") ||
+    path.includes("\n")
+  )
+    fail(`${name} must be a plain absolute path`);
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 

@@ -1,5 +1,16 @@
 import type { ChildProcess } from "node:child_process";
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Cgroup, CgroupHost } from "./cgroups.ts";
 import { bindMount, makeBlocking, mount, MS, OPEN, openBelow, RESOLVE, unmount } from "./ffi.ts";
@@ -18,7 +29,17 @@ export interface ExitReport {
   readonly error?: string;
 }
 
-const SIGNALS: Record<number, string> = { 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 15: "SIGTERM", 31: "SIGSYS" };
+const SIGNALS: Record<number, string> = {
+  4: "SIGILL",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  11: "SIGSEGV",
+  13: "SIGPIPE",
+  15: "SIGTERM",
+  31: "SIGSYS",
+};
 
 /** One container with everything that has to be taken away after it: mounts, control groups, network, folder. */
 export class Sandbox {
@@ -34,7 +55,11 @@ export class Sandbox {
   #binds = 0;
   #over = false;
 
-  constructor(id: string, host: { places: Places; runtime: OciRuntime; cgroups: CgroupHost }, limits: { memoryMB: number; cpus: number }) {
+  constructor(
+    id: string,
+    host: { places: Places; runtime: OciRuntime; cgroups: CgroupHost },
+    limits: { memoryMB: number; cpus: number },
+  ) {
     this.id = id;
     this.#places = host.places;
     this.#runtime = host.runtime;
@@ -56,7 +81,12 @@ export class Sandbox {
   bind(source: string, options: { writable?: boolean } = {}): string {
     const root = this.#places.sources.find(({ path }) => source === path || source.startsWith(`${path}/`));
     if (!root) throw new Error(`${source} is not below the code, data or run folder`);
-    const fd = openBelow(root.fd, `./${source.slice(root.path.length + 1)}`, OPEN.PATH, RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS);
+    const fd = openBelow(
+      root.fd,
+      `./${source.slice(root.path.length + 1)}`,
+      OPEN.PATH,
+      RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS,
+    );
     try {
       const place = join(this.folder, `m${this.#binds++}`);
       if (fstatSync(fd).isDirectory()) mkdirSync(place);
@@ -185,7 +215,10 @@ function kill(pid: number, signal: NodeJS.Signals): void {
 
 /** Opens a pipe of the app's process for ourselves. Only a pipe: anything else that the number may name is refused. */
 export function openPipeOf(pid: number, fd: number, end: "read" | "write"): number {
-  const opened = openSync(`/proc/${pid}/fd/${fd}`, (end === "read" ? constants.O_RDONLY : constants.O_WRONLY) | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const opened = openSync(
+    `/proc/${pid}/fd/${fd}`,
+    (end === "read" ? constants.O_RDONLY : constants.O_WRONLY) | constants.O_NONBLOCK | constants.O_NOCTTY,
+  );
   if (fstatSync(opened).isFIFO()) {
     makeBlocking(opened); // O_NONBLOCK was only for the opening: programs inside expect a pipe that waits
     return opened;

@@ -1,11 +1,57 @@
 /** Calls that open attack surface of the kernel and that no function or build needs. */
 const DENIED = [
-  "acct", "add_key", "bpf", "clock_adjtime", "clock_settime", "delete_module", "fanotify_init", "finit_module", "fsconfig", "fsmount",
-  "fsopen", "fspick", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kcmp", "kexec_file_load",
-  "kexec_load", "keyctl", "lookup_dcookie", "mount", "mount_setattr", "move_mount", "move_pages", "name_to_handle_at", "open_by_handle_at",
-  "open_tree", "perf_event_open", "personality", "pidfd_getfd", "pivot_root", "process_vm_readv", "process_vm_writev", "ptrace", "quotactl",
-  "reboot", "request_key", "setdomainname", "sethostname", "setns", "settimeofday", "swapoff", "swapon", "syslog", "umount2", "unshare",
-  "userfaultfd", "vhangup", "vmsplice",
+  "acct",
+  "add_key",
+  "bpf",
+  "clock_adjtime",
+  "clock_settime",
+  "delete_module",
+  "fanotify_init",
+  "finit_module",
+  "fsconfig",
+  "fsmount",
+  "fsopen",
+  "fspick",
+  "init_module",
+  "io_uring_enter",
+  "io_uring_register",
+  "io_uring_setup",
+  "ioperm",
+  "iopl",
+  "kcmp",
+  "kexec_file_load",
+  "kexec_load",
+  "keyctl",
+  "lookup_dcookie",
+  "mount",
+  "mount_setattr",
+  "move_mount",
+  "move_pages",
+  "name_to_handle_at",
+  "open_by_handle_at",
+  "open_tree",
+  "perf_event_open",
+  "personality",
+  "pidfd_getfd",
+  "pivot_root",
+  "process_vm_readv",
+  "process_vm_writev",
+  "ptrace",
+  "quotactl",
+  "reboot",
+  "request_key",
+  "setdomainname",
+  "sethostname",
+  "setns",
+  "settimeofday",
+  "swapoff",
+  "swapon",
+  "syslog",
+  "umount2",
+  "unshare",
+  "userfaultfd",
+  "vhangup",
+  "vmsplice",
 ];
 /** Only functions: a build's root may chroot (apt does). */
 const DENIED_TO_FUNCTIONS = ["chroot"];
@@ -24,7 +70,12 @@ interface Rule {
   args?: { index: number; value: number; valueTwo?: number; op: string }[];
 }
 
-const refuse = (names: string[], errnoRet: number, args?: Rule["args"]): Rule => ({ names, action: "SCMP_ACT_ERRNO", errnoRet, ...(args ? { args } : {}) });
+const refuse = (names: string[], errnoRet: number, args?: Rule["args"]): Rule => ({
+  names,
+  action: "SCMP_ACT_ERRNO",
+  errnoRet,
+  ...(args ? { args } : {}),
+});
 
 /** The system call filter of sandboxes, in OCI's terms. Programs of another ABI are killed. */
 export function seccompProfile(kind: "function" | "build" | "tool"): Record<string, unknown> {
@@ -34,7 +85,9 @@ export function seccompProfile(kind: "function" | "build" | "tool"): Record<stri
     syscalls: [
       refuse(kind === "build" ? DENIED : [...DENIED, ...DENIED_TO_FUNCTIONS], EPERM),
       refuse(["clone3"], ENOSYS), // its flags lie in memory, where a filter cannot look; libc then falls back to clone
-      ...NEW_NAMESPACE.map((v) => refuse(["clone"], EPERM, [{ index: 0, value: v, valueTwo: v, op: "SCMP_CMP_MASKED_EQ" }])),
+      ...NEW_NAMESPACE.map((v) =>
+        refuse(["clone"], EPERM, [{ index: 0, value: v, valueTwo: v, op: "SCMP_CMP_MASKED_EQ" }]),
+      ),
       refuse(["socket"], EAFNOSUPPORT, [{ index: 0, value: 17, op: "SCMP_CMP_GE" }]),
       ...CLOSED_FAMILIES.map((v) => refuse(["socket"], EAFNOSUPPORT, [{ index: 0, value: v, op: "SCMP_CMP_EQ" }])),
     ],

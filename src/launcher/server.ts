@@ -83,7 +83,8 @@ export class LauncherServer {
     const id = sandboxId(message.id);
     if (!this.#host) throw new Error("hello must come first");
     if (this.#sandboxes.has(id) || this.#starting.has(id)) throw new Error(`there is a sandbox ${id} already`);
-    if (this.#sandboxes.size + this.#starting.size >= MAX_SANDBOXES) throw new Error(`more than ${MAX_SANDBOXES} sandboxes`);
+    if (this.#sandboxes.size + this.#starting.size >= MAX_SANDBOXES)
+      throw new Error(`more than ${MAX_SANDBOXES} sandboxes`);
     this.#starting.add(id);
     try {
       const sandbox = await start(await this.#host);

@@ -7,7 +7,14 @@ const SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 /** Where the bundle, and our own authority with what the host adds to the usual ones, are in every sandbox. */
 export const TRUST = { bundle: SYSTEM_BUNDLE, extra: "/etc/ssl/certs/starling.pem" } as const;
 /** Variables in which administrators name further authorities. */
-const HOST_SETTINGS = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "npm_config_cafile", "PIP_CERT"];
+const HOST_SETTINGS = [
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "REQUESTS_CA_BUNDLE",
+  "CURL_CA_BUNDLE",
+  "npm_config_cafile",
+  "PIP_CERT",
+];
 const MAX_BUNDLE = 8 << 20;
 
 function readPem(file: string): string[] {
@@ -23,7 +30,9 @@ function readPem(file: string): string[] {
 export function trustBundles(ca: string, environment: NodeJS.ProcessEnv): { bundle: string; extra: string } {
   const system = readPem(SYSTEM_BUNDLE);
   const known = new Set(system.map((pem) => pem.replace(/\s/g, "")));
-  const files = new Set(HOST_SETTINGS.flatMap((name) => environment[name] ?? []).filter((file) => file !== SYSTEM_BUNDLE));
+  const files = new Set(
+    HOST_SETTINGS.flatMap((name) => environment[name] ?? []).filter((file) => file !== SYSTEM_BUNDLE),
+  );
   const added = [...files].flatMap(readPem).filter((pem) => {
     const key = pem.replace(/\s/g, "");
     const isNew = !known.has(key);
@@ -35,10 +44,27 @@ export function trustBundles(ca: string, environment: NodeJS.ProcessEnv): { bund
 
 /** Throws where the text is not one certificate of an authority. */
 export function checkCa(pem: string): void {
-  if (pem.length > 65536 || !new X509Certificate(pem).ca) throw new Error("the certificate of the installation's authority is not valid");
+  if (pem.length > 65536 || !new X509Certificate(pem).ca)
+    throw new Error("the certificate of the installation's authority is not valid");
 }
 
-const FUNCTION_FOLDERS = ["usr", "proc", "dev", "sys", "tmp", "etc/ssl/certs", "etc/alternatives", "var/task", "var/runtime", "var/lang", "run/starling", "opt", "node_modules", "home", "root"];
+const FUNCTION_FOLDERS = [
+  "usr",
+  "proc",
+  "dev",
+  "sys",
+  "tmp",
+  "etc/ssl/certs",
+  "etc/alternatives",
+  "var/task",
+  "var/runtime",
+  "var/lang",
+  "run/starling",
+  "opt",
+  "node_modules",
+  "home",
+  "root",
+];
 
 function writeUserFiles(root: string, users: string, groups: string): void {
   writeFileSync(join(root, "etc/passwd"), `root:x:0:0::/:/sbin/nologin\n${users}`);
@@ -61,7 +87,14 @@ export function makeFunctionSkeleton(root: string): void {
   writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost\n127.0.0.1 sandbox\n");
   writeFileSync(join(root, "etc/resolv.conf"), `nameserver ${INSIDE.dns}\noptions timeout:2 attempts:2\n`);
   writeFileSync(join(root, "etc/hostname"), "sandbox\n");
-  for (const file of ["/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/services", "/etc/protocols", "/etc/localtime", "/etc/os-release"]) {
+  for (const file of [
+    "/etc/ld.so.cache",
+    "/etc/ssl/openssl.cnf",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/localtime",
+    "/etc/os-release",
+  ]) {
     if (existsSync(file)) copyFileSync(file, join(root, file));
   }
 }

@@ -9,7 +9,8 @@ export function sweepState(state: string): void {
   for (const name of existsSync("/sys/block") ? readdirSync("/sys/block") : []) {
     const file = `/sys/block/${name}/loop/backing_file`;
     if (!name.startsWith("loop") || !existsSync(file)) continue;
-    if (isOurs(file, disks)) execFileSync("losetup", ["-d", `/dev/${name}`], { stdio: "pipe", env: { PATH: TOOL_PATH } });
+    if (isOurs(file, disks))
+      execFileSync("losetup", ["-d", `/dev/${name}`], { stdio: "pipe", env: { PATH: TOOL_PATH } });
   }
   rmSync(disks, { recursive: true, force: true });
   mkdirSync(disks, { mode: 0o700 });

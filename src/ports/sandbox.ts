@@ -80,16 +80,27 @@ export interface BuildSandboxSpec {
 export interface BuildSandbox {
   readonly id: string;
   /** Runs one command in the build's one shell: variables, functions and the folder persist. All output has been handed over when it resolves. */
-  run(command: string, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<{ code: number; timedOut: boolean }>;
+  run(
+    command: string,
+    options?: { timeoutMs?: number; signal?: AbortSignal },
+  ): Promise<{ code: number; timedOut: boolean }>;
   /** A plain file below the build's root, as a stream; links stay inside. Throws where it is not a plain file or too big. */
   readFile(path: string, options?: { maxBytes?: number }): Promise<Buffer>;
   /** Regular files below `folder`, with sizes and modes, in byte order; bounded. */
-  listFiles(folder: string, options?: { maxEntries?: number }): Promise<{ path: string; size: number; mode: number; link?: string }[]>;
+  listFiles(
+    folder: string,
+    options?: { maxEntries?: number },
+  ): Promise<{ path: string; size: number; mode: number; link?: string }[]>;
   /**
    * Writes a zip of the files (paths relative to `base`) to the absolute host path `target`. Links are followed where they stay
    * inside; what is `optional` is left out where it is no plain file (a link to a folder), else that is an error.
    */
-  zip(base: string, files: readonly { path: string; name: string; optional?: boolean }[], target: string, options?: { maxBytes?: number }): Promise<{ size: number }>;
+  zip(
+    base: string,
+    files: readonly { path: string; name: string; optional?: boolean }[],
+    target: string,
+    options?: { maxBytes?: number },
+  ): Promise<{ size: number }>;
   readonly exited: Promise<SandboxExit>;
   stop(): Promise<void>;
 }
@@ -132,4 +143,7 @@ export interface SandboxHost {
  * Called for each connection that a sandbox opens to AWS (127.0.0.1:4566 inside, or port 443 of any AWS name, already
  * decrypted); the front door serves it like one of its own. It is trusted no more than any other connection.
  */
-export type OnAwsConnection = (socket: import("node:stream").Duplex, origin: { sandboxId: string; tls: boolean }) => void;
+export type OnAwsConnection = (
+  socket: import("node:stream").Duplex,
+  origin: { sandboxId: string; tls: boolean },
+) => void;

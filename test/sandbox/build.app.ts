@@ -12,7 +12,11 @@ import type { SandboxHost } from "../../src/ports/sandbox.ts";
 const data = process.env.STARLING_DATA ?? "";
 let sandboxHost: SandboxHost;
 before(async () => {
-  sandboxHost = await openSandboxHost({ dataDir: data, onAwsConnection: (socket) => socket.destroy(), onLost: () => {} });
+  sandboxHost = await openSandboxHost({
+    dataDir: data,
+    onAwsConnection: (socket) => socket.destroy(),
+    onLost: () => {},
+  });
 });
 after(() => process.disconnect());
 
@@ -24,7 +28,12 @@ async function build(text: string, more: Partial<RunBuildInput> = {}) {
   const folder = join(data, id);
   mkdirSync(join(folder, "source/public/img"), { recursive: true });
   mkdirSync(join(folder, "output"));
-  for (const [name, content] of [["package.json", '{"name":"x"}'], ["public/index.html", "<p>"], ["public/img/a.png", "png"]]) writeFileSync(join(folder, "source", name ?? ""), content ?? "");
+  for (const [name, content] of [
+    ["package.json", '{"name":"x"}'],
+    ["public/index.html", "<p>"],
+    ["public/img/a.png", "png"],
+  ])
+    writeFileSync(join(folder, "source", name ?? ""), content ?? "");
   const phases: string[] = [];
   let log = "";
   const result = await runBuild({
@@ -42,7 +51,13 @@ async function build(text: string, more: Partial<RunBuildInput> = {}) {
     timeoutMs: 60_000,
     ...more,
   });
-  return { result, log, phases: phases.filter((p) => !p.endsWith("IN_PROGRESS")), folder, contexts: result.phases.map((p) => p.contexts[0]?.message).filter(Boolean) };
+  return {
+    result,
+    log,
+    phases: phases.filter((p) => !p.endsWith("IN_PROGRESS")),
+    folder,
+    contexts: result.phases.map((p) => p.contexts[0]?.message).filter(Boolean),
+  };
 }
 
 test("phases, variables, log and artifacts", async () => {
@@ -64,18 +79,38 @@ artifacts:
   base-directory: public
   name: site-$OUT
 secondary-artifacts: {}
-`.replace("secondary-artifacts: {}\n", "  secondary-artifacts:\n    other: {files: ['*', 'sub/*'], base-directory: out, discard-paths: yes}\n"),
+`.replace(
+      "secondary-artifacts: {}\n",
+      "  secondary-artifacts:\n    other: {files: ['*', 'sub/*'], base-directory: out, discard-paths: yes}\n",
+    ),
     { env: { B: "env" }, storedVariables: { S: "s3cret-value" }, secrets: ["s3cret-value"] },
   );
   assert.equal(result.status, "SUCCEEDED", log);
-  assert.deepEqual(phases, ["PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD", "UPLOAD_ARTIFACTS"].map((p) => `${p} SUCCEEDED`));
+  assert.deepEqual(
+    phases,
+    ["PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD", "UPLOAD_ARTIFACTS"].map(
+      (p) => `${p} SUCCEEDED`,
+    ),
+  );
   assert.match(log, /^1 \/codebuild\/output\/src\/public spec env \*\*\*$/m);
-  assert.match(log, /^token \*\*\*\nhalf\n\[Container\] \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\.\d{6} Running command mkdir/m);
+  assert.match(
+    log,
+    /^token \*\*\*\nhalf\n\[Container\] \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\.\d{6} Running command mkdir/m,
+  );
   assert.deepEqual(result.exportedVariables, { OUT: "two words", NONE: "" });
-  assert.deepEqual(result.artifacts.map(({ identifier, name, files }) => ({ identifier, name, files })), [{ identifier: undefined, name: "site-two words", files: 2 }, { identifier: "other", name: undefined, files: 3 }]);
+  assert.deepEqual(
+    result.artifacts.map(({ identifier, name, files }) => ({ identifier, name, files })),
+    [
+      { identifier: undefined, name: "site-two words", files: 2 },
+      { identifier: "other", name: undefined, files: 3 },
+    ],
+  );
   await unzipTo(result.artifacts[0]?.file ?? "", join(folder, "unzipped"), { maxBytes: 1000, maxEntries: 10 });
   assert.equal(readFileSync(join(folder, "unzipped/img/a.png"), "utf8"), "png");
-  await assert.rejects(unzipTo(result.artifacts[0]?.file ?? "", join(folder, "u2"), { maxBytes: 4, maxEntries: 10 }), /more than is allowed/);
+  await assert.rejects(
+    unzipTo(result.artifacts[0]?.file ?? "", join(folder, "u2"), { maxBytes: 4, maxEntries: 10 }),
+    /more than is allowed/,
+  );
 });
 
 test("a command that fails stops its phase; finally and POST_BUILD run all the same", async () => {
@@ -87,13 +122,20 @@ test("a command that fails stops its phase; finally and POST_BUILD run all the s
   assert.deepEqual(contexts, ['Error while executing command: sh -c "exit 4". Reason: exit status 4']);
   assert.match(log, /one\n[^]*finally\n[^]*succeeding=0\n/);
   assert.doesNotMatch(log, /^never/m);
-  const install = await build("version: 0.2\nphases:\n  install: {commands: ['false']}\n  build: {commands: ['echo never']}");
+  const install = await build(
+    "version: 0.2\nphases:\n  install: {commands: ['false']}\n  build: {commands: ['echo never']}",
+  );
   assert.deepEqual(install.phases.slice(2), ["INSTALL FAILED"]);
 });
 
 test("on-failure continues or tries again; version 0.1 has a shell for each command", async () => {
-  const more = await build("version: 0.2\nphases:\n  pre_build: {commands: ['false'], on-failure: CONTINUE}\n  build: {commands: ['echo x >> /tmp/n; [ $(wc -l < /tmp/n) = 3 ]'], on-failure: RETRY-3}");
-  assert.deepEqual([more.result.status, ...more.phases.slice(3)], ["SUCCEEDED", "PRE_BUILD FAILED", "BUILD SUCCEEDED", "POST_BUILD SUCCEEDED", "UPLOAD_ARTIFACTS SUCCEEDED"]);
+  const more = await build(
+    "version: 0.2\nphases:\n  pre_build: {commands: ['false'], on-failure: CONTINUE}\n  build: {commands: ['echo x >> /tmp/n; [ $(wc -l < /tmp/n) = 3 ]'], on-failure: RETRY-3}",
+  );
+  assert.deepEqual(
+    [more.result.status, ...more.phases.slice(3)],
+    ["SUCCEEDED", "PRE_BUILD FAILED", "BUILD SUCCEEDED", "POST_BUILD SUCCEEDED", "UPLOAD_ARTIFACTS SUCCEEDED"],
+  );
   const old = await build("version: 0.1\nphases:\n  build: {commands: ['cd public; X=1', 'echo \"[$X] $PWD\"']}");
   assert.match(old.log, /^\[\] \/codebuild\/output\/src$/m);
 });
@@ -105,13 +147,17 @@ test("artifacts that match nothing, time that is over, and a stop are told as su
   const late = await build("version: 0.2\nphases: {build: {commands: ['sleep 1000']}}", { timeoutMs: 400 });
   assert.deepEqual([late.result.status, late.phases.at(-1)], ["TIMED_OUT", "BUILD TIMED_OUT"]);
   const stop = new AbortController();
-  const stopped = await build("version: 0.2\nphases: {build: {commands: ['echo started; sleep 1000']}}", { signal: stop.signal, onLog: (message) => void (message === "started\n" && stop.abort()) });
+  const stopped = await build("version: 0.2\nphases: {build: {commands: ['echo started; sleep 1000']}}", {
+    signal: stop.signal,
+    onLog: (message) => void (message === "started\n" && stop.abort()),
+  });
   assert.deepEqual([stopped.result.status, stopped.phases.at(-1)], ["STOPPED", "BUILD STOPPED"]);
 });
 
 test("the local cache comes back in the next build", async () => {
   const cache = { folder: join(data, "cache"), maxBytes: 1 << 20 };
-  const text = "version: 0.2\nphases: {build: {commands: ['ls /root/.npm 2>/dev/null || mkdir -p /root/.npm/a; echo kept > /root/.npm/a/f', 'cat node_modules/m || mkdir node_modules; echo module > node_modules/m']}}\ncache: {paths: ['/root/.npm/**/*', 'node_modules/**/*', '/etc/*']}";
+  const text =
+    "version: 0.2\nphases: {build: {commands: ['ls /root/.npm 2>/dev/null || mkdir -p /root/.npm/a; echo kept > /root/.npm/a/f', 'cat node_modules/m || mkdir node_modules; echo module > node_modules/m']}}\ncache: {paths: ['/root/.npm/**/*', 'node_modules/**/*', '/etc/*']}";
   const first = await build(text, { cache });
   assert.equal(first.result.status, "SUCCEEDED", first.log);
   assert.match(first.log, /Cache \/etc\/\* is not kept/);

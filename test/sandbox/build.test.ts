@@ -1,4 +1,6 @@
 import { test } from "node:test";
 import { runUnderLauncher, whyNoSandboxes } from "./under-launcher.ts";
 
-test("buildspecs run in sandboxes", { skip: whyNoSandboxes(), timeout: 120_000 }, () => runUnderLauncher("test/sandbox/build.app.ts"));
+test("buildspecs run in sandboxes", { skip: whyNoSandboxes(), timeout: 120_000 }, () =>
+  runUnderLauncher("test/sandbox/build.app.ts"),
+);

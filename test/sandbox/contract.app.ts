@@ -10,7 +10,11 @@ let aws: OnAwsConnection = (socket) => socket.destroy();
 
 sandboxContract(
   async () => {
-    const host = await openSandboxHost({ dataDir: data, onAwsConnection: (socket, origin) => aws(socket, origin), onLost: () => {} });
+    const host = await openSandboxHost({
+      dataDir: data,
+      onAwsConnection: (socket, origin) => aws(socket, origin),
+      onLost: () => {},
+    });
     const folder = join(data, "contract");
     mkdirSync(folder, { recursive: true });
     return { host, folder, setAws: (handler) => void (aws = handler) };

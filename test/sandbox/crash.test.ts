@@ -11,13 +11,21 @@ const skip = whyNoSandboxes();
 const codeDir = join(import.meta.dirname, "../..");
 
 function start(dataDir: string, marker: string, started: ChildProcess[]): ChildProcess {
-  const { command, args } = launcherCommand({ codeDir, dataDir, entry: "test/sandbox/victim.app.ts", args: marker ? [marker] : [] });
+  const { command, args } = launcherCommand({
+    codeDir,
+    dataDir,
+    entry: "test/sandbox/victim.app.ts",
+    args: marker ? [marker] : [],
+  });
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   started.push(child);
   return child;
 }
 
-const ended = (child: ChildProcess): Promise<number | null> => (child.exitCode === null && child.signalCode === null ? new Promise((resolve) => child.once("exit", resolve)) : Promise.resolve(child.exitCode));
+const ended = (child: ChildProcess): Promise<number | null> =>
+  child.exitCode === null && child.signalCode === null
+    ? new Promise((resolve) => child.once("exit", resolve))
+    : Promise.resolve(child.exitCode);
 
 async function ready(child: ChildProcess): Promise<{ app: number; launcher: number }> {
   let output = "";
@@ -32,7 +40,11 @@ async function ready(child: ChildProcess): Promise<{ app: number; launcher: numb
 function running(marker: string): string[] {
   return readdirSync("/proc").filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`sleep\0${marker}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+      return (
+        /^\d+$/.test(pid) &&
+        readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`sleep\0${marker}`) &&
+        !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
+      );
     } catch {
       return false;
     }
@@ -48,7 +60,7 @@ function groupOf(pid: string): string {
 }
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
     if (isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -57,55 +69,72 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 
 /** Everything on the host that carries the name of this data folder. */
 function leftovers(dataDir: string, before: ReadonlySet<string>): string[] {
-  const groups = readdirSync("/sys/fs/cgroup").flatMap((c) => (existsSync(`/sys/fs/cgroup/${c}/cgroup.procs`) ? readdirSync(`/sys/fs/cgroup/${c}`).map((g) => `${c}/${g}`) : [c]));
+  const groups = readdirSync("/sys/fs/cgroup").flatMap((c) =>
+    existsSync(`/sys/fs/cgroup/${c}/cgroup.procs`) ? readdirSync(`/sys/fs/cgroup/${c}`).map((g) => `${c}/${g}`) : [c],
+  );
   return [
     ...groups.filter((g) => g.includes("starling-") && !before.has(g)),
-    ...readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes(dataDir)),
-    ...readdirSync("/sys/block").filter((name) => existsSync(`/sys/block/${name}/loop/backing_file`) && readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").includes(dataDir)),
+    ...readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(dataDir)),
+    ...readdirSync("/sys/block").filter(
+      (name) =>
+        existsSync(`/sys/block/${name}/loop/backing_file`) &&
+        readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").includes(dataDir),
+    ),
     ...readdirSync(join(dataDir, "launcher/builds")),
   ];
 }
 
-const groupsNow = (): Set<string> => new Set(readdirSync("/sys/fs/cgroup").flatMap((c) => (existsSync(`/sys/fs/cgroup/${c}/cgroup.procs`) ? readdirSync(`/sys/fs/cgroup/${c}`).map((g) => `${c}/${g}`) : [c])));
+const groupsNow = (): Set<string> =>
+  new Set(
+    readdirSync("/sys/fs/cgroup").flatMap((c) =>
+      existsSync(`/sys/fs/cgroup/${c}/cgroup.procs`) ? readdirSync(`/sys/fs/cgroup/${c}`).map((g) => `${c}/${g}`) : [c],
+    ),
+  );
 
-test("whoever is killed, no sandbox lives on and the next start leaves nothing behind", { skip, timeout: 60_000 }, async (t) => {
-  const dataDir = mkdtempSync(join(tmpdir(), "starling-crash-"));
-  const before = groupsNow();
-  const started: ChildProcess[] = [];
-  let n = 0;
-  try {
-    for (const victims of [["launcher"], ["app"], ["launcher", "app"]] as const) {
-      await t.test(`kill -9 of ${victims.join(" and ")}`, async () => {
+test(
+  "whoever is killed, no sandbox lives on and the next start leaves nothing behind",
+  { skip, timeout: 60_000 },
+  async (t) => {
+    const dataDir = mkdtempSync(join(tmpdir(), "starling-crash-"));
+    const before = groupsNow();
+    const started: ChildProcess[] = [];
+    let n = 0;
+    try {
+      for (const victims of [["launcher"], ["app"], ["launcher", "app"]] as const) {
+        await t.test(`kill -9 of ${victims.join(" and ")}`, async () => {
+          const marker = `86${process.pid}${++n}`;
+          const child = start(dataDir, marker, started);
+          const pids = await ready(child);
+          await until(`all sandboxes run`, () => running(marker).length >= 8);
+          for (const victim of victims) process.kill(pids[victim], "SIGKILL");
+          await ended(child);
+          // A frozen process cannot die while it is frozen: the sweep of the next start thaws it.
+          await until("its processes are gone", () => running(marker).every((pid) => groupOf(pid).includes("/z/box")));
+          assert.equal(await ended(start(dataDir, "", started)), 0);
+          assert.deepEqual(running(marker), []);
+          assert.deepEqual(leftovers(dataDir, before), []);
+        });
+      }
+      await t.test("SIGTERM ends all of it, with the app's code, and nothing is left", async () => {
         const marker = `86${process.pid}${++n}`;
         const child = start(dataDir, marker, started);
-        const pids = await ready(child);
-        await until(`all sandboxes run`, () => running(marker).length >= 8);
-        for (const victim of victims) process.kill(pids[victim], "SIGKILL");
-        await ended(child);
-        // A frozen process cannot die while it is frozen: the sweep of the next start thaws it.
-        await until("its processes are gone", () => running(marker).every((pid) => groupOf(pid).includes("/z/box")));
-        assert.equal(await ended(start(dataDir, "", started)), 0);
+        await ready(child);
+        const second = start(dataDir, "", started);
+        let refusal = "";
+        second.stderr?.on("data", (chunk) => (refusal += chunk));
+        assert.equal(await ended(second), 1);
+        assert.match(refusal, new RegExp(`in use by process ${child.pid}`));
+        child.kill("SIGTERM");
+        assert.equal(await ended(child), 3);
         assert.deepEqual(running(marker), []);
         assert.deepEqual(leftovers(dataDir, before), []);
       });
+    } finally {
+      for (const child of started) child.kill("SIGTERM");
+      await Promise.all(started.map(ended));
+      rmSync(dataDir, { recursive: true, force: true });
     }
-    await t.test("SIGTERM ends all of it, with the app's code, and nothing is left", async () => {
-      const marker = `86${process.pid}${++n}`;
-      const child = start(dataDir, marker, started);
-      await ready(child);
-      const second = start(dataDir, "", started);
-      let refusal = "";
-      second.stderr?.on("data", (chunk) => (refusal += chunk));
-      assert.equal(await ended(second), 1);
-      assert.match(refusal, new RegExp(`in use by process ${child.pid}`));
-      child.kill("SIGTERM");
-      assert.equal(await ended(child), 3);
-      assert.deepEqual(running(marker), []);
-      assert.deepEqual(leftovers(dataDir, before), []);
-    });
-  } finally {
-    for (const child of started) child.kill("SIGTERM");
-    await Promise.all(started.map(ended));
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-});
+  },
+);

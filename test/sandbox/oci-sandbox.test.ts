@@ -1,4 +1,6 @@
 import { test } from "node:test";
 import { runUnderLauncher, whyNoSandboxes } from "./under-launcher.ts";
 
-test("the sandboxes of the launcher keep the contract", { skip: whyNoSandboxes(), timeout: 120_000 }, () => runUnderLauncher("test/sandbox/contract.app.ts"));
+test("the sandboxes of the launcher keep the contract", { skip: whyNoSandboxes(), timeout: 120_000 }, () =>
+  runUnderLauncher("test/sandbox/contract.app.ts"),
+);

@@ -1,5 +1,6 @@
 import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+import { callbackify } from "node:util";
 import type { OnAwsConnection } from "../../ports/sandbox.ts";
 import type { CertificateAuthority } from "./certificates.ts";
 
@@ -14,7 +15,12 @@ export function servePlain(server: Server, sandboxId: string, onConnection: OnAw
 }
 
 /** Ends TLS with a certificate for whatever AWS name the client asks for, and gives what is inside to the front door. */
-export function serveTls(server: Server, sandboxId: string, authority: CertificateAuthority, onConnection: OnAwsConnection): void {
+export function serveTls(
+  server: Server,
+  sandboxId: string,
+  authority: CertificateAuthority,
+  onConnection: OnAwsConnection,
+): void {
   let inner: TlsServer | undefined; // made when the sandbox first calls: many never do
   server.on("connection", (socket: Socket) => {
     socket.on("error", () => {});
@@ -27,12 +33,7 @@ function makeTlsServer(sandboxId: string, authority: CertificateAuthority, onCon
   const server = createTlsServer({
     ALPNProtocols: ["http/1.1"],
     handshakeTimeout: HANDSHAKE_MS,
-    SNICallback: (name, done) => {
-      authority.contextFor(name).then(
-        (context) => done(null, context),
-        (error: Error) => done(error),
-      );
-    },
+    SNICallback: callbackify((name: string) => authority.contextFor(name)),
   });
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   server.on("secureConnection", (socket) => {

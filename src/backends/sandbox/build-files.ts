@@ -34,7 +34,7 @@ class ByteReader {
   }
 
   async *stream(count: number): AsyncGenerator<Buffer> {
-    for (let left = count; left > 0; ) {
+    for (let left = count; left > 0;) {
       const chunk = await this.#some();
       const part = chunk.subarray(0, left);
       this.#rest = chunk.subarray(part.length);

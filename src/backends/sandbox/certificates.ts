@@ -47,7 +47,8 @@ export async function openCertificateAuthority(folder: string, now: () => number
     certificate,
     contextFor(given) {
       const name = given.toLowerCase();
-      if (!isAwsName(name) || name.length > 253) return Promise.reject(new Error(`no certificate for ${name}: it is not a name of AWS`));
+      if (!isAwsName(name) || name.length > 253)
+        return Promise.reject(new Error(`no certificate for ${name}: it is not a name of AWS`));
       const known = leaves.get(name);
       if (known && known.until > now()) return known.context;
       if (leaves.size >= MAX_CONTEXTS) leaves.clear();
@@ -110,10 +111,16 @@ function nameConstraints(): Buffer {
 }
 
 /** All leaves share one key that lives in memory only. */
-async function prepareIssuer(caPem: string, keyPem: string, now: () => number): Promise<(name: string) => Promise<SecureContext>> {
+async function prepareIssuer(
+  caPem: string,
+  keyPem: string,
+  now: () => number,
+): Promise<(name: string) => Promise<SecureContext>> {
   const x509 = await loadX509();
   const ca = new x509.X509Certificate(caPem);
-  const signingKey = await webcrypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(keyPem), KEY, false, ["sign"]);
+  const signingKey = await webcrypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(keyPem), KEY, false, [
+    "sign",
+  ]);
   const leafKeys = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
   const key = await privateKeyPem(x509, leafKeys.privateKey);
   const authority = await x509.AuthorityKeyIdentifierExtension.create(ca);

@@ -23,7 +23,8 @@ export function hostResolver(): string | undefined {
 
 /** What to do with a question: our answer, or `undefined` where the host's resolver is to be asked. Throws where it is not a question. */
 export function answerLocally(query: Buffer, internet: boolean): Buffer | undefined {
-  if (query.length < 17 || query.length > 4096 || (query.readUInt8(2) & 0x80) !== 0 || query.readUInt16BE(4) !== 1) throw new Error("not a DNS question");
+  if (query.length < 17 || query.length > 4096 || (query.readUInt8(2) & 0x80) !== 0 || query.readUInt16BE(4) !== 1)
+    throw new Error("not a DNS question");
   const labels: string[] = [];
   let at = 12;
   for (let length = query.readUInt8(at); length > 0; length = query.readUInt8(at)) {

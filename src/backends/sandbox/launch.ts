@@ -14,7 +14,12 @@ export interface SandboxContext {
 }
 
 /** What the port says of an end. */
-export const exitOf = ({ code, signal, outOfMemory, error }: ExitReport): SandboxExit => ({ code, signal, outOfMemory, ...(error === undefined ? {} : { error }) });
+export const exitOf = ({ code, signal, outOfMemory, error }: ExitReport): SandboxExit => ({
+  code,
+  signal,
+  outOfMemory,
+  ...(error === undefined ? {} : { error }),
+});
 
 /** Asks the launcher for a sandbox; where that fails nothing of it stays here. */
 export async function launch(
@@ -22,7 +27,11 @@ export async function launch(
   what: "function" | "build" | "tool",
   spec: { id: string },
   request: object,
-  parts: { pipes: SandboxPipe[]; listeners?: SandboxListeners; onListener?: Parameters<LauncherClient["register"]>[1]["onListener"] },
+  parts: {
+    pipes: SandboxPipe[];
+    listeners?: SandboxListeners;
+    onListener?: Parameters<LauncherClient["register"]>[1]["onListener"];
+  },
 ): Promise<{ exited: Promise<ExitReport>; stop: () => Promise<void> }> {
   const { launcher, running } = context;
   const { pipes, listeners } = parts;

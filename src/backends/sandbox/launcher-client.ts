@@ -30,8 +30,11 @@ export class LauncherClient {
 
   constructor(channel: Channel, onLost: () => void) {
     this.#channel = channel;
-    if (!channel.send || !channel.connected) throw new Error("sandboxes need the launcher: this process was not started by it");
-    channel.on("message", (message: unknown, handle: unknown) => this.#receive(message as Record<string, unknown>, handle));
+    if (!channel.send || !channel.connected)
+      throw new Error("sandboxes need the launcher: this process was not started by it");
+    channel.on("message", (message: unknown, handle: unknown) =>
+      this.#receive(message as Record<string, unknown>, handle),
+    );
     channel.on("disconnect", () => {
       for (const { reject } of this.#pending.values()) reject(new Error("the launcher has gone"));
       this.#pending.clear();

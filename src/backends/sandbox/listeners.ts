@@ -15,7 +15,13 @@ export class SandboxListeners {
   add(
     role: ListenerRole,
     handle: Server | UdpSocket,
-    sandbox: { id: string; internet: boolean; authority: CertificateAuthority; onAws: OnAwsConnection; onRuntimeApi?: ((socket: Socket) => void) | undefined },
+    sandbox: {
+      id: string;
+      internet: boolean;
+      authority: CertificateAuthority;
+      onAws: OnAwsConnection;
+      onRuntimeApi?: ((socket: Socket) => void) | undefined;
+    },
   ): void {
     this.#handles.push(handle);
     handle.on("error", () => {});

@@ -44,7 +44,7 @@ class BuildShell {
   #drain(): void {
     const buffer = Buffer.allocUnsafe(65536);
     try {
-      for (let count = 1; count > 0; ) {
+      for (let count = 1; count > 0;) {
         if (this.#output.stream.destroyed) return;
         count = readSync(this.#output.own, buffer);
         if (count > 0) this.#onOutput(Buffer.from(buffer.subarray(0, count)));
@@ -64,7 +64,8 @@ class BuildShell {
   run(command: string): Promise<number> {
     if (this.#ended) return Promise.resolve(KILLED);
     if (this.#waiting) return Promise.reject(new Error("a build runs one command at a time"));
-    if (command.length > MAX_COMMAND) return Promise.reject(new Error(`a command of more than ${MAX_COMMAND} characters`));
+    if (command.length > MAX_COMMAND)
+      return Promise.reject(new Error(`a command of more than ${MAX_COMMAND} characters`));
     return new Promise((resolve) => {
       this.#waiting = resolve;
       this.#commands.stream.write(`${command.replaceAll("\0", "")}\0`);
@@ -87,7 +88,18 @@ export async function startBuild(context: SandboxContext, spec: BuildSandboxSpec
   const shell = new BuildShell(output, commands, results, spec.onOutput);
   const listeners = new SandboxListeners();
   const { env, copyIn, memoryMB, diskMB, cpus, pids } = spec;
-  const request = { env, copyIn, memoryMB, diskMB, cpus, pids, internet, output: output.theirs, commands: commands.theirs, results: results.theirs };
+  const request = {
+    env,
+    copyIn,
+    memoryMB,
+    diskMB,
+    cpus,
+    pids,
+    internet,
+    output: output.theirs,
+    commands: commands.theirs,
+    results: results.theirs,
+  };
   const { exited, stop } = await launch(context, "build", spec, request, {
     pipes: [output, commands, results],
     listeners,
@@ -109,7 +121,9 @@ export async function startBuild(context: SandboxContext, spec: BuildSandboxSpec
       return found ?? Buffer.alloc(0);
     },
     async listFiles(folder, { maxEntries = MAX_ENTRIES } = {}) {
-      return (await launcher.request("list", { id, folder, maxEntries })) as Awaited<ReturnType<BuildSandbox["listFiles"]>>;
+      return (await launcher.request("list", { id, folder, maxEntries })) as Awaited<
+        ReturnType<BuildSandbox["listFiles"]>
+      >;
     },
     zip: (base, files, target, { maxBytes = MAX_ZIP } = {}) => zipFiles(launcher, id, base, files, target, maxBytes),
   };

@@ -20,7 +20,12 @@ import { makeSandboxPipe } from "./pipes.ts";
 const TRUSTED = "/etc/ssl/certs/ca-certificates.crt";
 const OURS = "/etc/ssl/certs/starling.pem";
 /** So that every SDK, whatever its age, trusts the platform; a function's own settings come after. */
-const TRUST_ENVIRONMENT = { AWS_CA_BUNDLE: TRUSTED, REQUESTS_CA_BUNDLE: TRUSTED, SSL_CERT_FILE: TRUSTED, NODE_EXTRA_CA_CERTS: OURS };
+const TRUST_ENVIRONMENT = {
+  AWS_CA_BUNDLE: TRUSTED,
+  REQUESTS_CA_BUNDLE: TRUSTED,
+  SSL_CERT_FILE: TRUSTED,
+  NODE_EXTRA_CA_CERTS: OURS,
+};
 
 /** Opens sandboxes by way of the launcher that started this process. */
 export async function openSandboxHost(options: {
@@ -54,7 +59,14 @@ async function startFunction(context: SandboxContext, spec: FunctionSandboxSpec)
   const { id, internet, onRuntimeApiConnection: onRuntimeApi } = spec;
   const { args, mounts, socketFolder, memoryMB, tmpMB, cpus, pids } = spec;
   const request = {
-    ...{ args, mounts, socketFolder, memoryMB, tmpMB, cpus, pids, internet },
+    args,
+    mounts,
+    socketFolder,
+    memoryMB,
+    tmpMB,
+    cpus,
+    pids,
+    internet,
     env: { ...TRUST_ENVIRONMENT, ...spec.env },
     runtimeApi: onRuntimeApi !== undefined,
     stdout: stdout.theirs,
@@ -67,7 +79,8 @@ async function startFunction(context: SandboxContext, spec: FunctionSandboxSpec)
   });
   let last: ExitReport | undefined;
   void exited.then((report) => (last = report));
-  const ask = async (what: string, fields: object = {}): Promise<unknown> => await launcher.request(what, { ...fields, id });
+  const ask = async (what: string, fields: object = {}): Promise<unknown> =>
+    await launcher.request(what, { ...fields, id });
   return {
     id,
     stdout: stdout.stream,
@@ -99,8 +112,22 @@ async function startTool(context: SandboxContext, spec: ToolSandboxSpec): Promis
   const [stdin, stdout, stderr] = [makeSandboxPipe("write"), makeSandboxPipe("read"), makeSandboxPipe("read")];
   const { args, mounts, writable, memoryMB, timeoutMs } = spec;
   const env = { PATH: "/usr/bin:/bin", HOME: "/tmp", LANG: "C.UTF-8", ...spec.env };
-  const request = { args, env, mounts, writable, memoryMB, timeoutMs, stdin: stdin.theirs, stdout: stdout.theirs, stderr: stderr.theirs };
+  const request = {
+    args,
+    env,
+    mounts,
+    writable,
+    memoryMB,
+    timeoutMs,
+    stdin: stdin.theirs,
+    stdout: stdout.theirs,
+    stderr: stderr.theirs,
+  };
   const { exited, stop } = await launch(context, "tool", spec, request, { pipes: [stdin, stdout, stderr] });
-  const streams: { stdin: ToolSandbox["stdin"]; stdout: Readable; stderr: Readable } = { stdin: stdin.stream, stdout: stdout.stream, stderr: stderr.stream };
+  const streams: { stdin: ToolSandbox["stdin"]; stdout: Readable; stderr: Readable } = {
+    stdin: stdin.stream,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+  };
   return { ...streams, exited: exited.then(exitOf), stop };
 }

@@ -23,7 +23,8 @@ export interface SandboxPipe {
 /** Makes a real pipe: what a process inside writes to (`read`) or reads from (`write`), seen from here. */
 export function makeSandboxPipe(direction: "read" | "write"): SandboxPipe {
   const ends = Buffer.alloc(8);
-  if (Number(pipe2(ends, CLOEXEC)) < 0) throw new Error(`no pipe for a sandbox: errno ${koffi.errno()} (too many open files?)`);
+  if (Number(pipe2(ends, CLOEXEC)) < 0)
+    throw new Error(`no pipe for a sandbox: errno ${koffi.errno()} (too many open files?)`);
   const [reader, writer] = [ends.readInt32LE(0), ends.readInt32LE(4)];
   const [own, theirs] = direction === "read" ? [reader, writer] : [writer, reader];
   fcntl(own, F_SETFL, NONBLOCK);

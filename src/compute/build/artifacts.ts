@@ -32,11 +32,16 @@ export async function collectArtifacts(options: CollectOptions): Promise<BuildAr
   const { artifacts: primary, secondaryArtifacts } = options.spec;
   const found: BuildArtifact[] = [];
   if (primary) found.push(await collect(options, primary, undefined));
-  for (const [identifier, artifact] of Object.entries(secondaryArtifacts)) found.push(await collect(options, artifact, identifier));
+  for (const [identifier, artifact] of Object.entries(secondaryArtifacts))
+    found.push(await collect(options, artifact, identifier));
   return found;
 }
 
-async function collect({ sandbox, outputFolder, expand, onLog }: CollectOptions, artifact: ArtifactSpec, identifier: string | undefined): Promise<BuildArtifact> {
+async function collect(
+  { sandbox, outputFolder, expand, onLog }: CollectOptions,
+  artifact: ArtifactSpec,
+  identifier: string | undefined,
+): Promise<BuildArtifact> {
   const given = artifact.baseDirectory === undefined ? "" : await expand(artifact.baseDirectory);
   const base = posix.resolve(SOURCE_FOLDER, given);
   if (given) onLog(`Expanding base directory path: ${given}`);
@@ -47,12 +52,28 @@ async function collect({ sandbox, outputFolder, expand, onLog }: CollectOptions,
   const patterns = await Promise.all(artifact.files.map(async (pattern) => relativeTo(base, await expand(pattern))));
   const isWanted = pathMatcher(patterns, artifact.excludePaths);
   const files = listed.filter(({ path }) => isWanted(path));
-  if (!files.length) throw new NoArtifacts(`no matching artifact paths found for ${artifact.files.join(", ")}${given ? ` in ${given}` : ""}`);
+  if (!files.length)
+    throw new NoArtifacts(
+      `no matching artifact paths found for ${artifact.files.join(", ")}${given ? ` in ${given}` : ""}`,
+    );
   onLog(`Found ${files.length} file(s)`);
-  const target = join(outputFolder, `${identifier === undefined ? "primary" : `secondary-${identifier.replace(/\W/g, "_")}`}.zip`);
-  const entries = files.map(({ path, link }) => ({ path, name: artifact.discardPaths ? posix.basename(path) : path, ...(link === undefined ? {} : { optional: true }) }));
+  const target = join(
+    outputFolder,
+    `${identifier === undefined ? "primary" : `secondary-${identifier.replace(/\W/g, "_")}`}.zip`,
+  );
+  const entries = files.map(({ path, link }) => ({
+    path,
+    name: artifact.discardPaths ? posix.basename(path) : path,
+    ...(link === undefined ? {} : { optional: true }),
+  }));
   const { size } = await sandbox.zip(base, entries, target);
-  return { ...(identifier === undefined ? {} : { identifier }), ...(artifact.name === undefined ? {} : { name: await expand(artifact.name) }), file: target, size, files: files.length };
+  return {
+    ...(identifier === undefined ? {} : { identifier }),
+    ...(artifact.name === undefined ? {} : { name: await expand(artifact.name) }),
+    file: target,
+    size,
+    files: files.length,
+  };
 }
 
 /** Patterns may name files below the base by their absolute path. */

@@ -20,11 +20,18 @@ const CLOSED = /^\/($|usr|bin|sbin|lib|lib64|proc|sys|dev|etc|run)(\/|$)/;
 export async function restoredFolders(cache: LocalCache | undefined): Promise<{ source: string; target: string }[]> {
   if (!cache) return [];
   const names = await readdir(cache.folder).catch(() => []);
-  return names.filter((name) => name.startsWith("%")).map((name) => ({ source: join(cache.folder, name), target: name.replaceAll("%", "/") }));
+  return names
+    .filter((name) => name.startsWith("%"))
+    .map((name) => ({ source: join(cache.folder, name), target: name.replaceAll("%", "/") }));
 }
 
 /** Keeps the files that the cache's paths name; a cache that cannot be kept is told in the log and fails no build. */
-export async function saveCache(sandbox: BuildSandbox, paths: readonly string[], cache: LocalCache, onLog: (message: string) => void): Promise<void> {
+export async function saveCache(
+  sandbox: BuildSandbox,
+  paths: readonly string[],
+  cache: LocalCache,
+  onLog: (message: string) => void,
+): Promise<void> {
   for (const path of paths) {
     try {
       await savePath(sandbox, posix.resolve(SOURCE_FOLDER, path.replace(/^~(?=\/|$)/, "/root")), cache);
@@ -47,7 +54,11 @@ async function savePath(sandbox: BuildSandbox, pattern: string, cache: LocalCach
   await rm(fresh, { recursive: true, force: true });
   if (files.length) {
     const zip = `${fresh}.zip`;
-    const entries = files.map(({ path, link }) => ({ path, name: path, ...(link === undefined ? {} : { optional: true }) }));
+    const entries = files.map(({ path, link }) => ({
+      path,
+      name: path,
+      ...(link === undefined ? {} : { optional: true }),
+    }));
     await sandbox.zip(base, entries, zip, { maxBytes: cache.maxBytes });
     await unzipTo(zip, fresh, { maxBytes: cache.maxBytes, maxEntries: files.length });
     await rm(zip);

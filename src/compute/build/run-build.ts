@@ -13,7 +13,15 @@ export type BuildStatus = "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "STOPPED" | "FA
 
 /** One phase as CodeBuild reports it. */
 export interface BuildPhaseResult {
-  readonly phaseType: "PROVISIONING" | "DOWNLOAD_SOURCE" | "INSTALL" | "PRE_BUILD" | "BUILD" | "POST_BUILD" | "UPLOAD_ARTIFACTS" | "FINALIZING";
+  readonly phaseType:
+    | "PROVISIONING"
+    | "DOWNLOAD_SOURCE"
+    | "INSTALL"
+    | "PRE_BUILD"
+    | "BUILD"
+    | "POST_BUILD"
+    | "UPLOAD_ARTIFACTS"
+    | "FINALIZING";
   readonly phaseStatus: BuildStatus | "IN_PROGRESS";
   readonly startTime: number;
   readonly endTime?: number;
@@ -97,16 +105,33 @@ export async function runBuild(input: RunBuildInput): Promise<RunBuildResult> {
 
 async function provision({ input, log }: Run): Promise<BuildSandbox> {
   input.signal?.throwIfAborted();
-  const folders = [...(input.sourceFolder ? [{ source: input.sourceFolder, target: SOURCE_FOLDER }] : []), ...secondaryTargets(input), ...(await restoredFolders(input.cache))];
-  return await input.sandboxHost.startBuild({ id: input.id, env: environmentOf(input), copyIn: folders, ...input.limits, internet: input.internet, onOutput: (chunk) => log.output(chunk) });
+  const folders = [
+    ...(input.sourceFolder ? [{ source: input.sourceFolder, target: SOURCE_FOLDER }] : []),
+    ...secondaryTargets(input),
+    ...(await restoredFolders(input.cache)),
+  ];
+  return await input.sandboxHost.startBuild({
+    id: input.id,
+    env: environmentOf(input),
+    copyIn: folders,
+    ...input.limits,
+    internet: input.internet,
+    onOutput: (chunk) => log.output(chunk),
+  });
 }
 
 const secondaryTargets = ({ secondarySources = [] }: RunBuildInput): { source: string; target: string }[] =>
-  secondarySources.map(({ identifier, folder }) => ({ source: folder, target: `/codebuild/output/secondary/${identifier}` }));
+  secondarySources.map(({ identifier, folder }) => ({
+    source: folder,
+    target: `/codebuild/output/secondary/${identifier}`,
+  }));
 
 /** Variables by CodeBuild's precedence: the buildspec's are the weakest. */
 function environmentOf(input: RunBuildInput): Record<string, string> {
-  const folders = (input.secondarySources ?? []).map(({ identifier }) => [`CODEBUILD_SRC_DIR_${identifier}`, `/codebuild/output/secondary/${identifier}`]);
+  const folders = (input.secondarySources ?? []).map(({ identifier }) => [
+    `CODEBUILD_SRC_DIR_${identifier}`,
+    `/codebuild/output/secondary/${identifier}`,
+  ]);
   return {
     ...input.spec.env.variables,
     ...input.storedVariables,
@@ -119,7 +144,11 @@ function environmentOf(input: RunBuildInput): Record<string, string> {
 }
 
 /** Runs the work of one phase, and reports its beginning and its end. */
-async function phase(run: Run, phaseType: BuildPhaseResult["phaseType"], work: () => Promise<void>): Promise<BuildStatus> {
+async function phase(
+  run: Run,
+  phaseType: BuildPhaseResult["phaseType"],
+  work: () => Promise<void>,
+): Promise<BuildStatus> {
   const { input, log, phases } = run;
   const startTime = input.clock.now();
   input.onPhase({ phaseType, phaseStatus: "IN_PROGRESS", startTime, contexts: [] });
@@ -132,7 +161,13 @@ async function phase(run: Run, phaseType: BuildPhaseResult["phaseType"], work: (
     status = failure.status;
     context = { statusCode: failure.statusCode, message: failure.message };
   }
-  const result: BuildPhaseResult = { phaseType, phaseStatus: status, startTime, endTime: input.clock.now(), contexts: [context] };
+  const result: BuildPhaseResult = {
+    phaseType,
+    phaseStatus: status,
+    startTime,
+    endTime: input.clock.now(),
+    contexts: [context],
+  };
   phases.push(result);
   log.agent(`Phase complete: ${phaseType} State: ${status}`);
   log.agent(`Phase context status code: ${context.statusCode} Message: ${context.message}`);
@@ -147,7 +182,12 @@ function failureOf(input: RunBuildInput, error: unknown): PhaseFailure {
   return new PhaseFailure("CLIENT_ERROR", messageOf(error));
 }
 
-const COMMAND_PHASES = { install: "INSTALL", pre_build: "PRE_BUILD", build: "BUILD", post_build: "POST_BUILD" } as const;
+const COMMAND_PHASES = {
+  install: "INSTALL",
+  pre_build: "PRE_BUILD",
+  build: "BUILD",
+  post_build: "POST_BUILD",
+} as const;
 
 async function runPhases(run: Run, sandbox: BuildSandbox): Promise<RunBuildResult> {
   const { input, log } = run;
@@ -161,8 +201,11 @@ async function runPhases(run: Run, sandbox: BuildSandbox): Promise<RunBuildResul
   for (const name of PHASES) {
     const spec = input.spec.phases[name];
     log.agent(`Entering phase ${COMMAND_PHASES[name]}`);
-    if (name === "post_build") await quietly(run, sandbox, `export CODEBUILD_BUILD_SUCCEEDING=${status === "SUCCEEDED" ? 1 : 0}`);
-    const ended = await phase(run, COMMAND_PHASES[name], () => (spec ? runPhase(run, sandbox, spec) : Promise.resolve()));
+    if (name === "post_build")
+      await quietly(run, sandbox, `export CODEBUILD_BUILD_SUCCEEDING=${status === "SUCCEEDED" ? 1 : 0}`);
+    const ended = await phase(run, COMMAND_PHASES[name], () =>
+      spec ? runPhase(run, sandbox, spec) : Promise.resolve(),
+    );
     if (ended === "TIMED_OUT" || ended === "STOPPED") return await finish(ended);
     if (ended === "SUCCEEDED" || spec?.onFailure.kind === "CONTINUE") continue;
     status = ended;
@@ -170,26 +213,44 @@ async function runPhases(run: Run, sandbox: BuildSandbox): Promise<RunBuildResul
   }
   if (status === "SUCCEEDED") {
     status = await phase(run, "UPLOAD_ARTIFACTS", async () => {
-      artifacts = await collectArtifacts({ sandbox, spec: input.spec, outputFolder: input.outputFolder, expand: (text) => expand(run, sandbox, text), onLog: (message) => log.agent(message) });
+      artifacts = await collectArtifacts({
+        sandbox,
+        spec: input.spec,
+        outputFolder: input.outputFolder,
+        expand: (text) => expand(run, sandbox, text),
+        onLog: (message) => log.agent(message),
+      });
       await input.onArtifacts?.(artifacts);
     });
-    if (status === "SUCCEEDED" && input.cache) await saveCache(sandbox, input.spec.cache.paths, input.cache, (message) => log.agent(message));
+    if (status === "SUCCEEDED" && input.cache)
+      await saveCache(sandbox, input.spec.cache.paths, input.cache, (message) => log.agent(message));
   }
   return await finish(status);
 }
 
 /** What the agent says before the first phase. */
 async function announce({ input, log }: Run, sandbox: BuildSandbox): Promise<void> {
-  const runAs = [input.spec.runAs, ...Object.values(input.spec.phases).map((p) => p?.runAs)].find((user) => user !== undefined && user !== "root");
-  if (runAs) throw new PhaseFailure("CLIENT_ERROR", `Starling does not implement run-as: ${runAs} yet; builds run as root of their own sandbox`);
+  const runAs = [input.spec.runAs, ...Object.values(input.spec.phases).map((p) => p?.runAs)].find(
+    (user) => user !== undefined && user !== "root",
+  );
+  if (runAs)
+    throw new PhaseFailure(
+      "CLIENT_ERROR",
+      `Starling does not implement run-as: ${runAs} yet; builds run as root of their own sandbox`,
+    );
   log.agent(`Running on Starling`);
   log.agent(`CODEBUILD_SRC_DIR=${SOURCE_FOLDER}`);
   if (input.specLocation) log.agent(`YAML location is ${input.specLocation}`);
   log.agent("Processing environment variables");
-  const found = PHASES.flatMap((name) => (input.spec.phases[name] ? [` ${COMMAND_PHASES[name]}: ${input.spec.phases[name]?.commands.length} commands`] : []));
+  const found = PHASES.flatMap((name) =>
+    input.spec.phases[name] ? [` ${COMMAND_PHASES[name]}: ${input.spec.phases[name]?.commands.length} commands`] : [],
+  );
   log.agent(`Phases found in YAML: ${found.length}`);
   for (const line of found) log.agent(line);
-  if (input.spec.env.gitCredentialHelper) await sandbox.run("git config --global credential.helper '!aws codecommit credential-helper $@' && git config --global credential.UseHttpPath true");
+  if (input.spec.env.gitCredentialHelper)
+    await sandbox.run(
+      "git config --global credential.helper '!aws codecommit credential-helper $@' && git config --global credential.UseHttpPath true",
+    );
 }
 
 async function runPhase(run: Run, sandbox: BuildSandbox, spec: BuildPhase): Promise<void> {
@@ -200,7 +261,10 @@ async function runPhase(run: Run, sandbox: BuildSandbox, spec: BuildPhase): Prom
       return await runCommands(run, sandbox, spec);
     } catch (error) {
       const pattern = onFailure.kind === "RETRY" ? onFailure.pattern : undefined;
-      const mayRetry = error instanceof PhaseFailure && error.status === "FAILED" && (pattern === undefined || error.message.includes(pattern));
+      const mayRetry =
+        error instanceof PhaseFailure &&
+        error.status === "FAILED" &&
+        (pattern === undefined || error.message.includes(pattern));
       if (!mayRetry || attempt >= attempts) throw error;
       run.log.agent(`Retrying the phase, attempt ${attempt + 1} of ${attempts}`);
     }
@@ -235,7 +299,10 @@ async function runCommand(run: Run, sandbox: BuildSandbox, command: string): Pro
   log.flush();
   if (code === 0) return;
   log.agent(`Command did not exit successfully ${command} exit status ${code}`);
-  throw new PhaseFailure("COMMAND_EXECUTION_ERROR", `Error while executing command: ${command}. Reason: exit status ${code}`);
+  throw new PhaseFailure(
+    "COMMAND_EXECUTION_ERROR",
+    `Error while executing command: ${command}. Reason: exit status ${code}`,
+  );
 }
 
 /** Runs a command within the time that the build has left. */
@@ -243,13 +310,17 @@ async function limited(run: Run, sandbox: BuildSandbox, command: string): Promis
   const { input, deadline } = run;
   const timeoutMs = deadline - input.clock.now();
   if (timeoutMs <= 0) throw new PhaseFailure("BUILD_TIMED_OUT", "Build has timed out. ", "TIMED_OUT");
-  const { code, timedOut } = await sandbox.run(command, { timeoutMs, ...(input.signal ? { signal: input.signal } : {}) });
+  const { code, timedOut } = await sandbox.run(command, {
+    timeoutMs,
+    ...(input.signal ? { signal: input.signal } : {}),
+  });
   if (timedOut) throw new PhaseFailure("BUILD_TIMED_OUT", "Build has timed out. ", "TIMED_OUT");
   return code;
 }
 
 const SHORT_MS = 10_000;
-const quietly = async (run: Run, sandbox: BuildSandbox, command: string): Promise<string> => await run.log.captured(() => sandbox.run(command, { timeoutMs: SHORT_MS }));
+const quietly = async (run: Run, sandbox: BuildSandbox, command: string): Promise<string> =>
+  await run.log.captured(() => sandbox.run(command, { timeoutMs: SHORT_MS }));
 
 /** A text of the buildspec as the build's own shell expands it (`name: build-$(date +%F)`). */
 async function expand(run: Run, sandbox: BuildSandbox, text: string): Promise<string> {
@@ -260,6 +331,8 @@ async function expand(run: Run, sandbox: BuildSandbox, text: string): Promise<st
 async function exported(run: Run, sandbox: BuildSandbox): Promise<Record<string, string>> {
   const names = run.input.spec.env.exportedVariables.filter((name) => /^[A-Za-z_]\w*$/.test(name));
   if (!names.length) return {};
-  const values = (await quietly(run, sandbox, `printf '%s\\0' ${names.map((name) => `"\${${name}-}"`).join(" ")}`)).split("\0");
+  const values = (
+    await quietly(run, sandbox, `printf '%s\\0' ${names.map((name) => `"\${${name}-}"`).join(" ")}`)
+  ).split("\0");
   return Object.fromEntries(names.map((name, i) => [name, values[i] ?? ""]));
 }

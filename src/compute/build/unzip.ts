@@ -6,7 +6,11 @@ import { pipeline } from "node:stream/promises";
 import yauzl, { type Entry, type ZipFile } from "yauzl";
 
 /** Unpacks plain files and folders of a zip below `folder`; anything that would lie elsewhere, or be too much, is refused. */
-export async function unzipTo(file: string, folder: string, limits: { maxBytes: number; maxEntries: number }): Promise<void> {
+export async function unzipTo(
+  file: string,
+  folder: string,
+  limits: { maxBytes: number; maxEntries: number },
+): Promise<void> {
   const zip = await openZip(file);
   await mkdir(folder, { recursive: true });
   let entries = 0;
@@ -24,7 +28,9 @@ export async function unzipTo(file: string, folder: string, limits: { maxBytes: 
 }
 
 function openZip(file: string): Promise<ZipFile> {
-  return new Promise((resolve, reject) => yauzl.open(file, { lazyEntries: true, autoClose: false }, (error, zip) => (error ? reject(error) : resolve(zip))));
+  return new Promise((resolve, reject) =>
+    yauzl.open(file, { lazyEntries: true, autoClose: false }, (error, zip) => (error ? reject(error) : resolve(zip))),
+  );
 }
 
 function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
@@ -51,7 +57,9 @@ async function writeEntry(zip: ZipFile, entry: Entry, target: string, maxBytes: 
       done(size > maxBytes ? new Error("the zip unpacks to more than is allowed") : null, chunk);
     },
   });
-  const content = await new Promise<Readable>((resolve, reject) => zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream))));
+  const content = await new Promise<Readable>((resolve, reject) =>
+    zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream))),
+  );
   const mode = (entry.externalFileAttributes >>> 16) & 0o777 || 0o644;
   await pipeline(content, counting, createWriteStream(target, { flags: "wx", mode: mode | 0o600 }));
   return size;
