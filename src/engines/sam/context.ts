@@ -11,6 +11,8 @@ export interface SamOptions {
   readonly region?: string;
   /** Names of AWS managed policies and their ARNs. */
   readonly managedPolicies?: Readonly<Record<string, string>>;
+  /** Different for each deployment: what `AlwaysDeploy` puts into the name of an API's deployment. */
+  readonly deploymentToken?: string;
 }
 
 /** A fault in one resource (or the whole document), in SAM's words. */
@@ -42,6 +44,7 @@ export interface SamContext {
   readonly partition: string;
   readonly region: string;
   readonly managedPolicies: Readonly<Record<string, string>>;
+  readonly deploymentToken: string;
   readonly faults: SamFault[];
   /** `{Function: {Alias: "FunctionAliaslive"}}`: what `!Ref Function.Alias` stands for. */
   readonly aliases: Map<string, Record<string, string>>;

@@ -220,7 +220,7 @@ function addModels(body: JsonObject, models: JsonObject, three: boolean): void {
 function addDeployment(context: SamContext, resource: SamResource, api: JsonObject, shared: JsonObject): string {
   const { id, properties: p } = resource;
   const content: JsonObject = { body: api.Body ?? api.BodyS3Location ?? {} };
-  if (p.AlwaysDeploy === true) content.always = context.parameters["Starling::DeploymentToken"] ?? "";
+  if (p.AlwaysDeploy === true) content.always = context.deploymentToken;
   const hash = sha1(canonicalJson(content));
   const deploymentId = `${id}Deployment${hash.slice(0, 10)}`;
   const managed = p.OpenApiVersion === undefined;

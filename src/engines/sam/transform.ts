@@ -70,6 +70,7 @@ function prepare(template: JsonObject, options: SamOptions): SamContext {
     partition: options.partition ?? "aws",
     region: options.region ?? "us-east-1",
     managedPolicies: options.managedPolicies ?? {},
+    deploymentToken: options.deploymentToken ?? "",
     faults: [],
     aliases: new Map(),
     renamed: new Map(),
