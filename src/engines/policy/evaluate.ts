@@ -76,6 +76,8 @@ function judge(policies: readonly CompiledPolicy[], request: StatementRequest, s
   let best: { policy: CompiledPolicy; statement: CompiledStatement; how: PrincipalMatch } | undefined;
   for (const policy of policies) {
     for (const statement of policy.statements) {
+      // Nothing is stronger than a direct allow; only a deny can still change the verdict.
+      if (best?.how === "direct" && !statement.deny) continue;
       const how = matchStatement(statement, request);
       if (!how) continue;
       if (statement.deny) return { denied: decidedBy(source, policy, statement) };

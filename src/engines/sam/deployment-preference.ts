@@ -43,7 +43,7 @@ export function addDeploymentResources(context: SamContext): void {
   if (context.deployments.size === 0) return;
   const all = [...context.deployments.values()];
   const conditions = all.map((preference) => preference.FunctionCondition);
-  const shared = conditionFor(context, conditions, APPLICATION);
+  const shared = conditionFor(conditions);
   addResource(context, APPLICATION, "AWS::CodeDeploy::Application", { ComputePlatform: "Lambda" }, shared);
   const roleless = all.filter((preference) => preference.Role === undefined);
   if (roleless.length > 0) {
@@ -61,11 +61,7 @@ export function addDeploymentResources(context: SamContext): void {
         },
         ManagedPolicyArns: [`arn:${context.partition}:iam::aws:policy/${policy}`],
       },
-      conditionFor(
-        context,
-        roleless.map((preference) => preference.FunctionCondition),
-        ROLE,
-      ),
+      conditionFor(roleless.map((preference) => preference.FunctionCondition)),
     );
   }
   for (const [groupId, preference] of context.deployments) {
@@ -80,13 +76,10 @@ export function addDeploymentResources(context: SamContext): void {
   }
 }
 
-function conditionFor(context: SamContext, conditions: readonly (JsonValue | undefined)[], id: string): JsonObject {
-  const names = [...new Set(conditions)];
-  if (names.some((name) => name === undefined)) return {};
-  if (names.length === 1) return { Condition: names[0] as string };
-  const name = `${id}Condition`;
-  context.conditions[name] = { "Fn::Or": names.map((one) => ({ Condition: one as string })) };
-  return { Condition: name };
+/** What the functions share is there unless one condition decides about all of them. */
+function conditionFor(conditions: readonly (JsonValue | undefined)[]): JsonObject {
+  const [only, ...others] = new Set(conditions);
+  return typeof only === "string" && others.length === 0 ? { Condition: only } : {};
 }
 
 function groupProperties(preference: JsonObject): JsonObject {

@@ -30,8 +30,18 @@ export function addUsagePlans(context: SamContext): void {
   const settings = shared.map((api) => context.usagePlans.get(api) ?? {});
   const merged: JsonObject = {};
   for (const one of settings) Object.assign(merged, one);
-  const plain = settings.some((one) => Object.keys(one.attributes as JsonObject).length === 0);
-  addPlan(context, "Serverless", shared, merged, plain ? {} : (merged.attributes as JsonObject));
+  addPlan(context, "Serverless", shared, merged, sharedPlanAttributes(context, settings));
+}
+
+/** The shared plan is there where one of its APIs is. */
+function sharedPlanAttributes(context: SamContext, settings: readonly JsonObject[]): JsonObject {
+  const all = settings.map((one) => (isObject(one.attributes) ? one.attributes : {}));
+  const { Condition: _condition, ...rest } = Object.assign({}, ...all) as JsonObject;
+  const names = [...new Set(all.map((one) => one.Condition))];
+  if (names.some((name) => typeof name !== "string")) return rest;
+  if (names.length === 1) return { ...rest, Condition: names[0] ?? "" };
+  context.conditions.SharedUsagePlanCondition = { "Fn::Or": names.map((name) => ({ Condition: name ?? "" })) };
+  return { ...rest, Condition: "SharedUsagePlanCondition" };
 }
 
 const SETTINGS = ["Description", "Quota", "Tags", "Throttle", "UsagePlanName"];
