@@ -29,7 +29,9 @@ export function openSqlQueue(options: { db: Database; clock: Clock; ids: Ids }):
  * one is dead, so nobody need wait for the lease to end.
  */
 export async function releaseAllLeases(db: Database, clock: Clock): Promise<void> {
-  await db.write([{ sql: "update queue_message set visible_at = ?, lease = null where lease is not null", parameters: [clock.now()] }]);
+  await db.write([
+    { sql: "update queue_message set visible_at = ?, lease = null where lease is not null", parameters: [clock.now()] },
+  ]);
 }
 
 class SqlQueue implements Queue {

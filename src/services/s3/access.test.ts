@@ -6,6 +6,7 @@ import { S3 } from "@aws-sdk/client-s3";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { createHash, createHmac } from "node:crypto";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+import { runLifecycles } from "./expire.ts";
 import { GARBAGE_GRACE_MS } from "./limits.ts";
 import { collectGarbage } from "./garbage.ts";
 import { createContext } from "../../aws/context.ts";
@@ -424,5 +425,34 @@ describe("S3 garbage", () => {
     const { Body } = await ctx.call("s3", "GetObject", { Bucket: "garbage", Key: "b" });
     assert.ok(Body);
     (Body as unknown as { destroy(): void }).destroy();
+  });
+});
+
+describe("S3 lifecycle", () => {
+  test("rules expire objects, their old versions and uploads that were never completed", async (t) => {
+    const DAY = 86_400_000;
+    const clock = new FakeClock(Date.now());
+    const app = await startTestApp({ clock });
+    t.after(() => app.stop());
+    const { platform, registry } = app.running;
+    const { account } = platform.settings;
+    const principal = { kind: "root" as const, account, arn: `arn:aws:iam::${account}:root`, id: account };
+    const ctx = createContext(platform, registry, { service: "s3", account, region: "us-east-1", principal });
+    const Bucket = "lifecycle";
+    await ctx.call("s3", "CreateBucket", { Bucket });
+    const Rules = [
+      { Status: "Enabled", Filter: { Prefix: "logs/" }, Expiration: { Days: 1 } },
+      { Status: "Enabled", Filter: {}, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+    ];
+    await ctx.call("s3", "PutBucketLifecycleConfiguration", { Bucket, LifecycleConfiguration: { Rules } });
+    for (const Key of ["logs/a", "kept"]) await ctx.call("s3", "PutObject", { Bucket, Key, Body: Buffer.from(Key) });
+    await ctx.call("s3", "CreateMultipartUpload", { Bucket, Key: "never" });
+    await runLifecycles(ctx);
+    const keys = async () => (await ctx.call("s3", "ListObjectsV2", { Bucket })).Contents?.map(({ Key }) => Key);
+    assert.deepEqual(await keys(), ["kept", "logs/a"]);
+    await clock.advance(2 * DAY);
+    await runLifecycles(ctx);
+    assert.deepEqual(await keys(), ["kept"]);
+    assert.deepEqual((await ctx.call("s3", "ListMultipartUploads", { Bucket })).Uploads, []);
   });
 });

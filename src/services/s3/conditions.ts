@@ -76,11 +76,11 @@ export function checkCopySource(
       source,
     );
   } catch (error) {
-    const condition =
-      input.CopySourceIfNoneMatch === undefined
-        ? "x-amz-copy-source-If-Modified-Since"
-        : "x-amz-copy-source-If-None-Match";
-    if (error instanceof AwsError && error.code === "NotModified") throw preconditionFailed(condition);
+    if (!(error instanceof AwsError)) throw error;
+    if (error.code === "PreconditionFailed")
+      throw preconditionFailed(`x-amz-copy-source-${String(error.fields["Condition"])}`);
+    const failed = input.CopySourceIfNoneMatch === undefined ? "If-Modified-Since" : "If-None-Match";
+    if (error.code === "NotModified") throw preconditionFailed(`x-amz-copy-source-${failed}`);
     throw error;
   }
 }

@@ -148,7 +148,8 @@ async function* pieces(ctx: Context<any>, segments: readonly Segment[], range?: 
     const first = Math.max(start - offset, 0);
     const last = Math.min(end - offset, size - 1);
     if (first <= last && segment.inline) yield Buffer.from(await inlineContent(ctx, segment)).subarray(first, last + 1);
-    else if (first <= last) yield* ctx.platform.blobs.open(digest, { start: first, end: last }) as AsyncIterable<Buffer>;
+    else if (first <= last)
+      yield* ctx.platform.blobs.open(digest, { start: first, end: last }) as AsyncIterable<Buffer>;
     offset += size;
     if (offset > end) return;
   }

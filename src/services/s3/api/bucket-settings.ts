@@ -73,7 +73,8 @@ export const bucketSettings = operations<typeof S3, any>()({
     permissions: onBucket("PutBucketVersioning"),
     async run(ctx, input) {
       const status = input.VersioningConfiguration?.Status;
-      if (status !== "Enabled" && status !== "Suspended") {
+      if (status !== undefined && status !== "Enabled" && status !== "Suspended") throw malformedXml();
+      if (status === undefined) {
         throw new AwsError("IllegalVersioningConfigurationException", "The Versioning element must be specified", 400);
       }
       if (input.VersioningConfiguration?.MFADelete === "Enabled") throw notImplemented("MFA delete");

@@ -141,7 +141,7 @@ export const buckets = operations<typeof S3, any>()({
         Buckets: page.map((bucket) => ({
           Name: bucket.name,
           CreationDate: new Date(bucket.createdAt),
-          ...(paged ? { BucketRegion: bucket.region } : {}),
+          ...(paged ? { BucketRegion: bucket.region, BucketArn: bucketArn(bucket.name) } : {}),
         })),
         ...(input.Prefix === undefined ? {} : { Prefix: input.Prefix }),
         ...(last && inRegion.length > page.length

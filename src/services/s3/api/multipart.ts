@@ -43,8 +43,16 @@ function checkPartNumber(number: number | undefined): number {
 const bareEtag = (etag: string | undefined): string => (etag ?? "").replace(/^"|"$/g, "");
 
 /** The stored parts that the caller lists, checked as CompleteMultipartUpload does. */
-function chosenParts(wanted: readonly S3.CompletedPart[] | undefined, stored: readonly Part[]): Part[] {
-  if (!wanted || wanted.length === 0) throw malformedXml();
+function chosenParts(
+  {
+    MultipartUpload: upload,
+    UploadId,
+  }: { MultipartUpload?: S3.CompletedMultipartUpload | undefined; UploadId?: string | undefined },
+  stored: readonly Part[],
+): Part[] {
+  if (!upload) throw malformedXml();
+  const wanted = upload.Parts ?? [];
+  if (wanted.length === 0) throw invalidRequest("You must specify at least one part");
   const byNumber = new Map(stored.map((part) => [part.number, part]));
   const numbers = wanted.map((want) => want.PartNumber ?? 0);
   if (numbers.some((number, i) => i > 0 && number <= (numbers[i - 1] ?? 0))) {
@@ -52,6 +60,7 @@ function chosenParts(wanted: readonly S3.CompletedPart[] | undefined, stored: re
       "InvalidPartOrder",
       "The list of parts was not in ascending order. Parts must be ordered by part number.",
       400,
+      { UploadId },
     );
   }
   return wanted.map((want, i) => {
@@ -68,7 +77,7 @@ function chosenParts(wanted: readonly S3.CompletedPart[] | undefined, stored: re
         "InvalidPart",
         "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
         400,
-        { PartNumber: String(number), ETag: bareEtag(want.ETag) },
+        { PartNumber: String(number), ETag: bareEtag(want.ETag), UploadId },
       );
     }
     if (i < wanted.length - 1 && part.size < MIN_PART_BYTES) {
@@ -151,7 +160,12 @@ export const multipart = operations<typeof S3, any>()({
       const number = checkPartNumber(input.PartNumber);
       const upload = await uploadOfInput(ctx, input);
       const algorithm = wantedAlgorithm(input);
-      const content = await storeContent(ctx, input.Body, algorithm ?? checksumAlgorithm(upload.facts.algorithm ?? ""), { inline: false });
+      const content = await storeContent(
+        ctx,
+        input.Body,
+        algorithm ?? checksumAlgorithm(upload.facts.algorithm ?? ""),
+        { inline: false },
+      );
       const part = {
         number,
         digest: content.digest,
@@ -210,7 +224,7 @@ export const multipart = operations<typeof S3, any>()({
       const bucket = await bucketOfInput(ctx, input);
       const upload = await uploadOfInput(ctx, input);
       const stored = await listParts(ctx, upload.id);
-      const parts = chosenParts(input.MultipartUpload?.Parts, stored);
+      const parts = chosenParts(input, stored);
       const checksums = await objectChecksum(ctx, upload, parts);
       const { algorithm: _a, checksumType: _t, initiator: _i, ...facts } = upload.facts;
       const size = parts.reduce((sum, part) => sum + part.size, 0);

@@ -26,7 +26,7 @@ export const objectSettings = operations<typeof S3, any>()({
     permissions: onObject("PutObjectTagging", { versioned: "PutObjectVersionTagging" }),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      const version = await readable(ctx, bucket, input);
+      const version = await readable(ctx, bucket, input, "PUT");
       const tags = checkedTags(input.Tagging?.TagSet, "object");
       await changeFacts(ctx, version, (facts) => withTags(facts, tags));
       return bucket.config.versioning ? { VersionId: version.version } : {};
@@ -52,7 +52,7 @@ export const objectSettings = operations<typeof S3, any>()({
     permissions: onObject("PutObjectAcl", { versioned: "PutObjectVersionAcl", acl: "WRITE_ACP" }),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      const version = await readable(ctx, bucket, input);
+      const version = await readable(ctx, bucket, input, "PUT");
       const grants = allowedGrants(bucket, input, version.facts.owner);
       if (grants) await changeFacts(ctx, version, (facts) => ({ ...facts, grants }));
       else if (bucket.config.ownership !== "BucketOwnerEnforced") {

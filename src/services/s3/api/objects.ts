@@ -43,7 +43,7 @@ export async function readable(
   }
   if (!version.marker) return version;
   const headers = { "x-amz-delete-marker": "true", "x-amz-version-id": version.version };
-  if (input.VersionId !== undefined) throw methodNotAllowed(method, headers);
+  if (input.VersionId !== undefined || method === "PUT") throw methodNotAllowed(method, headers);
   throw new AwsError("NoSuchKey", "The specified key does not exist.", 404, { Key: key, ...headers });
 }
 
@@ -103,6 +103,24 @@ function overrides(ctx: Context<any>, input: Record<string, any>): Record<string
   return {
     ...Object.fromEntries(given.map((name) => [name, input[`Response${name}`]])),
     ...(expires instanceof Date ? { ExpiresString: expires.toUTCString() } : {}),
+  };
+}
+
+/** The parts of an object with their checksums, a page of them. */
+function partsPage(
+  parts: NonNullable<ObjectVersion["facts"]["parts"]>,
+  input: { PartNumberMarker?: string | undefined; MaxParts?: number | undefined },
+): S3.GetObjectAttributesParts {
+  const after = Number(input.PartNumberMarker ?? 0);
+  const max = Math.min(input.MaxParts ?? MAX_LIST, MAX_LIST);
+  const left = parts.filter(({ number }) => number > after);
+  const page = left.slice(0, max);
+  return {
+    PartNumberMarker: String(after),
+    NextPartNumberMarker: String(page.at(-1)?.number ?? after),
+    MaxParts: max,
+    IsTruncated: left.length > max,
+    Parts: page.map((part) => ({ PartNumber: part.number, Size: part.size, ...part.checksums })),
   };
 }
 
@@ -212,9 +230,6 @@ export const objects = operations<typeof S3, any>()({
           "",
         );
       const hasChecksums = Object.keys(facts.checksums?.values ?? {}).length > 0;
-      const after = Number(input.PartNumberMarker ?? 0);
-      const max = Math.min(input.MaxParts ?? MAX_LIST, MAX_LIST);
-      const parts = (facts.parts ?? []).filter(({ number }) => number > after);
       return {
         LastModified: new Date(version.modifiedAt),
         ...(bucket.config.versioning ? { VersionId: version.version } : {}),
@@ -228,17 +243,7 @@ export const objects = operations<typeof S3, any>()({
           ? {
               ObjectParts: {
                 TotalPartsCount: facts.parts.length,
-                PartNumberMarker: String(after),
-                MaxParts: max,
-                IsTruncated: parts.length > max,
-                ...(parts.length > max ? { NextPartNumberMarker: String(parts[max - 1]?.number ?? after) } : {}),
-                ...(hasChecksums
-                  ? {
-                      Parts: parts
-                        .slice(0, max)
-                        .map((part) => ({ PartNumber: part.number, Size: part.size, ...part.checksums })),
-                    }
-                  : {}),
+                ...(hasChecksums ? partsPage(facts.parts, input) : {}),
               },
             }
           : {}),

@@ -152,7 +152,11 @@ export async function storeVersion(
     const batch: Statement[] = [];
     if (current && current.seq !== replaced?.seq) batch.push(setLatest(current, false));
     if (replaced) batch.push(...removeRow(replaced, now));
-    batch.push(insertRow(stored), ...acquire(next.facts.segments, next.data), ...(options.also?.(stored, bucket) ?? []));
+    batch.push(
+      insertRow(stored),
+      ...acquire(next.facts.segments, next.data),
+      ...(options.also?.(stored, bucket) ?? []),
+    );
     await ctx.platform.database.write(batch);
     return stored;
   });
