@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { bindIdMapped, markOpaque } from "./ffi.ts";
 import { INSIDE } from "./network.ts";
 import { FIRST_ID } from "./oci-config.ts";
@@ -31,7 +32,7 @@ export interface Layers {
 }
 
 /** To be raised when what is put into layers changes. */
-const VERSION = 3;
+const VERSION = 4;
 const COMMAND_MS = 120_000;
 /** An allow list: what else the host keeps in `/etc` is not a build's business. */
 const ETC = [
@@ -147,8 +148,13 @@ export async function prepareLayers(state: string, lower: string, sources: Layer
   for (const name of readdirSync(all)) if (name !== digest) rmSync(join(all, name), { recursive: true, force: true });
   if (!existsSync(folder)) {
     const fresh = `${folder}.new`;
-    await makeBase(join(fresh, "base"), sources.trust);
-    await makeTools(join(fresh, "tools"), sources);
+    rmSync(fresh, { recursive: true, force: true });
+    const tools = join(fresh, "tools");
+    await Promise.all([
+      makeBase(join(fresh, "base"), sources.trust),
+      makeTools(tools, sources),
+      hideClosedFiles(tools),
+    ]);
     await command("chown", ["-R", "-h", "0:0", fresh]);
     renameSync(fresh, folder);
   }
@@ -217,6 +223,22 @@ async function makeTools(tools: string, { nodePackage, npmPackage, awsClient }: 
   writeFileSync(join(local, "bin/aws"), readFileSync(awsClient), { mode: 0o755 });
   for (const name of existsSync(PYTHON_PACKAGES) ? readdirSync(PYTHON_PACKAGES) : []) {
     if (/^awscli-.*(dist|egg)-info$/.test(name)) correctMetadata(tools, name);
+  }
+}
+
+/** Root of a build reads what root of the host reads: what others may not read below `/usr` is hidden by whiteouts. */
+async function hideClosedFiles(tools: string): Promise<void> {
+  const closed = ["(", "-type", "f", "!", "-perm", "-004", "-o", "-type", "d", "!", "-perm", "-005", ")"];
+  const args = ["/usr", "-xdev", "-path", "/usr/local", "-prune", "-o", ...closed, "-prune", "-print0"];
+  const { stdout } = await promisify(execFile)("find", args, {
+    env: { PATH: TOOL_PATH },
+    timeout: COMMAND_MS,
+    maxBuffer: 16 << 20,
+  });
+  for (const path of stdout.split("\0").filter(Boolean)) {
+    const target = join(tools, path.slice("/usr/".length));
+    mkdirSync(dirname(target), { recursive: true });
+    await command("mknod", [target, "c", "0", "0"]);
   }
 }
 

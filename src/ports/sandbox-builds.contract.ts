@@ -83,6 +83,11 @@ export function testBuilds({ host, folder, setAws }: SandboxUnderTest): void {
         .output,
       "/home:\n\n/opt:\n\n/root:\n",
     );
+    assert.equal(
+      (await run("find /usr -xdev -path /usr/local -prune -o -type f ! -perm -004 -print 2>/dev/null | head -3"))
+        .output,
+      "",
+    );
     await build.stop();
     assert.equal((await run("echo")).code, 137);
   });
