@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
-import { compact, isIntrinsic, SamFault } from "./context.ts";
+import { compact, SamFault } from "./context.ts";
 
 /** Turns `s3://bucket/key?versionId=x` or `{Bucket, Key, Version}` into the members that Lambda's code takes. */
 export function codeLocation(id: string, property: string, value: JsonValue | undefined): JsonObject {
@@ -32,9 +32,4 @@ export function parseS3(id: string, property: string, value: JsonValue | undefin
   }
   const version = new URLSearchParams(match[3] ?? "").get("versionId");
   return { bucket: match[1], key: match[2], ...(version && { version }) };
-}
-
-/** Whether a value can only be known at deployment. */
-export function isLate(value: JsonValue | undefined): boolean {
-  return isIntrinsic(value);
 }
