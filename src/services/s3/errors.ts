@@ -46,3 +46,12 @@ export const methodNotAllowed = (method: string, headers: Readonly<Record<string
     ResourceType: "DeleteMarker",
     ...headers,
   });
+
+/** Others changed the same thing again and again. */
+export const operationAborted = (resource: string): AwsError =>
+  new AwsError(
+    "OperationAborted",
+    "A conflicting conditional operation is currently in progress against this resource. Please try again.",
+    409,
+    { Resource: resource },
+  );

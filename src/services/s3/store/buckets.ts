@@ -1,6 +1,6 @@
 import type { Context } from "../../../aws/context.ts";
 import { GuardFailed, UniqueViolation, type Statement } from "../../../ports/database.ts";
-import { accessDenied, noSuchBucket } from "../errors.ts";
+import { accessDenied, noSuchBucket, operationAborted } from "../errors.ts";
 import type { Bucket, BucketConfig } from "../model.ts";
 
 interface BucketRow {
@@ -121,5 +121,5 @@ export async function changeConfig(
       if (!(error instanceof GuardFailed)) throw error;
     }
   }
-  throw new Error(`bucket ${input.Bucket} was changed by others ${MAX_TRIES} times in a row`);
+  throw operationAborted(String(input.Bucket));
 }

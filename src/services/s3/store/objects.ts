@@ -1,6 +1,6 @@
 import type { Context } from "../../../aws/context.ts";
 import { GuardFailed, UniqueViolation, type Statement } from "../../../ports/database.ts";
-import { noSuchBucket } from "../errors.ts";
+import { noSuchBucket, operationAborted } from "../errors.ts";
 import { NULL_VERSION, type Bucket, type ObjectFacts, type ObjectVersion, type Segment } from "../model.ts";
 import { findBucket } from "./buckets.ts";
 
@@ -253,5 +253,5 @@ async function retry<T>(bucket: string, key: string, attempt: () => Promise<T>):
       if (!(error instanceof GuardFailed) && !(error instanceof UniqueViolation)) throw error;
     }
   }
-  throw new Error(`${bucket}/${key} was changed by others ${MAX_TRIES} times in a row`);
+  throw operationAborted(`${bucket}/${key}`);
 }

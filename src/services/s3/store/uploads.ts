@@ -1,6 +1,6 @@
 import type { Context } from "../../../aws/context.ts";
 import { GuardFailed, type Statement } from "../../../ports/database.ts";
-import { noSuchUpload } from "../errors.ts";
+import { noSuchUpload, operationAborted } from "../errors.ts";
 import type { ObjectFacts } from "../model.ts";
 import { acquire, keyBytes, release } from "./objects.ts";
 
@@ -132,7 +132,7 @@ export async function storePart(ctx: Context<any>, upload: Upload, part: Part): 
       await uploadOfInput(ctx, { Bucket: upload.bucket, Key: upload.key, UploadId: upload.id });
     }
   }
-  throw new Error(`part ${part.number} of upload ${upload.id} was changed by others again and again`);
+  throw operationAborted(`${upload.bucket}/${upload.key}`);
 }
 
 /** Statements that end an upload: its row, its parts, and its parts' references to their blobs. */
