@@ -8,7 +8,8 @@ import type { Protocol } from "../aws/model-pack.ts";
 import type { ServiceModel } from "../aws/model.ts";
 import { decodeRequest, encodeError, encodeResponse, type HttpRequest, type HttpResponse } from "../aws/protocol/index.ts";
 import { decodedBody } from "../aws/request-body.ts";
-import { routeOperation, type OperationRoute } from "../aws/route-operation.ts";
+import { likelyProtocol, routeOperation, type OperationRoute } from "../aws/route-operation.ts";
+import { missingSignature } from "../aws/sigv4-errors.ts";
 import { parseSignature, type VerifiedSignature } from "../aws/sigv4.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Exchange, Gateway } from "./gateway.ts";
@@ -28,9 +29,9 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
   };
   const wire = wireRequest(head, request, body);
   let model: ServiceModel | undefined;
-  let protocol: Protocol = "restXml";
+  let protocol: Protocol = likelyProtocol(wire);
   try {
-    const claimed = parseSignature(wire);
+    const claimed = parseSignature(wire, protocol);
     const route = await routeOperation(gateway.registry.models, wire, { signingName: claimed?.service });
     ({ model, protocol } = route);
     if (!route.found) throw route.error;
@@ -42,6 +43,8 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
       keys: gateway.keys,
     });
     signature = who.signature;
+    // S3 alone serves strangers, by its policies and ACLs; elsewhere an unsigned call is answered as AWS answers it.
+    if (!signature && !isS3.value && !route.operation.unsigned) throw missingSignature({ protocol, service: route.model.signingName });
     const output = await callOperation(gateway, exchange, { route, wire, who });
     await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId));
   } catch (error) {

@@ -43,6 +43,7 @@ export function wireRequest(head: RequestHead, request: IncomingMessage, decoded
     rawQuery: head.rawQuery,
     query: head.query,
     headers: request.headers,
+    rawHeaders: request.rawHeaders,
     body: () => (whole ??= readAll(streamOnce())),
     get stream() {
       return streamOnce();

@@ -1,4 +1,5 @@
 import type { Service } from "../aws/service.ts";
+import { apigateway } from "./apigateway/index.ts";
 import { iam } from "./iam/index.ts";
 import { lambda } from "./lambda/index.ts";
 import { logs } from "./logs/index.ts";
@@ -12,4 +13,5 @@ export const services: readonly Service[] = [
   logs,
   s3,
   lambda,
+  apigateway,
 ];

@@ -1,0 +1,85 @@
+import type { IncomingMessage } from "node:http";
+import { AwsError } from "../../kernel/aws-error.ts";
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+const MAX_BODY = 10 * 1024 * 1024;
+
+/** A request to a user's API, read whole. */
+export interface EdgeRequest {
+  readonly method: string;
+  /** Path behind the API's own prefix, as it came (percent-encoded), always with a leading slash. */
+  readonly rawPath: string;
+  readonly rawQuery: string;
+  /** Names and values as they came, with what a proxy adds (`X-Forwarded-*`). */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+  readonly sourceIp: string;
+  /** The host that was asked, without the port. */
+  readonly domainName: string;
+  readonly protocol: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+}
+
+export async function readEdgeRequest(
+  request: IncomingMessage,
+  facts: { rawPath: string; rawQuery: string; sourceIp: string; secure: boolean; port: number; traceId: string; time: number },
+): Promise<EdgeRequest> {
+  const headers: [string, string][] = [];
+  for (let i = 0; i < request.rawHeaders.length; i += 2) headers.push([request.rawHeaders[i]!, request.rawHeaders[i + 1]!]);
+  const sent = headers.filter(([name]) => !/^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i.test(name));
+  const forwarded = sent.find(([name]) => name.toLowerCase() === "x-forwarded-for")?.[1];
+  const own: [string, string][] = [
+    ["X-Amzn-Trace-Id", facts.traceId],
+    ["X-Forwarded-For", forwarded ? `${forwarded}, ${facts.sourceIp}` : facts.sourceIp],
+    ["X-Forwarded-Port", String(facts.port)],
+    ["X-Forwarded-Proto", facts.secure ? "https" : "http"],
+  ];
+  const names = new Set(own.map(([name]) => name.toLowerCase()));
+  return {
+    method: request.method ?? "GET",
+    rawPath: facts.rawPath,
+    rawQuery: facts.rawQuery,
+    headers: [...sent.filter(([name]) => !names.has(name.toLowerCase())), ...own],
+    body: await readBody(request),
+    sourceIp: facts.sourceIp,
+    domainName: (request.headers.host ?? "").replace(/:\d+$/, ""),
+    protocol: `HTTP/${request.httpVersion}`,
+    time: facts.time,
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY) throw new AwsError("RequestEntityTooLarge", "Request Too Long", 413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Whether a body can travel as text in a JSON event. */
+export function isText(body: Buffer): boolean {
+  return body.equals(Buffer.from(body.toString("utf8"), "utf8"));
+}
+
+/** All values of each header or query parameter, and the last of each. */
+export function group(pairs: Iterable<readonly [string, string]>): { last: Record<string, string>; all: Record<string, string[]> } {
+  const last: Record<string, string> = {};
+  const all: Record<string, string[]> = {};
+  for (const [name, value] of pairs) {
+    last[name] = value;
+    (all[name] ??= []).push(value);
+  }
+  return { last, all };
+}
+
+export const orNull = <T extends object>(value: T): T | null => (Object.keys(value).length ? value : null);
+
+/** `12/Mar/2026:19:03:58 +0000`, as access logs write times. */
+export function requestTime(time: number): string {
+  const [, day, month, year, clock] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+) GMT$/.exec(new Date(time).toUTCString())!;
+  return `${day}/${month}/${year}:${clock} +0000`;
+}

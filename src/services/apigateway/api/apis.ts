@@ -1,0 +1,160 @@
+import type * as Gateway from "@aws-sdk/client-api-gateway";
+import type { Context } from "../../../aws/context.ts";
+import { operations } from "../../../aws/service.ts";
+import { newApiId } from "../../../compute/edge/api-address.ts";
+import { apiOf, badRequest, changeApi, newId, noApi, on, type Deployment, type Resource, type RestApi, type Stage } from "../model.ts";
+import { importOpenApi } from "../openapi.ts";
+import { patched } from "../patch.ts";
+
+const DEFAULT_PAGE = 25;
+
+export const apiView = (api: RestApi) => ({
+  id: api.id,
+  name: api.name,
+  createdDate: new Date(api.created),
+  apiKeySource: api.apiKeySource as Gateway.ApiKeySourceType,
+  endpointConfiguration: { types: [...api.endpointTypes] as Gateway.EndpointType[], ipAddressType: "ipv4" as const },
+  disableExecuteApiEndpoint: false,
+  rootResourceId: api.rootResourceId,
+  ...(api.description === undefined ? {} : { description: api.description }),
+  ...(api.version === undefined ? {} : { version: api.version }),
+  ...(api.binaryMediaTypes.length ? { binaryMediaTypes: [...api.binaryMediaTypes] } : {}),
+  ...(api.policy === undefined ? {} : { policy: api.policy }),
+  ...(api.minimumCompressionSize === undefined ? {} : { minimumCompressionSize: api.minimumCompressionSize }),
+  ...(api.tags ? { tags: { ...api.tags } } : {}),
+});
+
+function emptyApi(ctx: Context<any>, name: string): RestApi {
+  const root: Resource = { id: newId(ctx, 10), path: "/", methods: {} };
+  return {
+    id: newApiId("rest", (length, alphabet) => ctx.platform.ids.text(length, alphabet)),
+    name,
+    created: ctx.now(),
+    rootResourceId: root.id,
+    resources: { [root.id]: root },
+    binaryMediaTypes: [],
+    endpointTypes: ["EDGE"],
+    apiKeySource: "HEADER",
+  };
+}
+
+/** One page of a list by `position` and `limit`. */
+export function page<T>(items: readonly T[], input: { position?: string | undefined; limit?: number | undefined }): { items: T[]; position?: string } {
+  const start = Number(input.position ?? 0);
+  if (!Number.isInteger(start) || start < 0) throw badRequest("Invalid position parameter");
+  const end = start + (input.limit ?? DEFAULT_PAGE);
+  return { items: items.slice(start, end), ...(end < items.length ? { position: String(end) } : {}) };
+}
+
+export const apis = operations<typeof Gateway, any>()({
+  CreateRestApi: {
+    permissions: on("POST", () => "/restapis"),
+    async run(ctx, input) {
+      const api: RestApi = {
+        ...emptyApi(ctx, String(input.name)),
+        binaryMediaTypes: input.binaryMediaTypes ?? [],
+        endpointTypes: input.endpointConfiguration?.types ?? ["EDGE"],
+        apiKeySource: input.apiKeySource ?? "HEADER",
+        ...(input.description === undefined ? {} : { description: input.description }),
+        ...(input.version === undefined ? {} : { version: input.version }),
+        ...(input.policy === undefined ? {} : { policy: input.policy }),
+        ...(input.minimumCompressionSize === undefined ? {} : { minimumCompressionSize: input.minimumCompressionSize }),
+        ...(input.tags ? { tags: input.tags } : {}),
+      };
+      await ctx.records.create("api", api.id, api);
+      return apiView(api);
+    },
+  },
+  ImportRestApi: {
+    permissions: on("POST", () => "/restapis"),
+    async run(ctx, input) {
+      const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
+      const api: RestApi = { ...emptyApi(ctx, imported.name ?? "API"), ...imported, name: imported.name ?? "API" };
+      await ctx.records.create("api", api.id, api);
+      return apiView(api);
+    },
+  },
+  PutRestApi: {
+    permissions: on("PUT", (i) => `/restapis/${i.restApiId}`),
+    async run(ctx, input) {
+      const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
+      const api = await changeApi(ctx, input.restApiId, (before) => (input.mode === "overwrite" ? { ...before, ...imported, name: imported.name ?? before.name } : merged(before, imported)));
+      return apiView(api);
+    },
+  },
+  GetRestApi: {
+    permissions: on("GET", (i) => `/restapis/${i.restApiId}`),
+    run: async (ctx, input) => apiView(await apiOf(ctx, input.restApiId)),
+  },
+  GetRestApis: {
+    permissions: on("GET", () => "/restapis"),
+    async run(ctx, input) {
+      const all = (await ctx.records.list<RestApi>("api")).map((s) => s.value).sort((a, b) => a.created - b.created);
+      const { items, ...rest } = page(all, input);
+      return { items: items.map(apiView), ...rest };
+    },
+  },
+  UpdateRestApi: {
+    permissions: on("PATCH", (i) => `/restapis/${i.restApiId}`),
+    async run(ctx, input) {
+      const fields = ["name", "description", "policy", "apiKeySource", "version"] as const;
+      return apiView(await changeApi(ctx, input.restApiId, (api) => patchedMediaTypes(patched(api, input.patchOperations, fields), input.patchOperations)));
+    },
+  },
+  DeleteRestApi: {
+    permissions: on("DELETE", (i) => `/restapis/${i.restApiId}`),
+    async run(ctx, input) {
+      const id = String(input.restApiId);
+      if (!(await ctx.records.get("api", id))) throw noApi(id);
+      const stages = await ctx.records.list<Stage>("stage", { prefix: `${id}:` });
+      const deployments = await ctx.records.list<Deployment>("deployment", { prefix: `${id}:` });
+      await ctx.records.write(
+        ctx.records.remove("api", id),
+        stages.map((s) => ctx.records.remove("stage", s.id)),
+        deployments.map((d) => ctx.records.remove("deployment", d.id)),
+      );
+      return {};
+    },
+  },
+  GetAccount: {
+    permissions: on("GET", () => "/account"),
+    async run(ctx) {
+      const stored = await ctx.records.get<{ cloudwatchRoleArn?: string }>("account", "account");
+      return { throttleSettings: { burstLimit: 5000, rateLimit: 10_000 }, apiKeyVersion: "4", features: ["UsagePlans"], ...stored?.value };
+    },
+  },
+  UpdateAccount: {
+    permissions: on("PATCH", () => "/account"),
+    async run(ctx, input) {
+      const role = input.patchOperations?.find((p) => p.path === "/cloudwatchRoleArn")?.value;
+      await ctx.records.write(ctx.records.put("account", "account", role ? { cloudwatchRoleArn: role } : {}));
+      return { throttleSettings: { burstLimit: 5000, rateLimit: 10_000 }, apiKeyVersion: "4", ...(role ? { cloudwatchRoleArn: role } : {}) };
+    },
+  },
+});
+
+/** What is imported wins, method by method; what it does not name stays. */
+function merged(before: RestApi, imported: ReturnType<typeof importOpenApi>): RestApi {
+  const byPath = new Map(Object.values(before.resources).map((r) => [r.path, r]));
+  const idOf = new Map<string, string>();
+  const added = Object.values(imported.resources).sort((a, b) => a.path.length - b.path.length);
+  for (const resource of added) {
+    const known = byPath.get(resource.path);
+    const parent = resource.parentId === undefined ? {} : { parentId: idOf.get(resource.parentId) ?? resource.parentId };
+    const next = known ? { ...known, methods: { ...known.methods, ...resource.methods } } : { ...resource, ...parent };
+    idOf.set(resource.id, next.id);
+    byPath.set(resource.path, next);
+  }
+  return { ...before, resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])) };
+}
+
+function patchedMediaTypes(api: RestApi, patches: readonly Gateway.PatchOperation[] | undefined): RestApi {
+  let types = [...api.binaryMediaTypes];
+  for (const { op, path = "" } of patches ?? []) {
+    const type = /^\/binaryMediaTypes\/(.+)$/.exec(path)?.[1]?.replaceAll("~1", "/");
+    if (!type) continue;
+    types = types.filter((t) => t !== type);
+    if (op !== "remove") types.push(type);
+  }
+  return { ...api, binaryMediaTypes: types };
+}

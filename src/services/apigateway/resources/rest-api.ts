@@ -1,0 +1,71 @@
+import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
+import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
+
+const tagMap = (tags: readonly { Key: string; Value: string }[]) => Object.fromEntries(tags.map((t) => [t.Key, t.Value]));
+const ignoreGone = (error: unknown): void => {
+  if (codeOf(error) !== "NotFoundException") throw error;
+};
+
+/** The definition in the template, or in S3. */
+async function definition(ctx: ResourceContext, properties: Properties): Promise<Buffer | undefined> {
+  const { Body, BodyS3Location } = properties as { Body?: unknown; BodyS3Location?: { Bucket: string; Key: string; Version?: string } };
+  if (Body !== undefined) return Buffer.from(typeof Body === "string" ? Body : JSON.stringify(Body));
+  if (!BodyS3Location) return undefined;
+  const { Bucket, Key, Version } = BodyS3Location;
+  const answer = await ctx.call("s3", "GetObject", { Bucket, Key, ...(Version ? { VersionId: Version } : {}) });
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer.Body as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function putDefinition(ctx: ResourceContext, restApiId: string, properties: Properties, mode: "overwrite" | "merge"): Promise<void> {
+  const body = await definition(ctx, properties);
+  if (body) await ctx.call("apigateway", "PutRestApi", { restApiId, body, mode, failOnWarnings: properties["FailOnWarnings"] ?? false });
+}
+
+/** AWS::ApiGateway::RestApi. */
+export const restApi: ResourceType = {
+  type: "AWS::ApiGateway::RestApi",
+  async create(ctx, properties) {
+    const { Name, Description, BinaryMediaTypes, EndpointConfiguration, Policy, ApiKeySourceType, MinimumCompressionSize } = properties;
+    const input = {
+      name: String(Name ?? ctx.logicalId),
+      description: Description,
+      binaryMediaTypes: BinaryMediaTypes,
+      endpointConfiguration: EndpointConfiguration?.Types ? { types: EndpointConfiguration.Types } : undefined,
+      policy: Policy === undefined ? undefined : JSON.stringify(Policy),
+      apiKeySource: ApiKeySourceType,
+      minimumCompressionSize: MinimumCompressionSize,
+    };
+    const made = await ctx.withStackTags(properties["Tags"], (tags) => ctx.call("apigateway", "CreateRestApi", { ...input, ...(tags.length ? { tags: tagMap(tags) } : {}) }));
+    const id = String(made.id);
+    try {
+      await putDefinition(ctx, id, properties, "overwrite");
+      if (Name !== undefined && (properties["Body"] || properties["BodyS3Location"])) await rename(ctx, id, String(Name));
+    } catch (error) {
+      await ctx.call("apigateway", "DeleteRestApi", { restApiId: id }).catch(ignoreGone);
+      throw error;
+    }
+    return id;
+  },
+  async update(ctx, id, next) {
+    if (next["ApiKeySourceType"] === "AUTHORIZER") throw new AwsError("NotImplemented", "Starling does not implement API keys yet.", 501);
+    await putDefinition(ctx, id, next, "overwrite");
+    if (next["Name"] !== undefined) await rename(ctx, id, String(next["Name"]));
+    const patches = [
+      ...(next["Description"] === undefined ? [] : [{ op: "replace" as const, path: "/description", value: String(next["Description"]) }]),
+      ...(next["Policy"] === undefined ? [] : [{ op: "replace" as const, path: "/policy", value: JSON.stringify(next["Policy"]) }]),
+    ];
+    if (patches.length) await ctx.call("apigateway", "UpdateRestApi", { restApiId: id, patchOperations: patches });
+  },
+  async remove(ctx, id) {
+    await ctx.call("apigateway", "DeleteRestApi", { restApiId: id }).catch(ignoreGone);
+  },
+  async attributes(ctx, id) {
+    return { RootResourceId: (await ctx.call("apigateway", "GetRestApi", { restApiId: id })).rootResourceId, RestApiId: id };
+  },
+};
+
+async function rename(ctx: ResourceContext, restApiId: string, name: string): Promise<void> {
+  await ctx.call("apigateway", "UpdateRestApi", { restApiId, patchOperations: [{ op: "replace", path: "/name", value: name }] });
+}
