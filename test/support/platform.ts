@@ -78,7 +78,7 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<T
     restart: start,
     async stop() {
       await end("SIGTERM");
-      await rm(data, { recursive: true, force: true });
+      await rm(data, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
 }
