@@ -15,21 +15,36 @@ function fail(text) {
 }
 
 const [major] = process.versions.node.split(".").map(Number);
-if (major < 20) fail(`Node 20 or newer is needed to start; this is ${process.version}. Starling brings its own Node 24.`);
-if (process.platform !== "linux") fail(`Starling isolates functions with Linux namespaces and runs on Linux only; this is ${process.platform}.`);
+if (major < 20)
+  fail(`Node 20 or newer is needed to start; this is ${process.version}. Starling brings its own Node 24.`);
+if (process.platform !== "linux")
+  fail(`Starling isolates functions with Linux namespaces and runs on Linux only; this is ${process.platform}.`);
 
 /** Installs the npm packages that the lock file names, unless the same were installed before. */
 function installPackages() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const stampFile = join(root, "node_modules", ".starling-prepared");
   const stamp = existsSync(stampFile) ? readFileSync(stampFile, "utf8").trim().split(" ") : [];
   const isComplete = stamp[0] === lock && (!forTests || stamp[1] === "all") && existsSync(nodeBinary());
   if (isComplete) return;
   say(forTests ? "Installing npm packages, those for tests included (once) ..." : "Installing npm packages (once) ...");
-  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...(forTests ? [] : ["--omit=dev"])];
+  const args = [
+    "ci",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    ...(forTests ? [] : ["--omit=dev"]),
+  ];
   const { status } = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
-  if (status !== 0) fail(`\`npm ${args.join(" ")}\` failed (see above). Is the npm registry reachable? Run the command again when it is.`);
-  if (!existsSync(nodeBinary())) fail(`npm did not install Node 24 for ${process.arch}: optional dependencies must not be omitted.`);
+  if (status !== 0)
+    fail(
+      `\`npm ${args.join(" ")}\` failed (see above). Is the npm registry reachable? Run the command again when it is.`,
+    );
+  if (!existsSync(nodeBinary()))
+    fail(`npm did not install Node 24 for ${process.arch}: optional dependencies must not be omitted.`);
   mkdirSync(dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, `${lock} ${forTests ? "all" : "run"}\n`);
 }
@@ -61,7 +76,9 @@ function installHostPackages() {
   const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
   const canInstall = process.getuid() === 0 && existsSync("/usr/bin/apt-get");
   if (!canInstall) {
-    const how = existsSync("/usr/bin/apt-get") ? `Run: sudo ${command}` : `Install with your system's package manager: ${missing.join(", ")}`;
+    const how = existsSync("/usr/bin/apt-get")
+      ? `Run: sudo ${command}`
+      : `Install with your system's package manager: ${missing.join(", ")}`;
     if (forTests) return say(`Missing on this host: ${missing.join(", ")}. Tests that need them are skipped. ${how}`);
     fail(`missing on this host: ${missing.join(", ")}. ${how}`);
   }

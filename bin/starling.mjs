@@ -14,7 +14,9 @@ if (!existsSync(node)) {
   const { status } = spawnSync(process.execPath, [join(root, "bin", "prepare.mjs")], { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
 }
-const child = spawn(node, ["--disable-warning=ExperimentalWarning", main, ...process.argv.slice(2)], { stdio: "inherit" });
+const child = spawn(node, ["--disable-warning=ExperimentalWarning", main, ...process.argv.slice(2)], {
+  stdio: "inherit",
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("error", (error) => {
   process.stderr.write(`starling: ${node} cannot be started: ${error.message}\n`);

@@ -46,7 +46,11 @@ export const SETTINGS = {
   port: whole(4566, 0, 65_535, "Port of everything; 0 takes a free one"),
   host: text("127.0.0.1", "Address to listen on; beyond loopback requires TLS"),
   data: text("", "Data directory; default ~/.starling"),
-  publicUrl: text("", "Origin of every URL that is handed out; default http://localhost:<port>", /^(https?:\/\/[^/?#\s]+)?$/),
+  publicUrl: text(
+    "",
+    "Origin of every URL that is handed out; default http://localhost:<port>",
+    /^(https?:\/\/[^/?#\s]+)?$/,
+  ),
   account: text("000000000000", "Account id, twelve digits", /^\d{12}$/),
   region: text("us-east-1", "Region of what the platform makes by itself", /^[a-z]{2}(-[a-z]+)+-\d$/),
   accessKeyId: text("", "Access key id of the first administrator; default random", /^[\w]{0,128}$/),
@@ -70,7 +74,8 @@ export function readConfig(options: { args: readonly string[]; env: NodeJS.Proce
   const file = join(options.folder, "starling.config.json");
   const fromFile: Record<string, unknown> = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
   for (const key of Object.keys(fromFile)) {
-    if (!Object.hasOwn(SETTINGS, key)) throw new Error(`${file}: there is no setting "${key}". Known: ${Object.keys(SETTINGS).join(", ")}`);
+    if (!Object.hasOwn(SETTINGS, key))
+      throw new Error(`${file}: there is no setting "${key}". Known: ${Object.keys(SETTINGS).join(", ")}`);
   }
   const values = Object.entries(SETTINGS).map(([name, setting]) => {
     const flag = flagOf(name);

@@ -16,14 +16,21 @@ export const ADMIN_USER = "admin";
 const FILE = "admin-credentials.json";
 
 /** The administrator of the first start: an IAM user with a key of its own, so that nobody works as root. */
-export async function ensureAdministrator(platform: Platform, registry: Registry, config: Config): Promise<AdminCredentials> {
+export async function ensureAdministrator(
+  platform: Platform,
+  registry: Registry,
+  config: Config,
+): Promise<AdminCredentials> {
   const file = join(platform.settings.data, FILE);
   if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as AdminCredentials;
   const ctx = rootContext(platform, registry);
   await ctx.call("iam", "CreateUser", { UserName: ADMIN_USER }).catch((error: unknown) => {
     if (codeOf(error) !== "EntityAlreadyExists") throw error;
   });
-  await ctx.call("iam", "AttachUserPolicy", { UserName: ADMIN_USER, PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess" });
+  await ctx.call("iam", "AttachUserPolicy", {
+    UserName: ADMIN_USER,
+    PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess",
+  });
   const credentials = config.accessKeyId && config.secretAccessKey ? await givenKey(ctx, config) : await newKey(ctx);
   writeFileSync(`${file}.new`, JSON.stringify(credentials), { mode: 0o600, flush: true });
   chmodSync(`${file}.new`, 0o600);
@@ -41,7 +48,8 @@ export function rootContext(platform: Platform, registry: Registry): Context<any
 async function newKey(ctx: Context<any>): Promise<AdminCredentials> {
   const { AccessKeyMetadata = [] } = await ctx.call("iam", "ListAccessKeys", { UserName: ADMIN_USER });
   // Killed between making the key and writing it down: nobody knows that key's secret.
-  for (const key of AccessKeyMetadata) await ctx.call("iam", "DeleteAccessKey", { UserName: ADMIN_USER, AccessKeyId: key.AccessKeyId });
+  for (const key of AccessKeyMetadata)
+    await ctx.call("iam", "DeleteAccessKey", { UserName: ADMIN_USER, AccessKeyId: key.AccessKeyId });
   const { AccessKey } = await ctx.call("iam", "CreateAccessKey", { UserName: ADMIN_USER });
   return { accessKeyId: String(AccessKey?.AccessKeyId), secretAccessKey: String(AccessKey?.SecretAccessKey) };
 }

@@ -34,7 +34,10 @@ async function main(): Promise<void> {
 
 function required(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: start the platform with \`starling up\` (or npm start), which starts the launcher first`);
+  if (!value)
+    throw new Error(
+      `${name} is not set: start the platform with \`starling up\` (or npm start), which starts the launcher first`,
+    );
   return value;
 }
 

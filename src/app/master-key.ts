@@ -8,7 +8,8 @@ export function masterKey(data: string): Buffer {
   const file = join(folder, "master");
   if (existsSync(file)) {
     const key = readFileSync(file);
-    if (key.length !== 32) throw new Error(`${file} must hold 32 bytes, but holds ${key.length}: restore it from a backup`);
+    if (key.length !== 32)
+      throw new Error(`${file} must hold 32 bytes, but holds ${key.length}: restore it from a backup`);
     return key;
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -23,7 +23,11 @@ export interface AuthenticateOptions {
 }
 
 /** Verifies the signature of a request, header or presigned, and tells whose it is. Throws in the protocol's words. */
-export async function authenticate(platform: Platform, request: SignedRequest, options: AuthenticateOptions): Promise<Authenticated> {
+export async function authenticate(
+  platform: Platform,
+  request: SignedRequest,
+  options: AuthenticateOptions,
+): Promise<Authenticated> {
   const { protocol } = options;
   const claimed = parseSignature(request, protocol);
   if (!claimed) {
@@ -43,7 +47,8 @@ export async function authenticate(platform: Platform, request: SignedRequest, o
       return found;
     },
   });
-  if (!principal) throw new Error(`no principal for ${createHash("sha256").update(claimed.accessKeyId).digest("hex").slice(0, 12)}`);
+  if (!principal)
+    throw new Error(`no principal for ${createHash("sha256").update(claimed.accessKeyId).digest("hex").slice(0, 12)}`);
   return { principal, signature };
 }
 

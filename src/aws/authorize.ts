@@ -40,7 +40,8 @@ export async function isAllowed(ctx: Context, permission: Permission): Promise<b
 
 async function check(ctx: Context, permission: Permission): Promise<void> {
   const { principal } = ctx;
-  const resourcePolicy = permission.resourcePolicy === undefined ? undefined : compiled(permission.resourcePolicy, "resource");
+  const resourcePolicy =
+    permission.resourcePolicy === undefined ? undefined : compiled(permission.resourcePolicy, "resource");
   const bounds = await ctx.platform.identity.policies(principal);
   const request: AccessRequest = {
     principal: policyPrincipal(principal),
@@ -56,7 +57,15 @@ async function check(ctx: Context, permission: Permission): Promise<void> {
   const decision = evaluate(request);
   if (decision.decision === "allow" && (!permission.resourcePolicyMustAllow || isNamed(request))) return;
   if (decision.decision === "implicitDeny" && permission.granted) return;
-  throw accessDenied(ctx, principal.kind === "anonymous" ? "Access Denied" : explainDenial(request, decision.decision === "allow" ? { decision: "implicitDeny", by: { source: "resource" } } : decision));
+  throw accessDenied(
+    ctx,
+    principal.kind === "anonymous"
+      ? "Access Denied"
+      : explainDenial(
+          request,
+          decision.decision === "allow" ? { decision: "implicitDeny", by: { source: "resource" } } : decision,
+        ),
+  );
 }
 
 /** Whether the resource's policy allows it: naming the caller itself, or its account and then the caller's policies too. */
@@ -73,7 +82,11 @@ function missingToken(): AwsError {
 function accessDenied(ctx: Context, message: string): AwsError {
   const { protocol } = ctx.registry.models.load(ctx.service);
   const xml = protocol === "restXml" || protocol === "awsQuery" || protocol === "ec2Query";
-  return new AwsError(xml ? "AccessDenied" : "AccessDeniedException", message, xml || protocol.startsWith("rest") ? 403 : 400);
+  return new AwsError(
+    xml ? "AccessDenied" : "AccessDeniedException",
+    message,
+    xml || protocol.startsWith("rest") ? 403 : 400,
+  );
 }
 
 function policyPrincipal(principal: Principal): PolicyPrincipal {
@@ -103,7 +116,13 @@ function globalConditions(ctx: Context): Record<string, unknown> {
     "aws:CurrentTime": now,
     "aws:EpochTime": Math.floor(now.getTime() / 1000),
     "aws:RequestedRegion": ctx.region,
-    "aws:PrincipalType": { root: "Account", user: "User", role: "AssumedRole", service: "Service", anonymous: "Anonymous" }[principal.kind],
+    "aws:PrincipalType": {
+      root: "Account",
+      user: "User",
+      role: "AssumedRole",
+      service: "Service",
+      anonymous: "Anonymous",
+    }[principal.kind],
     "aws:PrincipalIsAWSService": principal.kind === "service",
     // A call that comes over plain HTTP on the loopback interface never leaves the machine: it counts as secure, or no bucket policy that AWS's own templates write could be met.
     "aws:SecureTransport": http ? http.secure || isLoopback(http.sourceIp) : true,
@@ -127,7 +146,8 @@ function globalConditions(ctx: Context): Record<string, unknown> {
   return common;
 }
 
-const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
+const isLoopback = (address: string): boolean =>
+  address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
 
 /** Compiled documents by their text's digest; bounded, oldest out first. */
 const MAX_COMPILED = 5_000;

@@ -65,7 +65,12 @@ export interface Context<State = unknown> {
    * The outbox: statements that make the platform call `operation` later, as `principal`, at least once and after a
    * restart too. To be written in the batch of the change that causes the call.
    */
-  later(service: string, operation: string, input: object, options?: EnqueueOptions & { principal?: Principal }): Statement[];
+  later(
+    service: string,
+    operation: string,
+    input: object,
+    options?: EnqueueOptions & { principal?: Principal },
+  ): Statement[];
 }
 
 /** What differs from context to context. */
@@ -128,7 +133,11 @@ class CallContext implements Context<any> {
 
   get globalRecords(): Records {
     const { service, account } = this;
-    return (this.#globalRecords ??= new Records(this.platform.database, this.platform.clock, { service, account, region: "" }));
+    return (this.#globalRecords ??= new Records(this.platform.database, this.platform.clock, {
+      service,
+      account,
+      region: "",
+    }));
   }
 
   now(): number {
@@ -163,7 +172,12 @@ class CallContext implements Context<any> {
     return this.platform.queue.enqueue(topic, JSON.stringify({ account, region, body }), options);
   }
 
-  later(service: string, operation: string, input: object, options: EnqueueOptions & { principal?: Principal } = {}): Statement[] {
+  later(
+    service: string,
+    operation: string,
+    input: object,
+    options: EnqueueOptions & { principal?: Principal } = {},
+  ): Statement[] {
     const { principal = this.principal, ...rest } = options;
     return this.enqueue(OUTBOX, { service, operation, input, principal }, rest);
   }

@@ -13,7 +13,8 @@ export async function dispatch(ctx: Context<any>, name: string, input: object): 
   if (!service) throw notImplemented(`the service ${ctx.service}`);
   const model = ctx.registry.models.load(ctx.service);
   const shape = model.operation(name);
-  if (!shape) throw new AwsError("UnknownOperationException", `The service ${ctx.service} has no operation ${name}.`, 404);
+  if (!shape)
+    throw new AwsError("UnknownOperationException", `The service ${ctx.service} has no operation ${name}.`, 404);
   const operation = service.operations[name];
   if (!operation) throw notImplemented(`${ctx.service} ${name}`);
   validateInput(model, shape, input);

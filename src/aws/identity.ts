@@ -35,7 +35,10 @@ export interface TrustedRole {
 /** Who is who: implemented by the service `iam`, asked by the front door and by the authorization of every call. */
 export interface Identity {
   /** The secret and the principal of an access key; `undefined` where the key is unknown, inactive or expired, or the token is not its own. */
-  credentials(accessKeyId: string, sessionToken: string | undefined): Promise<{ secret: string; principal: Principal } | undefined>;
+  credentials(
+    accessKeyId: string,
+    sessionToken: string | undefined,
+  ): Promise<{ secret: string; principal: Principal } | undefined>;
   /** What bounds the principal; throws `InvalidClientTokenId` where it no longer exists. */
   policies(principal: Principal): Promise<PrincipalPolicies>;
   /**
@@ -52,7 +55,13 @@ export interface Identity {
   /** New temporary credentials of a role. The caller has checked who may have them. */
   issueForRole(
     role: TrustedRole,
-    options: { sessionName: string; durationSeconds?: number; sessionPolicies?: readonly string[]; tags?: Record<string, string>; service?: string },
+    options: {
+      sessionName: string;
+      durationSeconds?: number;
+      sessionPolicies?: readonly string[];
+      tags?: Record<string, string>;
+      service?: string;
+    },
   ): Credentials;
   /** New temporary credentials of the caller itself (GetSessionToken). */
   issueForSelf(principal: Principal, durationSeconds: number): Credentials;

@@ -1,7 +1,13 @@
 /** Who makes a call. */
 export type Principal =
   | { readonly kind: "root"; readonly account: string; readonly arn: string; readonly id: string }
-  | { readonly kind: "user"; readonly account: string; readonly arn: string; readonly id: string; readonly name: string }
+  | {
+      readonly kind: "user";
+      readonly account: string;
+      readonly arn: string;
+      readonly id: string;
+      readonly name: string;
+    }
   | {
       readonly kind: "role";
       readonly account: string;

@@ -41,7 +41,11 @@ export interface Operation<Input, Output, State> {
 }
 
 export type Operations<Module, State> = {
-  readonly [Name in OperationName<Module>]?: Operation<OperationInput<Module, Name>, OperationOutput<Module, Name>, State>;
+  readonly [Name in OperationName<Module>]?: Operation<
+    OperationInput<Module, Name>,
+    OperationOutput<Module, Name>,
+    State
+  >;
 };
 
 /** A group of operations of one noun, to be spread into a service's `operations`. */
@@ -192,6 +196,9 @@ export function defineService<Module, State = undefined>(definition: ServiceDefi
 /** The permission to hand `roleArn` to an AWS service (`lambda.amazonaws.com`); spread it into `permissions`. */
 export function passRole(roleArn: string | undefined, service: string, associated?: string): Permission[] {
   if (!roleArn) return [];
-  const conditions = { "iam:PassedToService": service, ...(associated ? { "iam:AssociatedResourceArn": associated } : {}) };
+  const conditions = {
+    "iam:PassedToService": service,
+    ...(associated ? { "iam:AssociatedResourceArn": associated } : {}),
+  };
   return [{ action: "iam:PassRole", resource: roleArn, conditions }];
 }

@@ -29,7 +29,8 @@ export async function startServices(platform: Platform, registry: Registry): Pro
   const caller = (service: string): ServiceCaller => ({
     context: (account, region) => serviceContext(platform, registry, { service, account, region }),
   });
-  for (const service of registry.services) registry.setState(service.name, await service.start(platform, caller(service.name)));
+  for (const service of registry.services)
+    registry.setState(service.name, await service.start(platform, caller(service.name)));
   const running: Promise<void>[] = [runTopic(platform, registry, "platform", outboxWorker)];
   for (const service of registry.services) {
     for (const worker of service.workers) running.push(runTopic(platform, registry, service.name, worker));
@@ -64,7 +65,12 @@ const outboxWorker: QueueWorker<any> = {
   },
 };
 
-async function runTopic(platform: Platform, registry: Registry, service: string, worker: QueueWorker<any>): Promise<void> {
+async function runTopic(
+  platform: Platform,
+  registry: Registry,
+  service: string,
+  worker: QueueWorker<any>,
+): Promise<void> {
   const { queue, signal, log } = platform;
   const active = new Set<Promise<void>>();
   while (!signal.aborted) {
@@ -74,7 +80,12 @@ async function runTopic(platform: Platform, registry: Registry, service: string,
         continue;
       }
       const max = worker.concurrency - active.size;
-      const messages = await queue.receive(worker.topic, { max, leaseMs: worker.leaseMs, waitMs: RECEIVE_WAIT_MS, signal });
+      const messages = await queue.receive(worker.topic, {
+        max,
+        leaseMs: worker.leaseMs,
+        waitMs: RECEIVE_WAIT_MS,
+        signal,
+      });
       for (const message of messages) {
         const work = handle(platform, registry, service, worker, message).finally(() => active.delete(work));
         active.add(work);
@@ -115,7 +126,12 @@ async function giveBack(platform: Platform, worker: QueueWorker<any>, message: M
   const { queue, log } = platform;
   const final = worker === outboxWorker && error instanceof AwsError && error.status < 500 && !isTransient(error.code);
   if (final || message.attempt >= (worker.maxAttempts ?? DEFAULT_ATTEMPTS)) {
-    log.error("a message was given up", { topic: worker.topic, attempt: message.attempt, code: codeOf(error), error: messageOf(error) });
+    log.error("a message was given up", {
+      topic: worker.topic,
+      attempt: message.attempt,
+      code: codeOf(error),
+      error: messageOf(error),
+    });
     await queue.bury(message, messageOf(error));
     return;
   }
@@ -124,9 +140,15 @@ async function giveBack(platform: Platform, worker: QueueWorker<any>, message: M
   await queue.release(message, backoff(message.attempt));
 }
 
-const isTransient = (code: string): boolean => /Throttl|TooManyRequests|Conflict|InProgress|NotReady|Unavailable/i.test(code);
+const isTransient = (code: string): boolean =>
+  /Throttl|TooManyRequests|Conflict|InProgress|NotReady|Unavailable/i.test(code);
 
-async function runPeriodic(platform: Platform, registry: Registry, service: string, periodic: Periodic<any>): Promise<void> {
+async function runPeriodic(
+  platform: Platform,
+  registry: Registry,
+  service: string,
+  periodic: Periodic<any>,
+): Promise<void> {
   const { settings, signal, clock, log } = platform;
   const ctx = serviceContext(platform, registry, { service, account: settings.account, region: settings.region });
   while (!signal.aborted) {

@@ -6,7 +6,13 @@ import { createContext } from "../aws/context.ts";
 import { dispatch } from "../aws/dispatch.ts";
 import type { Protocol } from "../aws/model-pack.ts";
 import type { ServiceModel } from "../aws/model.ts";
-import { decodeRequest, encodeError, encodeResponse, type HttpRequest, type HttpResponse } from "../aws/protocol/index.ts";
+import {
+  decodeRequest,
+  encodeError,
+  encodeResponse,
+  type HttpRequest,
+  type HttpResponse,
+} from "../aws/protocol/index.ts";
 import { decodedBody } from "../aws/request-body.ts";
 import { likelyProtocol, routeOperation, type OperationRoute } from "../aws/route-operation.ts";
 import { missingSignature } from "../aws/sigv4-errors.ts";
@@ -44,7 +50,8 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     });
     signature = who.signature;
     // S3 alone serves strangers, by its policies and ACLs; elsewhere an unsigned call is answered as AWS answers it.
-    if (!signature && !isS3.value && !route.operation.unsigned) throw missingSignature({ protocol, service: route.model.signingName });
+    if (!signature && !isS3.value && !route.operation.unsigned)
+      throw missingSignature({ protocol, service: route.model.signingName });
     const output = await callOperation(gateway, exchange, { route, wire, who });
     await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId));
   } catch (error) {
@@ -61,7 +68,11 @@ interface Call {
   readonly who: Awaited<ReturnType<typeof authenticate>>;
 }
 
-async function callOperation({ platform, registry }: Gateway, exchange: Exchange, { route, wire, who }: Call): Promise<object> {
+async function callOperation(
+  { platform, registry }: Gateway,
+  exchange: Exchange,
+  { route, wire, who }: Call,
+): Promise<object> {
   const input = await decodeRequest(route, wire);
   const aborted = new AbortController();
   exchange.response.once("close", () => {
@@ -89,7 +100,8 @@ async function send({ request, response }: Exchange, answer: HttpResponse): Prom
   // What the client still sends after a refusal is not read: it would be taken for the next request.
   if (!request.complete && status >= 400) headers["connection"] = "close";
   if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
-    if (headers["content-length"] === undefined && request.method !== "HEAD") headers["content-length"] = String(body === undefined ? 0 : Buffer.byteLength(body));
+    if (headers["content-length"] === undefined && request.method !== "HEAD")
+      headers["content-length"] = String(body === undefined ? 0 : Buffer.byteLength(body));
     if (status === 204 || status === 304) delete headers["content-length"];
     response.writeHead(status, headers);
     response.end(body);
@@ -103,6 +115,17 @@ async function send({ request, response }: Exchange, answer: HttpResponse): Prom
   });
 }
 
-function logFailure({ platform }: Gateway, { head, requestId }: Exchange, model: ServiceModel | undefined, error: unknown): void {
-  platform.log.error("an operation failed", { service: model?.name, method: head.method, path: head.path, requestId, error });
+function logFailure(
+  { platform }: Gateway,
+  { head, requestId }: Exchange,
+  model: ServiceModel | undefined,
+  error: unknown,
+): void {
+  platform.log.error("an operation failed", {
+    service: model?.name,
+    method: head.method,
+    path: head.path,
+    requestId,
+    error,
+  });
 }

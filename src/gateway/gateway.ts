@@ -39,14 +39,19 @@ interface SandboxOrigin {
 type Step = (gateway: Gateway, exchange: Exchange) => Promise<boolean>;
 
 /** The front door: one ordered list of steps. */
-export function createGateway(platform: Platform, registry: Registry, options: { reset?: (() => Promise<void>) | undefined }) {
+export function createGateway(
+  platform: Platform,
+  registry: Registry,
+  options: { reset?: (() => Promise<void>) | undefined },
+) {
   const gateway: Gateway = { platform, registry, keys: new SigningKeyCache() };
   const origins = new WeakMap<object, SandboxOrigin>();
   let status: Status = "starting";
 
   const steps: readonly Step[] = [
     refuseUnknownHost,
-    (_gateway, { head, request, response }) => servePlatform(head, request, response, { status: () => status, reset: options.reset }),
+    (_gateway, { head, request, response }) =>
+      servePlatform(head, request, response, { status: () => status, reset: options.reset }),
     refuseWhileStarting(() => status),
     serveRoute,
     serveApi,
@@ -64,7 +69,12 @@ export function createGateway(platform: Platform, registry: Registry, options: {
       secure: origin?.tls ?? false,
     };
     run(gateway, steps, exchange).catch((error: unknown) => {
-      platform.log.error("a request failed", { method: request.method, host: exchange.head.host, path: exchange.head.path, error });
+      platform.log.error("a request failed", {
+        method: request.method,
+        host: exchange.head.host,
+        path: exchange.head.path,
+        error,
+      });
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { "content-type": "application/json" }).end('{"message":"Internal failure"}');
     });
@@ -93,6 +103,8 @@ const refuseWhileStarting =
   (status: () => Status): Step =>
   async (_gateway, { response }) => {
     if (status() !== "starting") return false;
-    response.writeHead(503, { "content-type": "application/json", "retry-after": "1" }).end('{"message":"Starling is starting"}');
+    response
+      .writeHead(503, { "content-type": "application/json", "retry-after": "1" })
+      .end('{"message":"Starling is starting"}');
     return true;
   };

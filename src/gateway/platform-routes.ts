@@ -12,15 +12,28 @@ export interface PlatformRoutes {
 const RESET_PATHS = ["/_starling/reset", "/moto-api/reset"];
 
 /** Serves the platform's own paths (`/_starling/...`); false where the request is for none of them. */
-export async function servePlatform(head: RequestHead, request: IncomingMessage, response: ServerResponse, routes: PlatformRoutes): Promise<boolean> {
+export async function servePlatform(
+  head: RequestHead,
+  request: IncomingMessage,
+  response: ServerResponse,
+  routes: PlatformRoutes,
+): Promise<boolean> {
   if (head.path === "/_starling/health") {
     const status = routes.status();
-    answer(response, status === "ready" ? 200 : 503, { status, pid: process.pid, uptimeSeconds: Math.round(process.uptime()) });
+    answer(response, status === "ready" ? 200 : 503, {
+      status,
+      pid: process.pid,
+      uptimeSeconds: Math.round(process.uptime()),
+    });
     return true;
   }
   if (head.path === "/metrics" && isPlain(head.host)) {
     const { rss, heapUsed } = process.memoryUsage();
-    const lines = [`process_resident_memory_bytes ${rss}`, `nodejs_heap_used_bytes ${heapUsed}`, `process_uptime_seconds ${process.uptime().toFixed(0)}`];
+    const lines = [
+      `process_resident_memory_bytes ${rss}`,
+      `nodejs_heap_used_bytes ${heapUsed}`,
+      `process_uptime_seconds ${process.uptime().toFixed(0)}`,
+    ];
     response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end(`${lines.join("\n")}\n`);
     return true;
   }
@@ -35,12 +48,14 @@ const isPlain = (host: string): boolean => host === "localhost" || host === "127
 
 /** A reset is for test suites: where the setting is on, from loopback, and never from a browser's page. */
 async function serveReset(request: IncomingMessage, response: ServerResponse, routes: PlatformRoutes): Promise<void> {
-  if (!routes.reset) return answer(response, 403, { message: "A reset is off. Start with STARLING_RESET=on to allow it." });
+  if (!routes.reset)
+    return answer(response, 403, { message: "A reset is off. Start with STARLING_RESET=on to allow it." });
   if (request.headers.origin !== undefined || request.headers["sec-fetch-site"] !== undefined) {
     return answer(response, 403, { message: "A reset is refused for requests that a browser's page makes." });
   }
   const peer = request.socket.remoteAddress ?? "";
-  if (!/^(127\.|::1$|::ffff:127\.)/.test(peer)) return answer(response, 403, { message: "A reset is allowed from this machine only." });
+  if (!/^(127\.|::1$|::ffff:127\.)/.test(peer))
+    return answer(response, 403, { message: "A reset is allowed from this machine only." });
   await routes.reset();
   answer(response, 200, { status: "ok" });
 }

@@ -56,7 +56,8 @@ async function readAll(stream: Readable): Promise<Buffer> {
   let size = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) throw new AwsError("RequestEntityTooLargeException", `The request body is larger than ${MAX_BODY} bytes.`, 413);
+    if (size > MAX_BODY)
+      throw new AwsError("RequestEntityTooLargeException", `The request body is larger than ${MAX_BODY} bytes.`, 413);
     chunks.push(chunk);
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);

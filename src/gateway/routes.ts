@@ -7,7 +7,13 @@ import type { Exchange, Gateway } from "./gateway.ts";
 export async function serveRoute(gateway: Gateway, exchange: Exchange): Promise<boolean> {
   const { platform, registry } = gateway;
   const { head, request, response } = exchange;
-  const target: RouteTarget = { method: head.method, host: head.host, path: head.path, query: head.query, headers: request.headers };
+  const target: RouteTarget = {
+    method: head.method,
+    host: head.host,
+    path: head.path,
+    query: head.query,
+    headers: request.headers,
+  };
   for (const service of registry.services) {
     for (const route of service.routes) {
       const match: unknown = route.match(target);

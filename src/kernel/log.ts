@@ -18,7 +18,9 @@ export function jsonLog(level: LogLevel, write: (line: string) => void = (l) => 
       (at: LogLevel) =>
       (message: string, fields: Record<string, unknown> = {}): void => {
         if (ORDER.indexOf(at) < ORDER.indexOf(level)) return;
-        write(`${JSON.stringify({ time: new Date().toISOString(), level: at, message, ...base, ...fields }, errors)}\n`);
+        write(
+          `${JSON.stringify({ time: new Date().toISOString(), level: at, message, ...base, ...fields }, errors)}\n`,
+        );
       };
     return {
       debug: emit("debug"),

@@ -3,14 +3,17 @@ import { apigateway } from "./apigateway/index.ts";
 import { iam } from "./iam/index.ts";
 import { lambda } from "./lambda/index.ts";
 import { logs } from "./logs/index.ts";
+import { monitoring } from "./monitoring/index.ts";
 import { s3 } from "./s3/index.ts";
 import { sts } from "./sts/index.ts";
 
 /** Every service of the platform: one line each. Order is that of their start. */
 export const services: readonly Service[] = [
+  // one line each, so that two changes do not meet in one line
   iam,
   sts,
   logs,
+  monitoring,
   s3,
   lambda,
   apigateway,

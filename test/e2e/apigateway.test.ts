@@ -20,21 +20,48 @@ describe("REST APIs", { skip: cannotRun }, () => {
   before(async () => {
     platform = await startPlatform();
     const iam = new IAM(platform.client);
-    const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }] };
+    const trust = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+    };
     const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
     const lambda = new Lambda(platform.client);
-    const made = await lambda.createFunction({ FunctionName: "web", Role: Role!.Arn!, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: await zip({ "index.js": HANDLER }) } });
-    await lambda.addPermission({ FunctionName: "web", StatementId: "api", Action: "lambda:InvokeFunction", Principal: "apigateway.amazonaws.com" });
+    const made = await lambda.createFunction({
+      FunctionName: "web",
+      Role: Role!.Arn!,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Code: { ZipFile: await zip({ "index.js": HANDLER }) },
+    });
+    await lambda.addPermission({
+      FunctionName: "web",
+      StatementId: "api",
+      Action: "lambda:InvokeFunction",
+      Principal: "apigateway.amazonaws.com",
+    });
     const uri = `arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${made.FunctionArn}/invocations`;
     const integration = { "x-amazon-apigateway-integration": { type: "aws_proxy", httpMethod: "POST", uri } };
     const options = {
       "x-amazon-apigateway-integration": {
         type: "mock",
         requestTemplates: { "application/json": '{"statusCode": 200}' },
-        responses: { default: { statusCode: "200", responseParameters: { "method.response.header.Access-Control-Allow-Origin": "'*'" } } },
+        responses: {
+          default: {
+            statusCode: "200",
+            responseParameters: { "method.response.header.Access-Control-Allow-Origin": "'*'" },
+          },
+        },
       },
     };
-    const body = { swagger: "2.0", info: { title: "t", version: "1" }, paths: { "/": { get: integration }, "/items/{id}": { post: integration, options }, "/{proxy+}": { "x-amazon-apigateway-any-method": integration } } };
+    const body = {
+      swagger: "2.0",
+      info: { title: "t", version: "1" },
+      paths: {
+        "/": { get: integration },
+        "/items/{id}": { post: integration, options },
+        "/{proxy+}": { "x-amazon-apigateway-any-method": integration },
+      },
+    };
     const gateway = new APIGateway(platform.client);
     const imported = await gateway.importRestApi({ body: Buffer.from(JSON.stringify(body)) });
     api = imported.id!;
@@ -42,21 +69,40 @@ describe("REST APIs", { skip: cannotRun }, () => {
   });
   after(() => platform?.stop());
 
-  function call(method: string, path: string, options: { headers?: Record<string, string>; body?: string; byPath?: boolean } = {}) {
-    return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string; json: any }>((resolve, reject) => {
-      const byHost = options.byPath ? {} : { host: `${api}.execute-api.localhost:${platform.port}` };
-      const target = options.byPath ? `/restapis/${api}/Prod/_user_request_${path}` : `/Prod${path}`;
-      const sent = request({ host: "127.0.0.1", port: platform.port, method, path: target, headers: { ...byHost, ...options.headers } }, (answer) => {
-        let text = "";
-        answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-        answer.on("end", () => resolve({ status: answer.statusCode!, headers: answer.headers, text, json: text.startsWith("{") ? JSON.parse(text) : undefined }));
-      });
-      sent.on("error", reject).end(options.body);
-    });
+  function call(
+    method: string,
+    path: string,
+    options: { headers?: Record<string, string>; body?: string; byPath?: boolean } = {},
+  ) {
+    return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string; json: any }>(
+      (resolve, reject) => {
+        const byHost = options.byPath ? {} : { host: `${api}.execute-api.localhost:${platform.port}` };
+        const target = options.byPath ? `/restapis/${api}/Prod/_user_request_${path}` : `/Prod${path}`;
+        const sent = request(
+          { host: "127.0.0.1", port: platform.port, method, path: target, headers: { ...byHost, ...options.headers } },
+          (answer) => {
+            let text = "";
+            answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+            answer.on("end", () =>
+              resolve({
+                status: answer.statusCode!,
+                headers: answer.headers,
+                text,
+                json: text.startsWith("{") ? JSON.parse(text) : undefined,
+              }),
+            );
+          },
+        );
+        sent.on("error", reject).end(options.body);
+      },
+    );
   }
 
   test("a proxy integration gets the event of payload 1.0 and its answer is served", async () => {
-    const { status, headers, json } = await call("POST", "/items/a%20b?x=1&x=2", { headers: { "X-Own": "v" }, body: "hi" });
+    const { status, headers, json } = await call("POST", "/items/a%20b?x=1&x=2", {
+      headers: { "X-Own": "v" },
+      body: "hi",
+    });
     assert.equal(status, 200);
     assert.equal(headers["content-type"], "text/html");
     assert.deepEqual(headers["set-cookie"], ["a=1", "b=2"]);

@@ -16,16 +16,32 @@ describe("Lambda in sandboxes", { skip: cannotRun }, () => {
     platform = await startPlatform();
     lambda = new L.Lambda(platform.client);
     const iam = new IAM(platform.client);
-    const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }] };
+    const trust = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+    };
     const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
-    await iam.attachRolePolicy({ RoleName: "fn", PolicyArn: "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole" });
+    await iam.attachRolePolicy({
+      RoleName: "fn",
+      PolicyArn: "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+    });
     role = Role!.Arn!;
   });
   after(() => platform?.stop());
 
-  async function create(files: Parameters<typeof zip>[0], options: Partial<L.CreateFunctionCommandInput> = {}): Promise<string> {
+  async function create(
+    files: Parameters<typeof zip>[0],
+    options: Partial<L.CreateFunctionCommandInput> = {},
+  ): Promise<string> {
     const FunctionName = `f${n++}`;
-    await lambda.createFunction({ FunctionName, Role: role, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: await zip(files) }, ...options });
+    await lambda.createFunction({
+      FunctionName,
+      Role: role,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Code: { ZipFile: await zip(files) },
+      ...options,
+    });
     return FunctionName;
   }
 
@@ -36,18 +52,35 @@ describe("Lambda in sandboxes", { skip: cannotRun }, () => {
   }
 
   test("Node: a handler that is async, by callback, by context, and an ES module", async () => {
-    const f = await create({ "index.mjs": "export const handler = async (e, c) => ({ got: e.a, id: c.awsRequestId.length, v: c.functionVersion })" });
+    const f = await create({
+      "index.mjs":
+        "export const handler = async (e, c) => ({ got: e.a, id: c.awsRequestId.length, v: c.functionVersion })",
+    });
     assert.deepEqual((await call(f, { a: 1 })).value, { got: 1, id: 36, v: "$LATEST" });
-    const callback = await create({ "index.js": "exports.handler = (e, c, cb) => setTimeout(() => cb(null, 'cb'), 5)" }, { Runtime: "nodejs20.x" });
+    const callback = await create(
+      { "index.js": "exports.handler = (e, c, cb) => setTimeout(() => cb(null, 'cb'), 5)" },
+      { Runtime: "nodejs20.x" },
+    );
     assert.equal((await call(callback)).value, "cb");
-    const legacy = await create({ "index.js": "exports.get = (e, c) => c.succeed({ ok: true })" }, { Runtime: "nodejs4.3", Handler: "index.get" });
+    const legacy = await create(
+      { "index.js": "exports.get = (e, c) => c.succeed({ ok: true })" },
+      { Runtime: "nodejs4.3", Handler: "index.get" },
+    );
     assert.deepEqual((await call(legacy)).value, { ok: true });
-    const server = await create({ "index.js": "exports.handler = (e, c) => { setTimeout(() => c.succeed('later'), 20); return { listening: true } }" }, { Runtime: "nodejs12.x" });
+    const server = await create(
+      {
+        "index.js":
+          "exports.handler = (e, c) => { setTimeout(() => c.succeed('later'), 20); return { listening: true } }",
+      },
+      { Runtime: "nodejs12.x" },
+    );
     assert.equal((await call(server)).value, "later");
   });
 
   test("Node: errors in Lambda's shape, and the environment goes on", async () => {
-    const f = await create({ "index.js": "let n = 0; exports.handler = async (e) => { n++; if (e.fail) throw new TypeError('bad'); return n }" });
+    const f = await create({
+      "index.js": "let n = 0; exports.handler = async (e) => { n++; if (e.fail) throw new TypeError('bad'); return n }",
+    });
     const { value, FunctionError } = await call(f, { fail: true });
     assert.equal(FunctionError, "Unhandled");
     assert.equal(value.errorType, "TypeError");
@@ -68,7 +101,13 @@ describe("Lambda in sandboxes", { skip: cannotRun }, () => {
   });
 
   test("a function that never answers ends at its timeout, and the next call gets a new environment", async () => {
-    const f = await create({ "index.js": "exports.handler = (e) => e.hang ? new Promise(() => setInterval(() => {}, 1e6)) : Promise.resolve(1)" }, { Timeout: 1 });
+    const f = await create(
+      {
+        "index.js":
+          "exports.handler = (e) => e.hang ? new Promise(() => setInterval(() => {}, 1e6)) : Promise.resolve(1)",
+      },
+      { Timeout: 1 },
+    );
     const { value } = await call(f, { hang: true });
     assert.equal(value.errorType, "Sandbox.Timedout");
     assert.match(value.errorMessage, /^RequestId: [0-9a-f-]{36} Error: Task timed out after 1\.00 seconds$/);
@@ -81,12 +120,16 @@ describe("Lambda in sandboxes", { skip: cannotRun }, () => {
   });
 
   test("Python: result, error, log tail with START, END and REPORT", async () => {
-    const source = "import json\ndef handler(event, context):\n    print('hello', event['n'])\n    if event['n'] == 0: raise ValueError('zero')\n    return {'n': event['n'], 'm': context.memory_limit_in_mb}\n";
+    const source =
+      "import json\ndef handler(event, context):\n    print('hello', event['n'])\n    if event['n'] == 0: raise ValueError('zero')\n    return {'n': event['n'], 'm': context.memory_limit_in_mb}\n";
     const f = await create({ "index.py": source }, { Runtime: "python3.11" });
     const { value, LogResult } = await call(f, { n: 3 }, { LogType: "Tail" });
     assert.deepEqual(value, { n: 3, m: "128" });
     const log = Buffer.from(LogResult!, "base64").toString();
-    assert.match(log, /^START RequestId: [0-9a-f-]{36} Version: \$LATEST\nhello 3\nEND RequestId: [0-9a-f-]{36}\nREPORT RequestId: .*\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\tMax Memory Used: \d+ MB\tInit Duration: [\d.]+ ms/);
+    assert.match(
+      log,
+      /^START RequestId: [0-9a-f-]{36} Version: \$LATEST\nhello 3\nEND RequestId: [0-9a-f-]{36}\nREPORT RequestId: .*\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\tMax Memory Used: \d+ MB\tInit Duration: [\d.]+ ms/,
+    );
     const failed = await call(f, { n: 0 });
     assert.equal(failed.value.errorType, "ValueError");
     assert.match(failed.value.stackTrace[0], /File "\/var\/task\/index\.py", line 4, in handler/);
@@ -101,7 +144,10 @@ while true; do
   printf '{"echo":%s}' "$(cat /tmp/e)" | curl -sS -X POST -d @- "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/$id/response" >/dev/null
 done
 `;
-    const f = await create({ bootstrap: { text: bootstrap, mode: 0o100755 } }, { Runtime: "provided.al2023", Handler: "x" });
+    const f = await create(
+      { bootstrap: { text: bootstrap, mode: 0o100755 } },
+      { Runtime: "provided.al2023", Handler: "x" },
+    );
     assert.deepEqual((await call(f, { a: 1 })).value, { echo: { a: 1 } });
     assert.deepEqual((await call(f, { a: 2 })).value, { echo: { a: 2 } });
   });
@@ -119,7 +165,9 @@ export const handler = async (e) => {
   });
 
   test("what it prints is in CloudWatch Logs", async () => {
-    const f = await create({ "index.js": "exports.handler = async () => { console.log('one'); console.error('two') }" });
+    const f = await create({
+      "index.js": "exports.handler = async () => { console.log('one'); console.error('two') }",
+    });
     await call(f);
     const logs = new CloudWatchLogs(platform.client);
     const deadline = Date.now() + 5000;
@@ -138,7 +186,10 @@ export const handler = async (e) => {
     const { Version } = await lambda.publishVersion({ FunctionName: f });
     assert.equal((await lambda.publishVersion({ FunctionName: f })).Version, Version);
     await lambda.createAlias({ FunctionName: f, Name: "live", FunctionVersion: Version! });
-    await lambda.updateFunctionCode({ FunctionName: f, ZipFile: await zip({ "index.js": "exports.handler = async () => 2" }) });
+    await lambda.updateFunctionCode({
+      FunctionName: f,
+      ZipFile: await zip({ "index.js": "exports.handler = async () => 2" }),
+    });
     assert.equal((await call(f)).value, 2);
     assert.equal((await call(f, {}, { Qualifier: "live" })).value, 1);
     const second = await lambda.publishVersion({ FunctionName: f });
@@ -149,10 +200,15 @@ export const handler = async (e) => {
 
   test("a bad zip, a path that leads out and a bad payload are refused", async () => {
     const bad = { FunctionName: "bad", Role: role, Runtime: "nodejs24.x", Handler: "index.handler" } as const;
-    await assert.rejects(lambda.createFunction({ ...bad, Code: { ZipFile: Buffer.from("no zip") } }), { name: "InvalidParameterValueException" });
+    await assert.rejects(lambda.createFunction({ ...bad, Code: { ZipFile: Buffer.from("no zip") } }), {
+      name: "InvalidParameterValueException",
+    });
     const f = await create({ "index.js": "exports.handler = async () => 1" });
     await assert.rejects(lambda.invoke({ FunctionName: f, Payload: "{" }), { name: "InvalidRequestContentException" });
-    await assert.rejects(lambda.invoke({ FunctionName: "none" }), { name: "ResourceNotFoundException", message: "Function not found: arn:aws:lambda:us-east-1:000000000000:function:none" });
+    await assert.rejects(lambda.invoke({ FunctionName: "none" }), {
+      name: "ResourceNotFoundException",
+      message: "Function not found: arn:aws:lambda:us-east-1:000000000000:function:none",
+    });
   });
 
   test("an event that was accepted runs after kill -9 too", async () => {
@@ -164,7 +220,9 @@ export const handler = async (e) => {
     const logs = new CloudWatchLogs(platform.client);
     const deadline = Date.now() + 30_000;
     for (;;) {
-      const found = await logs.filterLogEvents({ logGroupName: `/aws/lambda/${f}`, filterPattern: '"ran survivor"' }).catch(() => ({ events: [] }));
+      const found = await logs
+        .filterLogEvents({ logGroupName: `/aws/lambda/${f}`, filterPattern: '"ran survivor"' })
+        .catch(() => ({ events: [] }));
       if (found.events?.length) break;
       assert.ok(Date.now() < deadline, "the event was lost");
     }

@@ -52,13 +52,18 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<T
   let output = "";
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn(join(root, "bin/run"), ["up"], { env: { ...process.env, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn(join(root, "bin/run"), ["up"], {
+      env: { ...process.env, ...settings },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     child.stdout!.on("data", (chunk) => (output += chunk));
     child.stderr!.on("data", (chunk) => (output += chunk));
     await untilReady(endpoint, child, () => output);
   };
   await start();
-  const credentials = JSON.parse(await readFile(join(data, "admin-credentials.json"), "utf8")) as ClientSettings["credentials"];
+  const credentials = JSON.parse(
+    await readFile(join(data, "admin-credentials.json"), "utf8"),
+  ) as ClientSettings["credentials"];
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");

@@ -10,7 +10,11 @@ import type { Clock } from "../../src/kernel/clock.ts";
 export interface ClientSettings {
   readonly endpoint: string;
   readonly region: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
   readonly maxAttempts: number;
 }
 
@@ -31,9 +35,21 @@ export async function startTestApp(options: { clock?: Clock; env?: Record<string
   const env = { STARLING_PORT: "0", STARLING_SAMPLE: "off", STARLING_LOG_LEVEL: "error", ...options.env };
   const config = readConfig({ args: [], env, folder: data });
   const sandboxes = async () => noSandbox("the test app runs without a launcher");
-  const running = await startEmbedded({ config, data, run: join(data, "run"), code, sandboxes, ...(options.clock ? { clock: options.clock } : {}) });
+  const running = await startEmbedded({
+    config,
+    data,
+    run: join(data, "run"),
+    code,
+    sandboxes,
+    ...(options.clock ? { clock: options.clock } : {}),
+  });
   const endpoint = `http://127.0.0.1:${running.port}`;
-  const as = (credentials: ClientSettings["credentials"]): ClientSettings => ({ endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+  const as = (credentials: ClientSettings["credentials"]): ClientSettings => ({
+    endpoint,
+    region: "us-east-1",
+    credentials,
+    maxAttempts: 1,
+  });
   return {
     running,
     endpoint,

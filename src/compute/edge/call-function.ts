@@ -3,12 +3,17 @@ import { servicePrincipal } from "../../aws/principal.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 
 /** What became of a call: the function's answer, or why there is none. */
-export type FunctionAnswer = { readonly ok: true; readonly payload: Buffer } | { readonly ok: false; readonly why: "failed" | "denied" | "throttled" | "timeout" };
+export type FunctionAnswer =
+  | { readonly ok: true; readonly payload: Buffer }
+  | { readonly ok: false; readonly why: "failed" | "denied" | "throttled" | "timeout" };
 
 /** The function that an integration's URI names, with stage variables put in; undefined where it is not a Lambda URI. */
 export function functionOfUri(uri: string, stageVariables: Readonly<Record<string, string>>): string | undefined {
   const filled = uri.replaceAll(/\$\{stageVariables\.([\w]+)\}/g, (_, name: string) => stageVariables[name] ?? "");
-  return /^arn:[\w-]+:apigateway:[\w-]+:lambda:path\/2015-03-31\/functions\/(.+)\/invocations$/.exec(filled)?.[1] ?? (/^arn:[\w-]+:lambda:/.test(filled) ? filled : undefined);
+  return (
+    /^arn:[\w-]+:apigateway:[\w-]+:lambda:path\/2015-03-31\/functions\/(.+)\/invocations$/.exec(filled)?.[1] ??
+    (/^arn:[\w-]+:lambda:/.test(filled) ? filled : undefined)
+  );
 }
 
 /**
@@ -26,11 +31,16 @@ export async function callFunction(
     timer = setTimeout(() => resolve("timeout"), call.timeoutMs);
   });
   try {
-    const invoked = caller.call("lambda", "Invoke", { FunctionName: call.functionArn, Payload: Buffer.from(JSON.stringify(call.event)) });
+    const invoked = caller.call("lambda", "Invoke", {
+      FunctionName: call.functionArn,
+      Payload: Buffer.from(JSON.stringify(call.event)),
+    });
     invoked.catch(() => undefined); // after a time-out nobody waits for it any more
     const answer = await Promise.race([invoked, timeout]);
     if (answer === "timeout") return { ok: false, why: "timeout" };
-    return answer.FunctionError ? { ok: false, why: "failed" } : { ok: true, payload: Buffer.from(answer.Payload as Uint8Array) };
+    return answer.FunctionError
+      ? { ok: false, why: "failed" }
+      : { ok: true, payload: Buffer.from(answer.Payload as Uint8Array) };
   } catch (error) {
     const code = codeOf(error);
     if (code === "TooManyRequestsException") return { ok: false, why: "throttled" };

@@ -23,11 +23,22 @@ export interface EdgeRequest {
 
 export async function readEdgeRequest(
   request: IncomingMessage,
-  facts: { rawPath: string; rawQuery: string; sourceIp: string; secure: boolean; port: number; traceId: string; time: number },
+  facts: {
+    rawPath: string;
+    rawQuery: string;
+    sourceIp: string;
+    secure: boolean;
+    port: number;
+    traceId: string;
+    time: number;
+  },
 ): Promise<EdgeRequest> {
   const headers: [string, string][] = [];
-  for (let i = 0; i < request.rawHeaders.length; i += 2) headers.push([request.rawHeaders[i]!, request.rawHeaders[i + 1]!]);
-  const sent = headers.filter(([name]) => !/^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i.test(name));
+  for (let i = 0; i < request.rawHeaders.length; i += 2)
+    headers.push([request.rawHeaders[i]!, request.rawHeaders[i + 1]!]);
+  const sent = headers.filter(
+    ([name]) => !/^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i.test(name),
+  );
   const forwarded = sent.find(([name]) => name.toLowerCase() === "x-forwarded-for")?.[1];
   const own: [string, string][] = [
     ["X-Amzn-Trace-Id", facts.traceId],
@@ -66,7 +77,10 @@ export function isText(body: Buffer): boolean {
 }
 
 /** All values of each header or query parameter, and the last of each. */
-export function group(pairs: Iterable<readonly [string, string]>): { last: Record<string, string>; all: Record<string, string[]> } {
+export function group(pairs: Iterable<readonly [string, string]>): {
+  last: Record<string, string>;
+  all: Record<string, string[]>;
+} {
   const last: Record<string, string> = {};
   const all: Record<string, string[]> = {};
   for (const [name, value] of pairs) {

@@ -28,7 +28,8 @@ export function httpEvent(request: EdgeRequest, facts: HttpFacts): Record<string
     else headers[key] = headers[key] === undefined ? value : `${headers[key]},${value}`;
   }
   const query: Record<string, string> = {};
-  for (const [name, value] of new URLSearchParams(request.rawQuery)) query[name] = query[name] === undefined ? value : `${query[name]},${value}`;
+  for (const [name, value] of new URLSearchParams(request.rawQuery))
+    query[name] = query[name] === undefined ? value : `${query[name]},${value}`;
   const asBase64 = request.body.length > 0 && !isText(request.body);
   return {
     version: "2.0",

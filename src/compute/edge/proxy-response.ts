@@ -6,26 +6,59 @@ export interface EdgeResponse {
 }
 
 /** Of one connection, or decided by our own server: a function's are not passed on. */
-const NOT_FORWARDED = new Set(["connection", "keep-alive", "transfer-encoding", "content-length", "upgrade", "proxy-connection", "te", "trailer"]);
+const NOT_FORWARDED = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "content-length",
+  "upgrade",
+  "proxy-connection",
+  "te",
+  "trailer",
+]);
 
-export function jsonResponse(status: number, message: string, headers: readonly (readonly [string, string])[] = []): EdgeResponse {
-  return { status, headers: [["Content-Type", "application/json"], ...headers], body: Buffer.from(JSON.stringify({ message })) };
+export function jsonResponse(
+  status: number,
+  message: string,
+  headers: readonly (readonly [string, string])[] = [],
+): EdgeResponse {
+  return {
+    status,
+    headers: [["Content-Type", "application/json"], ...headers],
+    body: Buffer.from(JSON.stringify({ message })),
+  };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * Reads what a function answered to a proxy event; undefined where it is not of the form that a proxy integration demands.
  * `inferred`: format 2.0 takes any JSON as a body with status 200. `decodes`: whether base64 is turned into bytes.
  */
-export function readProxyResponse(payload: Buffer, options: { inferred: boolean; decodes: boolean }): EdgeResponse | undefined {
+export function readProxyResponse(
+  payload: Buffer,
+  options: { inferred: boolean; decodes: boolean },
+): EdgeResponse | undefined {
   const value = parse(payload);
   if (options.inferred && !(isRecord(value) && "statusCode" in value)) {
     const text = typeof value === "string" ? value : payload.toString("utf8");
-    return { status: 200, headers: [["content-type", "application/json"]], body: Buffer.from(value === undefined ? "" : text) };
+    return {
+      status: 200,
+      headers: [["content-type", "application/json"]],
+      body: Buffer.from(value === undefined ? "" : text),
+    };
   }
   if (!isRecord(value)) return undefined;
-  const known = ["statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded", "cookies", "statusDescription"];
+  const known = [
+    "statusCode",
+    "headers",
+    "multiValueHeaders",
+    "body",
+    "isBase64Encoded",
+    "cookies",
+    "statusDescription",
+  ];
   if (!options.inferred && Object.keys(value).some((key) => !known.includes(key))) return undefined;
   const status = Number(value["statusCode"] ?? (options.inferred ? NaN : 200));
   if (!Number.isInteger(status) || status < 100 || status > 599) return undefined;
@@ -44,11 +77,15 @@ function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [stri
   const headers: [string, string][] = [];
   const { headers: single = {}, multiValueHeaders: multi = {}, cookies = [] } = value;
   if ((single !== null && !isRecord(single)) || (multi !== null && !isRecord(multi))) return undefined;
-  for (const [name, values] of Object.entries(multi ?? {})) for (const v of Array.isArray(values) ? values : [values]) headers.push([name, String(v)]);
+  for (const [name, values] of Object.entries(multi ?? {}))
+    for (const v of Array.isArray(values) ? values : [values]) headers.push([name, String(v)]);
   const named = new Set(headers.map(([name]) => name.toLowerCase()));
-  for (const [name, v] of Object.entries(single ?? {})) if (!named.has(name.toLowerCase()) && v !== null) headers.push([name, String(v)]);
+  for (const [name, v] of Object.entries(single ?? {}))
+    if (!named.has(name.toLowerCase()) && v !== null) headers.push([name, String(v)]);
   if (cookiesToo && Array.isArray(cookies)) for (const cookie of cookies) headers.push(["set-cookie", String(cookie)]);
-  return headers.filter(([name, v]) => !NOT_FORWARDED.has(name.toLowerCase()) && /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !/[\r\n\0]/.test(v));
+  return headers.filter(
+    ([name, v]) => !NOT_FORWARDED.has(name.toLowerCase()) && /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !/[\r\n\0]/.test(v),
+  );
 }
 
 function parse(payload: Buffer): unknown {

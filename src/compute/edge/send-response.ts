@@ -5,9 +5,17 @@ import type { EdgeResponse } from "./proxy-response.ts";
  * Sends an answer of a user's API. What is served by path on the platform's own host gets a sandboxed origin, so that a
  * page of a user's can do nothing in the name of another that is served there.
  */
-export function sendEdgeResponse(response: ServerResponse, answer: EdgeResponse, options: { method: string; byPath: boolean; extra?: readonly (readonly [string, string])[] }): void {
+export function sendEdgeResponse(
+  response: ServerResponse,
+  answer: EdgeResponse,
+  options: { method: string; byPath: boolean; extra?: readonly (readonly [string, string])[] },
+): void {
   const grouped = new Map<string, { name: string; values: string[] }>();
-  for (const [name, value] of [...answer.headers, ...(options.extra ?? []), ...(options.byPath ? ([["Content-Security-Policy", "sandbox allow-scripts allow-forms"]] as const) : [])]) {
+  for (const [name, value] of [
+    ...answer.headers,
+    ...(options.extra ?? []),
+    ...(options.byPath ? ([["Content-Security-Policy", "sandbox allow-scripts allow-forms"]] as const) : []),
+  ]) {
     const entry = grouped.get(name.toLowerCase());
     if (entry) entry.values.push(value);
     else grouped.set(name.toLowerCase(), { name, values: [value] });

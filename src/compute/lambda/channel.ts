@@ -16,7 +16,9 @@ export interface RuntimeAnswer {
   readonly errorType?: string;
 }
 
-export type InitAnswer = { readonly ok: true } | { readonly ok: false; readonly body: Buffer; readonly errorType: string };
+export type InitAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly body: Buffer; readonly errorType: string };
 
 /** The way to a runtime in its sandbox: frames for ours, the Runtime API for everybody else's. */
 export interface RuntimeChannel {

@@ -66,9 +66,11 @@ export class CodeStore {
 
 /** Unpacks a zip into an empty folder: bounded, no path or link that leads out, modes kept, everything readable. */
 export async function unzip(file: string, folder: string, maxBytes = MAX_UNZIPPED): Promise<void> {
-  const zip = await openPromise(file, { lazyEntries: true, validateEntrySizes: true, strictFileNames: false }).catch(() => {
-    throw invalid("Could not unzip uploaded file. Please check your file, then try to upload again.");
-  });
+  const zip = await openPromise(file, { lazyEntries: true, validateEntrySizes: true, strictFileNames: false }).catch(
+    () => {
+      throw invalid("Could not unzip uploaded file. Please check your file, then try to upload again.");
+    },
+  );
   const links: { path: string; to: string }[] = [];
   let bytes = 0;
   let entries = 0;
@@ -91,7 +93,8 @@ export async function unzip(file: string, folder: string, maxBytes = MAX_UNZIPPE
   // Links come last, so that no file is ever written through one.
   for (const { path, to } of links) {
     const lands = to.startsWith("/") ? to : normalize(join(dirname(path), to));
-    if (lands !== folder && !lands.startsWith(`${folder}/`)) throw invalid(`The link ${path.slice(folder.length + 1)} points outside the deployment package.`);
+    if (lands !== folder && !lands.startsWith(`${folder}/`))
+      throw invalid(`The link ${path.slice(folder.length + 1)} points outside the deployment package.`);
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     await symlink(to, path);
   }

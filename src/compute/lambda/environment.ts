@@ -30,7 +30,10 @@ export interface EnvironmentParts {
   readonly now: () => number;
 }
 
-type Ended = { readonly kind: "exit"; readonly exit: SandboxExit } | { readonly kind: "timeout" } | { readonly kind: "fault"; readonly error: Error };
+type Ended =
+  | { readonly kind: "exit"; readonly exit: SandboxExit }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "fault"; readonly error: Error };
 
 /** One execution environment: a sandbox with a runtime that serves one event at a time, for one function version, until it ends. */
 export class ExecutionEnvironment {
@@ -47,7 +50,13 @@ export class ExecutionEnvironment {
   #initFailure: Extract<InitAnswer, { ok: false }> | undefined;
   #dead = false;
 
-  private constructor(parts: EnvironmentParts, sandbox: FunctionSandbox, channel: RuntimeChannel, fault: Promise<Ended>, started: number) {
+  private constructor(
+    parts: EnvironmentParts,
+    sandbox: FunctionSandbox,
+    channel: RuntimeChannel,
+    fault: Promise<Ended>,
+    started: number,
+  ) {
     this.version = parts.version;
     this.#parts = parts;
     this.#sandbox = sandbox;
@@ -82,7 +91,8 @@ export class ExecutionEnvironment {
         ...(frames ? { socketFolder } : {}),
         ...(api ? { onRuntimeApiConnection: (socket) => api.accept(socket) } : {}),
       });
-      for (const stream of [sandbox.stdout, sandbox.stderr]) stream.on("data", (chunk: Buffer) => log.chunk(chunk)).on("error", () => undefined);
+      for (const stream of [sandbox.stdout, sandbox.stderr])
+        stream.on("data", (chunk: Buffer) => log.chunk(chunk)).on("error", () => undefined);
       const environment = new ExecutionEnvironment(parts, sandbox, (frames ?? api)!, fault.promise, started);
       if (frames) void environment.#load(frames);
       return environment;
@@ -125,7 +135,13 @@ export class ExecutionEnvironment {
   async #load(frames: FrameChannel): Promise<void> {
     await frames.ready;
     const { version, env } = this.#parts;
-    frames.load({ env, handler: version.handler, taskRoot: "/var/task", runtime: version.runtime, logFormat: version.logFormat });
+    frames.load({
+      env,
+      handler: version.handler,
+      taskRoot: "/var/task",
+      runtime: version.runtime,
+      logFormat: version.logFormat,
+    });
   }
 
   /** Waits for the init phase; an answer where it failed. */
@@ -143,7 +159,10 @@ export class ExecutionEnvironment {
     const { log } = this.#parts;
     if (result.kind === "timeout") {
       log.message(`INIT_REPORT Init Duration: ${this.#initMs.toFixed(2)} ms\tPhase: init\tStatus: timeout\n`);
-      return errorAnswer("Sandbox.Timedout", `RequestId: ${requestId} Error: Init timed out after ${(INIT_LIMIT_MS / 1000).toFixed(2)} seconds`);
+      return errorAnswer(
+        "Sandbox.Timedout",
+        `RequestId: ${requestId} Error: Init timed out after ${(INIT_LIMIT_MS / 1000).toFixed(2)} seconds`,
+      );
     }
     return this.#endedAnswer(result, requestId);
   }
@@ -164,8 +183,13 @@ export class ExecutionEnvironment {
     this.#dead = true;
     if (result.kind === "timeout") {
       const seconds = version.timeoutSeconds.toFixed(2);
-      this.#parts.log.message(`${new Date(now()).toISOString()} ${request.requestId} Task timed out after ${seconds} seconds\n`);
-      return errorAnswer("Sandbox.Timedout", `RequestId: ${request.requestId} Error: Task timed out after ${seconds} seconds`);
+      this.#parts.log.message(
+        `${new Date(now()).toISOString()} ${request.requestId} Task timed out after ${seconds} seconds\n`,
+      );
+      return errorAnswer(
+        "Sandbox.Timedout",
+        `RequestId: ${request.requestId} Error: Task timed out after ${seconds} seconds`,
+      );
     }
     return this.#endedAnswer(result, request.requestId);
   }
@@ -188,9 +212,17 @@ export class ExecutionEnvironment {
   }
 
   #endedAnswer(ended: Exclude<Ended, { kind: "timeout" }>, requestId: string): RuntimeAnswer {
-    if (ended.kind === "fault") return errorAnswer("Runtime.ProtocolError", `RequestId: ${requestId} Error: the runtime broke its protocol: ${messageOf(ended.error)}`);
+    if (ended.kind === "fault")
+      return errorAnswer(
+        "Runtime.ProtocolError",
+        `RequestId: ${requestId} Error: the runtime broke its protocol: ${messageOf(ended.error)}`,
+      );
     const { exit } = ended;
-    if (exit.outOfMemory) return errorAnswer("Runtime.OutOfMemory", `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`);
+    if (exit.outOfMemory)
+      return errorAnswer(
+        "Runtime.OutOfMemory",
+        `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`,
+      );
     if (exit.error) return errorAnswer("Runtime.InvalidEntrypoint", `RequestId: ${requestId} Error: ${exit.error}`);
     const how =
       exit.signal || (exit.code ?? 0) > 128
@@ -236,7 +268,11 @@ export class ExecutionEnvironment {
   }
 }
 
-const failedInit = (failure: Extract<InitAnswer, { ok: false }>): RuntimeAnswer => ({ kind: "error", body: failure.body, errorType: failure.errorType });
+const failedInit = (failure: Extract<InitAnswer, { ok: false }>): RuntimeAnswer => ({
+  kind: "error",
+  body: failure.body,
+  errorType: failure.errorType,
+});
 
 function errorAnswer(errorType: string, errorMessage: string): RuntimeAnswer {
   return { kind: "error", errorType, body: Buffer.from(JSON.stringify({ errorType, errorMessage })) };
@@ -244,5 +280,8 @@ function errorAnswer(errorType: string, errorMessage: string): RuntimeAnswer {
 
 function checkSize(answer: RuntimeAnswer): RuntimeAnswer {
   if (answer.body.length <= MAX_RESPONSE) return answer;
-  return errorAnswer("Function.ResponseSizeTooLarge", `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE} bytes).`);
+  return errorAnswer(
+    "Function.ResponseSizeTooLarge",
+    `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE} bytes).`,
+  );
 }

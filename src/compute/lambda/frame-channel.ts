@@ -45,7 +45,11 @@ export class FrameChannel implements RuntimeChannel {
     this.#server = createServer((socket) => this.#connect(socket, onFault));
   }
 
-  static async open(folder: string, onLog: (chunk: Buffer) => void, onFault: (error: Error) => void): Promise<FrameChannel> {
+  static async open(
+    folder: string,
+    onLog: (chunk: Buffer) => void,
+    onFault: (error: Error) => void,
+  ): Promise<FrameChannel> {
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     const channel = new FrameChannel(folder, onLog, onFault);
     const path = join(folder, "runtime.sock");
@@ -113,7 +117,11 @@ export class FrameChannel implements RuntimeChannel {
         const kind = type === FROM_RUNTIME.response ? "response" : "error";
         const { answer } = this.#current;
         this.#current = undefined;
-        return answer.resolve({ kind, body: Buffer.from(body), ...(kind === "error" ? { errorType: String(header["type"]) } : {}) });
+        return answer.resolve({
+          kind,
+          body: Buffer.from(body),
+          ...(kind === "error" ? { errorType: String(header["type"]) } : {}),
+        });
       }
       default:
         throw new Error(`a frame of the unknown type ${type}`);

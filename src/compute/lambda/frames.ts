@@ -53,7 +53,8 @@ export class FrameReader {
 function readFrame(rest: Buffer): Frame {
   const type = rest[0]!;
   const headerLength = rest.readUInt32BE(1);
-  if (headerLength > MAX_HEADER || 5 + headerLength > rest.length) throw new Error("a frame with a header that is too long");
+  if (headerLength > MAX_HEADER || 5 + headerLength > rest.length)
+    throw new Error("a frame with a header that is too long");
   const header: unknown = JSON.parse(rest.toString("utf8", 5, 5 + headerLength));
   if (header === null || typeof header !== "object") throw new Error("a frame without a header");
   return { type, header: header as Record<string, unknown>, body: rest.subarray(5 + headerLength) };

@@ -76,8 +76,10 @@ export class Invoker {
    */
   async invoke(version: FunctionVersion, request: InvokeRequest, reserved?: number): Promise<InvokeOutcome> {
     const inFlight = this.#inFlight.get(version.arn) ?? 0;
-    if (reserved !== undefined && inFlight >= reserved) throw throttled("ReservedFunctionConcurrentInvocationLimitExceeded");
-    if (reserved === undefined && this.#total >= ACCOUNT_CONCURRENCY) throw throttled("ConcurrentInvocationLimitExceeded");
+    if (reserved !== undefined && inFlight >= reserved)
+      throw throttled("ReservedFunctionConcurrentInvocationLimitExceeded");
+    if (reserved === undefined && this.#total >= ACCOUNT_CONCURRENCY)
+      throw throttled("ConcurrentInvocationLimitExceeded");
     this.#inFlight.set(version.arn, inFlight + 1);
     this.#total++;
     try {
@@ -129,14 +131,16 @@ export class Invoker {
   }
 
   #giveBack(pool: Pool, environment: ExecutionEnvironment): void {
-    if (!environment.usable || this.#stopped || environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS)) return void this.#stop(environment);
+    if (!environment.usable || this.#stopped || environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS))
+      return void this.#stop(environment);
     environment.idleSince = this.#parts.clock.now();
     pool.idle.push(environment);
   }
 
   async #start(version: FunctionVersion): Promise<ExecutionEnvironment> {
     const runtime = this.runtime(version.runtime, version.memoryMB);
-    if (!runtime) throw new AwsError("InvalidRuntimeException", `The runtime ${version.runtime} is not available here.`, 502);
+    if (!runtime)
+      throw new AwsError("InvalidRuntimeException", `The runtime ${version.runtime} is not available here.`, 502);
     const weight = version.memoryMB + OVERHEAD_MB;
     await this.#admit(weight);
     this.#promisedMB += weight;
@@ -152,7 +156,10 @@ export class Invoker {
     const { clock, ids, sandboxes, run } = this.#parts;
     const id = `fn-${ids.text(16)}`;
     const stream = `${new Date(clock.now()).toISOString().slice(0, 10).replaceAll("-", "/")}/[${version.version}]${ids.text(32, "0123456789abcdef")}`;
-    const log = new EnvironmentLog((events) => this.#parts.deliverLogs(version, stream, events), () => clock.now());
+    const log = new EnvironmentLog(
+      (events) => this.#parts.deliverLogs(version, stream, events),
+      () => clock.now(),
+    );
     const [folders, credentials] = await Promise.all([this.#parts.folders(version), this.#parts.credentials(version)]);
     if (runtime.warning) log.message(`[starling] ${runtime.warning}\n`);
     return ExecutionEnvironment.start({
@@ -183,11 +190,9 @@ export class Invoker {
   async #stopIdle(which: (environment: ExecutionEnvironment) => boolean): Promise<void> {
     const chosen: ExecutionEnvironment[] = [];
     for (const [key, pool] of this.#pools) {
-      for (const environment of [...pool.idle]) {
-        if (!which(environment)) continue;
-        pool.idle.splice(pool.idle.indexOf(environment), 1);
-        chosen.push(environment);
-      }
+      const going = pool.idle.filter(which);
+      chosen.push(...going);
+      for (const environment of going) pool.idle.splice(pool.idle.indexOf(environment), 1);
       if (pool.busy === 0 && pool.idle.length === 0) this.#pools.delete(key);
     }
     await Promise.all(chosen.map((environment) => this.#stop(environment)));

@@ -26,7 +26,7 @@ export class EnvironmentLog {
   /** One message of a runtime of ours: an event, whatever lines it has. */
   message(text: string): void {
     this.#tail?.push(text.endsWith("\n") ? text : `${text}\n`);
-    for (let rest = text; rest !== ""; ) {
+    for (let rest = text; rest !== "";) {
       const part = rest.length > MAX_EVENT_BYTES ? rest.slice(0, MAX_EVENT_BYTES) : rest;
       rest = rest.slice(part.length);
       this.#add(part);
@@ -37,7 +37,10 @@ export class EnvironmentLog {
   chunk(bytes: Buffer): void {
     const lines = (this.#partial + bytes.toString("utf8")).split("\n");
     this.#partial = lines.pop() ?? "";
-    if (this.#partial.length > MAX_EVENT_BYTES) lines.push(this.#partial.slice(0, MAX_EVENT_BYTES)), (this.#partial = "");
+    if (this.#partial.length > MAX_EVENT_BYTES) {
+      lines.push(this.#partial.slice(0, MAX_EVENT_BYTES));
+      this.#partial = "";
+    }
     for (const line of lines) if (line !== "") this.message(`${line}\n`);
   }
 
@@ -58,7 +61,10 @@ export class EnvironmentLog {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#dropped > 0) {
-      this.#events.push({ timestamp: this.#now(), message: `[starling] ${this.#dropped} log events were dropped: the function writes faster than they can be stored.\n` });
+      this.#events.push({
+        timestamp: this.#now(),
+        message: `[starling] ${this.#dropped} log events were dropped: the function writes faster than they can be stored.\n`,
+      });
       this.#dropped = 0;
     }
     const events = this.#events;

@@ -19,9 +19,12 @@ export class RuntimeApiChannel implements RuntimeChannel {
 
   constructor() {
     this.initialized = this.#init.promise;
-    this.#server = createServer({ maxHeaderSize: 64 * 1024, requestTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
-      this.#serve(request, response).catch(() => response.destroy());
-    });
+    this.#server = createServer(
+      { maxHeaderSize: 64 * 1024, requestTimeout: 0, keepAliveTimeout: 0 },
+      (request, response) => {
+        this.#serve(request, response).catch(() => response.destroy());
+      },
+    );
   }
 
   /** Serves a connection that the runtime opened. */
@@ -62,15 +65,29 @@ export class RuntimeApiChannel implements RuntimeChannel {
     this.#settle(match[1]!, match[2]! as "response" | "error", { request, response, body });
   }
 
-  #settle(id: string, kind: "response" | "error", { request, response, body }: { request: IncomingMessage; response: ServerResponse; body: Buffer | undefined }): void {
+  #settle(
+    id: string,
+    kind: "response" | "error",
+    { request, response, body }: { request: IncomingMessage; response: ServerResponse; body: Buffer | undefined },
+  ): void {
     const current = this.#current;
-    if (!current || current.id !== id || this.#next) return refuse(response, 400, "InvalidRequestID", "Invalid request ID");
+    if (!current || current.id !== id || this.#next)
+      return refuse(response, 400, "InvalidRequestID", "Invalid request ID");
     this.#current = undefined;
     if (!body) {
       const message = `Response payload size exceeded maximum allowed payload size (${MAX_ANSWER} bytes).`;
       const errorType = "Function.ResponseSizeTooLarge";
-      current.resolve({ kind: "error", body: Buffer.from(JSON.stringify({ errorMessage: message, errorType })), errorType });
-      return refuse(response, 413, "RequestEntityTooLarge", `Exceeded maximum allowed payload size (${MAX_ANSWER} bytes).`);
+      current.resolve({
+        kind: "error",
+        body: Buffer.from(JSON.stringify({ errorMessage: message, errorType })),
+        errorType,
+      });
+      return refuse(
+        response,
+        413,
+        "RequestEntityTooLarge",
+        `Exceeded maximum allowed payload size (${MAX_ANSWER} bytes).`,
+      );
     }
     accepted(response);
     current.resolve({ kind, body, ...(kind === "error" ? { errorType: errorTypeOf(request, body) } : {}) });

@@ -47,10 +47,16 @@ function installedNodes(code: string): { major: number; folder: string }[] {
 }
 
 /** Flags of Node that keep a function's process small and make its source maps work where they are asked for. */
-const nodeFlags = (memoryMB: number): string[] => [`--max-old-space-size=${Math.max(64, Math.floor(memoryMB * 0.9))}`, "--max-semi-space-size=16"];
+const nodeFlags = (memoryMB: number): string[] => [
+  `--max-old-space-size=${Math.max(64, Math.floor(memoryMB * 0.9))}`,
+  "--max-semi-space-size=16",
+];
 
 /** Finds what runs a function of this runtime name: the same version, or the nearest that is installed, with a warning. */
-export function resolveRuntime(name: string, options: { code: string; memoryMB: number; pythonMinor: number }): ResolvedRuntime | undefined {
+export function resolveRuntime(
+  name: string,
+  options: { code: string; memoryMB: number; pythonMinor: number },
+): ResolvedRuntime | undefined {
   const wanted = parseRuntime(name);
   if (!wanted) return undefined;
   const { code } = options;
@@ -74,6 +80,7 @@ export function resolveRuntime(name: string, options: { code: string; memoryMB: 
   ];
   const args = ["/var/lang/bin/node", ...nodeFlags(options.memoryMB), "/var/runtime/bootstrap.mjs"];
   const env = { NODE_PATH: "/opt/nodejs/node_modules:/node_modules:/var/runtime:/var/task" };
-  const warning = nearest.major === wanted.version ? {} : { warning: `${name} runs on the installed Node.js ${nearest.major}.` };
+  const warning =
+    nearest.major === wanted.version ? {} : { warning: `${name} runs on the installed Node.js ${nearest.major}.` };
   return { family: "nodejs", channel: "frames", args, mounts, env, ...warning };
 }

@@ -18,7 +18,9 @@ export function sdkMounts(code: string): ReadOnlyMount[] {
     const manifest = join(root, name, "package.json");
     if (found.has(name) || !existsSync(manifest)) continue;
     found.add(name);
-    const { dependencies = {} } = JSON.parse(readFileSync(manifest, "utf8")) as { dependencies?: Record<string, string> };
+    const { dependencies = {} } = JSON.parse(readFileSync(manifest, "utf8")) as {
+      dependencies?: Record<string, string>;
+    };
     queue.push(...Object.keys(dependencies));
   }
   // A scope that holds nothing else is one mount; a package without a scope is one of its own.

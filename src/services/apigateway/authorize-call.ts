@@ -21,15 +21,32 @@ export async function authorizeCall(
   try {
     const [path = "", rawQuery = ""] = (incoming.url ?? "/").split("?", 2);
     const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
-    const { principal } = await authenticate(ctx.platform, wire, { protocol: "restJson1", signingName: "execute-api", body: async () => request.body });
-    if (signed && principal.kind === "anonymous") return jsonResponse(403, "Missing Authentication Token", [["x-amzn-ErrorType", "MissingAuthenticationTokenException"]]);
+    const { principal } = await authenticate(ctx.platform, wire, {
+      protocol: "restJson1",
+      signingName: "execute-api",
+      body: async () => request.body,
+    });
+    if (signed && principal.kind === "anonymous")
+      return jsonResponse(403, "Missing Authentication Token", [
+        ["x-amzn-ErrorType", "MissingAuthenticationTokenException"],
+      ]);
     const resource = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${call.stage}/${request.method}${request.rawPath}`;
-    const permission = { action: "execute-api:Invoke", resource, ...(api.policy === undefined ? {} : { resourcePolicy: api.policy }) };
+    const permission = {
+      action: "execute-api:Invoke",
+      resource,
+      ...(api.policy === undefined ? {} : { resourcePolicy: api.policy }),
+    };
     if (!(await isAllowed(ctx.as(principal), permission))) {
       const who = "arn" in principal ? principal.arn : "anonymous";
-      return jsonResponse(403, `User: ${who} is not authorized to perform: execute-api:Invoke on resource: ${resource}`, [["x-amzn-ErrorType", "AccessDeniedException"]]);
+      return jsonResponse(
+        403,
+        `User: ${who} is not authorized to perform: execute-api:Invoke on resource: ${resource}`,
+        [["x-amzn-ErrorType", "AccessDeniedException"]],
+      );
     }
-    return "arn" in principal ? { identity: { accountId: principal.account, caller: principal.id, user: principal.id, userArn: principal.arn } } : { identity: {} };
+    return "arn" in principal
+      ? { identity: { accountId: principal.account, caller: principal.id, user: principal.id, userArn: principal.arn } }
+      : { identity: {} };
   } catch (error) {
     if (error instanceof AwsError) return jsonResponse(403, error.message, [["x-amzn-ErrorType", error.code]]);
     throw error;

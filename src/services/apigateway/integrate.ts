@@ -18,7 +18,8 @@ export interface Call {
   readonly identity: CallerIdentity;
 }
 
-const internalError = (status: number): EdgeResponse => jsonResponse(status, "Internal server error", [["x-amzn-ErrorType", "InternalServerErrorException"]]);
+const internalError = (status: number): EdgeResponse =>
+  jsonResponse(status, "Internal server error", [["x-amzn-ErrorType", "InternalServerErrorException"]]);
 
 /** Answers a call by the method's integration. */
 export async function integrate(ctx: Context<any>, call: Call): Promise<EdgeResponse> {
@@ -58,7 +59,10 @@ async function lambdaProxy(ctx: Context<any>, call: Call, integration: Integrati
     if (answer.why === "timeout") return jsonResponse(504, "Endpoint request timed out");
     return internalError(answer.why === "failed" ? 502 : 500);
   }
-  const response = readProxyResponse(answer.payload, { inferred: false, decodes: matchesMediaType(api.binaryMediaTypes, header(request, "accept")) });
+  const response = readProxyResponse(answer.payload, {
+    inferred: false,
+    decodes: matchesMediaType(api.binaryMediaTypes, header(request, "accept")),
+  });
   if (!response) return internalError(502);
   const typed = response.headers.some(([name]) => name.toLowerCase() === "content-type");
   return typed ? response : { ...response, headers: [["Content-Type", "application/json"], ...response.headers] };
@@ -74,7 +78,12 @@ function header(request: EdgeRequest, name: string): string | undefined {
 /** Whether the first media type of a header is one of the API's binary ones. */
 function matchesMediaType(types: readonly string[], value: string | undefined): boolean {
   const first = value?.split(/[,;]/)[0]?.trim().toLowerCase();
-  return types.some((type) => type === "*/*" || type.toLowerCase() === first || (type.endsWith("/*") && first?.startsWith(type.slice(0, -1)) === true));
+  return types.some(
+    (type) =>
+      type === "*/*" ||
+      type.toLowerCase() === first ||
+      (type.endsWith("/*") && first?.startsWith(type.slice(0, -1)) === true),
+  );
 }
 
 /** A MOCK integration: the status from the request template, then that response's headers and template. */
@@ -84,7 +93,12 @@ function mock(integration: Integration, request: EdgeRequest): EdgeResponse {
   const status = /"?statusCode"?\s*:\s*"?(\d{3})/.exec(template ?? "")?.[1];
   if (template !== undefined && status === undefined) return internalError(500);
   const responses = Object.values(integration.integrationResponses ?? {});
-  const chosen = responses.find((r) => r.statusCode === status || (r.selectionPattern && status && new RegExp(`^(?:${r.selectionPattern})$`).test(status))) ?? responses.find((r) => !r.selectionPattern);
+  const chosen =
+    responses.find(
+      (r) =>
+        r.statusCode === status ||
+        (r.selectionPattern && status && new RegExp(`^(?:${r.selectionPattern})$`).test(status)),
+    ) ?? responses.find((r) => !r.selectionPattern);
   if (!chosen) return internalError(500);
   const headers = Object.entries(chosen.responseParameters ?? {}).flatMap(([to, from]): [string, string][] => {
     const name = /^method\.response\.header\.(.+)$/.exec(to)?.[1];
@@ -92,5 +106,9 @@ function mock(integration: Integration, request: EdgeRequest): EdgeResponse {
     return name && value !== undefined ? [[name, value]] : [];
   });
   const body = chosen.responseTemplates?.["application/json"] ?? "";
-  return { status: Number(chosen.statusCode), headers: [["Content-Type", "application/json"], ...headers], body: Buffer.from(body === "{}\n" ? "" : body) };
+  return {
+    status: Number(chosen.statusCode),
+    headers: [["Content-Type", "application/json"], ...headers],
+    body: Buffer.from(body === "{}\n" ? "" : body),
+  };
 }

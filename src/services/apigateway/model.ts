@@ -31,7 +31,12 @@ export interface Method {
   readonly operationName?: string;
   readonly requestParameters?: Readonly<Record<string, boolean>>;
   readonly requestModels?: Readonly<Record<string, string>>;
-  readonly methodResponses?: Readonly<Record<string, { statusCode: string; responseParameters?: Record<string, boolean>; responseModels?: Record<string, string> }>>;
+  readonly methodResponses?: Readonly<
+    Record<
+      string,
+      { statusCode: string; responseParameters?: Record<string, boolean>; responseModels?: Record<string, string> }
+    >
+  >;
   readonly methodIntegration?: Integration;
 }
 
@@ -84,13 +89,16 @@ export interface Stage {
 export const notFound = (message: string): AwsError => new AwsError("NotFoundException", message, 404);
 export const badRequest = (message: string): AwsError => new AwsError("BadRequestException", message, 400);
 export const conflict = (message: string): AwsError => new AwsError("ConflictException", message, 409);
-export const missing = (what: string): AwsError => new AwsError("NotImplemented", `Starling does not implement ${what} for REST APIs yet.`, 501);
+export const missing = (what: string): AwsError =>
+  new AwsError("NotImplemented", `Starling does not implement ${what} for REST APIs yet.`, 501);
 
 export const noApi = (id: string): AwsError => notFound(`Invalid API identifier specified ${id}`);
 
 /** API Gateway authorizes by HTTP verb on the path of its own API. */
 export function on(verb: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: (input: any) => string) {
-  return (input: any, ctx: Context<any>): Permission[] => [{ action: `apigateway:${verb}`, resource: `arn:aws:apigateway:${ctx.region}::${path(input)}` }];
+  return (input: any, ctx: Context<any>): Permission[] => [
+    { action: `apigateway:${verb}`, resource: `arn:aws:apigateway:${ctx.region}::${path(input)}` },
+  ];
 }
 
 /** The API; throws NotFoundException. */
@@ -100,7 +108,11 @@ export async function apiOf(ctx: Context<any>, id: string | undefined): Promise<
   return stored.value;
 }
 
-export async function changeApi(ctx: Context<any>, id: string | undefined, change: (api: RestApi) => RestApi): Promise<RestApi> {
+export async function changeApi(
+  ctx: Context<any>,
+  id: string | undefined,
+  change: (api: RestApi) => RestApi,
+): Promise<RestApi> {
   const api = await ctx.records.update<RestApi>("api", String(id), change);
   if (!api) throw noApi(String(id));
   return api;
@@ -118,7 +130,12 @@ export function methodOf(api: RestApi, resourceId: string | undefined, httpMetho
   return method;
 }
 
-export function withMethod(api: RestApi, resourceId: string | undefined, httpMethod: string | undefined, method: Method | undefined): RestApi {
+export function withMethod(
+  api: RestApi,
+  resourceId: string | undefined,
+  httpMethod: string | undefined,
+  method: Method | undefined,
+): RestApi {
   const resource = resourceOf(api, resourceId);
   const { [String(httpMethod)]: _old, ...others } = resource.methods;
   const methods = method ? { ...others, [String(httpMethod)]: method } : others;
@@ -135,9 +152,11 @@ export function checkedIntegration(integration: Integration): Integration {
 }
 
 export function checkedMethod(method: Method): Method {
-  if (!["NONE", "AWS_IAM"].includes(method.authorizationType)) throw missing(`authorizers (${method.authorizationType})`);
+  if (!["NONE", "AWS_IAM"].includes(method.authorizationType))
+    throw missing(`authorizers (${method.authorizationType})`);
   if (method.apiKeyRequired) throw missing("API keys");
   return method;
 }
 
-export const newId = (ctx: Context<any>, length = 6): string => ctx.platform.ids.text(length, "abcdefghijklmnopqrstuvwxyz0123456789");
+export const newId = (ctx: Context<any>, length = 6): string =>
+  ctx.platform.ids.text(length, "abcdefghijklmnopqrstuvwxyz0123456789");

@@ -1,6 +1,15 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
-import { badRequest, checkedIntegration, checkedMethod, newId, type Integration, type IntegrationResponse, type Method, type Resource } from "./model.ts";
+import {
+  badRequest,
+  checkedIntegration,
+  checkedMethod,
+  newId,
+  type Integration,
+  type IntegrationResponse,
+  type Method,
+  type Resource,
+} from "./model.ts";
 
 const VERBS = ["get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"];
 const MAX_BODY = 6 * 1024 * 1024;
@@ -43,7 +52,9 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array): ImportedApi 
     ...(info["version"] ? { version: String(info["version"]) } : {}),
     rootResourceId: root.id,
     resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])),
-    ...(document["x-amazon-apigateway-binary-media-types"] ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] } : {}),
+    ...(document["x-amazon-apigateway-binary-media-types"]
+      ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] }
+      : {}),
   };
 }
 
@@ -56,7 +67,8 @@ function readDocument(body: Uint8Array): Json {
   }
   if (!document || typeof document !== "object") throw badRequest("Invalid OpenAPI input: it must be an object.");
   const { swagger, openapi } = document as Json;
-  if (swagger === undefined && openapi === undefined) throw badRequest("Invalid OpenAPI input: neither `swagger` nor `openapi` says which version it is.");
+  if (swagger === undefined && openapi === undefined)
+    throw badRequest("Invalid OpenAPI input: neither `swagger` nor `openapi` says which version it is.");
   return document as Json;
 }
 
@@ -66,7 +78,13 @@ function addPath(ctx: Context<any>, byPath: Map<string, Resource>, path: string)
   if (byPath.size >= MAX_RESOURCES) throw badRequest(`An API has at most ${MAX_RESOURCES} resources.`);
   const slash = path.lastIndexOf("/");
   const parent = addPath(ctx, byPath, path.slice(0, slash) || "/");
-  const resource: Resource = { id: newId(ctx), parentId: parent.id, pathPart: path.slice(slash + 1), path, methods: {} };
+  const resource: Resource = {
+    id: newId(ctx),
+    parentId: parent.id,
+    pathPart: path.slice(slash + 1),
+    path,
+    methods: {},
+  };
   byPath.set(path, resource);
   return resource;
 }
@@ -84,13 +102,21 @@ function readMethod(operation: Json, where: Where): Method {
     httpMethod: where.httpMethod,
     ...authorization(operation, where),
     ...(operation["operationId"] ? { operationName: String(operation["operationId"]) } : {}),
-    methodResponses: Object.fromEntries(Object.keys((operation["responses"] ?? {}) as Json).map((status) => [status, { statusCode: status }])),
+    methodResponses: Object.fromEntries(
+      Object.keys((operation["responses"] ?? {}) as Json).map((status) => [status, { statusCode: status }]),
+    ),
   };
-  if (!given) throw badRequest(`Unable to put integration on '${where.httpMethod}' for resource at path '${where.path}': no integration defined for method`);
+  if (!given)
+    throw badRequest(
+      `Unable to put integration on '${where.httpMethod}' for resource at path '${where.path}': no integration defined for method`,
+    );
   return checkedMethod({ ...base, methodIntegration: readIntegration(given) });
 }
 
-function authorization(operation: Json, { schemes, globalSecurity }: Where): Pick<Method, "authorizationType" | "apiKeyRequired"> {
+function authorization(
+  operation: Json,
+  { schemes, globalSecurity }: Where,
+): Pick<Method, "authorizationType" | "apiKeyRequired"> {
   const security = (operation["security"] as Json[] | undefined) ?? globalSecurity ?? [];
   const names = security.flatMap((entry) => Object.keys(entry)).filter((name) => name !== "NONE");
   const kindOf = (name: string): string => {
@@ -99,28 +125,43 @@ function authorization(operation: Json, { schemes, globalSecurity }: Where): Pic
     if (/^awsSigv4$/i.test(kind)) return "AWS_IAM";
     if (/^cognito_user_pools$/i.test(kind)) return "COGNITO_USER_POOLS";
     if (scheme["x-amazon-apigateway-authorizer"]) return "CUSTOM";
-    return scheme["type"] === "apiKey" && scheme["in"] === "header" && /^x-api-key$/i.test(String(scheme["name"])) ? "API_KEY" : "CUSTOM";
+    return scheme["type"] === "apiKey" && scheme["in"] === "header" && /^x-api-key$/i.test(String(scheme["name"]))
+      ? "API_KEY"
+      : "CUSTOM";
   };
   const kinds = names.map(kindOf);
   const extension = operation["x-amazon-apigateway-auth"] as Json | undefined;
-  const type = kinds.find((kind) => kind !== "API_KEY") ?? (extension?.["type"] ? String(extension["type"]).toUpperCase() : "NONE");
+  const type =
+    kinds.find((kind) => kind !== "API_KEY") ??
+    (extension?.["type"] ? String(extension["type"]).toUpperCase() : "NONE");
   return { authorizationType: type, apiKeyRequired: kinds.includes("API_KEY") };
 }
 
 function readIntegration(given: Json): Integration {
-  const responses = Object.entries((given["responses"] ?? {}) as Record<string, Json>).map(([pattern, r]): [string, IntegrationResponse] => {
-    const statusCode = String(r["statusCode"] ?? "200");
-    return [
-      statusCode,
-      {
+  const responses = Object.entries((given["responses"] ?? {}) as Record<string, Json>).map(
+    ([pattern, r]): [string, IntegrationResponse] => {
+      const statusCode = String(r["statusCode"] ?? "200");
+      return [
         statusCode,
-        ...(pattern === "default" ? {} : { selectionPattern: pattern }),
-        ...(r["responseParameters"] ? { responseParameters: r["responseParameters"] as Record<string, string> } : {}),
-        ...(r["responseTemplates"] ? { responseTemplates: r["responseTemplates"] as Record<string, string> } : {}),
-      },
-    ];
-  });
-  const { uri, httpMethod, credentials, timeoutInMillis, passthroughBehavior, requestTemplates, requestParameters, contentHandling } = given;
+        {
+          statusCode,
+          ...(pattern === "default" ? {} : { selectionPattern: pattern }),
+          ...(r["responseParameters"] ? { responseParameters: r["responseParameters"] as Record<string, string> } : {}),
+          ...(r["responseTemplates"] ? { responseTemplates: r["responseTemplates"] as Record<string, string> } : {}),
+        },
+      ];
+    },
+  );
+  const {
+    uri,
+    httpMethod,
+    credentials,
+    timeoutInMillis,
+    passthroughBehavior,
+    requestTemplates,
+    requestParameters,
+    contentHandling,
+  } = given;
   return checkedIntegration({
     type: String(given["type"] ?? "").toUpperCase(),
     ...(uri === undefined ? {} : { uri: String(uri) }),

@@ -2,12 +2,19 @@ import type { PatchOperation } from "@aws-sdk/client-api-gateway";
 import { badRequest } from "./model.ts";
 
 /** Applies API Gateway's patch operations to top-level text fields. Paths below other fields are left to the caller. */
-export function patched<T extends object>(value: T, patches: readonly PatchOperation[] | undefined, fields: readonly (keyof T & string)[]): T {
+export function patched<T extends object>(
+  value: T,
+  patches: readonly PatchOperation[] | undefined,
+  fields: readonly (keyof T & string)[],
+): T {
   const result = { ...value } as Record<string, unknown>;
   for (const { op, path = "", value: next } of patches ?? []) {
     const field = path.slice(1);
     if (field.includes("/")) continue;
-    if (!(fields as readonly string[]).includes(field)) throw badRequest(`Invalid patch path '${path}' specified for op '${op}'. Must be one of: [${fields.map((f) => `/${f}`).join(", ")}]`);
+    if (!(fields as readonly string[]).includes(field))
+      throw badRequest(
+        `Invalid patch path '${path}' specified for op '${op}'. Must be one of: [${fields.map((f) => `/${f}`).join(", ")}]`,
+      );
     if (op === "remove") delete result[field];
     else result[field] = next;
   }
@@ -15,7 +22,11 @@ export function patched<T extends object>(value: T, patches: readonly PatchOpera
 }
 
 /** Applies patches of the form `/<map>/<key>` to a map. */
-export function patchedMap(map: Readonly<Record<string, string>>, patches: readonly PatchOperation[] | undefined, name: string): Record<string, string> {
+export function patchedMap(
+  map: Readonly<Record<string, string>>,
+  patches: readonly PatchOperation[] | undefined,
+  name: string,
+): Record<string, string> {
   const result = { ...map };
   for (const { op, path = "", value } of patches ?? []) {
     if (!path.startsWith(`/${name}/`)) continue;

@@ -18,7 +18,8 @@ interface Served {
   readonly deployment: Deployment;
 }
 
-const forbidden = (message: string, type: string): EdgeResponse => jsonResponse(403, message, [["x-amzn-ErrorType", type]]);
+const forbidden = (message: string, type: string): EdgeResponse =>
+  jsonResponse(403, message, [["x-amzn-ErrorType", type]]);
 
 /** The endpoints of REST APIs: `<id>.execute-api.<host>/<stage>/...` and `/restapis/<id>/<stage>/_user_request_/...`. */
 export const restEndpoint: Route<undefined, ApiAddress> = {
@@ -28,13 +29,25 @@ export const restEndpoint: Route<undefined, ApiAddress> = {
     const started = performance.now();
     const [, stageName = "", rest = "/"] = /^\/([^/]*)(\/.*)?$/.exec(address.path) ?? [];
     const served = await lookUp(ctx, address.apiId, decodeURIComponent(stageName));
-    const answer = served ? await answerCall(ctx, served, request, rest || "/") : forbidden("Forbidden", "ForbiddenException");
+    const answer = served
+      ? await answerCall(ctx, served, request, rest || "/")
+      : forbidden("Forbidden", "ForbiddenException");
     send(ctx, response, { answer, method: request.method ?? "GET", byPath: address.byPath });
-    if (served) recordApiCall(ctx, { ApiName: served.api.name, Stage: served.stage.name }, answer.status, performance.now() - started);
+    if (served)
+      recordApiCall(
+        ctx,
+        { ApiName: served.api.name, Stage: served.stage.name },
+        answer.status,
+        performance.now() - started,
+      );
   },
 };
 
-function send(ctx: Context<any>, response: ServerResponse, sent: { answer: EdgeResponse; method: string; byPath: boolean }): void {
+function send(
+  ctx: Context<any>,
+  response: ServerResponse,
+  sent: { answer: EdgeResponse; method: string; byPath: boolean },
+): void {
   const extra = [
     ["x-amzn-RequestId", ctx.requestId],
     ["x-amz-apigw-id", ctx.requestId.replaceAll("-", "").slice(0, 16)],
@@ -43,12 +56,20 @@ function send(ctx: Context<any>, response: ServerResponse, sent: { answer: EdgeR
 }
 
 async function lookUp(ctx: Context<any>, apiId: string, stageName: string): Promise<Served | undefined> {
-  const [api, stage] = await Promise.all([ctx.records.get<RestApi>("api", apiId), ctx.records.get<Stage>("stage", `${apiId}:${stageName}`)]);
+  const [api, stage] = await Promise.all([
+    ctx.records.get<RestApi>("api", apiId),
+    ctx.records.get<Stage>("stage", `${apiId}:${stageName}`),
+  ]);
   const deployment = stage && (await ctx.records.get<Deployment>("deployment", `${apiId}:${stage.value.deploymentId}`));
   return api && stage && deployment ? { api: api.value, stage: stage.value, deployment: deployment.value } : undefined;
 }
 
-async function answerCall(ctx: Context<any>, served: Served, incoming: IncomingMessage, rawPath: string): Promise<EdgeResponse> {
+async function answerCall(
+  ctx: Context<any>,
+  served: Served,
+  incoming: IncomingMessage,
+  rawPath: string,
+): Promise<EdgeResponse> {
   const { deployment, stage, api } = served;
   const mark = (incoming.url ?? "").indexOf("?");
   const rawQuery = mark < 0 ? "" : incoming.url!.slice(mark + 1);
@@ -57,7 +78,15 @@ async function answerCall(ctx: Context<any>, served: Served, incoming: IncomingM
   if (!matched || !method) return forbidden("Missing Authentication Token", "MissingAuthenticationTokenException");
   let request: EdgeRequest;
   try {
-    const facts = { rawPath, rawQuery, sourceIp: ctx.http?.sourceIp ?? "", secure: ctx.http?.secure ?? false, port: ctx.platform.settings.port, traceId: traceId(ctx), time: ctx.now() };
+    const facts = {
+      rawPath,
+      rawQuery,
+      sourceIp: ctx.http?.sourceIp ?? "",
+      secure: ctx.http?.secure ?? false,
+      port: ctx.platform.settings.port,
+      traceId: traceId(ctx),
+      time: ctx.now(),
+    };
     request = await readEdgeRequest(incoming, facts);
   } catch (error) {
     if (error instanceof AwsError) return jsonResponse(error.status, error.message);

@@ -13,7 +13,8 @@ before(async () => {
 after(() => app.stop());
 
 const policy = (statement: object): string => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
-const trust = (principal: object): string => policy({ Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" });
+const trust = (principal: object): string =>
+  policy({ Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" });
 
 async function newUser(name: string): Promise<ReturnType<TestApp["as"]>> {
   await admin.createUser({ UserName: name });
@@ -34,15 +35,22 @@ test("a user without a policy is refused, with the action and the resource named
   const user = new Iam.IAM(await newUser("nobody"));
   await assert.rejects(user.listRoles({}), {
     name: "AccessDenied",
-    message: /User: arn:aws:iam::000000000000:user\/nobody is not authorized to perform: iam:ListRoles on resource: \* because no identity-based policy allows the iam:ListRoles action/,
+    message:
+      /User: arn:aws:iam::000000000000:user\/nobody is not authorized to perform: iam:ListRoles on resource: \* because no identity-based policy allows the iam:ListRoles action/,
   });
 });
 
 test("an attached and an inline policy take effect at once, and end with their removal", async () => {
   const user = new Iam.IAM(await newUser("reader"));
-  await admin.putUserPolicy({ UserName: "reader", PolicyName: "p", PolicyDocument: policy({ Effect: "Allow", Action: "iam:List*", Resource: "*" }) });
+  await admin.putUserPolicy({
+    UserName: "reader",
+    PolicyName: "p",
+    PolicyDocument: policy({ Effect: "Allow", Action: "iam:List*", Resource: "*" }),
+  });
   await user.listRoles({});
-  await assert.rejects(user.createRole({ RoleName: "x", AssumeRolePolicyDocument: trust({ AWS: "*" }) }), { name: "AccessDenied" });
+  await assert.rejects(user.createRole({ RoleName: "x", AssumeRolePolicyDocument: trust({ AWS: "*" }) }), {
+    name: "AccessDenied",
+  });
   await admin.deleteUserPolicy({ UserName: "reader", PolicyName: "p" });
   await assert.rejects(user.listRoles({}), { name: "AccessDenied" });
 });
@@ -50,13 +58,20 @@ test("an attached and an inline policy take effect at once, and end with their r
 test("an explicit deny wins over an administrator's policy", async () => {
   const user = new Iam.IAM(await newUser("denied"));
   await admin.attachUserPolicy({ UserName: "denied", PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess" });
-  await admin.putUserPolicy({ UserName: "denied", PolicyName: "no", PolicyDocument: policy({ Effect: "Deny", Action: "iam:ListUsers", Resource: "*" }) });
+  await admin.putUserPolicy({
+    UserName: "denied",
+    PolicyName: "no",
+    PolicyDocument: policy({ Effect: "Deny", Action: "iam:ListUsers", Resource: "*" }),
+  });
   await user.listRoles({});
   await assert.rejects(user.listUsers({}), /explicit deny in an identity-based policy/);
 });
 
 test("a permissions boundary narrows", async () => {
-  const { Policy } = await admin.createPolicy({ PolicyName: "boundary", PolicyDocument: policy({ Effect: "Allow", Action: "iam:ListRoles", Resource: "*" }) });
+  const { Policy } = await admin.createPolicy({
+    PolicyName: "boundary",
+    PolicyDocument: policy({ Effect: "Allow", Action: "iam:ListRoles", Resource: "*" }),
+  });
   const user = new Iam.IAM(await newUser("bounded"));
   await admin.attachUserPolicy({ UserName: "bounded", PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess" });
   await admin.putUserPermissionsBoundary({ UserName: "bounded", PermissionsBoundary: Policy!.Arn! });
@@ -65,18 +80,34 @@ test("a permissions boundary narrows", async () => {
 });
 
 test("AssumeRole: by the trust policy, with a session whose credentials work", async () => {
-  await admin.createRole({ RoleName: "worker", AssumeRolePolicyDocument: trust({ AWS: "arn:aws:iam::000000000000:user/assumer" }) });
-  await admin.putRolePolicy({ RoleName: "worker", PolicyName: "p", PolicyDocument: policy({ Effect: "Allow", Action: "iam:ListRoles", Resource: "*" }) });
+  await admin.createRole({
+    RoleName: "worker",
+    AssumeRolePolicyDocument: trust({ AWS: "arn:aws:iam::000000000000:user/assumer" }),
+  });
+  await admin.putRolePolicy({
+    RoleName: "worker",
+    PolicyName: "p",
+    PolicyDocument: policy({ Effect: "Allow", Action: "iam:ListRoles", Resource: "*" }),
+  });
   const sts = new STS(await newUser("assumer"));
-  const { Credentials, AssumedRoleUser } = await sts.assumeRole({ RoleArn: "arn:aws:iam::000000000000:role/worker", RoleSessionName: "s1" });
+  const { Credentials, AssumedRoleUser } = await sts.assumeRole({
+    RoleArn: "arn:aws:iam::000000000000:role/worker",
+    RoleSessionName: "s1",
+  });
   assert.equal(AssumedRoleUser!.Arn, "arn:aws:sts::000000000000:assumed-role/worker/s1");
   await new Iam.IAM(session(Credentials)).listRoles({});
   await assert.rejects(new Iam.IAM(session(Credentials)).listUsers({}), { name: "AccessDenied" });
 });
 
 test("AssumeRole: refused to a caller that the trust policy does not name, even an administrator", async () => {
-  await admin.createRole({ RoleName: "for-lambda", AssumeRolePolicyDocument: trust({ Service: "lambda.amazonaws.com" }) });
-  const call = new STS(app.client).assumeRole({ RoleArn: "arn:aws:iam::000000000000:role/for-lambda", RoleSessionName: "session" });
+  await admin.createRole({
+    RoleName: "for-lambda",
+    AssumeRolePolicyDocument: trust({ Service: "lambda.amazonaws.com" }),
+  });
+  const call = new STS(app.client).assumeRole({
+    RoleArn: "arn:aws:iam::000000000000:role/for-lambda",
+    RoleSessionName: "session",
+  });
   await assert.rejects(call, { name: "AccessDenied" });
 });
 
@@ -84,7 +115,11 @@ test("a session policy narrows, and a deleted role ends its sessions", async () 
   await admin.createRole({ RoleName: "short", AssumeRolePolicyDocument: trust({ AWS: "000000000000" }) });
   await admin.attachRolePolicy({ RoleName: "short", PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess" });
   const Policy = policy({ Effect: "Allow", Action: "iam:ListRoles", Resource: "*" });
-  const { Credentials } = await new STS(app.client).assumeRole({ RoleArn: "arn:aws:iam::000000000000:role/short", RoleSessionName: "session", Policy });
+  const { Credentials } = await new STS(app.client).assumeRole({
+    RoleArn: "arn:aws:iam::000000000000:role/short",
+    RoleSessionName: "session",
+    Policy,
+  });
   const user = new Iam.IAM(session(Credentials));
   await user.listRoles({});
   await assert.rejects(user.listUsers({}), /no session policy allows/);
@@ -104,10 +139,17 @@ test("bad keys, bad secrets and altered tokens are refused", async () => {
 test("CreateRole: refuses a taken name, a malformed trust policy and an unknown boundary", async () => {
   const role = { RoleName: "taken", AssumeRolePolicyDocument: trust({ Service: "lambda.amazonaws.com" }) };
   await admin.createRole(role);
-  await assert.rejects(admin.createRole(role), { name: "EntityAlreadyExistsException", message: "Role with name taken already exists." });
-  await assert.rejects(admin.createRole({ ...role, RoleName: "bad", AssumeRolePolicyDocument: "{}" }), { name: "MalformedPolicyDocumentException" });
+  await assert.rejects(admin.createRole(role), {
+    name: "EntityAlreadyExistsException",
+    message: "Role with name taken already exists.",
+  });
+  await assert.rejects(admin.createRole({ ...role, RoleName: "bad", AssumeRolePolicyDocument: "{}" }), {
+    name: "MalformedPolicyDocumentException",
+  });
   const PermissionsBoundary = "arn:aws:iam::000000000000:policy/none";
-  await assert.rejects(admin.createRole({ ...role, RoleName: "b", PermissionsBoundary }), { name: "NoSuchEntityException" });
+  await assert.rejects(admin.createRole({ ...role, RoleName: "b", PermissionsBoundary }), {
+    name: "NoSuchEntityException",
+  });
 });
 
 test("DeleteRole: refuses while policies are attached", async () => {
@@ -118,10 +160,17 @@ test("DeleteRole: refuses while policies are attached", async () => {
 
 test("groups pass their policies to members", async () => {
   await admin.createGroup({ GroupName: "ops" });
-  await admin.putGroupPolicy({ GroupName: "ops", PolicyName: "p", PolicyDocument: policy({ Effect: "Allow", Action: "iam:ListRoles", Resource: "*" }) });
+  await admin.putGroupPolicy({
+    GroupName: "ops",
+    PolicyName: "p",
+    PolicyDocument: policy({ Effect: "Allow", Action: "iam:ListRoles", Resource: "*" }),
+  });
   const user = new Iam.IAM(await newUser("member"));
   await admin.addUserToGroup({ GroupName: "ops", UserName: "member" });
   await user.listRoles({});
   const { Groups } = await admin.listGroupsForUser({ UserName: "member" });
-  assert.deepEqual(Groups!.map((g) => g.GroupName), ["ops"]);
+  assert.deepEqual(
+    Groups!.map((g) => g.GroupName),
+    ["ops"],
+  );
 });

@@ -12,10 +12,25 @@ import type { Bus } from "../../ports/bus.ts";
 import type { Database } from "../../ports/database.ts";
 import { awsManagedPolicy } from "./aws-managed/index.ts";
 import { noSuch, noSuchPolicy } from "./errors.ts";
-import { entityArn, nameKey, roleNameOf, ROOT_USER, type AccessKey, type Entity, type Group, type ManagedPolicy, type Role, type ServiceCredential, type User } from "./model.ts";
+import {
+  entityArn,
+  nameKey,
+  roleNameOf,
+  ROOT_USER,
+  type AccessKey,
+  type Entity,
+  type Group,
+  type ManagedPolicy,
+  type Role,
+  type ServiceCredential,
+  type User,
+} from "./model.ts";
 import { IAM_CHANGED } from "./store.ts";
 
-const ALLOW_ALL = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] });
+const ALLOW_ALL = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
+});
 const DEFAULT_SESSION_SECONDS = 3600;
 const MAX_CACHED = 10_000;
 
@@ -55,14 +70,19 @@ export class RecordIdentity implements Identity {
     });
   }
 
-  credentials(accessKeyId: string, sessionToken: string | undefined): Promise<{ secret: string; principal: Principal } | undefined> {
+  credentials(
+    accessKeyId: string,
+    sessionToken: string | undefined,
+  ): Promise<{ secret: string; principal: Principal } | undefined> {
     if (sessionToken !== undefined) return Promise.resolve(this.#fromToken(accessKeyId, sessionToken));
     return cached(this.#keys, accessKeyId, () => this.#fromKey(accessKeyId));
   }
 
   policies(principal: Principal): Promise<PrincipalPolicies> {
     if (principal.kind === "role") {
-      return cached(this.#policies, principal.id + (principal.sessionPolicies?.join() ?? ""), () => this.#ofRole(principal));
+      return cached(this.#policies, principal.id + (principal.sessionPolicies?.join() ?? ""), () =>
+        this.#ofRole(principal),
+      );
     }
     if (principal.kind === "user") return cached(this.#policies, principal.id, () => this.#ofUser(principal));
     const identity = principal.kind === "root" ? [ALLOW_ALL] : [];
@@ -85,23 +105,38 @@ export class RecordIdentity implements Identity {
       context: { "aws:SourceArn": options.sourceArn, "aws:SourceAccount": this.#parts.settings.account },
     });
     if (decision.decision !== "allow") {
-      throw new AwsError("AccessDenied", `The role ${roleArn} cannot be assumed by ${service}: its trust policy does not allow it.`, 403);
+      throw new AwsError(
+        "AccessDenied",
+        `The role ${roleArn} cannot be assumed by ${service}: its trust policy does not allow it.`,
+        403,
+      );
     }
-    return this.issueForRole(role, { sessionName: options.sessionName, service, ...(options.durationSeconds ? { durationSeconds: options.durationSeconds } : {}) });
+    return this.issueForRole(role, {
+      sessionName: options.sessionName,
+      service,
+      ...(options.durationSeconds ? { durationSeconds: options.durationSeconds } : {}),
+    });
   }
 
   /** The role of an ARN; throws NoSuchEntity. */
   async role(roleArn: string): Promise<Role> {
     const name = roleNameOf(roleArn);
     const role = name && (await this.#records.get<Role>("role", nameKey(name)))?.value;
-    if (!role || entityArn("role", this.#parts.settings.account, role) !== roleArn) throw noSuch("role", name || roleArn);
+    if (!role || entityArn("role", this.#parts.settings.account, role) !== roleArn)
+      throw noSuch("role", name || roleArn);
     return role;
   }
 
   /** New temporary credentials of a role. The caller has checked who may have them. */
   issueForRole(
     role: TrustedRole,
-    options: { sessionName: string; durationSeconds?: number; sessionPolicies?: readonly string[]; tags?: Record<string, string>; service?: string },
+    options: {
+      sessionName: string;
+      durationSeconds?: number;
+      sessionPolicies?: readonly string[];
+      tags?: Record<string, string>;
+      service?: string;
+    },
   ): Credentials {
     const { account } = this.#parts.settings;
     const session = options.sessionName.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);
@@ -150,7 +185,13 @@ export class RecordIdentity implements Identity {
     const secretAccessKey = Buffer.from(ids.bytes(30)).toString("base64");
     const expiration = clock.now() + seconds * 1000;
     const content: TokenContent = { k: accessKeyId, s: secretAccessKey, e: expiration, p: principal };
-    return { accessKeyId, secretAccessKey, expiration, principal, sessionToken: vault.seal("session-token", JSON.stringify(content)) };
+    return {
+      accessKeyId,
+      secretAccessKey,
+      expiration,
+      principal,
+      sessionToken: vault.seal("session-token", JSON.stringify(content)),
+    };
   }
 
   #fromToken(accessKeyId: string, token: string): { secret: string; principal: Principal } | undefined {
@@ -194,7 +235,11 @@ export class RecordIdentity implements Identity {
     return principal.sessionPolicies ? { ...bounds, session: principal.sessionPolicies } : bounds;
   }
 
-  async #bounds(self: Entity, holders: readonly Entity[], tags: Readonly<Record<string, string>>): Promise<PrincipalPolicies> {
+  async #bounds(
+    self: Entity,
+    holders: readonly Entity[],
+    tags: Readonly<Record<string, string>>,
+  ): Promise<PrincipalPolicies> {
     const documents = await Promise.all(
       holders.map(async (holder) => [
         ...Object.values(holder.inline),
@@ -202,9 +247,18 @@ export class RecordIdentity implements Identity {
       ]),
     );
     // A boundary whose policy was deleted allows nothing, so that deleting it never widens what a principal may do.
-    const boundary = self.boundary === undefined ? undefined : ((await this.#document(self.boundary)) ?? JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: "*", Resource: "*" }] }));
+    const boundary =
+      self.boundary === undefined
+        ? undefined
+        : ((await this.#document(self.boundary)) ??
+          JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: "*", Resource: "*" }] }));
     const context = Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value]));
-    return { identity: documents.flat(), context, revision: String(this.#revision), ...(boundary === undefined ? {} : { boundary }) };
+    return {
+      identity: documents.flat(),
+      context,
+      revision: String(this.#revision),
+      ...(boundary === undefined ? {} : { boundary }),
+    };
   }
 
   async #document(policyArn: string): Promise<string | undefined> {
@@ -213,7 +267,8 @@ export class RecordIdentity implements Identity {
   }
 }
 
-const gone = (): AwsError => new AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
+const gone = (): AwsError =>
+  new AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
 
 /** What `make` answers, kept until the map is cleared; a failure is not kept. */
 function cached<T>(map: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {

@@ -68,7 +68,11 @@ export type EntityKind = "user" | "group" | "role";
 
 export const ROOT_USER = "root";
 
-export function entityArn(kind: EntityKind | "policy", account: string, entity: { path: string; name: string }): string {
+export function entityArn(
+  kind: EntityKind | "policy",
+  account: string,
+  entity: { path: string; name: string },
+): string {
   return arn("iam", "", account, `${kind}${entity.path}${entity.name}`);
 }
 
@@ -83,6 +87,8 @@ export function roleNameOf(roleArn: string): string | undefined {
 export const tagList = (tags: Readonly<Record<string, string>> | undefined): { Key: string; Value: string }[] =>
   Object.entries(tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
 
-export function tagRecord(tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): Record<string, string> {
+export function tagRecord(
+  tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
+): Record<string, string> {
   return Object.fromEntries((tags ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""]));
 }

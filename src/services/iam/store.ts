@@ -18,7 +18,11 @@ export function uniqueId(ctx: Context, kind: EntityKind | "policy"): string {
 }
 
 /** The user, group or role of this name; throws NoSuchEntity. */
-export async function entity<T extends Entity>(ctx: Context<any>, kind: EntityKind, name: string | undefined): Promise<T> {
+export async function entity<T extends Entity>(
+  ctx: Context<any>,
+  kind: EntityKind,
+  name: string | undefined,
+): Promise<T> {
   const stored = await ctx.globalRecords.get<T>(kind, nameKey(required(name, `${kind}Name`)));
   if (!stored) throw noSuch(kind, String(name));
   return stored.value;
@@ -44,7 +48,9 @@ export function changed(ctx: Context<any>): void {
 
 export function required<T>(value: T | undefined, name: string): T {
   if (value === undefined || value === "") {
-    throw validation(`1 validation error detected: Value at '${name}' failed to satisfy constraint: Member must not be null`);
+    throw validation(
+      `1 validation error detected: Value at '${name}' failed to satisfy constraint: Member must not be null`,
+    );
   }
   return value;
 }
@@ -56,7 +62,9 @@ export function on(kind: EntityKind, action: string, nameOf: (input: any, ctx: C
     const stored = await ctx.globalRecords.get<Entity>(kind, nameKey(name));
     const where = stored?.value ?? { path: (input?.Path as string | undefined) ?? "/", name };
     const conditions: Record<string, string | undefined> = {};
-    if (kind !== "group") conditions["iam:PermissionsBoundary"] = (input?.PermissionsBoundary as string | undefined) ?? stored?.value.boundary;
+    if (kind !== "group")
+      conditions["iam:PermissionsBoundary"] =
+        (input?.PermissionsBoundary as string | undefined) ?? stored?.value.boundary;
     if (input?.PolicyArn) conditions["iam:PolicyARN"] = String(input.PolicyArn);
     return [{ action: `iam:${action}`, resource: entityArn(kind, ctx.account, where), conditions }];
   };
@@ -74,7 +82,10 @@ export function checkedDocument(document: string | undefined, kind: PolicyKind, 
 }
 
 /** One page of a list, by IAM's Marker and MaxItems. */
-export function page<T>(items: readonly T[], input: { Marker?: string | undefined; MaxItems?: number | undefined }): { items: T[]; IsTruncated: boolean; Marker?: string } {
+export function page<T>(
+  items: readonly T[],
+  input: { Marker?: string | undefined; MaxItems?: number | undefined },
+): { items: T[]; IsTruncated: boolean; Marker?: string } {
   const start = input.Marker === undefined ? 0 : Number(Buffer.from(input.Marker, "base64url").toString());
   if (!Number.isInteger(start) || start < 0) throw new AwsError("ValidationError", "Invalid Marker.", 400);
   const end = start + (input.MaxItems ?? DEFAULT_PAGE);

@@ -2,7 +2,7 @@ import type { QueueWorker } from "../../aws/service.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 import { ASYNC_MAX_AGE_SECONDS, ASYNC_RETRIES } from "./limits.ts";
 import { functionArn } from "./model.ts";
-import { runFunction } from "./api/invoke.ts";
+import { runFunction } from "./run-function.ts";
 import type { LambdaState } from "./state.ts";
 import { versionOf } from "./store.ts";
 
@@ -38,7 +38,11 @@ export const asyncEvents: QueueWorker<LambdaState> = {
       return undefined; // the function was deleted after it had accepted the event
     });
     if (!record) return;
-    const request = { requestId: event.requestId, payload: Buffer.from(event.payload, "base64"), invokedArn: functionArn(ctx, event.name, event.qualifier) };
+    const request = {
+      requestId: event.requestId,
+      payload: Buffer.from(event.payload, "base64"),
+      invokedArn: functionArn(ctx, event.name, event.qualifier),
+    };
     const outcome = await runFunction(ctx, record, request);
     if (outcome.functionError && attempt <= ASYNC_RETRIES) throw new FunctionFailed(`${record.name} failed`);
   },

@@ -13,13 +13,30 @@ export function environmentOf(ctx: Context<any>, record: FunctionRecord): Record
 }
 
 /** A version as Lambda describes it. */
-export function configurationView(ctx: Ctx, record: FunctionRecord, options: { fresh?: "create" | "update"; qualified?: boolean } = {}): Lambda.FunctionConfiguration {
-  const pending = { State: "Pending", StateReason: "The function is being created.", StateReasonCode: "Creating" } as const;
-  const inProgress = { LastUpdateStatus: "InProgress", LastUpdateStatusReason: "The function is being created.", LastUpdateStatusReasonCode: "Creating" } as const;
+export function configurationView(
+  ctx: Ctx,
+  record: FunctionRecord,
+  options: { fresh?: "create" | "update"; qualified?: boolean } = {},
+): Lambda.FunctionConfiguration {
+  const pending = {
+    State: "Pending",
+    StateReason: "The function is being created.",
+    StateReasonCode: "Creating",
+  } as const;
+  const inProgress = {
+    LastUpdateStatus: "InProgress",
+    LastUpdateStatusReason: "The function is being created.",
+    LastUpdateStatusReasonCode: "Creating",
+  } as const;
   const state =
     options.fresh === "create"
       ? pending
-      : { State: "Active" as const, ...(options.fresh === "update" ? (inProgress as unknown as { LastUpdateStatus: "InProgress" }) : { LastUpdateStatus: "Successful" as const }) };
+      : {
+          State: "Active" as const,
+          ...(options.fresh === "update"
+            ? (inProgress as unknown as { LastUpdateStatus: "InProgress" })
+            : { LastUpdateStatus: "Successful" as const }),
+        };
   const qualifier = options.qualified || record.version !== LATEST ? `:${record.version}` : "";
   return {
     FunctionName: record.name,
@@ -40,7 +57,9 @@ export function configurationView(ctx: Ctx, record: FunctionRecord, options: { f
     Architectures: [...record.architectures] as Lambda.Architecture[],
     EphemeralStorage: { Size: record.tmpMB },
     SnapStart: { ApplyOn: "None", OptimizationStatus: "Off" },
-    RuntimeVersionConfig: { RuntimeVersionArn: `arn:aws:lambda:${ctx.region}::runtime:${runtimeVersion(record.runtime)}` },
+    RuntimeVersionConfig: {
+      RuntimeVersionArn: `arn:aws:lambda:${ctx.region}::runtime:${runtimeVersion(record.runtime)}`,
+    },
     LoggingConfig: record.loggingConfig as Lambda.LoggingConfig,
     ...state,
     ...(record.sealedEnvironment === undefined ? {} : { Environment: { Variables: environmentOf(ctx, record) } }),

@@ -22,7 +22,9 @@ export class DeliveredLogs {
     const before = this.#streams.get(key);
     if (this.#streams.size > MAX_KNOWN) this.#streams.clear();
     const context = await this.#asRole(version);
-    const work = (before ?? this.#create(context, version.logGroup, stream)).then(() => this.#put(context, version, stream, events));
+    const work = (before ?? this.#create(context, version.logGroup, stream)).then(() =>
+      this.#put(context, version, stream, events),
+    );
     this.#streams.set(key, work);
     work.catch(() => this.#streams.delete(key));
     await work;
@@ -47,7 +49,11 @@ export class DeliveredLogs {
 
   async #put(ctx: Context<any>, version: FunctionVersion, logStreamName: string, events: LogEvent[]): Promise<void> {
     for (let i = 0; i < events.length; i += BATCH) {
-      await ctx.call("logs", "PutLogEvents", { logGroupName: version.logGroup, logStreamName, logEvents: events.slice(i, i + BATCH) });
+      await ctx.call("logs", "PutLogEvents", {
+        logGroupName: version.logGroup,
+        logStreamName,
+        logEvents: events.slice(i, i + BATCH),
+      });
     }
   }
 }

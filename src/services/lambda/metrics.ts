@@ -3,9 +3,20 @@ import type { InvokeOutcome } from "../../compute/lambda/function-version.ts";
 import type { FunctionRecord } from "./model.ts";
 
 /** CloudWatch's metrics of a call: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
-export function recordInvocation(ctx: Context<any>, record: FunctionRecord, outcome: InvokeOutcome | "throttled"): void {
+export function recordInvocation(
+  ctx: Context<any>,
+  record: FunctionRecord,
+  outcome: InvokeOutcome | "throttled",
+): void {
   const timestamp = ctx.now();
-  const sample = (name: string, value: number, unit: string) => ({ namespace: "AWS/Lambda", name, dimensions: { FunctionName: record.name }, timestamp, unit, value });
+  const sample = (name: string, value: number, unit: string) => ({
+    namespace: "AWS/Lambda",
+    name,
+    dimensions: { FunctionName: record.name },
+    timestamp,
+    unit,
+    value,
+  });
   const samples =
     outcome === "throttled"
       ? [sample("Throttles", 1, "Count")]

@@ -18,7 +18,12 @@ export interface FunctionRecord {
   readonly sealedEnvironment?: string;
   readonly architectures: readonly string[];
   readonly layers: readonly string[];
-  readonly loggingConfig: { readonly LogFormat: string; readonly LogGroup: string; readonly ApplicationLogLevel?: string; readonly SystemLogLevel?: string };
+  readonly loggingConfig: {
+    readonly LogFormat: string;
+    readonly LogGroup: string;
+    readonly ApplicationLogLevel?: string;
+    readonly SystemLogLevel?: string;
+  };
   readonly tracing: string;
   readonly deadLetterArn?: string;
   /** SHA-256 of the zip, hexadecimal. */
@@ -59,20 +64,37 @@ export const LATEST = "$LATEST";
 export const functionArn = (ctx: { region: string; account: string }, name: string, qualifier?: string): string =>
   arn("lambda", ctx.region, ctx.account, `function:${name}${qualifier && qualifier !== LATEST ? `:${qualifier}` : ""}`);
 
-export const resourceNotFound = (message: string): AwsError => new AwsError("ResourceNotFoundException", message, 404, { Type: "User" });
-export const conflict = (message: string): AwsError => new AwsError("ResourceConflictException", message, 409, { Type: "User" });
-export const invalidParameter = (message: string): AwsError => new AwsError("InvalidParameterValueException", message, 400, { Type: "User" });
-export const functionNotFound = (ctx: { region: string; account: string }, name: string, qualifier?: string): AwsError =>
-  resourceNotFound(`Function not found: ${functionArn(ctx, name)}${qualifier ? `:${qualifier}` : ""}`);
+export const resourceNotFound = (message: string): AwsError =>
+  new AwsError("ResourceNotFoundException", message, 404, { Type: "User" });
+export const conflict = (message: string): AwsError =>
+  new AwsError("ResourceConflictException", message, 409, { Type: "User" });
+export const invalidParameter = (message: string): AwsError =>
+  new AwsError("InvalidParameterValueException", message, 400, { Type: "User" });
+export const functionNotFound = (
+  ctx: { region: string; account: string },
+  name: string,
+  qualifier?: string,
+): AwsError => resourceNotFound(`Function not found: ${functionArn(ctx, name)}${qualifier ? `:${qualifier}` : ""}`);
 
 /** The name and the qualifier of what a call names: a name, a partial ARN or an ARN, with a qualifier or beside it. */
-export function parseName(text: string | undefined, qualifier?: string | undefined): { name: string; qualifier?: string } {
-  const match = /^(?:arn:[\w-]+:lambda:[a-z0-9-]+:\d{12}:function:|(?:\d{12}:)?function:|\d{12}:)?([\w-]{1,140})(?::(\$LATEST|[\w-]+))?$/.exec(text ?? "");
+export function parseName(
+  text: string | undefined,
+  qualifier?: string | undefined,
+): { name: string; qualifier?: string } {
+  const match =
+    /^(?:arn:[\w-]+:lambda:[a-z0-9-]+:\d{12}:function:|(?:\d{12}:)?function:|\d{12}:)?([\w-]{1,140})(?::(\$LATEST|[\w-]+))?$/.exec(
+      text ?? "",
+    );
   if (!match) {
-    throw new AwsError("ValidationException", `1 validation error detected: Value '${text}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?`, 400);
+    throw new AwsError(
+      "ValidationException",
+      `1 validation error detected: Value '${text}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?`,
+      400,
+    );
   }
   const [, name = "", inName] = match;
-  if (inName && qualifier && inName !== qualifier) throw invalidParameter("The derived qualifier from the function name does not match the specified qualifier.");
+  if (inName && qualifier && inName !== qualifier)
+    throw invalidParameter("The derived qualifier from the function name does not match the specified qualifier.");
   const both = qualifier ?? inName;
   return both === undefined ? { name } : { name, qualifier: both };
 }
@@ -82,13 +104,17 @@ export function onFunction(action: string, options: { policy?: boolean } = {}) {
   return async (input: any, ctx: Context<any>): Promise<Permission[]> => {
     const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
     const resource = functionArn(ctx, name, qualifier);
-    const stored = options.policy ? await ctx.records.get<PolicyRecord>("policy", policyId(name, qualifier)) : undefined;
+    const stored = options.policy
+      ? await ctx.records.get<PolicyRecord>("policy", policyId(name, qualifier))
+      : undefined;
     const resourcePolicy = stored && policyText(stored.value);
     return [{ action: `lambda:${action}`, resource, ...(resourcePolicy ? { resourcePolicy } : {}) }];
   };
 }
 
 export const policyId = (name: string, qualifier?: string): string => `${name}:${qualifier ?? LATEST}`;
-export const versionId = (name: string, version: string): string => `${name}:${version === LATEST ? version : version.padStart(10, "0")}`;
+export const versionId = (name: string, version: string): string =>
+  `${name}:${version === LATEST ? version : version.padStart(10, "0")}`;
 
-export const policyText = (record: PolicyRecord): string => JSON.stringify({ Version: "2012-10-17", Id: "default", Statement: record.statements });
+export const policyText = (record: PolicyRecord): string =>
+  JSON.stringify({ Version: "2012-10-17", Id: "default", Statement: record.statements });

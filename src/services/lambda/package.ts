@@ -15,13 +15,23 @@ export interface CodeInput {
 }
 
 /** Stores and unpacks a deployment package; answers its digest and size. Throws in Lambda's words for a bad one. */
-export async function storePackage(ctx: Context<LambdaState>, code: CodeInput | undefined): Promise<{ codeDigest: string; codeSize: number }> {
-  if (code?.ImageUri) throw new AwsError("NotImplemented", "Starling does not implement container images for functions yet.", 501);
+export async function storePackage(
+  ctx: Context<LambdaState>,
+  code: CodeInput | undefined,
+): Promise<{ codeDigest: string; codeSize: number }> {
+  if (code?.ImageUri)
+    throw new AwsError("NotImplemented", "Starling does not implement container images for functions yet.", 501);
   const content = code?.ZipFile ? inline(code.ZipFile) : await fromS3(ctx, code);
-  const { digest, size } = await ctx.platform.blobs.put(content, { maxBytes: MAX_ZIP_BYTES }).catch((error: unknown) => {
-    if ((error as Error).name !== "BlobTooBig") throw error;
-    throw new AwsError("RequestEntityTooLargeException", `Zipped size must be smaller than ${MAX_ZIP_BYTES} bytes`, 413);
-  });
+  const { digest, size } = await ctx.platform.blobs
+    .put(content, { maxBytes: MAX_ZIP_BYTES })
+    .catch((error: unknown) => {
+      if ((error as Error).name !== "BlobTooBig") throw error;
+      throw new AwsError(
+        "RequestEntityTooLargeException",
+        `Zipped size must be smaller than ${MAX_ZIP_BYTES} bytes`,
+        413,
+      );
+    });
   await ctx.state.code.unpacked(digest, ctx.platform.blobs.file(digest));
   return { codeDigest: digest, codeSize: size };
 }
@@ -33,13 +43,23 @@ function inline(zip: Uint8Array): Uint8Array {
 
 async function fromS3(ctx: Context<LambdaState>, code: CodeInput | undefined): Promise<Readable | Uint8Array> {
   if (!code?.S3Bucket || !code.S3Key) throw invalidParameter("Please provide a source for function code.");
-  const input = { Bucket: code.S3Bucket, Key: code.S3Key, ...(code.S3ObjectVersion ? { VersionId: code.S3ObjectVersion } : {}) };
+  const input = {
+    Bucket: code.S3Bucket,
+    Key: code.S3Key,
+    ...(code.S3ObjectVersion ? { VersionId: code.S3ObjectVersion } : {}),
+  };
   try {
     const { Body } = await ctx.call("s3", "GetObject", input);
     return typeof Body === "string" ? Buffer.from(Body) : ((Body ?? Buffer.alloc(0)) as Readable | Uint8Array);
   } catch (error) {
     const code_ = error instanceof AwsError ? error.code : "InternalError";
     const message = `Error occurred while GetObject. S3 Error Code: ${code_}. S3 Error Message: ${messageOf(error)}`;
-    throw code_ === "AccessDenied" ? new AwsError("AccessDeniedException", `Your access has been denied by S3, please make sure your request credentials have permission to GetObject for ${code.S3Bucket}/${code.S3Key}. ${message}`, 403) : invalidParameter(message);
+    throw code_ === "AccessDenied"
+      ? new AwsError(
+          "AccessDeniedException",
+          `Your access has been denied by S3, please make sure your request credentials have permission to GetObject for ${code.S3Bucket}/${code.S3Key}. ${message}`,
+          403,
+        )
+      : invalidParameter(message);
   }
 }

@@ -23,19 +23,39 @@ export async function publish(
     if (!head) throw functionNotFound(ctx, name);
     const latest = await versionOf(ctx, name);
     if (options.revisionId !== undefined && options.revisionId !== latest.revisionId) {
-      throw new AwsError("PreconditionFailedException", "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId", 412);
+      throw new AwsError(
+        "PreconditionFailedException",
+        "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId",
+        412,
+      );
     }
-    if (options.codeSha256 !== undefined && Buffer.from(options.codeSha256, "base64").toString("hex") !== latest.codeDigest) {
-      throw invalidParameter(`CodeSHA256 (${options.codeSha256}) is different from current CodeSHA256 in $LATEST (${Buffer.from(latest.codeDigest, "hex").toString("base64")}). Please try again with the CodeSHA256 in $LATEST.`);
+    if (
+      options.codeSha256 !== undefined &&
+      Buffer.from(options.codeSha256, "base64").toString("hex") !== latest.codeDigest
+    ) {
+      throw invalidParameter(
+        `CodeSHA256 (${options.codeSha256}) is different from current CodeSHA256 in $LATEST (${Buffer.from(latest.codeDigest, "hex").toString("base64")}). Please try again with the CodeSHA256 in $LATEST.`,
+      );
     }
-    const last = head.value.lastVersion > 0 ? await ctx.records.get<FunctionRecord>("version", versionId(name, String(head.value.lastVersion))) : undefined;
+    const last =
+      head.value.lastVersion > 0
+        ? await ctx.records.get<FunctionRecord>("version", versionId(name, String(head.value.lastVersion)))
+        : undefined;
     const sameVariables = last && open(ctx, last.value) === open(ctx, latest);
     if (last && sameVariables && content(last.value) === content(latest)) return last.value;
     const version = String(head.value.lastVersion + 1);
-    const record: FunctionRecord = { ...latest, version, revisionId: ctx.platform.ids.uuid(), description: options.description ?? latest.description };
+    const record: FunctionRecord = {
+      ...latest,
+      version,
+      revisionId: ctx.platform.ids.uuid(),
+      description: options.description ?? latest.description,
+    };
     const next: FunctionHead = { ...head.value, lastVersion: head.value.lastVersion + 1 };
     try {
-      await ctx.records.write(ctx.records.put("function", name, next, head.rev), ctx.records.put("version", versionId(name, version), record, 0));
+      await ctx.records.write(
+        ctx.records.put("function", name, next, head.rev),
+        ctx.records.put("version", versionId(name, version), record, 0),
+      );
       return record;
     } catch (error) {
       if ((error as Error).name !== "GuardFailed") throw error;
@@ -45,6 +65,7 @@ export async function publish(
 }
 
 function open(ctx: Context<LambdaState>, record: FunctionRecord): string {
-  return record.sealedEnvironment === undefined ? "" : (ctx.platform.vault.open("lambda-environment", record.sealedEnvironment) ?? "");
+  return record.sealedEnvironment === undefined
+    ? ""
+    : (ctx.platform.vault.open("lambda-environment", record.sealedEnvironment) ?? "");
 }
-

@@ -33,15 +33,24 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
     pythonMinor: await hostPythonMinor(),
     folders: async (version) => ({ code: await code.unpacked(version.codeDigest, blobs.file(version.codeDigest)) }),
     async credentials(version) {
-      const { accessKeyId, secretAccessKey, sessionToken } = await identity.assumeRoleFor("lambda.amazonaws.com", version.roleArn, {
-        sessionName: version.name,
-        durationSeconds: CREDENTIAL_SECONDS,
-      });
-      return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken };
+      const { accessKeyId, secretAccessKey, sessionToken } = await identity.assumeRoleFor(
+        "lambda.amazonaws.com",
+        version.roleArn,
+        {
+          sessionName: version.name,
+          durationSeconds: CREDENTIAL_SECONDS,
+        },
+      );
+      return {
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken,
+      };
     },
     deliverLogs(version: FunctionVersion, stream: string, events: LogEvent[]) {
       logs.deliver(version, stream, events).catch((error: unknown) => {
-        if (codeOf(error) !== "AccessDeniedException") log.warn("a function's log lines could not be stored", { function: version.arn, error: messageOf(error) });
+        if (codeOf(error) !== "AccessDeniedException")
+          log.warn("a function's log lines could not be stored", { function: version.arn, error: messageOf(error) });
       });
     },
   });
@@ -49,6 +58,9 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
 }
 
 async function hostPythonMinor(): Promise<number> {
-  const { stdout } = await promisify(execFile)("/usr/bin/python3", ["-c", "import sys; print(sys.version_info[1])"]).catch(() => ({ stdout: "0" }));
+  const { stdout } = await promisify(execFile)("/usr/bin/python3", [
+    "-c",
+    "import sys; print(sys.version_info[1])",
+  ]).catch(() => ({ stdout: "0" }));
   return Number(stdout.trim());
 }

@@ -1,7 +1,15 @@
 import type { Context } from "../../aws/context.ts";
 import type { FunctionVersion } from "../../compute/lambda/function-version.ts";
 import { environmentOf } from "./configuration.ts";
-import { functionArn, functionNotFound, LATEST, versionId, type AliasRecord, type FunctionHead, type FunctionRecord } from "./model.ts";
+import {
+  functionArn,
+  functionNotFound,
+  LATEST,
+  versionId,
+  type AliasRecord,
+  type FunctionHead,
+  type FunctionRecord,
+} from "./model.ts";
 import type { LambdaState } from "./state.ts";
 
 type Ctx = Context<LambdaState>;
@@ -15,7 +23,8 @@ export async function headOf(ctx: Ctx, name: string): Promise<FunctionHead> {
 
 /** The version that a qualifier means: a number, `$LATEST`, or an alias (one of its versions by weight). */
 export async function versionOf(ctx: Ctx, name: string, qualifier?: string): Promise<FunctionRecord> {
-  const version = qualifier === undefined || qualifier === LATEST || /^\d+$/.test(qualifier) ? (qualifier ?? LATEST) : undefined;
+  const version =
+    qualifier === undefined || qualifier === LATEST || /^\d+$/.test(qualifier) ? (qualifier ?? LATEST) : undefined;
   const wanted = version ?? (await aliasTarget(ctx, name, qualifier!));
   const stored = await ctx.records.get<FunctionRecord>("version", versionId(name, wanted));
   if (!stored) throw functionNotFound(ctx, name, qualifier);

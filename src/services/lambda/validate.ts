@@ -1,7 +1,14 @@
 import type { Context } from "../../aws/context.ts";
 import { parseRuntime } from "../../compute/lambda/runtimes.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_SECONDS, DEFAULT_TMP_MB, MAX_ENVIRONMENT_BYTES, MAX_LAYERS, RESERVED_VARIABLES } from "./limits.ts";
+import {
+  DEFAULT_MEMORY_MB,
+  DEFAULT_TIMEOUT_SECONDS,
+  DEFAULT_TMP_MB,
+  MAX_ENVIRONMENT_BYTES,
+  MAX_LAYERS,
+  RESERVED_VARIABLES,
+} from "./limits.ts";
 import { invalidParameter, type FunctionRecord } from "./model.ts";
 import type { LambdaState } from "./state.ts";
 
@@ -30,15 +37,23 @@ export interface ConfigurationInput {
 }
 
 /** The settings after a change: what the input says, else what was before, else Lambda's defaults. Throws for what Lambda refuses. */
-export function settingsOf(ctx: Context<LambdaState>, name: string, input: ConfigurationInput, before?: FunctionRecord): Settings {
+export function settingsOf(
+  ctx: Context<LambdaState>,
+  name: string,
+  input: ConfigurationInput,
+  before?: FunctionRecord,
+): Settings {
   refuseUnsupported(input);
   const runtime = input.Runtime ?? before?.runtime;
   if (!runtime) throw invalidParameter("Runtime is mandatory for functions created with deployment packages.");
   if (!parseRuntime(runtime)) {
-    throw invalidParameter(`Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, nodejs22.x, nodejs24.x, python3.11, python3.12, python3.13, python3.14, provided.al2, provided.al2023, ...] or be a valid ARN`);
+    throw invalidParameter(
+      `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, nodejs22.x, nodejs24.x, python3.11, python3.12, python3.13, python3.14, provided.al2, provided.al2023, ...] or be a valid ARN`,
+    );
   }
   const memoryMB = input.MemorySize ?? before?.memoryMB ?? DEFAULT_MEMORY_MB;
-  if (!ctx.state.invoker.runtime(runtime, memoryMB)) throw invalidParameter(`The runtime ${runtime} is not available on this machine.`);
+  if (!ctx.state.invoker.runtime(runtime, memoryMB))
+    throw invalidParameter(`The runtime ${runtime} is not available on this machine.`);
   const handler = input.Handler ?? before?.handler;
   if (!handler) throw invalidParameter("Handler is mandatory for functions created with deployment packages.");
   const deadLetter = input.DeadLetterConfig ? input.DeadLetterConfig.TargetArn : before?.deadLetterArn;
@@ -61,7 +76,8 @@ export function settingsOf(ctx: Context<LambdaState>, name: string, input: Confi
 }
 
 function refuseUnsupported(input: ConfigurationInput): void {
-  const missing = (what: string): AwsError => new AwsError("NotImplemented", `Starling does not implement ${what} for functions yet.`, 501);
+  const missing = (what: string): AwsError =>
+    new AwsError("NotImplemented", `Starling does not implement ${what} for functions yet.`, 501);
   if (input.PackageType === "Image") throw missing("container images");
   if (input.FileSystemConfigs?.length) throw missing("file systems (EFS)");
   if (input.SnapStart?.ApplyOn === "PublishedVersions") throw missing("SnapStart");
@@ -69,10 +85,15 @@ function refuseUnsupported(input: ConfigurationInput): void {
 }
 
 /** Interpreted runtimes run on any architecture; a compiled `provided` function of another one cannot. */
-function architecturesOf(input: ConfigurationInput, before: FunctionRecord | undefined, runtime: string): readonly string[] {
+function architecturesOf(
+  input: ConfigurationInput,
+  before: FunctionRecord | undefined,
+  runtime: string,
+): readonly string[] {
   const wanted = input.Architectures ?? before?.architectures ?? ["x86_64"];
   const host = process.arch === "arm64" ? "arm64" : "x86_64";
-  if (wanted[0] !== host && runtime.startsWith("provided")) throw invalidParameter(`A ${runtime} function for ${wanted[0]} cannot run on this machine, which is ${host}.`);
+  if (wanted[0] !== host && runtime.startsWith("provided"))
+    throw invalidParameter(`A ${runtime} function for ${wanted[0]} cannot run on this machine, which is ${host}.`);
   return wanted;
 }
 
@@ -83,7 +104,11 @@ function layersOf(input: ConfigurationInput, before: FunctionRecord | undefined)
   return layers;
 }
 
-function loggingOf(name: string, input: ConfigurationInput, before: FunctionRecord | undefined): FunctionRecord["loggingConfig"] {
+function loggingOf(
+  name: string,
+  input: ConfigurationInput,
+  before: FunctionRecord | undefined,
+): FunctionRecord["loggingConfig"] {
   const given = input.LoggingConfig;
   if (!given) return before?.loggingConfig ?? { LogFormat: "Text", LogGroup: `/aws/lambda/${name}` };
   return {
@@ -94,16 +119,24 @@ function loggingOf(name: string, input: ConfigurationInput, before: FunctionReco
   };
 }
 
-function sealedEnvironment(ctx: Context<LambdaState>, input: ConfigurationInput, before: FunctionRecord | undefined): string | undefined {
+function sealedEnvironment(
+  ctx: Context<LambdaState>,
+  input: ConfigurationInput,
+  before: FunctionRecord | undefined,
+): string | undefined {
   if (!input.Environment) return before?.sealedEnvironment;
   const variables = input.Environment.Variables ?? {};
   const reserved = Object.keys(variables).filter((key) => RESERVED_VARIABLES.has(key));
   if (reserved.length) {
-    throw invalidParameter(`Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: ${reserved.join(", ")}`);
+    throw invalidParameter(
+      `Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: ${reserved.join(", ")}`,
+    );
   }
   const text = JSON.stringify(variables);
   if (Buffer.byteLength(text) > MAX_ENVIRONMENT_BYTES) {
-    throw invalidParameter(`Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${text.slice(0, 200)}`);
+    throw invalidParameter(
+      `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${text.slice(0, 200)}`,
+    );
   }
   return ctx.platform.vault.seal("lambda-environment", text);
 }

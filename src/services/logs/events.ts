@@ -5,7 +5,18 @@ import type { StoredLogEvent } from "../../ports/telemetry.ts";
 import { existingGroup, onGroup, onStream } from "./access.ts";
 import { compileFilter } from "./filter-pattern.ts";
 import {
-  EVENT_OVERHEAD, groupName, invalid, MAX_AGE_MS, MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_FUTURE_MS, noGroup, noStream, streamExists, streamId, telemetryKey,
+  EVENT_OVERHEAD,
+  groupName,
+  invalid,
+  MAX_AGE_MS,
+  MAX_BATCH_BYTES,
+  MAX_EVENT_BYTES,
+  MAX_FUTURE_MS,
+  noGroup,
+  noStream,
+  streamExists,
+  streamId,
+  telemetryKey,
   type LogStream,
 } from "./model.ts";
 
@@ -44,9 +55,12 @@ export const streams = operations<typeof Logs, any>()({
       if (input.orderBy === "LastEventTime" && input.logStreamNamePrefix) {
         throw invalid("Cannot order by LastEventTime with a logStreamNamePrefix.");
       }
-      const stored = await ctx.records.list<LogStream>("stream", { prefix: `${group}:${input.logStreamNamePrefix ?? ""}` });
+      const stored = await ctx.records.list<LogStream>("stream", {
+        prefix: `${group}:${input.logStreamNamePrefix ?? ""}`,
+      });
       const views = await Promise.all(stored.map((s) => streamView(ctx, group, s.value)));
-      if (input.orderBy === "LastEventTime") views.sort((a, b) => (a.lastEventTimestamp ?? a.creationTime) - (b.lastEventTimestamp ?? b.creationTime));
+      if (input.orderBy === "LastEventTime")
+        views.sort((a, b) => (a.lastEventTimestamp ?? a.creationTime) - (b.lastEventTimestamp ?? b.creationTime));
       if (input.descending) views.reverse();
       const start = input.nextToken ? Number(input.nextToken) : 0;
       const end = start + (input.limit ?? DEFAULT_STREAMS);
@@ -84,7 +98,10 @@ export const events = operations<typeof Logs, any>()({
     permissions: onStream("PutLogEvents"),
     async run(ctx, input) {
       const [group, stream] = [String(input.logGroupName), String(input.logStreamName)];
-      const batch = (input.logEvents ?? []).map((e) => ({ timestamp: Number(e.timestamp), message: String(e.message) }));
+      const batch = (input.logEvents ?? []).map((e) => ({
+        timestamp: Number(e.timestamp),
+        message: String(e.message),
+      }));
       checkBatch(batch);
       await mustExist(ctx, group, stream);
       const now = ctx.now();
@@ -92,7 +109,8 @@ export const events = operations<typeof Logs, any>()({
       const isNew = (e: { timestamp: number }) => e.timestamp > now + MAX_FUTURE_MS;
       const accepted = batch.filter((e) => !isOld(e) && !isNew(e));
       ctx.platform.telemetry.appendLogs(keyOf(ctx, group), stream, accepted);
-      const rejected = accepted.length === batch.length ? {} : { rejectedLogEventsInfo: rejectedInfo(batch, isOld, isNew) };
+      const rejected =
+        accepted.length === batch.length ? {} : { rejectedLogEventsInfo: rejectedInfo(batch, isOld, isNew) };
       return { nextSequenceToken: "1", ...rejected };
     },
   },
@@ -126,15 +144,18 @@ export const events = operations<typeof Logs, any>()({
     async run(ctx, input) {
       const group = groupName(input);
       await existingGroup(ctx, group);
-      if (input.logStreamNames?.length && input.logStreamNamePrefix) throw invalid("Either logStreamNames or logStreamNamePrefix can be given, not both.");
+      if (input.logStreamNames?.length && input.logStreamNamePrefix)
+        throw invalid("Either logStreamNames or logStreamNamePrefix can be given, not both.");
       const matches = compileFilter(input.filterPattern ?? "");
       const prefix = input.logStreamNamePrefix;
-      const names = prefix ? (await ctx.records.list<LogStream>("stream", { prefix: `${group}:${prefix}` })).map((s) => s.value.name) : input.logStreamNames;
+      const names = prefix
+        ? (await ctx.records.list<LogStream>("stream", { prefix: `${group}:${prefix}` })).map((s) => s.value.name)
+        : input.logStreamNames;
       if (prefix && names?.length === 0) return { events: [], searchedLogStreams: [] };
       const limit = input.limit ?? DEFAULT_EVENTS;
       const found: StoredLogEvent[] = [];
       let cursor = input.nextToken;
-      for (let scanned = 0; scanned < SCAN_LIMIT; ) {
+      for (let scanned = 0; scanned < SCAN_LIMIT;) {
         const page = await ctx.platform.telemetry.readLogs(keyOf(ctx, group), {
           ...(names?.length ? { streams: names } : {}),
           ...(input.startTime === undefined ? {} : { start: input.startTime }),
@@ -169,11 +190,17 @@ function checkBatch(batch: readonly { timestamp: number; message: string }[]): v
     const size = Buffer.byteLength(event.message) + EVENT_OVERHEAD;
     if (size > MAX_EVENT_BYTES) throw invalid(`Log event too large: ${size} bytes exceeds limit of ${MAX_EVENT_BYTES}`);
     bytes += size;
-    if (event.timestamp < last) throw invalid("Log events in a single PutLogEvents request must be in chronological order.");
+    if (event.timestamp < last)
+      throw invalid("Log events in a single PutLogEvents request must be in chronological order.");
     last = event.timestamp;
   }
   if (bytes > MAX_BATCH_BYTES) throw invalid(`Upload too large: ${bytes} bytes exceeds limit of ${MAX_BATCH_BYTES}`);
-  if (batch.length > 10_000) throw new AwsError("InvalidParameterException", "1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length less than or equal to 10000", 400);
+  if (batch.length > 10_000)
+    throw new AwsError(
+      "InvalidParameterException",
+      "1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length less than or equal to 10000",
+      400,
+    );
 }
 
 type Test = (event: { timestamp: number }) => boolean;

@@ -12,7 +12,8 @@ export function compileFilter(pattern: string): (message: string) => boolean {
   if (text.length > MAX_PATTERN) throw invalid(`Filter patterns have at most ${MAX_PATTERN} characters.`);
   if (text === "" || text === '""') return () => true;
   if (text.startsWith("{")) return jsonFilter(text);
-  if (text.startsWith("[")) throw invalid("Invalid filter pattern: space-delimited patterns in brackets are not supported here.");
+  if (text.startsWith("["))
+    throw invalid("Invalid filter pattern: space-delimited patterns in brackets are not supported here.");
   return termFilter(text);
 }
 
@@ -88,20 +89,29 @@ function readCondition(state: State): JsonTest {
   state.rest = state.rest.slice(match[0].length);
   const [, path, operator, quoted, plain, word] = match;
   const steps = [...path!.matchAll(/\.([\w-]+)|\[(\d+)\]|\["([^"]+)"\]/g)].map(([, a, b, c]) => a ?? b ?? c!);
-  const at = (value: unknown): unknown => steps.reduce<unknown>((v, step) => (v && typeof v === "object" ? (v as Record<string, unknown>)[step] : undefined), value);
+  const at = (value: unknown): unknown =>
+    steps.reduce<unknown>(
+      (v, step) => (v && typeof v === "object" ? (v as Record<string, unknown>)[step] : undefined),
+      value,
+    );
   if (word) return wordTest(word, at);
   return comparison(operator!, quoted?.replaceAll(/\\(.)/g, "$1") ?? plain!, at);
 }
 
 function wordTest(word: string, at: (value: unknown) => unknown): JsonTest {
-  if (/^NOT/.test(word)) return (value) => at(value) === undefined;
-  const wanted = /NULL$/.test(word) ? null : /TRUE$/.test(word);
+  if (word.startsWith("NOT")) return (value) => at(value) === undefined;
+  const wanted = word.endsWith("NULL") ? null : word.endsWith("TRUE");
   return (value) => at(value) === wanted;
 }
 
 function comparison(operator: string, wanted: string, at: (value: unknown) => unknown): JsonTest {
   const number = Number(wanted);
-  const glob = new RegExp(`^${wanted.split("*").map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&")).join("[^]*")}$`);
+  const glob = new RegExp(
+    `^${wanted
+      .split("*")
+      .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&"))
+      .join("[^]*")}$`,
+  );
   return (value) => {
     const found = at(value);
     if (found === undefined || found === null) return false;

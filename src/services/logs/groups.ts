@@ -1,7 +1,17 @@
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import { operations } from "../../aws/service.ts";
 import { existingGroup, onGroup, onGroupArn } from "./access.ts";
-import { groupArn, groupExists, groupName, invalid, noGroup, RETENTION_DAYS, telemetryKey, type LogGroup, type LogStream } from "./model.ts";
+import {
+  groupArn,
+  groupExists,
+  groupName,
+  invalid,
+  noGroup,
+  RETENTION_DAYS,
+  telemetryKey,
+  type LogGroup,
+  type LogStream,
+} from "./model.ts";
 
 const DEFAULT_PAGE = 50;
 
@@ -11,19 +21,32 @@ export const groups = operations<typeof Logs, any>()({
     async run(ctx, input) {
       const name = String(input.logGroupName);
       if (name.startsWith("aws/")) throw invalid("Log groups starting with aws/ are reserved for AWS.");
-      const group: LogGroup = { name, created: ctx.now(), ...(input.tags ? { tags: input.tags } : {}), ...(input.kmsKeyId ? { kmsKeyId: input.kmsKeyId } : {}) };
+      const group: LogGroup = {
+        name,
+        created: ctx.now(),
+        ...(input.tags ? { tags: input.tags } : {}),
+        ...(input.kmsKeyId ? { kmsKeyId: input.kmsKeyId } : {}),
+      };
       if (!(await ctx.records.create("group", name, group))) throw groupExists();
       return {};
     },
   },
   DescribeLogGroups: {
-    permissions: (_input, ctx) => [{ action: "logs:DescribeLogGroups", resource: groupArn(ctx.region, ctx.account, "*") }],
+    permissions: (_input, ctx) => [
+      { action: "logs:DescribeLogGroups", resource: groupArn(ctx.region, ctx.account, "*") },
+    ],
     async run(ctx, input) {
       const limit = input.limit ?? DEFAULT_PAGE;
-      if (input.logGroupNamePrefix && input.logGroupNamePattern) throw invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.");
-      const options = { ...(input.nextToken ? { after: input.nextToken } : {}), ...(input.logGroupNamePrefix ? { prefix: input.logGroupNamePrefix } : {}) };
+      if (input.logGroupNamePrefix && input.logGroupNamePattern)
+        throw invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.");
+      const options = {
+        ...(input.nextToken ? { after: input.nextToken } : {}),
+        ...(input.logGroupNamePrefix ? { prefix: input.logGroupNamePrefix } : {}),
+      };
       const pattern = input.logGroupNamePattern?.toLowerCase();
-      const stored = (await ctx.records.list<LogGroup>("group", options)).filter((g) => !pattern || g.id.toLowerCase().includes(pattern));
+      const stored = (await ctx.records.list<LogGroup>("group", options)).filter(
+        (g) => !pattern || g.id.toLowerCase().includes(pattern),
+      );
       const page = stored.slice(0, limit);
       const bytes = await Promise.all(page.map((g) => storedBytes(ctx, g.id)));
       return {
@@ -47,7 +70,10 @@ export const groups = operations<typeof Logs, any>()({
     async run(ctx, input) {
       const { name } = await existingGroup(ctx, String(input.logGroupName));
       const streams = await ctx.records.list<LogStream>("stream", { prefix: `${name}:` });
-      await ctx.records.write(ctx.records.remove("group", name), streams.map((s) => ctx.records.remove("stream", s.id)));
+      await ctx.records.write(
+        ctx.records.remove("group", name),
+        streams.map((s) => ctx.records.remove("stream", s.id)),
+      );
       await ctx.platform.telemetry.deleteLogs(telemetryKey(ctx.account, ctx.region, name));
       return {};
     },
@@ -56,8 +82,15 @@ export const groups = operations<typeof Logs, any>()({
     permissions: onGroup("PutRetentionPolicy"),
     async run(ctx, input) {
       const days = Number(input.retentionInDays);
-      if (!RETENTION_DAYS.includes(days)) throw invalid(`Invalid retention value. Valid values are: [${RETENTION_DAYS.join(", ")}]`);
-      if (!(await ctx.records.update<LogGroup>("group", String(input.logGroupName), (g) => ({ ...g, retentionDays: days })))) throw noGroup();
+      if (!RETENTION_DAYS.includes(days))
+        throw invalid(`Invalid retention value. Valid values are: [${RETENTION_DAYS.join(", ")}]`);
+      if (
+        !(await ctx.records.update<LogGroup>("group", String(input.logGroupName), (g) => ({
+          ...g,
+          retentionDays: days,
+        })))
+      )
+        throw noGroup();
       return {};
     },
   },
@@ -91,7 +124,9 @@ export const groups = operations<typeof Logs, any>()({
   },
   ListTagsForResource: {
     permissions: onGroupArn("ListTagsForResource"),
-    run: async (ctx, input) => ({ tags: { ...(await existingGroup(ctx, groupName({ logGroupIdentifier: input.resourceArn }))).tags } }),
+    run: async (ctx, input) => ({
+      tags: { ...(await existingGroup(ctx, groupName({ logGroupIdentifier: input.resourceArn }))).tags },
+    }),
   },
 });
 
@@ -105,12 +140,16 @@ async function storedBytes(ctx: AnyContext, group: string): Promise<number> {
 }
 
 async function tag(ctx: AnyContext, name: string, tags: Record<string, string>): Promise<object> {
-  if (!(await ctx.records.update<LogGroup>("group", name, (g) => ({ ...g, tags: { ...g.tags, ...tags } })))) throw noGroup();
+  if (!(await ctx.records.update<LogGroup>("group", name, (g) => ({ ...g, tags: { ...g.tags, ...tags } }))))
+    throw noGroup();
   return {};
 }
 
 async function untag(ctx: AnyContext, name: string, keys: readonly string[]): Promise<object> {
-  const change = (g: LogGroup): LogGroup => ({ ...g, tags: Object.fromEntries(Object.entries(g.tags ?? {}).filter(([key]) => !keys.includes(key))) });
+  const change = (g: LogGroup): LogGroup => ({
+    ...g,
+    tags: Object.fromEntries(Object.entries(g.tags ?? {}).filter(([key]) => !keys.includes(key))),
+  });
   if (!(await ctx.records.update<LogGroup>("group", name, change))) throw noGroup();
   return {};
 }

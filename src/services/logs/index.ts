@@ -20,7 +20,10 @@ export const logs = defineService<typeof Logs>({
       async run(ctx) {
         for (const { value } of await ctx.records.list<LogGroup>("group")) {
           if (!value.retentionDays) continue;
-          await ctx.platform.telemetry.expireLogs(telemetryKey(ctx.account, ctx.region, value.name), ctx.now() - value.retentionDays * DAY_MS);
+          await ctx.platform.telemetry.expireLogs(
+            telemetryKey(ctx.account, ctx.region, value.name),
+            ctx.now() - value.retentionDays * DAY_MS,
+          );
         }
       },
     },

@@ -26,13 +26,17 @@ export const MAX_EVENT_BYTES = 1_048_576;
 export const MAX_FUTURE_MS = 2 * 3600_000;
 export const MAX_AGE_MS = 14 * 86_400_000;
 
-export const groupArn = (region: string, account: string, name: string): string => arn("logs", region, account, `log-group:${name}`);
+export const groupArn = (region: string, account: string, name: string): string =>
+  arn("logs", region, account, `log-group:${name}`);
 
 /** The group's key in the telemetry store. */
 export const telemetryKey = (account: string, region: string, group: string): string => `${account}/${region}/${group}`;
 
 /** The name of a group given as a name or an ARN. */
-export function groupName(input: { logGroupName?: string | undefined; logGroupIdentifier?: string | undefined }): string {
+export function groupName(input: {
+  logGroupName?: string | undefined;
+  logGroupIdentifier?: string | undefined;
+}): string {
   if (input.logGroupName) return input.logGroupName;
   const identifier = input.logGroupIdentifier;
   if (!identifier) throw invalid("A log group name or identifier must be given.");
@@ -43,7 +47,11 @@ export function groupName(input: { logGroupName?: string | undefined; logGroupId
 export const streamId = (group: string, stream: string): string => `${group}:${stream}`;
 
 export const invalid = (message: string): AwsError => new AwsError("InvalidParameterException", message, 400);
-export const noGroup = (): AwsError => new AwsError("ResourceNotFoundException", "The specified log group does not exist.", 400);
-export const noStream = (): AwsError => new AwsError("ResourceNotFoundException", "The specified log stream does not exist.", 400);
-export const groupExists = (): AwsError => new AwsError("ResourceAlreadyExistsException", "The specified log group already exists", 400);
-export const streamExists = (): AwsError => new AwsError("ResourceAlreadyExistsException", "The specified log stream already exists", 400);
+export const noGroup = (): AwsError =>
+  new AwsError("ResourceNotFoundException", "The specified log group does not exist.", 400);
+export const noStream = (): AwsError =>
+  new AwsError("ResourceNotFoundException", "The specified log stream does not exist.", 400);
+export const groupExists = (): AwsError =>
+  new AwsError("ResourceAlreadyExistsException", "The specified log group already exists", 400);
+export const streamExists = (): AwsError =>
+  new AwsError("ResourceAlreadyExistsException", "The specified log stream already exists", 400);

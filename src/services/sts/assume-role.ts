@@ -12,7 +12,11 @@ const DEFAULT_SECONDS = 3600;
 const CHAINED_SECONDS = 3600;
 
 const denied = (caller: string, roleArn: string): AwsError =>
-  new AwsError("AccessDenied", `User: ${caller} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`, 403);
+  new AwsError(
+    "AccessDenied",
+    `User: ${caller} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`,
+    403,
+  );
 
 /** AssumeRole: the trust policy must name the caller, and the caller's own policies must not forbid it. */
 export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRole">, any> = {
@@ -28,17 +32,33 @@ export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRol
       "sts:RoleSessionName": input.RoleSessionName,
       "sts:SourceIdentity": input.SourceIdentity,
     };
-    return [{ action: "sts:AssumeRole", resource: roleArn, resourcePolicy: role.trust, resourcePolicyMustAllow: true, conditions }];
+    return [
+      {
+        action: "sts:AssumeRole",
+        resource: roleArn,
+        resourcePolicy: role.trust,
+        resourcePolicyMustAllow: true,
+        conditions,
+      },
+    ];
   },
   async run(ctx, input) {
     const { identity } = ctx.platform;
     const role = await identity.role(String(input.RoleArn));
     const seconds = input.DurationSeconds ?? DEFAULT_SECONDS;
     if (seconds > role.maxSessionDuration) {
-      throw new AwsError("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", 400);
+      throw new AwsError(
+        "ValidationError",
+        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        400,
+      );
     }
     if (ctx.principal.kind === "role" && seconds > CHAINED_SECONDS) {
-      throw new AwsError("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining", 400);
+      throw new AwsError(
+        "ValidationError",
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+        400,
+      );
     }
     if (input.Policy !== undefined) parsePolicy(input.Policy);
     const attached = await Promise.all((input.PolicyArns ?? []).map((p) => identity.policyDocument(String(p.arn))));

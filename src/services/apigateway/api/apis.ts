@@ -2,7 +2,18 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { newApiId } from "../../../compute/edge/api-address.ts";
-import { apiOf, badRequest, changeApi, newId, noApi, on, type Deployment, type Resource, type RestApi, type Stage } from "../model.ts";
+import {
+  apiOf,
+  badRequest,
+  changeApi,
+  newId,
+  noApi,
+  on,
+  type Deployment,
+  type Resource,
+  type RestApi,
+  type Stage,
+} from "../model.ts";
 import { importOpenApi } from "../openapi.ts";
 import { patched } from "../patch.ts";
 
@@ -39,7 +50,10 @@ function emptyApi(ctx: Context<any>, name: string): RestApi {
 }
 
 /** One page of a list by `position` and `limit`. */
-export function page<T>(items: readonly T[], input: { position?: string | undefined; limit?: number | undefined }): { items: T[]; position?: string } {
+export function page<T>(
+  items: readonly T[],
+  input: { position?: string | undefined; limit?: number | undefined },
+): { items: T[]; position?: string } {
   const start = Number(input.position ?? 0);
   if (!Number.isInteger(start) || start < 0) throw badRequest("Invalid position parameter");
   const end = start + (input.limit ?? DEFAULT_PAGE);
@@ -78,7 +92,11 @@ export const apis = operations<typeof Gateway, any>()({
     permissions: on("PUT", (i) => `/restapis/${i.restApiId}`),
     async run(ctx, input) {
       const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
-      const api = await changeApi(ctx, input.restApiId, (before) => (input.mode === "overwrite" ? { ...before, ...imported, name: imported.name ?? before.name } : merged(before, imported)));
+      const api = await changeApi(ctx, input.restApiId, (before) =>
+        input.mode === "overwrite"
+          ? { ...before, ...imported, name: imported.name ?? before.name }
+          : merged(before, imported),
+      );
       return apiView(api);
     },
   },
@@ -98,7 +116,11 @@ export const apis = operations<typeof Gateway, any>()({
     permissions: on("PATCH", (i) => `/restapis/${i.restApiId}`),
     async run(ctx, input) {
       const fields = ["name", "description", "policy", "apiKeySource", "version"] as const;
-      return apiView(await changeApi(ctx, input.restApiId, (api) => patchedMediaTypes(patched(api, input.patchOperations, fields), input.patchOperations)));
+      return apiView(
+        await changeApi(ctx, input.restApiId, (api) =>
+          patchedMediaTypes(patched(api, input.patchOperations, fields), input.patchOperations),
+        ),
+      );
     },
   },
   DeleteRestApi: {
@@ -120,7 +142,12 @@ export const apis = operations<typeof Gateway, any>()({
     permissions: on("GET", () => "/account"),
     async run(ctx) {
       const stored = await ctx.records.get<{ cloudwatchRoleArn?: string }>("account", "account");
-      return { throttleSettings: { burstLimit: 5000, rateLimit: 10_000 }, apiKeyVersion: "4", features: ["UsagePlans"], ...stored?.value };
+      return {
+        throttleSettings: { burstLimit: 5000, rateLimit: 10_000 },
+        apiKeyVersion: "4",
+        features: ["UsagePlans"],
+        ...stored?.value,
+      };
     },
   },
   UpdateAccount: {
@@ -128,7 +155,11 @@ export const apis = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const role = input.patchOperations?.find((p) => p.path === "/cloudwatchRoleArn")?.value;
       await ctx.records.write(ctx.records.put("account", "account", role ? { cloudwatchRoleArn: role } : {}));
-      return { throttleSettings: { burstLimit: 5000, rateLimit: 10_000 }, apiKeyVersion: "4", ...(role ? { cloudwatchRoleArn: role } : {}) };
+      return {
+        throttleSettings: { burstLimit: 5000, rateLimit: 10_000 },
+        apiKeyVersion: "4",
+        ...(role ? { cloudwatchRoleArn: role } : {}),
+      };
     },
   },
 });
@@ -140,7 +171,8 @@ function merged(before: RestApi, imported: ReturnType<typeof importOpenApi>): Re
   const added = Object.values(imported.resources).sort((a, b) => a.path.length - b.path.length);
   for (const resource of added) {
     const known = byPath.get(resource.path);
-    const parent = resource.parentId === undefined ? {} : { parentId: idOf.get(resource.parentId) ?? resource.parentId };
+    const parent =
+      resource.parentId === undefined ? {} : { parentId: idOf.get(resource.parentId) ?? resource.parentId };
     const next = known ? { ...known, methods: { ...known.methods, ...resource.methods } } : { ...resource, ...parent };
     idOf.set(resource.id, next.id);
     byPath.set(resource.path, next);

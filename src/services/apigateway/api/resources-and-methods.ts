@@ -1,6 +1,22 @@
 import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { operations } from "../../../aws/service.ts";
-import { apiOf, badRequest, changeApi, checkedIntegration, checkedMethod, conflict, methodOf, newId, notFound, on, resourceOf, withMethod, type Integration, type Method, type Resource } from "../model.ts";
+import {
+  apiOf,
+  badRequest,
+  changeApi,
+  checkedIntegration,
+  checkedMethod,
+  conflict,
+  methodOf,
+  newId,
+  notFound,
+  on,
+  resourceOf,
+  withMethod,
+  type Integration,
+  type Method,
+  type Resource,
+} from "../model.ts";
 import { page } from "./apis.ts";
 
 const resourceView = (resource: Resource, withMethods: boolean) => ({
@@ -8,12 +24,20 @@ const resourceView = (resource: Resource, withMethods: boolean) => ({
   path: resource.path,
   ...(resource.parentId === undefined ? {} : { parentId: resource.parentId, pathPart: resource.pathPart }),
   ...(Object.keys(resource.methods).length
-    ? { resourceMethods: Object.fromEntries(Object.entries(resource.methods).map(([name, method]) => [name, withMethods ? (method as Gateway.Method) : {}])) }
+    ? {
+        resourceMethods: Object.fromEntries(
+          Object.entries(resource.methods).map(([name, method]) => [
+            name,
+            withMethods ? (method as Gateway.Method) : {},
+          ]),
+        ),
+      }
     : {}),
 });
 
 const methodPath = (i: any): string => `/restapis/${i.restApiId}/resources/${i.resourceId}/methods/${i.httpMethod}`;
-const given = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+const given = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
 
 export const resourcesAndMethods = operations<typeof Gateway, any>()({
   CreateResource: {
@@ -21,21 +45,31 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const part = String(input.pathPart);
       if (!/^(\{[\w.\-:]+\+?\}|[\w.\-:%~!$&'()*+,;=@]+)$/.test(part)) {
-        throw badRequest("Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.");
+        throw badRequest(
+          "Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.",
+        );
       }
       const id = newId(ctx);
       const api = await changeApi(ctx, input.restApiId, (a) => {
         const parent = resourceOf(a, input.parentId);
         const path = `${parent.path === "/" ? "" : parent.path}/${part}`;
-        if (Object.values(a.resources).some((r) => r.path === path)) throw conflict(`Another resource with the same parent already has this name: ${part}`);
-        return { ...a, resources: { ...a.resources, [id]: { id, parentId: parent.id, pathPart: part, path, methods: {} } } };
+        if (Object.values(a.resources).some((r) => r.path === path))
+          throw conflict(`Another resource with the same parent already has this name: ${part}`);
+        return {
+          ...a,
+          resources: { ...a.resources, [id]: { id, parentId: parent.id, pathPart: part, path, methods: {} } },
+        };
       });
       return resourceView(resourceOf(api, id), false);
     },
   },
   GetResource: {
     permissions: on("GET", (i) => `/restapis/${i.restApiId}/resources/${i.resourceId}`),
-    run: async (ctx, input) => resourceView(resourceOf(await apiOf(ctx, input.restApiId), input.resourceId), input.embed?.includes("methods") ?? false),
+    run: async (ctx, input) =>
+      resourceView(
+        resourceOf(await apiOf(ctx, input.restApiId), input.resourceId),
+        input.embed?.includes("methods") ?? false,
+      ),
   },
   GetResources: {
     permissions: on("GET", (i) => `/restapis/${i.restApiId}/resources`),
@@ -50,7 +84,8 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       await changeApi(ctx, input.restApiId, (api) => {
         const { path, parentId } = resourceOf(api, input.resourceId);
-        if (parentId === undefined) throw badRequest("Resource with id '" + input.resourceId + "' is the root resource and cannot be deleted");
+        if (parentId === undefined)
+          throw badRequest("Resource with id '" + input.resourceId + "' is the root resource and cannot be deleted");
         const kept = Object.values(api.resources).filter((r) => r.path !== path && !r.path.startsWith(`${path}/`));
         return { ...api, resources: Object.fromEntries(kept.map((r) => [r.id, r])) };
       });
@@ -71,7 +106,8 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
         }) as Method,
       );
       await changeApi(ctx, input.restApiId, (api) => {
-        if (resourceOf(api, input.resourceId).methods[method.httpMethod]) throw conflict("Method already exists for this resource");
+        if (resourceOf(api, input.resourceId).methods[method.httpMethod])
+          throw conflict("Method already exists for this resource");
         return withMethod(api, input.resourceId, method.httpMethod, method);
       });
       return method as Gateway.Method;
@@ -79,7 +115,8 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
   },
   GetMethod: {
     permissions: on("GET", methodPath),
-    run: async (ctx, input) => methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod) as Gateway.Method,
+    run: async (ctx, input) =>
+      methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod) as Gateway.Method,
   },
   DeleteMethod: {
     permissions: on("DELETE", methodPath),
@@ -94,10 +131,17 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
   PutMethodResponse: {
     permissions: on("PUT", (i) => `${methodPath(i)}/responses/${i.statusCode}`),
     async run(ctx, input) {
-      const response = given({ statusCode: String(input.statusCode), responseParameters: input.responseParameters, responseModels: input.responseModels });
+      const response = given({
+        statusCode: String(input.statusCode),
+        responseParameters: input.responseParameters,
+        responseModels: input.responseModels,
+      });
       await changeApi(ctx, input.restApiId, (api) => {
         const method = methodOf(api, input.resourceId, input.httpMethod);
-        const methodResponses = { ...method.methodResponses, [response.statusCode]: response } as Method["methodResponses"];
+        const methodResponses = {
+          ...method.methodResponses,
+          [response.statusCode]: response,
+        } as Method["methodResponses"];
         return withMethod(api, input.resourceId, input.httpMethod, { ...method, methodResponses: methodResponses! });
       });
       return response;
@@ -131,7 +175,13 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
       );
       await changeApi(ctx, input.restApiId, (api) => {
         const method = methodOf(api, input.resourceId, input.httpMethod);
-        return withMethod(api, input.resourceId, input.httpMethod, { ...method, methodIntegration: { ...integration, integrationResponses: method.methodIntegration?.integrationResponses ?? {} } });
+        return withMethod(api, input.resourceId, input.httpMethod, {
+          ...method,
+          methodIntegration: {
+            ...integration,
+            integrationResponses: method.methodIntegration?.integrationResponses ?? {},
+          },
+        });
       });
       return { ...integration, cacheKeyParameters: [] } as Gateway.Integration;
     },
@@ -167,8 +217,14 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
       await changeApi(ctx, input.restApiId, (api) => {
         const method = methodOf(api, input.resourceId, input.httpMethod);
         if (!method.methodIntegration) throw notFound("Invalid Integration identifier specified");
-        const integrationResponses = { ...method.methodIntegration.integrationResponses, [response.statusCode]: response } as NonNullable<Integration["integrationResponses"]>;
-        return withMethod(api, input.resourceId, input.httpMethod, { ...method, methodIntegration: { ...method.methodIntegration, integrationResponses } });
+        const integrationResponses = {
+          ...method.methodIntegration.integrationResponses,
+          [response.statusCode]: response,
+        } as NonNullable<Integration["integrationResponses"]>;
+        return withMethod(api, input.resourceId, input.httpMethod, {
+          ...method,
+          methodIntegration: { ...method.methodIntegration, integrationResponses },
+        });
       });
       return response as Gateway.IntegrationResponse;
     },

@@ -2,7 +2,18 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import type { Statement } from "../../../ports/database.ts";
-import { apiOf, badRequest, changeApi, conflict, newId, notFound, on, type Deployment, type RestApi, type Stage } from "../model.ts";
+import {
+  apiOf,
+  badRequest,
+  changeApi,
+  conflict,
+  newId,
+  notFound,
+  on,
+  type Deployment,
+  type RestApi,
+  type Stage,
+} from "../model.ts";
 import { patched, patchedMap } from "../patch.ts";
 import { page } from "./apis.ts";
 
@@ -22,7 +33,11 @@ const stageView = (stage: Stage) => ({
   ...(stage.tags ? { tags: { ...stage.tags } } : {}),
 });
 
-const deploymentView = (d: Deployment) => ({ id: d.id, createdDate: new Date(d.created), ...(d.description === undefined ? {} : { description: d.description }) });
+const deploymentView = (d: Deployment) => ({
+  id: d.id,
+  createdDate: new Date(d.created),
+  ...(d.description === undefined ? {} : { description: d.description }),
+});
 
 /** A snapshot of the API as it is now; every method must have an integration. */
 function snapshot(ctx: Context<any>, api: RestApi, description: string | undefined): Deployment {
@@ -30,7 +45,13 @@ function snapshot(ctx: Context<any>, api: RestApi, description: string | undefin
   const methods = resources.flatMap((r) => Object.values(r.methods));
   if (methods.length === 0) throw badRequest("The REST API doesn't contain any methods");
   if (methods.some((m) => !m.methodIntegration)) throw badRequest("No integration defined for method");
-  return { id: newId(ctx), created: ctx.now(), resources, binaryMediaTypes: api.binaryMediaTypes, ...(description === undefined ? {} : { description }) };
+  return {
+    id: newId(ctx),
+    created: ctx.now(),
+    resources,
+    binaryMediaTypes: api.binaryMediaTypes,
+    ...(description === undefined ? {} : { description }),
+  };
 }
 
 async function stageOf(ctx: Context<any>, api: string | undefined, name: string | undefined): Promise<Stage> {
@@ -39,7 +60,17 @@ async function stageOf(ctx: Context<any>, api: string | undefined, name: string 
   return stored.value;
 }
 
-function newStage(ctx: Context<any>, name: string, deploymentId: string, input: { description?: string | undefined; variables?: Record<string, string> | undefined; tracingEnabled?: boolean | undefined; tags?: Record<string, string> | undefined }): Stage {
+function newStage(
+  ctx: Context<any>,
+  name: string,
+  deploymentId: string,
+  input: {
+    description?: string | undefined;
+    variables?: Record<string, string> | undefined;
+    tracingEnabled?: boolean | undefined;
+    tags?: Record<string, string> | undefined;
+  },
+): Stage {
   if (!/^[\w-]{1,128}$/.test(name)) throw badRequest("Stage name only allows a-zA-Z0-9_-");
   const now = ctx.now();
   return {
@@ -66,8 +97,19 @@ export const stages = operations<typeof Gateway, any>()({
       if (input.stageName) {
         const id = stageId(api.id, input.stageName);
         const known = await ctx.records.get<Stage>("stage", id);
-        const fresh = newStage(ctx, input.stageName, deployment.id, { variables: input.variables, tracingEnabled: input.tracingEnabled, description: input.stageDescription });
-        const next = known ? { ...known.value, deploymentId: deployment.id, updated: ctx.now(), ...(input.variables ? { variables: input.variables } : {}) } : fresh;
+        const fresh = newStage(ctx, input.stageName, deployment.id, {
+          variables: input.variables,
+          tracingEnabled: input.tracingEnabled,
+          description: input.stageDescription,
+        });
+        const next = known
+          ? {
+              ...known.value,
+              deploymentId: deployment.id,
+              updated: ctx.now(),
+              ...(input.variables ? { variables: input.variables } : {}),
+            }
+          : fresh;
         also.push(ctx.records.put("stage", id, next));
       }
       await ctx.records.write(ctx.records.put("deployment", `${api.id}:${deployment.id}`, deployment), also);
@@ -86,7 +128,9 @@ export const stages = operations<typeof Gateway, any>()({
     permissions: on("GET", (i) => `/restapis/${i.restApiId}/deployments`),
     async run(ctx, input) {
       await apiOf(ctx, input.restApiId);
-      const all = (await ctx.records.list<Deployment>("deployment", { prefix: `${input.restApiId}:` })).map((s) => s.value).sort((a, b) => b.created - a.created);
+      const all = (await ctx.records.list<Deployment>("deployment", { prefix: `${input.restApiId}:` }))
+        .map((s) => s.value)
+        .sort((a, b) => b.created - a.created);
       const { items, ...rest } = page(all, input);
       return { items: items.map(deploymentView), ...rest };
     },
@@ -94,7 +138,9 @@ export const stages = operations<typeof Gateway, any>()({
   DeleteDeployment: {
     permissions: on("DELETE", (i) => `/restapis/${i.restApiId}/deployments/${i.deploymentId}`),
     async run(ctx, input) {
-      const used = (await ctx.records.list<Stage>("stage", { prefix: `${input.restApiId}:` })).some((s) => s.value.deploymentId === input.deploymentId);
+      const used = (await ctx.records.list<Stage>("stage", { prefix: `${input.restApiId}:` })).some(
+        (s) => s.value.deploymentId === input.deploymentId,
+      );
       if (used) throw badRequest("Active stages pointing to this deployment must be moved or deleted");
       const id = `${input.restApiId}:${input.deploymentId}`;
       if (!(await ctx.records.get("deployment", id))) throw notFound("Invalid Deployment identifier specified");
@@ -106,13 +152,18 @@ export const stages = operations<typeof Gateway, any>()({
     permissions: on("POST", (i) => `/restapis/${i.restApiId}/stages`),
     async run(ctx, input) {
       await apiOf(ctx, input.restApiId);
-      if (!(await ctx.records.get("deployment", `${input.restApiId}:${input.deploymentId}`))) throw badRequest("Deployment id does not exist");
+      if (!(await ctx.records.get("deployment", `${input.restApiId}:${input.deploymentId}`)))
+        throw badRequest("Deployment id does not exist");
       const stage = newStage(ctx, String(input.stageName), String(input.deploymentId), input);
-      if (!(await ctx.records.create("stage", stageId(input.restApiId, stage.name), stage))) throw conflict("Stage already exists");
+      if (!(await ctx.records.create("stage", stageId(input.restApiId, stage.name), stage)))
+        throw conflict("Stage already exists");
       return stageView(stage);
     },
   },
-  GetStage: { permissions: onStage("GET"), run: async (ctx, input) => stageView(await stageOf(ctx, input.restApiId, input.stageName)) },
+  GetStage: {
+    permissions: onStage("GET"),
+    run: async (ctx, input) => stageView(await stageOf(ctx, input.restApiId, input.stageName)),
+  },
   GetStages: {
     permissions: on("GET", (i) => `/restapis/${i.restApiId}/stages`),
     async run(ctx, input) {
@@ -126,8 +177,17 @@ export const stages = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const before = await stageOf(ctx, input.restApiId, input.stageName);
       const next = patched(before, input.patchOperations, ["deploymentId", "description", "tracingEnabled"]);
-      if (next.deploymentId !== before.deploymentId && !(await ctx.records.get("deployment", `${input.restApiId}:${next.deploymentId}`))) throw badRequest("Deployment id does not exist");
-      const stage: Stage = { ...next, tracingEnabled: String(next.tracingEnabled) === "true", variables: patchedMap(before.variables, input.patchOperations, "variables"), updated: ctx.now() };
+      if (
+        next.deploymentId !== before.deploymentId &&
+        !(await ctx.records.get("deployment", `${input.restApiId}:${next.deploymentId}`))
+      )
+        throw badRequest("Deployment id does not exist");
+      const stage: Stage = {
+        ...next,
+        tracingEnabled: String(next.tracingEnabled) === "true",
+        variables: patchedMap(before.variables, input.patchOperations, "variables"),
+        updated: ctx.now(),
+      };
       await ctx.records.write(ctx.records.put("stage", stageId(input.restApiId, input.stageName), stage));
       return stageView(stage);
     },
@@ -150,18 +210,27 @@ export const stages = operations<typeof Gateway, any>()({
   UntagResource: {
     permissions: on("DELETE", (i) => `/tags/${encodeURIComponent(String(i.resourceArn))}`),
     async run(ctx, input) {
-      await changeTags(ctx, input.resourceArn, (tags) => Object.fromEntries(Object.entries(tags).filter(([key]) => !input.tagKeys?.includes(key))));
+      await changeTags(ctx, input.resourceArn, (tags) =>
+        Object.fromEntries(Object.entries(tags).filter(([key]) => !input.tagKeys?.includes(key))),
+      );
       return {};
     },
   },
 });
 
-async function changeTags(ctx: Context<any>, resourceArn: string | undefined, change: (tags: Readonly<Record<string, string>>) => Record<string, string>): Promise<void> {
+async function changeTags(
+  ctx: Context<any>,
+  resourceArn: string | undefined,
+  change: (tags: Readonly<Record<string, string>>) => Record<string, string>,
+): Promise<void> {
   const match = /\/restapis\/([a-z0-9]+)(?:\/stages\/([\w-]+))?$/.exec(resourceArn ?? "");
   if (!match) throw badRequest("Invalid ARN specified in the request");
   const [, api, stage] = match;
   if (stage) {
-    const changed = await ctx.records.update<Stage>("stage", stageId(api, stage), (s) => ({ ...s, tags: change(s.tags ?? {}) }));
+    const changed = await ctx.records.update<Stage>("stage", stageId(api, stage), (s) => ({
+      ...s,
+      tags: change(s.tags ?? {}),
+    }));
     if (!changed) throw notFound("Invalid stage identifier specified");
   } else await changeApi(ctx, api, (a) => ({ ...a, tags: change(a.tags ?? {}) }));
 }

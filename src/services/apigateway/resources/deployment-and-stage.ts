@@ -9,7 +9,12 @@ const ignoreGone = (error: unknown): void => {
 export const apiDeployment: ResourceType = {
   type: "AWS::ApiGateway::Deployment",
   async create(ctx, { RestApiId, Description, StageName, StageDescription }) {
-    const made = await ctx.call("apigateway", "CreateDeployment", { restApiId: RestApiId, description: Description, stageName: StageName, variables: StageDescription?.Variables });
+    const made = await ctx.call("apigateway", "CreateDeployment", {
+      restApiId: RestApiId,
+      description: Description,
+      stageName: StageName,
+      variables: StageDescription?.Variables,
+    });
     return String(made.id);
   },
   async update() {
@@ -17,8 +22,11 @@ export const apiDeployment: ResourceType = {
   },
   async remove(ctx, id, { RestApiId, StageName }) {
     if (StageName) {
-      const stage = await ctx.call("apigateway", "GetStage", { restApiId: RestApiId, stageName: StageName }).catch(() => undefined);
-      if (stage?.deploymentId === id) await ctx.call("apigateway", "DeleteStage", { restApiId: RestApiId, stageName: StageName }).catch(ignoreGone);
+      const stage = await ctx
+        .call("apigateway", "GetStage", { restApiId: RestApiId, stageName: StageName })
+        .catch(() => undefined);
+      if (stage?.deploymentId === id)
+        await ctx.call("apigateway", "DeleteStage", { restApiId: RestApiId, stageName: StageName }).catch(ignoreGone);
     }
     await ctx.call("apigateway", "DeleteDeployment", { restApiId: RestApiId, deploymentId: id }).catch(ignoreGone);
   },
@@ -29,18 +37,40 @@ export const apiDeployment: ResourceType = {
 export const apiStage: ResourceType = {
   type: "AWS::ApiGateway::Stage",
   async create(ctx, { RestApiId, DeploymentId, StageName, Description, Variables, TracingEnabled, Tags }) {
-    const input = { restApiId: RestApiId, deploymentId: DeploymentId, stageName: StageName, description: Description, variables: Variables, tracingEnabled: TracingEnabled };
+    const input = {
+      restApiId: RestApiId,
+      deploymentId: DeploymentId,
+      stageName: StageName,
+      description: Description,
+      variables: Variables,
+      tracingEnabled: TracingEnabled,
+    };
     try {
-      await ctx.withStackTags(Tags, (tags) => ctx.call("apigateway", "CreateStage", { ...input, ...(tags.length ? { tags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])) } : {}) }));
+      await ctx.withStackTags(Tags, (tags) =>
+        ctx.call("apigateway", "CreateStage", {
+          ...input,
+          ...(tags.length ? { tags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])) } : {}),
+        }),
+      );
     } catch (error) {
       if (codeOf(error) !== "ConflictException" || !ctx.retried) throw error;
     }
     return String(StageName);
   },
   async update(ctx, id, next, previous) {
-    const variables = Object.entries((next["Variables"] ?? {}) as Record<string, string>).map(([key, value]) => ({ op: "replace" as const, path: `/variables/${key}`, value: String(value) }));
-    const removed = Object.keys((previous["Variables"] ?? {}) as object).filter((key) => !(key in (next["Variables"] ?? {}))).map((key) => ({ op: "remove" as const, path: `/variables/${key}` }));
-    const patchOperations = [{ op: "replace" as const, path: "/deploymentId", value: String(next["DeploymentId"]) }, ...variables, ...removed];
+    const variables = Object.entries((next["Variables"] ?? {}) as Record<string, string>).map(([key, value]) => ({
+      op: "replace" as const,
+      path: `/variables/${key}`,
+      value: String(value),
+    }));
+    const removed = Object.keys((previous["Variables"] ?? {}) as object)
+      .filter((key) => !(key in (next["Variables"] ?? {})))
+      .map((key) => ({ op: "remove" as const, path: `/variables/${key}` }));
+    const patchOperations = [
+      { op: "replace" as const, path: "/deploymentId", value: String(next["DeploymentId"]) },
+      ...variables,
+      ...removed,
+    ];
     await ctx.call("apigateway", "UpdateStage", { restApiId: next["RestApiId"], stageName: id, patchOperations });
   },
   async remove(ctx, id, { RestApiId }) {

@@ -10,7 +10,15 @@ export const apiResource: ResourceType = {
   type: "AWS::ApiGateway::Resource",
   async create(ctx, { RestApiId, ParentId, PathPart }) {
     try {
-      return String((await ctx.call("apigateway", "CreateResource", { restApiId: RestApiId, parentId: ParentId, pathPart: PathPart })).id);
+      return String(
+        (
+          await ctx.call("apigateway", "CreateResource", {
+            restApiId: RestApiId,
+            parentId: ParentId,
+            pathPart: PathPart,
+          })
+        ).id,
+      );
     } catch (error) {
       if (codeOf(error) !== "ConflictException" || !ctx.retried) throw error;
       const { items = [] } = await ctx.call("apigateway", "GetResources", { restApiId: RestApiId, limit: 500 });
@@ -39,16 +47,41 @@ export const apiMethod: ResourceType = {
 };
 
 async function drop(ctx: ResourceContext, { RestApiId, ResourceId, HttpMethod }: Properties): Promise<void> {
-  await ctx.call("apigateway", "DeleteMethod", { restApiId: RestApiId, resourceId: ResourceId, httpMethod: HttpMethod }).catch(ignoreGone);
+  await ctx
+    .call("apigateway", "DeleteMethod", { restApiId: RestApiId, resourceId: ResourceId, httpMethod: HttpMethod })
+    .catch(ignoreGone);
 }
 
 async function put(ctx: ResourceContext, properties: Properties): Promise<void> {
-  const { RestApiId, ResourceId, HttpMethod, AuthorizationType, ApiKeyRequired, OperationName, RequestParameters, RequestModels, MethodResponses, Integration } = properties;
+  const {
+    RestApiId,
+    ResourceId,
+    HttpMethod,
+    AuthorizationType,
+    ApiKeyRequired,
+    OperationName,
+    RequestParameters,
+    RequestModels,
+    MethodResponses,
+    Integration,
+  } = properties;
   const where = { restApiId: RestApiId, resourceId: ResourceId, httpMethod: HttpMethod };
   await drop(ctx, properties);
-  await ctx.call("apigateway", "PutMethod", { ...where, authorizationType: AuthorizationType ?? "NONE", apiKeyRequired: ApiKeyRequired, operationName: OperationName, requestParameters: RequestParameters, requestModels: RequestModels });
+  await ctx.call("apigateway", "PutMethod", {
+    ...where,
+    authorizationType: AuthorizationType ?? "NONE",
+    apiKeyRequired: ApiKeyRequired,
+    operationName: OperationName,
+    requestParameters: RequestParameters,
+    requestModels: RequestModels,
+  });
   for (const r of MethodResponses ?? []) {
-    await ctx.call("apigateway", "PutMethodResponse", { ...where, statusCode: String(r.StatusCode), responseParameters: r.ResponseParameters, responseModels: r.ResponseModels });
+    await ctx.call("apigateway", "PutMethodResponse", {
+      ...where,
+      statusCode: String(r.StatusCode),
+      responseParameters: r.ResponseParameters,
+      responseModels: r.ResponseModels,
+    });
   }
   if (!Integration) return;
   const i = Integration;
@@ -65,7 +98,13 @@ async function put(ctx: ResourceContext, properties: Properties): Promise<void> 
     contentHandling: i.ContentHandling,
   });
   for (const r of i.IntegrationResponses ?? []) {
-    await ctx.call("apigateway", "PutIntegrationResponse", { ...where, statusCode: String(r.StatusCode), selectionPattern: r.SelectionPattern, responseParameters: r.ResponseParameters, responseTemplates: r.ResponseTemplates });
+    await ctx.call("apigateway", "PutIntegrationResponse", {
+      ...where,
+      statusCode: String(r.StatusCode),
+      selectionPattern: r.SelectionPattern,
+      responseParameters: r.ResponseParameters,
+      responseTemplates: r.ResponseTemplates,
+    });
   }
 }
 
@@ -81,5 +120,7 @@ export const apiAccount: ResourceType = {
 };
 
 async function setRole(ctx: ResourceContext, role: unknown): Promise<void> {
-  await ctx.call("apigateway", "UpdateAccount", { patchOperations: [{ op: "replace", path: "/cloudwatchRoleArn", value: String(role ?? "") }] });
+  await ctx.call("apigateway", "UpdateAccount", {
+    patchOperations: [{ op: "replace", path: "/cloudwatchRoleArn", value: String(role ?? "") }],
+  });
 }

@@ -1,14 +1,18 @@
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
 
-const tagMap = (tags: readonly { Key: string; Value: string }[]) => Object.fromEntries(tags.map((t) => [t.Key, t.Value]));
+const tagMap = (tags: readonly { Key: string; Value: string }[]) =>
+  Object.fromEntries(tags.map((t) => [t.Key, t.Value]));
 const ignoreGone = (error: unknown): void => {
   if (codeOf(error) !== "NotFoundException") throw error;
 };
 
 /** The definition in the template, or in S3. */
 async function definition(ctx: ResourceContext, properties: Properties): Promise<Buffer | undefined> {
-  const { Body, BodyS3Location } = properties as { Body?: unknown; BodyS3Location?: { Bucket: string; Key: string; Version?: string } };
+  const { Body, BodyS3Location } = properties as {
+    Body?: unknown;
+    BodyS3Location?: { Bucket: string; Key: string; Version?: string };
+  };
   if (Body !== undefined) return Buffer.from(typeof Body === "string" ? Body : JSON.stringify(Body));
   if (!BodyS3Location) return undefined;
   const { Bucket, Key, Version } = BodyS3Location;
@@ -18,16 +22,35 @@ async function definition(ctx: ResourceContext, properties: Properties): Promise
   return Buffer.concat(chunks);
 }
 
-async function putDefinition(ctx: ResourceContext, restApiId: string, properties: Properties, mode: "overwrite" | "merge"): Promise<void> {
+async function putDefinition(
+  ctx: ResourceContext,
+  restApiId: string,
+  properties: Properties,
+  mode: "overwrite" | "merge",
+): Promise<void> {
   const body = await definition(ctx, properties);
-  if (body) await ctx.call("apigateway", "PutRestApi", { restApiId, body, mode, failOnWarnings: properties["FailOnWarnings"] ?? false });
+  if (body)
+    await ctx.call("apigateway", "PutRestApi", {
+      restApiId,
+      body,
+      mode,
+      failOnWarnings: properties["FailOnWarnings"] ?? false,
+    });
 }
 
 /** AWS::ApiGateway::RestApi. */
 export const restApi: ResourceType = {
   type: "AWS::ApiGateway::RestApi",
   async create(ctx, properties) {
-    const { Name, Description, BinaryMediaTypes, EndpointConfiguration, Policy, ApiKeySourceType, MinimumCompressionSize } = properties;
+    const {
+      Name,
+      Description,
+      BinaryMediaTypes,
+      EndpointConfiguration,
+      Policy,
+      ApiKeySourceType,
+      MinimumCompressionSize,
+    } = properties;
     const input = {
       name: String(Name ?? ctx.logicalId),
       description: Description,
@@ -37,11 +60,14 @@ export const restApi: ResourceType = {
       apiKeySource: ApiKeySourceType,
       minimumCompressionSize: MinimumCompressionSize,
     };
-    const made = await ctx.withStackTags(properties["Tags"], (tags) => ctx.call("apigateway", "CreateRestApi", { ...input, ...(tags.length ? { tags: tagMap(tags) } : {}) }));
+    const made = await ctx.withStackTags(properties["Tags"], (tags) =>
+      ctx.call("apigateway", "CreateRestApi", { ...input, ...(tags.length ? { tags: tagMap(tags) } : {}) }),
+    );
     const id = String(made.id);
     try {
       await putDefinition(ctx, id, properties, "overwrite");
-      if (Name !== undefined && (properties["Body"] || properties["BodyS3Location"])) await rename(ctx, id, String(Name));
+      if (Name !== undefined && (properties["Body"] || properties["BodyS3Location"]))
+        await rename(ctx, id, String(Name));
     } catch (error) {
       await ctx.call("apigateway", "DeleteRestApi", { restApiId: id }).catch(ignoreGone);
       throw error;
@@ -49,12 +75,17 @@ export const restApi: ResourceType = {
     return id;
   },
   async update(ctx, id, next) {
-    if (next["ApiKeySourceType"] === "AUTHORIZER") throw new AwsError("NotImplemented", "Starling does not implement API keys yet.", 501);
+    if (next["ApiKeySourceType"] === "AUTHORIZER")
+      throw new AwsError("NotImplemented", "Starling does not implement API keys yet.", 501);
     await putDefinition(ctx, id, next, "overwrite");
     if (next["Name"] !== undefined) await rename(ctx, id, String(next["Name"]));
     const patches = [
-      ...(next["Description"] === undefined ? [] : [{ op: "replace" as const, path: "/description", value: String(next["Description"]) }]),
-      ...(next["Policy"] === undefined ? [] : [{ op: "replace" as const, path: "/policy", value: JSON.stringify(next["Policy"]) }]),
+      ...(next["Description"] === undefined
+        ? []
+        : [{ op: "replace" as const, path: "/description", value: String(next["Description"]) }]),
+      ...(next["Policy"] === undefined
+        ? []
+        : [{ op: "replace" as const, path: "/policy", value: JSON.stringify(next["Policy"]) }]),
     ];
     if (patches.length) await ctx.call("apigateway", "UpdateRestApi", { restApiId: id, patchOperations: patches });
   },
@@ -62,10 +93,16 @@ export const restApi: ResourceType = {
     await ctx.call("apigateway", "DeleteRestApi", { restApiId: id }).catch(ignoreGone);
   },
   async attributes(ctx, id) {
-    return { RootResourceId: (await ctx.call("apigateway", "GetRestApi", { restApiId: id })).rootResourceId, RestApiId: id };
+    return {
+      RootResourceId: (await ctx.call("apigateway", "GetRestApi", { restApiId: id })).rootResourceId,
+      RestApiId: id,
+    };
   },
 };
 
 async function rename(ctx: ResourceContext, restApiId: string, name: string): Promise<void> {
-  await ctx.call("apigateway", "UpdateRestApi", { restApiId, patchOperations: [{ op: "replace", path: "/name", value: name }] });
+  await ctx.call("apigateway", "UpdateRestApi", {
+    restApiId,
+    patchOperations: [{ op: "replace", path: "/name", value: name }],
+  });
 }

@@ -23,7 +23,10 @@ async function keysOf(ctx: Context<any>, user: string): Promise<AccessKey[]> {
   return all.map((stored) => stored.value).filter((key) => key.user === user);
 }
 
-async function keyOf(ctx: Context<any>, input: { UserName?: string | undefined; AccessKeyId?: string | undefined }): Promise<AccessKey> {
+async function keyOf(
+  ctx: Context<any>,
+  input: { UserName?: string | undefined; AccessKeyId?: string | undefined },
+): Promise<AccessKey> {
   const user = await owner(ctx, input);
   const key = (await ctx.globalRecords.get<AccessKey>("access-key", String(input.AccessKeyId)))?.value;
   if (!key || key.user !== user) throw noSuchEntity(`The Access Key with id ${input.AccessKeyId} cannot be found.`);
@@ -37,13 +40,28 @@ export const accessKeys = operations<typeof Iam, any>()({
     permissions: on("user", "CreateAccessKey", callerOr),
     async run(ctx, input) {
       const user = await owner(ctx, input);
-      if ((await keysOf(ctx, user)).length >= ACCESS_KEYS_PER_USER) throw limitExceeded(`Cannot exceed quota for AccessKeysPerUser: ${ACCESS_KEYS_PER_USER}`);
+      if ((await keysOf(ctx, user)).length >= ACCESS_KEYS_PER_USER)
+        throw limitExceeded(`Cannot exceed quota for AccessKeysPerUser: ${ACCESS_KEYS_PER_USER}`);
       const id = `AKIA${ctx.platform.ids.text(16, UPPER_ALPHANUMERIC)}`;
       const secret = ctx.platform.ids.text(40, SECRET_ALPHABET);
-      const key: AccessKey = { id, user, active: true, created: ctx.now(), sealedSecret: ctx.platform.vault.seal("access-key", secret) };
+      const key: AccessKey = {
+        id,
+        user,
+        active: true,
+        created: ctx.now(),
+        sealedSecret: ctx.platform.vault.seal("access-key", secret),
+      };
       await ctx.globalRecords.create("access-key", id, key);
       changed(ctx);
-      return { AccessKey: { UserName: user, AccessKeyId: id, Status: "Active", SecretAccessKey: secret, CreateDate: new Date(key.created) } };
+      return {
+        AccessKey: {
+          UserName: user,
+          AccessKeyId: id,
+          Status: "Active",
+          SecretAccessKey: secret,
+          CreateDate: new Date(key.created),
+        },
+      };
     },
   },
   ListAccessKeys: {
@@ -52,7 +70,12 @@ export const accessKeys = operations<typeof Iam, any>()({
       const user = await owner(ctx, input);
       const { items, ...rest } = page(await keysOf(ctx, user), input);
       return {
-        AccessKeyMetadata: items.map((key) => ({ UserName: user, AccessKeyId: key.id, Status: status(key.active), CreateDate: new Date(key.created) })),
+        AccessKeyMetadata: items.map((key) => ({
+          UserName: user,
+          AccessKeyId: key.id,
+          Status: status(key.active),
+          CreateDate: new Date(key.created),
+        })),
         ...rest,
       };
     },
@@ -61,7 +84,10 @@ export const accessKeys = operations<typeof Iam, any>()({
     permissions: on("user", "UpdateAccessKey", callerOr),
     async run(ctx, input) {
       const key = await keyOf(ctx, input);
-      await ctx.globalRecords.update<AccessKey>("access-key", key.id, (k) => ({ ...k, active: input.Status === "Active" }));
+      await ctx.globalRecords.update<AccessKey>("access-key", key.id, (k) => ({
+        ...k,
+        active: input.Status === "Active",
+      }));
       changed(ctx);
       return {};
     },
@@ -86,10 +112,16 @@ const credentialView = (c: ServiceCredential) => ({
   CreateDate: new Date(c.created),
 });
 
-async function credentialOf(ctx: Context<any>, input: { UserName?: string | undefined; ServiceSpecificCredentialId?: string | undefined }) {
+async function credentialOf(
+  ctx: Context<any>,
+  input: { UserName?: string | undefined; ServiceSpecificCredentialId?: string | undefined },
+) {
   const user = await owner(ctx, input);
-  const found = (await ctx.globalRecords.get<ServiceCredential>("service-credential", String(input.ServiceSpecificCredentialId)))?.value;
-  if (!found || found.user !== user) throw noSuchEntity(`No such credential ${input.ServiceSpecificCredentialId} exists`);
+  const found = (
+    await ctx.globalRecords.get<ServiceCredential>("service-credential", String(input.ServiceSpecificCredentialId))
+  )?.value;
+  if (!found || found.user !== user)
+    throw noSuchEntity(`No such credential ${input.ServiceSpecificCredentialId} exists`);
   return found;
 }
 
@@ -104,7 +136,10 @@ export const serviceCredentials = operations<typeof Iam, any>()({
       }
       const all = (await ctx.globalRecords.list<ServiceCredential>("service-credential")).map((s) => s.value);
       const held = all.filter((c) => c.user === user).length;
-      if (held >= SERVICE_CREDENTIALS_PER_USER) throw limitExceeded(`Cannot exceed quota for ServiceSpecificCredentialsPerUser: ${SERVICE_CREDENTIALS_PER_USER}`);
+      if (held >= SERVICE_CREDENTIALS_PER_USER)
+        throw limitExceeded(
+          `Cannot exceed quota for ServiceSpecificCredentialsPerUser: ${SERVICE_CREDENTIALS_PER_USER}`,
+        );
       const password = `${ctx.platform.ids.text(43, SECRET_ALPHABET)}=`;
       const suffix = all.some((c) => c.userName === `${user}-at-${ctx.account}`) ? `+${held}` : "";
       const credential: ServiceCredential = {
@@ -133,7 +168,10 @@ export const serviceCredentials = operations<typeof Iam, any>()({
     permissions: on("user", "UpdateServiceSpecificCredential", callerOr),
     async run(ctx, input) {
       const { id } = await credentialOf(ctx, input);
-      await ctx.globalRecords.update<ServiceCredential>("service-credential", id, (c) => ({ ...c, active: input.Status === "Active" }));
+      await ctx.globalRecords.update<ServiceCredential>("service-credential", id, (c) => ({
+        ...c,
+        active: input.Status === "Active",
+      }));
       return {};
     },
   },

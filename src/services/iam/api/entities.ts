@@ -3,11 +3,28 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { alreadyExists, deleteConflict, limitExceeded, noSuchPolicy } from "../errors.ts";
 import { GROUPS_PER_USER, TRUST_POLICY_SIZE } from "../limits.ts";
-import { entityArn, nameKey, tagList, tagRecord, type AccessKey, type Entity, type EntityKind, type Group, type Role, type ServiceCredential, type User } from "../model.ts";
+import {
+  entityArn,
+  nameKey,
+  tagList,
+  tagRecord,
+  type AccessKey,
+  type Entity,
+  type EntityKind,
+  type Group,
+  type Role,
+  type ServiceCredential,
+  type User,
+} from "../model.ts";
 import { callersName, changed, changeEntity, checkedDocument, entity, on, onAll, page, uniqueId } from "../store.ts";
 import { managedPolicy } from "./policies.ts";
 
-const base = (ctx: Context<any>, kind: EntityKind, input: { Path?: string | undefined; Tags?: any }, name: string): Entity => ({
+const base = (
+  ctx: Context<any>,
+  kind: EntityKind,
+  input: { Path?: string | undefined; Tags?: any },
+  name: string,
+): Entity => ({
   name,
   id: uniqueId(ctx, kind),
   path: input.Path ?? "/",
@@ -18,7 +35,9 @@ const base = (ctx: Context<any>, kind: EntityKind, input: { Path?: string | unde
 });
 
 const boundaryView = (boundary: string | undefined) =>
-  boundary ? { PermissionsBoundary: { PermissionsBoundaryType: "Policy" as never, PermissionsBoundaryArn: boundary } } : {};
+  boundary
+    ? { PermissionsBoundary: { PermissionsBoundaryType: "Policy" as never, PermissionsBoundaryArn: boundary } }
+    : {};
 
 export const userView = (ctx: Context<any>, user: User) => ({
   Path: user.path,
@@ -57,7 +76,11 @@ async function checkedBoundary(ctx: Context<any>, boundary: string | undefined):
   return { boundary };
 }
 
-async function list<T extends Entity>(ctx: Context<any>, kind: EntityKind, input: { PathPrefix?: string | undefined }): Promise<T[]> {
+async function list<T extends Entity>(
+  ctx: Context<any>,
+  kind: EntityKind,
+  input: { PathPrefix?: string | undefined },
+): Promise<T[]> {
   const all = await ctx.globalRecords.list<T>(kind);
   return all.map((stored) => stored.value).filter((value) => value.path.startsWith(input.PathPrefix ?? "/"));
 }
@@ -68,7 +91,8 @@ function mustBeBare(value: Entity): void {
   if (Object.keys(value.inline).length) throw deleteConflict("Cannot delete entity, must delete policies first.");
 }
 
-const userOf = (input: { UserName?: string | undefined }, ctx: Context<any>) => input.UserName ?? (ctx.principal.kind === "user" ? ctx.principal.name : undefined);
+const userOf = (input: { UserName?: string | undefined }, ctx: Context<any>) =>
+  input.UserName ?? (ctx.principal.kind === "user" ? ctx.principal.name : undefined);
 
 export const users = operations<typeof Iam, any>()({
   CreateUser: {
@@ -78,8 +102,13 @@ export const users = operations<typeof Iam, any>()({
     ],
     async run(ctx, input) {
       const name = String(input.UserName);
-      const user: User = { ...base(ctx, "user", input, name), groups: [], ...(await checkedBoundary(ctx, input.PermissionsBoundary)) };
-      if (!(await ctx.globalRecords.create("user", nameKey(name), user))) throw alreadyExists(`User with name ${name} already exists.`);
+      const user: User = {
+        ...base(ctx, "user", input, name),
+        groups: [],
+        ...(await checkedBoundary(ctx, input.PermissionsBoundary)),
+      };
+      if (!(await ctx.globalRecords.create("user", nameKey(name), user)))
+        throw alreadyExists(`User with name ${name} already exists.`);
       return { User: userView(ctx, user) };
     },
   },
@@ -89,7 +118,15 @@ export const users = operations<typeof Iam, any>()({
       const name = input.UserName ?? callersName(ctx);
       if (name) return { User: userView(ctx, await entity<User>(ctx, "user", name)) };
       const { account } = ctx;
-      return { User: { Path: "/", UserName: "root", UserId: account, Arn: `arn:aws:iam::${account}:root`, CreateDate: new Date(0) } };
+      return {
+        User: {
+          Path: "/",
+          UserName: "root",
+          UserId: account,
+          Arn: `arn:aws:iam::${account}:root`,
+          CreateDate: new Date(0),
+        },
+      };
     },
   },
   ListUsers: {
@@ -108,9 +145,12 @@ export const users = operations<typeof Iam, any>()({
       if (nameKey(name) === nameKey(user.name)) await changeEntity<User>(ctx, "user", user.name, () => next);
       else {
         const removal = ctx.globalRecords.remove("user", nameKey(user.name));
-        const keys = (await ctx.globalRecords.list<AccessKey>("access-key")).filter((key) => key.value.user === user.name);
+        const keys = (await ctx.globalRecords.list<AccessKey>("access-key")).filter(
+          (key) => key.value.user === user.name,
+        );
         const moved = keys.map((key) => ctx.globalRecords.put("access-key", key.id, { ...key.value, user: name }));
-        if (!(await ctx.globalRecords.create("user", nameKey(name), next, removal, ...moved))) throw alreadyExists(`User with name ${name} already exists.`);
+        if (!(await ctx.globalRecords.create("user", nameKey(name), next, removal, ...moved)))
+          throw alreadyExists(`User with name ${name} already exists.`);
         changed(ctx);
       }
       return {};
@@ -123,9 +163,12 @@ export const users = operations<typeof Iam, any>()({
       mustBeBare(user);
       if (user.groups.length) throw deleteConflict("Cannot delete entity, must remove users from group first.");
       const keys = await ctx.globalRecords.list<AccessKey>("access-key");
-      if (keys.some((key) => key.value.user === user.name)) throw deleteConflict("Cannot delete entity, must delete access keys first.");
+      if (keys.some((key) => key.value.user === user.name))
+        throw deleteConflict("Cannot delete entity, must delete access keys first.");
       const credentials = await ctx.globalRecords.list<ServiceCredential>("service-credential");
-      const also = credentials.filter((c) => c.value.user === user.name).map((c) => ctx.globalRecords.remove("service-credential", c.id));
+      const also = credentials
+        .filter((c) => c.value.user === user.name)
+        .map((c) => ctx.globalRecords.remove("service-credential", c.id));
       await ctx.globalRecords.write(ctx.globalRecords.remove("user", nameKey(user.name)), also);
       changed(ctx);
       return {};
@@ -139,7 +182,8 @@ export const groups = operations<typeof Iam, any>()({
     async run(ctx, input) {
       const name = String(input.GroupName);
       const group: Group = base(ctx, "group", input, name);
-      if (!(await ctx.globalRecords.create("group", nameKey(name), group))) throw alreadyExists(`Group with name ${name} already exists.`);
+      if (!(await ctx.globalRecords.create("group", nameKey(name), group)))
+        throw alreadyExists(`Group with name ${name} already exists.`);
       return { Group: groupView(ctx, group) };
     },
   },
@@ -174,7 +218,8 @@ export const groups = operations<typeof Iam, any>()({
       const group = nameKey((await entity<Group>(ctx, "group", input.GroupName)).name);
       await changeEntity<User>(ctx, "user", input.UserName, (user) => {
         if (user.groups.includes(group)) return undefined;
-        if (user.groups.length >= GROUPS_PER_USER) throw limitExceeded(`Cannot exceed quota for GroupsPerUser: ${GROUPS_PER_USER}`);
+        if (user.groups.length >= GROUPS_PER_USER)
+          throw limitExceeded(`Cannot exceed quota for GroupsPerUser: ${GROUPS_PER_USER}`);
         return { ...user, groups: [...user.groups, group] };
       });
       return {};
@@ -184,7 +229,10 @@ export const groups = operations<typeof Iam, any>()({
     permissions: on("group", "RemoveUserFromGroup", (i) => i.GroupName),
     async run(ctx, input) {
       const group = nameKey((await entity<Group>(ctx, "group", input.GroupName)).name);
-      await changeEntity<User>(ctx, "user", input.UserName, (user) => ({ ...user, groups: user.groups.filter((g) => g !== group) }));
+      await changeEntity<User>(ctx, "user", input.UserName, (user) => ({
+        ...user,
+        groups: user.groups.filter((g) => g !== group),
+      }));
       return {};
     },
   },
@@ -194,7 +242,8 @@ export const groups = operations<typeof Iam, any>()({
       const group = await entity<Group>(ctx, "group", input.GroupName);
       mustBeBare(group);
       const users = await list<User>(ctx, "user", {});
-      if (users.some((user) => user.groups.includes(nameKey(group.name)))) throw deleteConflict("Cannot delete entity, must remove users from group first.");
+      if (users.some((user) => user.groups.includes(nameKey(group.name))))
+        throw deleteConflict("Cannot delete entity, must remove users from group first.");
       await ctx.globalRecords.write(ctx.globalRecords.remove("group", nameKey(group.name)));
       changed(ctx);
       return {};
@@ -217,7 +266,8 @@ export const roles = operations<typeof Iam, any>()({
         ...(input.Description === undefined ? {} : { description: input.Description }),
         ...(await checkedBoundary(ctx, input.PermissionsBoundary)),
       };
-      if (!(await ctx.globalRecords.create("role", nameKey(name), role))) throw alreadyExists(`Role with name ${name} already exists.`);
+      if (!(await ctx.globalRecords.create("role", nameKey(name), role)))
+        throw alreadyExists(`Role with name ${name} already exists.`);
       changed(ctx);
       return { Role: roleView(ctx, role) as Iam.Role };
     },
@@ -247,7 +297,10 @@ export const roles = operations<typeof Iam, any>()({
   UpdateRoleDescription: {
     permissions: on("role", "UpdateRoleDescription", (i) => i.RoleName),
     async run(ctx, input) {
-      const role = await changeEntity<Role>(ctx, "role", input.RoleName, (r) => ({ ...r, description: String(input.Description) }));
+      const role = await changeEntity<Role>(ctx, "role", input.RoleName, (r) => ({
+        ...r,
+        description: String(input.Description),
+      }));
       return { Role: roleView(ctx, role) as Iam.Role };
     },
   },
@@ -306,11 +359,23 @@ export const tagsAndBoundaries = operations<typeof Iam, any>()({
   TagRole: { permissions: on("role", "TagRole", (i) => i.RoleName), run: role.tag },
   UntagRole: { permissions: on("role", "UntagRole", (i) => i.RoleName), run: role.untag },
   ListRoleTags: { permissions: on("role", "ListRoleTags", (i) => i.RoleName), run: role.listTags },
-  PutRolePermissionsBoundary: { permissions: on("role", "PutRolePermissionsBoundary", (i) => i.RoleName), run: role.putBoundary },
-  DeleteRolePermissionsBoundary: { permissions: on("role", "DeleteRolePermissionsBoundary", (i) => i.RoleName), run: role.deleteBoundary },
+  PutRolePermissionsBoundary: {
+    permissions: on("role", "PutRolePermissionsBoundary", (i) => i.RoleName),
+    run: role.putBoundary,
+  },
+  DeleteRolePermissionsBoundary: {
+    permissions: on("role", "DeleteRolePermissionsBoundary", (i) => i.RoleName),
+    run: role.deleteBoundary,
+  },
   TagUser: { permissions: on("user", "TagUser", (i) => i.UserName), run: user.tag },
   UntagUser: { permissions: on("user", "UntagUser", (i) => i.UserName), run: user.untag },
   ListUserTags: { permissions: on("user", "ListUserTags", (i) => i.UserName), run: user.listTags },
-  PutUserPermissionsBoundary: { permissions: on("user", "PutUserPermissionsBoundary", (i) => i.UserName), run: user.putBoundary },
-  DeleteUserPermissionsBoundary: { permissions: on("user", "DeleteUserPermissionsBoundary", (i) => i.UserName), run: user.deleteBoundary },
+  PutUserPermissionsBoundary: {
+    permissions: on("user", "PutUserPermissionsBoundary", (i) => i.UserName),
+    run: user.putBoundary,
+  },
+  DeleteUserPermissionsBoundary: {
+    permissions: on("user", "DeleteUserPermissionsBoundary", (i) => i.UserName),
+    run: user.deleteBoundary,
+  },
 });

@@ -17,7 +17,10 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
       permissions: may("Put*Policy"),
       async run(ctx: Context<any>, input: any): Promise<object> {
         const document = checkedDocument(input.PolicyDocument, "identity", INLINE_SIZE[kind]);
-        await changeEntity<Entity>(ctx, kind, name(input), (e) => ({ ...e, inline: { ...e.inline, [input.PolicyName]: document } }));
+        await changeEntity<Entity>(ctx, kind, name(input), (e) => ({
+          ...e,
+          inline: { ...e.inline, [input.PolicyName]: document },
+        }));
         return {};
       },
     },
@@ -26,7 +29,11 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
       async run(ctx: Context<any>, input: any) {
         const found = await entity<Entity>(ctx, kind, name(input));
         if (!Object.hasOwn(found.inline, input.PolicyName)) throw missingInline(kind, input.PolicyName);
-        return { [member]: found.name, PolicyName: input.PolicyName, PolicyDocument: encodeURIComponent(found.inline[input.PolicyName]!) } as any;
+        return {
+          [member]: found.name,
+          PolicyName: input.PolicyName,
+          PolicyDocument: encodeURIComponent(found.inline[input.PolicyName]!),
+        } as any;
       },
     },
     remove: {
@@ -43,7 +50,10 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
     list: {
       permissions: may("List*Policies"),
       async run(ctx: Context<any>, input: any) {
-        const { items, ...rest } = page(Object.keys((await entity<Entity>(ctx, kind, name(input))).inline).sort(), input);
+        const { items, ...rest } = page(
+          Object.keys((await entity<Entity>(ctx, kind, name(input))).inline).sort(),
+          input,
+        );
         return { PolicyNames: items, ...rest };
       },
     },
@@ -53,7 +63,8 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
         if (!(await managedPolicy(ctx, input.PolicyArn))) throw noSuchPolicy(input.PolicyArn);
         await changeEntity<Entity>(ctx, kind, name(input), (e) => {
           if (e.attached.includes(input.PolicyArn)) return undefined;
-          if (e.attached.length >= ATTACHED_POLICIES) throw limitExceeded(`Cannot exceed quota for PoliciesPer${title}: ${ATTACHED_POLICIES}`);
+          if (e.attached.length >= ATTACHED_POLICIES)
+            throw limitExceeded(`Cannot exceed quota for PoliciesPer${title}: ${ATTACHED_POLICIES}`);
           return { ...e, attached: [...e.attached, input.PolicyArn] };
         });
         return {};
@@ -74,7 +85,13 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
       async run(ctx: Context<any>, input: any) {
         const { attached } = await entity<Entity>(ctx, kind, name(input));
         const { items, ...rest } = page(attached, input);
-        return { AttachedPolicies: items.map((PolicyArn) => ({ PolicyArn, PolicyName: PolicyArn.slice(PolicyArn.lastIndexOf("/") + 1) })), ...rest };
+        return {
+          AttachedPolicies: items.map((PolicyArn) => ({
+            PolicyArn,
+            PolicyName: PolicyArn.slice(PolicyArn.lastIndexOf("/") + 1),
+          })),
+          ...rest,
+        };
       },
     },
   };

@@ -18,9 +18,11 @@ async function existing(ctx: Context<any>, policyArn: string | undefined): Promi
   return policy;
 }
 
-const onPolicy = (action: string) => (input: { PolicyArn?: string | undefined }): Permission[] => [
-  { action: `iam:${action}`, resource: String(input.PolicyArn) },
-];
+const onPolicy =
+  (action: string) =>
+  (input: { PolicyArn?: string | undefined }): Permission[] => [
+    { action: `iam:${action}`, resource: String(input.PolicyArn) },
+  ];
 
 interface Use {
   readonly kind: EntityKind;
@@ -30,7 +32,9 @@ interface Use {
 async function uses(ctx: Context<any>, policyArn: string): Promise<Use[]> {
   const kinds: EntityKind[] = ["user", "group", "role"];
   const lists = await Promise.all(
-    kinds.map(async (kind) => (await ctx.globalRecords.list<Entity>(kind)).map((stored) => ({ kind, entity: stored.value }))),
+    kinds.map(async (kind) =>
+      (await ctx.globalRecords.list<Entity>(kind)).map((stored) => ({ kind, entity: stored.value })),
+    ),
   );
   return lists.flat().filter((use) => use.entity.attached.includes(policyArn));
 }
@@ -56,7 +60,11 @@ const versionView = (policy: ManagedPolicy, version: ManagedPolicy["versions"][n
   ...(withDocument ? { Document: encodeURIComponent(version.document) } : {}),
 });
 
-async function change(ctx: Context<any>, policyArn: string | undefined, how: (policy: ManagedPolicy) => ManagedPolicy): Promise<ManagedPolicy> {
+async function change(
+  ctx: Context<any>,
+  policyArn: string | undefined,
+  how: (policy: ManagedPolicy) => ManagedPolicy,
+): Promise<ManagedPolicy> {
   if (awsManagedPolicy(String(policyArn))) throw invalidInput("Cannot change an AWS managed policy.");
   const policy = await ctx.globalRecords.update<ManagedPolicy>("policy", String(policyArn), how);
   if (!policy) throw noSuchEntity(`Policy ${policyArn} was not found.`);
@@ -67,7 +75,10 @@ async function change(ctx: Context<any>, policyArn: string | undefined, how: (po
 export const managedPolicies = operations<typeof Iam, any>()({
   CreatePolicy: {
     permissions: (input, ctx) => [
-      { action: "iam:CreatePolicy", resource: entityArn("policy", ctx.account, { path: input.Path ?? "/", name: String(input.PolicyName) }) },
+      {
+        action: "iam:CreatePolicy",
+        resource: entityArn("policy", ctx.account, { path: input.Path ?? "/", name: String(input.PolicyName) }),
+      },
     ],
     async run(ctx, input) {
       const name = String(input.PolicyName);
@@ -82,11 +93,14 @@ export const managedPolicies = operations<typeof Iam, any>()({
         updated: now,
         defaultVersion: "v1",
         nextVersion: 2,
-        versions: [{ id: "v1", document: checkedDocument(input.PolicyDocument, "identity", MANAGED_POLICY_SIZE), created: now }],
+        versions: [
+          { id: "v1", document: checkedDocument(input.PolicyDocument, "identity", MANAGED_POLICY_SIZE), created: now },
+        ],
         ...(input.Description ? { description: input.Description } : {}),
         ...(input.Tags?.length ? { tags: tagRecord(input.Tags) } : {}),
       };
-      if (!(await ctx.globalRecords.create("policy", policy.arn, policy))) throw alreadyExists(`A policy called ${name} already exists. Duplicate names are not allowed.`);
+      if (!(await ctx.globalRecords.create("policy", policy.arn, policy)))
+        throw alreadyExists(`A policy called ${name} already exists. Duplicate names are not allowed.`);
       return { Policy: view(policy, 0) };
     },
   },
@@ -100,10 +114,18 @@ export const managedPolicies = operations<typeof Iam, any>()({
   ListPolicies: {
     permissions: onAll("ListPolicies"),
     async run(ctx, input) {
-      const own = input.Scope === "AWS" ? [] : (await ctx.globalRecords.list<ManagedPolicy>("policy")).map((p) => p.value);
-      const all = [...own, ...(input.Scope === "Local" ? [] : awsManagedPolicies())].filter((p) => p.path.startsWith(input.PathPrefix ?? "/"));
-      const counted = await Promise.all(all.map(async (policy) => ({ policy, count: (await uses(ctx, policy.arn)).length })));
-      const { items, ...rest } = page(counted.filter((p) => !input.OnlyAttached || p.count > 0), input);
+      const own =
+        input.Scope === "AWS" ? [] : (await ctx.globalRecords.list<ManagedPolicy>("policy")).map((p) => p.value);
+      const all = [...own, ...(input.Scope === "Local" ? [] : awsManagedPolicies())].filter((p) =>
+        p.path.startsWith(input.PathPrefix ?? "/"),
+      );
+      const counted = await Promise.all(
+        all.map(async (policy) => ({ policy, count: (await uses(ctx, policy.arn)).length })),
+      );
+      const { items, ...rest } = page(
+        counted.filter((p) => !input.OnlyAttached || p.count > 0),
+        input,
+      );
       return { Policies: items.map((p) => view(p.policy, p.count)), ...rest };
     },
   },
@@ -112,7 +134,8 @@ export const managedPolicies = operations<typeof Iam, any>()({
     async run(ctx, input) {
       const policy = await existing(ctx, input.PolicyArn);
       const version = policy.versions.find((v) => v.id === input.VersionId);
-      if (!version) throw noSuchEntity(`Policy ${policy.arn} version ${input.VersionId} does not exist or is not attachable.`);
+      if (!version)
+        throw noSuchEntity(`Policy ${policy.arn} version ${input.VersionId} does not exist or is not attachable.`);
       return { PolicyVersion: versionView(policy, version, true) };
     },
   },
@@ -130,7 +153,9 @@ export const managedPolicies = operations<typeof Iam, any>()({
       const document = checkedDocument(input.PolicyDocument, "identity", MANAGED_POLICY_SIZE);
       const policy = await change(ctx, input.PolicyArn, (p) => {
         if (p.versions.length >= VERSIONS_PER_POLICY) {
-          throw limitExceeded(`A managed policy can have up to ${VERSIONS_PER_POLICY} versions. Before you create a new version, you must delete an existing version.`);
+          throw limitExceeded(
+            `A managed policy can have up to ${VERSIONS_PER_POLICY} versions. Before you create a new version, you must delete an existing version.`,
+          );
         }
         const id = `v${p.nextVersion}`;
         return {
@@ -148,8 +173,10 @@ export const managedPolicies = operations<typeof Iam, any>()({
     permissions: onPolicy("DeletePolicyVersion"),
     async run(ctx, input) {
       await change(ctx, input.PolicyArn, (p) => {
-        if (p.defaultVersion === input.VersionId) throw deleteConflict("Cannot delete the default version of a policy.");
-        if (!p.versions.some((v) => v.id === input.VersionId)) throw noSuchEntity(`Policy ${p.arn} version ${input.VersionId} does not exist.`);
+        if (p.defaultVersion === input.VersionId)
+          throw deleteConflict("Cannot delete the default version of a policy.");
+        if (!p.versions.some((v) => v.id === input.VersionId))
+          throw noSuchEntity(`Policy ${p.arn} version ${input.VersionId} does not exist.`);
         return { ...p, versions: p.versions.filter((v) => v.id !== input.VersionId) };
       });
       return {};
@@ -159,7 +186,8 @@ export const managedPolicies = operations<typeof Iam, any>()({
     permissions: onPolicy("SetDefaultPolicyVersion"),
     async run(ctx, input) {
       await change(ctx, input.PolicyArn, (p) => {
-        if (!p.versions.some((v) => v.id === input.VersionId)) throw noSuchEntity(`Policy ${p.arn} version ${input.VersionId} does not exist.`);
+        if (!p.versions.some((v) => v.id === input.VersionId))
+          throw noSuchEntity(`Policy ${p.arn} version ${input.VersionId} does not exist.`);
         return { ...p, defaultVersion: String(input.VersionId), updated: ctx.now() };
       });
       return {};
@@ -171,7 +199,10 @@ export const managedPolicies = operations<typeof Iam, any>()({
       const policy = await existing(ctx, input.PolicyArn);
       if (awsManagedPolicy(policy.arn)) throw invalidInput("Cannot change an AWS managed policy.");
       if ((await uses(ctx, policy.arn)).length) throw deleteConflict("Cannot delete a policy attached to entities.");
-      if (policy.versions.length > 1) throw deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.");
+      if (policy.versions.length > 1)
+        throw deleteConflict(
+          "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
+        );
       await ctx.globalRecords.write(ctx.globalRecords.remove("policy", policy.arn));
       changed(ctx);
       return {};

@@ -19,7 +19,20 @@ function load(): Map<string, ManagedPolicy> {
       const arn = `arn:aws:iam::aws:policy${path}${name}`;
       const document = JSON.stringify({ Version: "2012-10-17", Statement: statements });
       const versions = [{ id: "v1", document, created }];
-      return [arn, { name, id: `ANPA${name.toUpperCase().slice(0, 17)}`, path, arn, created, updated: created, defaultVersion: "v1", nextVersion: 2, versions }];
+      return [
+        arn,
+        {
+          name,
+          id: `ANPA${name.toUpperCase().slice(0, 17)}`,
+          path,
+          arn,
+          created,
+          updated: created,
+          defaultVersion: "v1",
+          nextVersion: 2,
+          versions,
+        },
+      ];
     }),
   );
 }

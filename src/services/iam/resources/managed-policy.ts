@@ -17,7 +17,8 @@ async function attach(ctx: ResourceContext, PolicyArn: string, next: Properties,
     const wanted: string[] = next[member] ?? [];
     for (const name of wanted) await call("iam", `Attach${holder}Policy`, { [`${holder}Name`]: name, PolicyArn });
     for (const name of (previous[member] ?? []) as string[]) {
-      if (!wanted.includes(name)) await call("iam", `Detach${holder}Policy`, { [`${holder}Name`]: name, PolicyArn }).catch(ignoreGone);
+      if (!wanted.includes(name))
+        await call("iam", `Detach${holder}Policy`, { [`${holder}Name`]: name, PolicyArn }).catch(ignoreGone);
     }
   }
 }
@@ -35,7 +36,12 @@ export const iamManagedPolicy: ResourceType = {
     const PolicyDocument = documentText(properties["PolicyDocument"]);
     let policyArn = `arn:aws:iam::${ctx.account}:policy${Path}${PolicyName}`;
     try {
-      const made = await ctx.call("iam", "CreatePolicy", { PolicyName, Path, PolicyDocument, Description: properties["Description"] });
+      const made = await ctx.call("iam", "CreatePolicy", {
+        PolicyName,
+        Path,
+        PolicyDocument,
+        Description: properties["Description"],
+      });
       policyArn = String(made.Policy?.Arn);
     } catch (error) {
       if (codeOf(error) !== "EntityAlreadyExists" || !ctx.retried) throw error;
@@ -47,21 +53,33 @@ export const iamManagedPolicy: ResourceType = {
     if (documentText(next["PolicyDocument"]) !== documentText(previous["PolicyDocument"])) {
       const { Versions = [] } = await ctx.call("iam", "ListPolicyVersions", { PolicyArn: id });
       const oldest = Versions.filter((v) => !v.IsDefaultVersion).at(-1);
-      if (Versions.length >= 5 && oldest) await ctx.call("iam", "DeletePolicyVersion", { PolicyArn: id, VersionId: oldest.VersionId });
-      await ctx.call("iam", "CreatePolicyVersion", { PolicyArn: id, PolicyDocument: documentText(next["PolicyDocument"]), SetAsDefault: true });
+      if (Versions.length >= 5 && oldest)
+        await ctx.call("iam", "DeletePolicyVersion", { PolicyArn: id, VersionId: oldest.VersionId });
+      await ctx.call("iam", "CreatePolicyVersion", {
+        PolicyArn: id,
+        PolicyDocument: documentText(next["PolicyDocument"]),
+        SetAsDefault: true,
+      });
     }
     await attach(ctx, id, next, previous);
   },
   async remove(ctx, id, properties) {
     try {
       const users = await ctx.call("iam", "ListEntitiesForPolicy", { PolicyArn: id });
-      await attach(ctx, id, {}, {
-        Roles: [...(properties["Roles"] ?? []), ...(users.PolicyRoles ?? []).map((r) => r.RoleName)],
-        Users: (users.PolicyUsers ?? []).map((u) => u.UserName),
-        Groups: (users.PolicyGroups ?? []).map((g) => g.GroupName),
-      });
+      await attach(
+        ctx,
+        id,
+        {},
+        {
+          Roles: [...(properties["Roles"] ?? []), ...(users.PolicyRoles ?? []).map((r) => r.RoleName)],
+          Users: (users.PolicyUsers ?? []).map((u) => u.UserName),
+          Groups: (users.PolicyGroups ?? []).map((g) => g.GroupName),
+        },
+      );
       const { Versions = [] } = await ctx.call("iam", "ListPolicyVersions", { PolicyArn: id });
-      for (const v of Versions) if (!v.IsDefaultVersion) await ctx.call("iam", "DeletePolicyVersion", { PolicyArn: id, VersionId: v.VersionId });
+      for (const v of Versions)
+        if (!v.IsDefaultVersion)
+          await ctx.call("iam", "DeletePolicyVersion", { PolicyArn: id, VersionId: v.VersionId });
       await ctx.call("iam", "DeletePolicy", { PolicyArn: id });
     } catch (error) {
       ignoreGone(error);

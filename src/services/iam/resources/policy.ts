@@ -15,12 +15,19 @@ async function put(ctx: ResourceContext, next: Properties, previous: Properties)
   const PolicyDocument = documentText(next["PolicyDocument"]);
   for (const [member, holder] of HOLDERS) {
     const wanted: string[] = next[member] ?? [];
-    for (const name of wanted) await call("iam", `Put${holder}Policy`, { [`${holder}Name`]: name, PolicyName: next["PolicyName"], PolicyDocument });
+    for (const name of wanted)
+      await call("iam", `Put${holder}Policy`, {
+        [`${holder}Name`]: name,
+        PolicyName: next["PolicyName"],
+        PolicyDocument,
+      });
     for (const name of (previous[member] ?? []) as string[]) {
       if (wanted.includes(name) && previous["PolicyName"] === next["PolicyName"]) continue;
-      await call("iam", `Delete${holder}Policy`, { [`${holder}Name`]: name, PolicyName: previous["PolicyName"] }).catch((error: unknown) => {
-        if (codeOf(error) !== "NoSuchEntity") throw error;
-      });
+      await call("iam", `Delete${holder}Policy`, { [`${holder}Name`]: name, PolicyName: previous["PolicyName"] }).catch(
+        (error: unknown) => {
+          if (codeOf(error) !== "NoSuchEntity") throw error;
+        },
+      );
     }
   }
 }

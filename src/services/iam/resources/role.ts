@@ -12,17 +12,31 @@ export const iamRole: ResourceType = {
     return RoleName;
   },
   async update(ctx, id, next, previous) {
-    await ctx.call("iam", "UpdateAssumeRolePolicy", { RoleName: id, PolicyDocument: documentText(next["AssumeRolePolicyDocument"]) });
-    if (next["Description"] !== previous["Description"] || next["MaxSessionDuration"] !== previous["MaxSessionDuration"]) {
-      await ctx.call("iam", "UpdateRole", { RoleName: id, Description: next["Description"] ?? "", MaxSessionDuration: next["MaxSessionDuration"] ?? 3600 });
+    await ctx.call("iam", "UpdateAssumeRolePolicy", {
+      RoleName: id,
+      PolicyDocument: documentText(next["AssumeRolePolicyDocument"]),
+    });
+    if (
+      next["Description"] !== previous["Description"] ||
+      next["MaxSessionDuration"] !== previous["MaxSessionDuration"]
+    ) {
+      await ctx.call("iam", "UpdateRole", {
+        RoleName: id,
+        Description: next["Description"] ?? "",
+        MaxSessionDuration: next["MaxSessionDuration"] ?? 3600,
+      });
     }
     if (next["PermissionsBoundary"] !== previous["PermissionsBoundary"]) {
-      if (next["PermissionsBoundary"]) await ctx.call("iam", "PutRolePermissionsBoundary", { RoleName: id, PermissionsBoundary: next["PermissionsBoundary"] });
+      if (next["PermissionsBoundary"])
+        await ctx.call("iam", "PutRolePermissionsBoundary", {
+          RoleName: id,
+          PermissionsBoundary: next["PermissionsBoundary"],
+        });
       else await ctx.call("iam", "DeleteRolePermissionsBoundary", { RoleName: id });
     }
     await setHoldings(ctx, "Role", id, next, previous);
   },
-  async remove(ctx, id, properties) {
+  async remove(ctx, id) {
     try {
       await stripHoldings(ctx, "Role", id);
       await ctx.call("iam", "DeleteRole", { RoleName: id });
@@ -46,7 +60,9 @@ async function createOnce(ctx: ResourceContext, RoleName: string, properties: Pr
     PermissionsBoundary: properties["PermissionsBoundary"],
   };
   try {
-    await ctx.withStackTags(properties["Tags"], (Tags) => ctx.call("iam", "CreateRole", { ...input, ...(Tags.length ? { Tags } : {}) }));
+    await ctx.withStackTags(properties["Tags"], (Tags) =>
+      ctx.call("iam", "CreateRole", { ...input, ...(Tags.length ? { Tags } : {}) }),
+    );
   } catch (error) {
     if (codeOf(error) !== "EntityAlreadyExists" || !ctx.retried) throw error;
   }

@@ -15,26 +15,31 @@ export const iamUser: ResourceType = {
     const UserName = String(properties["UserName"] ?? ctx.physicalName({ maxLength: 64 }));
     const input = { UserName, Path: properties["Path"], PermissionsBoundary: properties["PermissionsBoundary"] };
     await ctx
-      .withStackTags(properties["Tags"], (Tags) => ctx.call("iam", "CreateUser", { ...input, ...(Tags.length ? { Tags } : {}) }))
+      .withStackTags(properties["Tags"], (Tags) =>
+        ctx.call("iam", "CreateUser", { ...input, ...(Tags.length ? { Tags } : {}) }),
+      )
       .catch((error: unknown) => {
         if (!ctx.retried) throw error;
         ignore("EntityAlreadyExists")(error);
       });
-    for (const GroupName of properties["Groups"] ?? []) await ctx.call("iam", "AddUserToGroup", { UserName, GroupName });
+    for (const GroupName of properties["Groups"] ?? [])
+      await ctx.call("iam", "AddUserToGroup", { UserName, GroupName });
     await setHoldings(ctx, "User", UserName, properties, {});
     return UserName;
   },
   async update(ctx, id, next, previous) {
     const [wanted, had]: string[][] = [next["Groups"] ?? [], previous["Groups"] ?? []];
     for (const GroupName of wanted!) await ctx.call("iam", "AddUserToGroup", { UserName: id, GroupName });
-    for (const GroupName of had!) if (!wanted!.includes(GroupName)) await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName });
+    for (const GroupName of had!)
+      if (!wanted!.includes(GroupName)) await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName });
     await setHoldings(ctx, "User", id, next, previous);
   },
   async remove(ctx, id) {
     try {
       await stripHoldings(ctx, "User", id);
       const { Groups } = await ctx.call("iam", "ListGroupsForUser", { UserName: id });
-      for (const group of Groups ?? []) await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName: group.GroupName });
+      for (const group of Groups ?? [])
+        await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName: group.GroupName });
       await ctx.call("iam", "DeleteUser", { UserName: id });
     } catch (error) {
       ignore("NoSuchEntity")(error);
@@ -79,14 +84,24 @@ export const iamAccessKey: ResourceType = {
   async create(ctx, properties) {
     const { AccessKey } = await ctx.call("iam", "CreateAccessKey", { UserName: properties["UserName"] });
     if (properties["Status"] === "Inactive") {
-      await ctx.call("iam", "UpdateAccessKey", { UserName: properties["UserName"], AccessKeyId: AccessKey?.AccessKeyId, Status: "Inactive" });
+      await ctx.call("iam", "UpdateAccessKey", {
+        UserName: properties["UserName"],
+        AccessKeyId: AccessKey?.AccessKeyId,
+        Status: "Inactive",
+      });
     }
     return String(AccessKey?.AccessKeyId);
   },
   async update(ctx, id, next) {
-    await ctx.call("iam", "UpdateAccessKey", { UserName: next["UserName"], AccessKeyId: id, Status: next["Status"] ?? "Active" });
+    await ctx.call("iam", "UpdateAccessKey", {
+      UserName: next["UserName"],
+      AccessKeyId: id,
+      Status: next["Status"] ?? "Active",
+    });
   },
   async remove(ctx, id, properties) {
-    await ctx.call("iam", "DeleteAccessKey", { UserName: properties["UserName"], AccessKeyId: id }).catch(ignore("NoSuchEntity"));
+    await ctx
+      .call("iam", "DeleteAccessKey", { UserName: properties["UserName"], AccessKeyId: id })
+      .catch(ignore("NoSuchEntity"));
   },
 };

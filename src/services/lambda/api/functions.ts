@@ -3,7 +3,20 @@ import type { Context } from "../../../aws/context.ts";
 import { operations, passRole } from "../../../aws/service.ts";
 import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
 import { configurationView } from "../configuration.ts";
-import { conflict, functionArn, functionNotFound, invalidParameter, LATEST, onFunction, parseName, versionId, type AliasRecord, type FunctionHead, type FunctionRecord, type PolicyRecord } from "../model.ts";
+import {
+  conflict,
+  functionArn,
+  functionNotFound,
+  invalidParameter,
+  LATEST,
+  onFunction,
+  parseName,
+  versionId,
+  type AliasRecord,
+  type FunctionHead,
+  type FunctionRecord,
+  type PolicyRecord,
+} from "../model.ts";
 import { storePackage, type CodeInput } from "../package.ts";
 import { publish } from "../publish.ts";
 import type { LambdaState } from "../state.ts";
@@ -17,24 +30,40 @@ async function checkRole(ctx: Ctx, role: string): Promise<void> {
   try {
     await ctx.platform.identity.assumeRoleFor("lambda.amazonaws.com", role, { sessionName: "check" });
   } catch (error) {
-    if (codeOf(error) === "NoSuchEntity" || codeOf(error) === "AccessDenied") throw invalidParameter("The role defined for the function cannot be assumed by Lambda.");
+    if (codeOf(error) === "NoSuchEntity" || codeOf(error) === "AccessDenied")
+      throw invalidParameter("The role defined for the function cannot be assumed by Lambda.");
     throw error;
   }
 }
 
 function checkRevision(record: FunctionRecord, revisionId: string | undefined): void {
   if (revisionId !== undefined && revisionId !== record.revisionId) {
-    throw new AwsError("PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id", 412, { Type: "User" });
+    throw new AwsError(
+      "PreconditionFailedException",
+      "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
+      412,
+      { Type: "User" },
+    );
   }
 }
 
 /** Changes `$LATEST` and ends what still runs its former state. */
-async function changeLatest(ctx: Ctx, name: string, change: (record: FunctionRecord) => FunctionRecord): Promise<FunctionRecord> {
+async function changeLatest(
+  ctx: Ctx,
+  name: string,
+  change: (record: FunctionRecord) => FunctionRecord,
+): Promise<FunctionRecord> {
   const revisionId = ctx.platform.ids.uuid();
   const modified = ctx.now();
-  const record = await ctx.records.update<FunctionRecord>("version", versionId(name, LATEST), (r) => ({ ...change(r), revisionId, modified }));
+  const record = await ctx.records.update<FunctionRecord>("version", versionId(name, LATEST), (r) => ({
+    ...change(r),
+    revisionId,
+    modified,
+  }));
   if (!record) throw functionNotFound(ctx, name);
-  void ctx.state.invoker.retire((v) => v.arn === functionArn(ctx, name) && v.version === LATEST && !v.key.endsWith(revisionId));
+  void ctx.state.invoker.retire(
+    (v) => v.arn === functionArn(ctx, name) && v.version === LATEST && !v.key.endsWith(revisionId),
+  );
   return record;
 }
 
@@ -53,7 +82,14 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       await checkRole(ctx, settings.role);
       const code = await storePackage(ctx, codeInput(input.Code ?? {}));
       const now = ctx.now();
-      const record: FunctionRecord = { name, version: LATEST, ...settings, ...code, revisionId: ctx.platform.ids.uuid(), modified: now };
+      const record: FunctionRecord = {
+        name,
+        version: LATEST,
+        ...settings,
+        ...code,
+        revisionId: ctx.platform.ids.uuid(),
+        modified: now,
+      };
       const head: FunctionHead = { name, created: now, lastVersion: 0, ...(input.Tags ? { tags: input.Tags } : {}) };
       const first = ctx.records.put("version", versionId(name, LATEST), record);
       if (!(await ctx.records.create("function", name, head, first))) throw conflict(`Function already exist: ${name}`);
@@ -69,9 +105,14 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const head = await headOf(ctx, name);
       return {
         Configuration: configurationView(ctx, record, { qualified: qualifier === LATEST }),
-        Code: { RepositoryType: "S3", Location: `${ctx.platform.settings.publicUrl}/_starling/code/${downloadToken(ctx, record)}` },
+        Code: {
+          RepositoryType: "S3",
+          Location: `${ctx.platform.settings.publicUrl}/_starling/code/${downloadToken(ctx, record)}`,
+        },
         ...(head.tags && Object.keys(head.tags).length ? { Tags: { ...head.tags } } : {}),
-        ...(head.reservedConcurrency === undefined ? {} : { Concurrency: { ReservedConcurrentExecutions: head.reservedConcurrency } }),
+        ...(head.reservedConcurrency === undefined
+          ? {}
+          : { Concurrency: { ReservedConcurrentExecutions: head.reservedConcurrency } }),
       };
     },
   },
@@ -91,7 +132,11 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const page = heads.slice(0, limit);
       const all = input.FunctionVersion === "ALL";
       const records = await Promise.all(
-        page.map(async (h) => (all ? (await ctx.records.list<FunctionRecord>("version", { prefix: `${h.id}:` })).map((v) => v.value) : [await versionOf(ctx, h.id)])),
+        page.map(async (h) =>
+          all
+            ? (await ctx.records.list<FunctionRecord>("version", { prefix: `${h.id}:` })).map((v) => v.value)
+            : [await versionOf(ctx, h.id)],
+        ),
       );
       return {
         Functions: records.flat().map((record) => configurationView(ctx, record, { qualified: all })),
@@ -139,20 +184,33 @@ export const functions = operations<typeof Lambda, LambdaState>()({
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
       await headOf(ctx, name);
-      if (qualifier === LATEST) throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
+      if (qualifier === LATEST)
+        throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
       const aliases = await ctx.records.list<AliasRecord>("alias", { prefix: `${name}:` });
       if (qualifier !== undefined) {
         if (!/^\d+$/.test(qualifier)) throw invalidParameter("Deletion of aliases is not currently supported.");
-        const users = aliases.filter((a) => a.value.version === qualifier || a.value.weights?.[qualifier] !== undefined);
+        const users = aliases.filter(
+          (a) => a.value.version === qualifier || a.value.weights?.[qualifier] !== undefined,
+        );
         if (users.length) throw conflict(`Version ${qualifier} is referenced by alias ${users[0]!.value.name}`);
-        await ctx.records.write(ctx.records.remove("version", versionId(name, qualifier)), ctx.records.remove("policy", `${name}:${qualifier}`));
+        await ctx.records.write(
+          ctx.records.remove("version", versionId(name, qualifier)),
+          ctx.records.remove("policy", `${name}:${qualifier}`),
+        );
       } else {
         const versions = await ctx.records.list<FunctionRecord>("version", { prefix: `${name}:` });
         const policies = await ctx.records.list<PolicyRecord>("policy", { prefix: `${name}:` });
         const gone = (kind: string, all: readonly { id: string }[]) => all.map((s) => ctx.records.remove(kind, s.id));
-        await ctx.records.write(ctx.records.remove("function", name), gone("version", versions), gone("alias", aliases), gone("policy", policies));
+        await ctx.records.write(
+          ctx.records.remove("function", name),
+          gone("version", versions),
+          gone("alias", aliases),
+          gone("policy", policies),
+        );
       }
-      void ctx.state.invoker.retire((v) => v.arn === functionArn(ctx, name) && (qualifier === undefined || v.version === qualifier));
+      void ctx.state.invoker.retire(
+        (v) => v.arn === functionArn(ctx, name) && (qualifier === undefined || v.version === qualifier),
+      );
       return {};
     },
   },
@@ -163,8 +221,17 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const heads = await ctx.records.list<FunctionHead>("function");
       const reserved = heads.reduce((sum, h) => sum + (h.value.reservedConcurrency ?? 0), 0);
       return {
-        AccountLimit: { TotalCodeSize: 80_530_636_800, CodeSizeUnzipped: 262_144_000, CodeSizeZipped: 52_428_800, ConcurrentExecutions: 1000, UnreservedConcurrentExecutions: 1000 - reserved },
-        AccountUsage: { TotalCodeSize: versions.reduce((sum, v) => sum + v.value.codeSize, 0), FunctionCount: heads.length },
+        AccountLimit: {
+          TotalCodeSize: 80_530_636_800,
+          CodeSizeUnzipped: 262_144_000,
+          CodeSizeZipped: 52_428_800,
+          ConcurrentExecutions: 1000,
+          UnreservedConcurrentExecutions: 1000 - reserved,
+        },
+        AccountUsage: {
+          TotalCodeSize: versions.reduce((sum, v) => sum + v.value.codeSize, 0),
+          FunctionCount: heads.length,
+        },
       };
     },
   },

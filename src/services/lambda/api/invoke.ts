@@ -2,13 +2,12 @@ import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
-import type { InvokeOutcome } from "../../../compute/lambda/function-version.ts";
 import { ASYNC_EVENTS, type AsyncEvent } from "../async-events.ts";
 import { MAX_ASYNC_PAYLOAD, MAX_SYNC_PAYLOAD } from "../limits.ts";
-import { recordInvocation } from "../metrics.ts";
-import { functionArn, onFunction, parseName, type FunctionHead, type FunctionRecord } from "../model.ts";
+import { runFunction } from "../run-function.ts";
+import { functionArn, onFunction, parseName } from "../model.ts";
 import type { LambdaState } from "../state.ts";
-import { headOf, runnable, versionOf } from "../store.ts";
+import { versionOf } from "../store.ts";
 
 type Ctx = Context<LambdaState>;
 
@@ -24,7 +23,13 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
       if (type === "DryRun") return { StatusCode: 204, ExecutedVersion: record.version };
       const invokedArn = functionArn(ctx, name, qualifier);
       if (type === "Event") {
-        await enqueue(ctx, { name, ...(qualifier === undefined ? {} : { qualifier }), payload: payload.toString("base64"), requestId: ctx.requestId, acceptedAt: ctx.now() });
+        await enqueue(ctx, {
+          name,
+          ...(qualifier === undefined ? {} : { qualifier }),
+          payload: payload.toString("base64"),
+          requestId: ctx.requestId,
+          acceptedAt: ctx.now(),
+        });
         return { StatusCode: 202 };
       }
       const outcome = await runFunction(ctx, record, {
@@ -45,29 +50,23 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
   },
 });
 
-/** Runs one event and records what it cost. */
-export async function runFunction(ctx: Ctx, record: FunctionRecord, request: Parameters<LambdaState["invoker"]["invoke"]>[1]): Promise<InvokeOutcome> {
-  const head: FunctionHead = await headOf(ctx, record.name);
-  try {
-    const outcome = await ctx.state.invoker.invoke(runnable(ctx, record), request, head.reservedConcurrency);
-    recordInvocation(ctx, record, outcome);
-    return outcome;
-  } catch (error) {
-    if (error instanceof AwsError && error.code === "TooManyRequestsException") recordInvocation(ctx, record, "throttled");
-    throw error;
-  }
-}
-
 async function enqueue(ctx: Ctx, event: AsyncEvent): Promise<void> {
   await ctx.platform.database.write(ctx.enqueue(ASYNC_EVENTS, event, { maxAgeMs: 6 * 3600_000 }));
   ctx.platform.queue.notify(ASYNC_EVENTS);
 }
 
-const payloadOf = (payload: unknown): Buffer => (payload === undefined ? Buffer.alloc(0) : Buffer.from(payload as Uint8Array));
+const payloadOf = (payload: unknown): Buffer =>
+  payload === undefined ? Buffer.alloc(0) : Buffer.from(payload as Uint8Array);
 
 /** The payload must be JSON, and no longer than the kind of call takes. */
 function checkPayload(payload: Buffer, limit: number): void {
-  if (payload.length > limit) throw new AwsError("RequestTooLargeException", `${payload.length} byte payload is too large for the ${limit === MAX_SYNC_PAYLOAD ? "RequestResponse" : "Event"} invocation type (limit ${limit} bytes)`, 413, { Type: "User" });
+  if (payload.length > limit)
+    throw new AwsError(
+      "RequestTooLargeException",
+      `${payload.length} byte payload is too large for the ${limit === MAX_SYNC_PAYLOAD ? "RequestResponse" : "Event"} invocation type (limit ${limit} bytes)`,
+      413,
+      { Type: "User" },
+    );
   if (payload.length === 0) return;
   try {
     JSON.parse(payload.toString("utf8"));

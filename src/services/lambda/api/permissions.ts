@@ -3,7 +3,17 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { MAX_POLICY_BYTES } from "../limits.ts";
-import { conflict, functionArn, invalidParameter, onFunction, parseName, policyId, policyText, resourceNotFound, type PolicyRecord } from "../model.ts";
+import {
+  conflict,
+  functionArn,
+  invalidParameter,
+  onFunction,
+  parseName,
+  policyId,
+  policyText,
+  resourceNotFound,
+  type PolicyRecord,
+} from "../model.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf, versionOf } from "../store.ts";
 
@@ -43,17 +53,25 @@ export const permissions = operations<typeof Lambda, LambdaState>()({
   AddPermission: {
     permissions: async (input, ctx) => {
       const [base] = await onFunction("AddPermission")(input, ctx);
-      return [{ ...base!, conditions: { "lambda:Principal": input.Principal, "lambda:FunctionUrlAuthType": input.FunctionUrlAuthType } }];
+      return [
+        {
+          ...base!,
+          conditions: { "lambda:Principal": input.Principal, "lambda:FunctionUrlAuthType": input.FunctionUrlAuthType },
+        },
+      ];
     },
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
       await versionOf(ctx, name, qualifier);
-      if (!/^lambda:([a-zA-Z]+|\*)$|^\*$/.test(String(input.Action))) throw invalidParameter(`Action '${input.Action}' is not supported.`);
+      if (!/^lambda:([a-zA-Z]+|\*)$|^\*$/.test(String(input.Action)))
+        throw invalidParameter(`Action '${input.Action}' is not supported.`);
       const resource = functionArn(ctx, name, qualifier);
       const statement = statementOf(input as Input, resource);
       await changePolicy(ctx, { name, qualifier }, input.RevisionId, (statements) => {
         if (statements.some((s) => s.Sid === statement.Sid)) {
-          throw conflict(`The statement id (${statement.Sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`);
+          throw conflict(
+            `The statement id (${statement.Sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
+          );
         }
         return [...statements, statement];
       });
@@ -67,8 +85,11 @@ export const permissions = operations<typeof Lambda, LambdaState>()({
       await headOf(ctx, name);
       const stored = await ctx.records.get<PolicyRecord>("policy", policyId(name, qualifier));
       if (!stored) throw resourceNotFound("No policy is associated with the given resource.");
-      if (!stored.value.statements.some((s) => s.Sid === input.StatementId)) throw resourceNotFound(`Statement ${input.StatementId} is not found in resource policy.`);
-      await changePolicy(ctx, { name, qualifier }, input.RevisionId, (statements) => statements.filter((s) => s.Sid !== input.StatementId));
+      if (!stored.value.statements.some((s) => s.Sid === input.StatementId))
+        throw resourceNotFound(`Statement ${input.StatementId} is not found in resource policy.`);
+      await changePolicy(ctx, { name, qualifier }, input.RevisionId, (statements) =>
+        statements.filter((s) => s.Sid !== input.StatementId),
+      );
       return {};
     },
   },
@@ -78,7 +99,8 @@ export const permissions = operations<typeof Lambda, LambdaState>()({
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
       await versionOf(ctx, name, qualifier);
       const stored = await ctx.records.get<PolicyRecord>("policy", policyId(name, qualifier));
-      if (!stored || stored.value.statements.length === 0) throw resourceNotFound("The resource you requested does not exist.");
+      if (!stored || stored.value.statements.length === 0)
+        throw resourceNotFound("The resource you requested does not exist.");
       return { Policy: policyText(stored.value), RevisionId: stored.value.revisionId };
     },
   },
@@ -97,13 +119,26 @@ async function changePolicy(
   for (let tries = 0; tries < 20; tries++) {
     const stored = await ctx.records.get<PolicyRecord>("policy", id);
     if (revisionId !== undefined && revisionId !== stored?.value.revisionId) {
-      throw new AwsError("PreconditionFailedException", "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to retrieve the latest RevisionId", 412);
+      throw new AwsError(
+        "PreconditionFailedException",
+        "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to retrieve the latest RevisionId",
+        412,
+      );
     }
     const statements = change(stored?.value.statements ?? []);
     const record: PolicyRecord = { revisionId: ctx.platform.ids.uuid(), statements };
-    if (JSON.stringify(record).length > MAX_POLICY_BYTES) throw new AwsError("PolicyLengthExceededException", `The final policy size (${JSON.stringify(record).length}) is bigger than the limit (${MAX_POLICY_BYTES}).`, 400);
+    if (JSON.stringify(record).length > MAX_POLICY_BYTES)
+      throw new AwsError(
+        "PolicyLengthExceededException",
+        `The final policy size (${JSON.stringify(record).length}) is bigger than the limit (${MAX_POLICY_BYTES}).`,
+        400,
+      );
     try {
-      await ctx.records.write(statements.length ? ctx.records.put("policy", id, record, stored?.rev ?? 0) : ctx.records.remove("policy", id, stored?.rev));
+      await ctx.records.write(
+        statements.length
+          ? ctx.records.put("policy", id, record, stored?.rev ?? 0)
+          : ctx.records.remove("policy", id, stored?.rev),
+      );
       return;
     } catch (error) {
       if ((error as Error).name !== "GuardFailed") throw error;

@@ -16,11 +16,16 @@ async function change(ctx: Ctx, name: string, how: (head: FunctionHead) => Funct
   return head;
 }
 
-const onResource = (action: string) => (input: { Resource?: string | undefined }): Permission[] => [{ action: `lambda:${action}`, resource: String(input.Resource) }];
+const onResource =
+  (action: string) =>
+  (input: { Resource?: string | undefined }): Permission[] => [
+    { action: `lambda:${action}`, resource: String(input.Resource) },
+  ];
 
 function taggable(resource: string | undefined): string {
   const { name, qualifier } = parseName(resource);
-  if (qualifier !== undefined) throw invalidParameter("Tags on function aliases and versions are not supported. Please specify a function ARN.");
+  if (qualifier !== undefined)
+    throw invalidParameter("Tags on function aliases and versions are not supported. Please specify a function ARN.");
   return name;
 }
 
@@ -36,7 +41,10 @@ export const settings = operations<typeof Lambda, LambdaState>()({
     permissions: onResource("UntagResource"),
     async run(ctx, input) {
       const gone = new Set(input.TagKeys);
-      await change(ctx, taggable(input.Resource), (h) => ({ ...h, tags: Object.fromEntries(Object.entries(h.tags ?? {}).filter(([key]) => !gone.has(key))) }));
+      await change(ctx, taggable(input.Resource), (h) => ({
+        ...h,
+        tags: Object.fromEntries(Object.entries(h.tags ?? {}).filter(([key]) => !gone.has(key))),
+      }));
       return {};
     },
   },
@@ -52,7 +60,9 @@ export const settings = operations<typeof Lambda, LambdaState>()({
       const heads = await ctx.records.list<FunctionHead>("function");
       const others = heads.filter((h) => h.id !== name).reduce((sum, h) => sum + (h.value.reservedConcurrency ?? 0), 0);
       if (ACCOUNT_CONCURRENCY - others - wanted < MIN_UNRESERVED) {
-        throw invalidParameter(`Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${MIN_UNRESERVED}].`);
+        throw invalidParameter(
+          `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${MIN_UNRESERVED}].`,
+        );
       }
       await change(ctx, name, (h) => ({ ...h, reservedConcurrency: wanted }));
       return { ReservedConcurrentExecutions: wanted };

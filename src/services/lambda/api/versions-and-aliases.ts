@@ -3,7 +3,18 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { configurationView } from "../configuration.ts";
-import { conflict, functionArn, functionNotFound, invalidParameter, onFunction, parseName, resourceNotFound, versionId, type AliasRecord, type FunctionRecord } from "../model.ts";
+import {
+  conflict,
+  functionArn,
+  functionNotFound,
+  invalidParameter,
+  onFunction,
+  parseName,
+  resourceNotFound,
+  versionId,
+  type AliasRecord,
+  type FunctionRecord,
+} from "../model.ts";
 import { publish } from "../publish.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf } from "../store.ts";
@@ -18,29 +29,47 @@ const aliasView = (ctx: Ctx, alias: AliasRecord): Lambda.AliasConfiguration => (
   FunctionVersion: alias.version,
   Description: alias.description,
   RevisionId: alias.revisionId,
-  ...(alias.weights && Object.keys(alias.weights).length ? { RoutingConfig: { AdditionalVersionWeights: { ...alias.weights } } } : {}),
+  ...(alias.weights && Object.keys(alias.weights).length
+    ? { RoutingConfig: { AdditionalVersionWeights: { ...alias.weights } } }
+    : {}),
 });
 
-async function checkTarget(ctx: Ctx, name: string, version: string, weights: Readonly<Record<string, number>> = {}): Promise<void> {
+async function checkTarget(
+  ctx: Ctx,
+  name: string,
+  version: string,
+  weights: Readonly<Record<string, number>> = {},
+): Promise<void> {
   for (const target of [version, ...Object.keys(weights)]) {
     if (!(await ctx.records.get("version", versionId(name, target)))) throw functionNotFound(ctx, name, target);
   }
   if (Object.keys(weights).length === 0) return;
-  if (Object.keys(weights).length > 1) throw invalidParameter("Number of items in AdditionalVersionWeights cannot be greater than 1");
-  if (version === "$LATEST" || weights["$LATEST"] !== undefined) throw invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version");
-  if (weights[version] !== undefined) throw invalidParameter(`Invalid function version ${version}. Function version ${version} is already included in routing configuration.`);
+  if (Object.keys(weights).length > 1)
+    throw invalidParameter("Number of items in AdditionalVersionWeights cannot be greater than 1");
+  if (version === "$LATEST" || weights["$LATEST"] !== undefined)
+    throw invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version");
+  if (weights[version] !== undefined)
+    throw invalidParameter(
+      `Invalid function version ${version}. Function version ${version} is already included in routing configuration.`,
+    );
 }
 
-const noAlias = (ctx: Ctx, name: string, alias: string): AwsError => resourceNotFound(`Alias not found: ${functionArn(ctx, name, alias)}`);
+const noAlias = (ctx: Ctx, name: string, alias: string): AwsError =>
+  resourceNotFound(`Alias not found: ${functionArn(ctx, name, alias)}`);
 /** The permission is on the function and its alias: `Name` is what aliases call their qualifier. */
-const onAlias = (action: string) => (input: any, ctx: Ctx) => onFunction(action)({ FunctionName: input.FunctionName }, ctx);
+const onAlias = (action: string) => (input: any, ctx: Ctx) =>
+  onFunction(action)({ FunctionName: input.FunctionName }, ctx);
 
 export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
   PublishVersion: {
     permissions: onFunction("PublishVersion"),
     async run(ctx, input) {
       const { name } = parseName(input.FunctionName);
-      const record = await publish(ctx, name, { description: input.Description, codeSha256: input.CodeSha256 || undefined, revisionId: input.RevisionId });
+      const record = await publish(ctx, name, {
+        description: input.Description,
+        codeSha256: input.CodeSha256 || undefined,
+        revisionId: input.RevisionId,
+      });
       return configurationView(ctx, record);
     },
   },
@@ -50,9 +79,16 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
       const { name } = parseName(input.FunctionName);
       await headOf(ctx, name);
       const limit = input.MaxItems ?? 50;
-      const stored = await ctx.records.list<FunctionRecord>("version", { prefix: `${name}:`, ...(input.Marker ? { after: input.Marker } : {}), limit: limit + 1 });
+      const stored = await ctx.records.list<FunctionRecord>("version", {
+        prefix: `${name}:`,
+        ...(input.Marker ? { after: input.Marker } : {}),
+        limit: limit + 1,
+      });
       const page = stored.slice(0, limit);
-      return { Versions: page.map((s) => configurationView(ctx, s.value, { qualified: true })), ...(stored.length > limit ? { NextMarker: page.at(-1)!.id } : {}) };
+      return {
+        Versions: page.map((s) => configurationView(ctx, s.value, { qualified: true })),
+        ...(stored.length > limit ? { NextMarker: page.at(-1)!.id } : {}),
+      };
     },
   },
   CreateAlias: {
@@ -64,8 +100,16 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
       if (/^\d+$/.test(alias)) throw invalidParameter("The alias name cannot be a number.");
       const weights = input.RoutingConfig?.AdditionalVersionWeights;
       await checkTarget(ctx, name, String(input.FunctionVersion), weights);
-      const record: AliasRecord = { name: alias, functionName: name, version: String(input.FunctionVersion), description: input.Description ?? "", revisionId: ctx.platform.ids.uuid(), ...(weights ? { weights } : {}) };
-      if (!(await ctx.records.create("alias", aliasId(name, alias), record))) throw conflict(`Alias already exists: ${functionArn(ctx, name, alias)}`);
+      const record: AliasRecord = {
+        name: alias,
+        functionName: name,
+        version: String(input.FunctionVersion),
+        description: input.Description ?? "",
+        revisionId: ctx.platform.ids.uuid(),
+        ...(weights ? { weights } : {}),
+      };
+      if (!(await ctx.records.create("alias", aliasId(name, alias), record)))
+        throw conflict(`Alias already exists: ${functionArn(ctx, name, alias)}`);
       return aliasView(ctx, record);
     },
   },
@@ -89,10 +133,20 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
       await checkTarget(ctx, name, input.FunctionVersion ?? stored.value.version, weights);
       const record = await ctx.records.update<AliasRecord>("alias", aliasId(name, alias), (a) => {
         if (input.RevisionId !== undefined && input.RevisionId !== a.revisionId) {
-          throw new AwsError("PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id", 412);
+          throw new AwsError(
+            "PreconditionFailedException",
+            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
+            412,
+          );
         }
         const { weights: _w, ...kept } = a;
-        return { ...kept, version: input.FunctionVersion ?? a.version, description: input.Description ?? a.description, revisionId: ctx.platform.ids.uuid(), ...(weights ? { weights } : {}) };
+        return {
+          ...kept,
+          version: input.FunctionVersion ?? a.version,
+          description: input.Description ?? a.description,
+          revisionId: ctx.platform.ids.uuid(),
+          ...(weights ? { weights } : {}),
+        };
       });
       if (!record) throw noAlias(ctx, name, alias);
       return aliasView(ctx, record);
@@ -102,7 +156,10 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
     permissions: onAlias("DeleteAlias"),
     async run(ctx, input) {
       const { name } = parseName(input.FunctionName);
-      await ctx.records.write(ctx.records.remove("alias", aliasId(name, String(input.Name))), ctx.records.remove("policy", `${name}:${input.Name}`));
+      await ctx.records.write(
+        ctx.records.remove("alias", aliasId(name, String(input.Name))),
+        ctx.records.remove("policy", `${name}:${input.Name}`),
+      );
       return {};
     },
   },
@@ -112,10 +169,16 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
       const { name } = parseName(input.FunctionName);
       await headOf(ctx, name);
       const limit = input.MaxItems ?? 50;
-      const stored = await ctx.records.list<AliasRecord>("alias", { prefix: `${name}:`, ...(input.Marker ? { after: input.Marker } : {}) });
+      const stored = await ctx.records.list<AliasRecord>("alias", {
+        prefix: `${name}:`,
+        ...(input.Marker ? { after: input.Marker } : {}),
+      });
       const matching = stored.filter((s) => !input.FunctionVersion || s.value.version === input.FunctionVersion);
       const page = matching.slice(0, limit);
-      return { Aliases: page.map((s) => aliasView(ctx, s.value)), ...(matching.length > limit ? { NextMarker: page.at(-1)!.id } : {}) };
+      return {
+        Aliases: page.map((s) => aliasView(ctx, s.value)),
+        ...(matching.length > limit ? { NextMarker: page.at(-1)!.id } : {}),
+      };
     },
   },
 });

@@ -5,14 +5,54 @@ import { zipOf } from "../inline-zip.ts";
 const CODE = ["Code", "Architectures"];
 
 function configuration(properties: Properties): Record<string, unknown> {
-  const { Description, Handler, Runtime, Role, Timeout, MemorySize, Environment, Layers, TracingConfig, DeadLetterConfig, EphemeralStorage, LoggingConfig, VpcConfig, FileSystemConfigs, SnapStart } = properties;
-  const all = { Description, Handler, Runtime, Role, Timeout, MemorySize, Environment, Layers, TracingConfig, DeadLetterConfig, EphemeralStorage, LoggingConfig, VpcConfig, FileSystemConfigs, SnapStart };
+  const {
+    Description,
+    Handler,
+    Runtime,
+    Role,
+    Timeout,
+    MemorySize,
+    Environment,
+    Layers,
+    TracingConfig,
+    DeadLetterConfig,
+    EphemeralStorage,
+    LoggingConfig,
+    VpcConfig,
+    FileSystemConfigs,
+    SnapStart,
+  } = properties;
+  const all = {
+    Description,
+    Handler,
+    Runtime,
+    Role,
+    Timeout,
+    MemorySize,
+    Environment,
+    Layers,
+    TracingConfig,
+    DeadLetterConfig,
+    EphemeralStorage,
+    LoggingConfig,
+    VpcConfig,
+    FileSystemConfigs,
+    SnapStart,
+  };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 /** What UpdateFunctionConfiguration gets: a property that the template no longer has goes back to its default. */
 function completeConfiguration(properties: Properties): Record<string, unknown> {
-  const defaults = { Description: "", Timeout: 3, MemorySize: 128, Environment: { Variables: {} }, Layers: [], TracingConfig: { Mode: "PassThrough" }, EphemeralStorage: { Size: 512 } };
+  const defaults = {
+    Description: "",
+    Timeout: 3,
+    MemorySize: 128,
+    Environment: { Variables: {} },
+    Layers: [],
+    TracingConfig: { Mode: "PassThrough" },
+    EphemeralStorage: { Size: 512 },
+  };
   const { SnapStart: _s, ...given } = configuration(properties);
   return { ...defaults, ...given, ...(properties["DeadLetterConfig"] ? {} : { DeadLetterConfig: { TargetArn: "" } }) };
 }
@@ -23,16 +63,32 @@ async function code(properties: Properties): Promise<Record<string, unknown>> {
   if (typeof given["ZipFile"] !== "string") return given;
   const runtime = String(properties["Runtime"] ?? "");
   const extension = runtime.startsWith("python") ? "py" : runtime.startsWith("nodejs") ? "js" : undefined;
-  if (!extension) throw new AwsError("ValidationError", `Code.ZipFile cannot be used with the runtime ${runtime}: only Node.js and Python take inline code.`, 400);
+  if (!extension)
+    throw new AwsError(
+      "ValidationError",
+      `Code.ZipFile cannot be used with the runtime ${runtime}: only Node.js and Python take inline code.`,
+      400,
+    );
   return { ZipFile: await zipOf(`index.${extension}`, given["ZipFile"]) };
 }
 
-const tagMap = (tags: readonly { Key: string; Value: string }[]) => Object.fromEntries(tags.map((t) => [t.Key, t.Value]));
+const tagMap = (tags: readonly { Key: string; Value: string }[]) =>
+  Object.fromEntries(tags.map((t) => [t.Key, t.Value]));
 
-async function setConcurrency(ctx: ResourceContext, FunctionName: string, next: Properties, previous: Properties): Promise<void> {
+async function setConcurrency(
+  ctx: ResourceContext,
+  FunctionName: string,
+  next: Properties,
+  previous: Properties,
+): Promise<void> {
   const reserved = next["ReservedConcurrentExecutions"];
-  if (reserved !== undefined) await ctx.call("lambda", "PutFunctionConcurrency", { FunctionName, ReservedConcurrentExecutions: Number(reserved) });
-  else if (previous["ReservedConcurrentExecutions"] !== undefined) await ctx.call("lambda", "DeleteFunctionConcurrency", { FunctionName });
+  if (reserved !== undefined)
+    await ctx.call("lambda", "PutFunctionConcurrency", {
+      FunctionName,
+      ReservedConcurrentExecutions: Number(reserved),
+    });
+  else if (previous["ReservedConcurrentExecutions"] !== undefined)
+    await ctx.call("lambda", "DeleteFunctionConcurrency", { FunctionName });
 }
 
 /** AWS::Lambda::Function. */
@@ -40,9 +96,17 @@ export const lambdaFunction: ResourceType = {
   type: "AWS::Lambda::Function",
   async create(ctx, properties) {
     const FunctionName = String(properties["FunctionName"] ?? ctx.physicalName({ maxLength: 64 }));
-    const input = { FunctionName, ...configuration(properties), Code: await code(properties), ...(properties["Architectures"] ? { Architectures: properties["Architectures"] } : {}), PackageType: properties["PackageType"] };
+    const input = {
+      FunctionName,
+      ...configuration(properties),
+      Code: await code(properties),
+      ...(properties["Architectures"] ? { Architectures: properties["Architectures"] } : {}),
+      PackageType: properties["PackageType"],
+    };
     try {
-      await ctx.withStackTags(properties["Tags"], (tags) => ctx.call("lambda", "CreateFunction", { ...input, ...(tags.length ? { Tags: tagMap(tags) } : {}) }));
+      await ctx.withStackTags(properties["Tags"], (tags) =>
+        ctx.call("lambda", "CreateFunction", { ...input, ...(tags.length ? { Tags: tagMap(tags) } : {}) }),
+      );
     } catch (error) {
       if (codeOf(error) !== "ResourceConflictException" || !ctx.retried) throw error;
     }
@@ -51,10 +115,15 @@ export const lambdaFunction: ResourceType = {
   },
   async update(ctx, id, next, previous) {
     if (CODE.some((name) => JSON.stringify(next[name]) !== JSON.stringify(previous[name]))) {
-      await ctx.call("lambda", "UpdateFunctionCode", { FunctionName: id, ...(await code(next)), ...(next["Architectures"] ? { Architectures: next["Architectures"] } : {}) });
+      await ctx.call("lambda", "UpdateFunctionCode", {
+        FunctionName: id,
+        ...(await code(next)),
+        ...(next["Architectures"] ? { Architectures: next["Architectures"] } : {}),
+      });
     }
     const wanted = completeConfiguration(next);
-    if (JSON.stringify(wanted) !== JSON.stringify(completeConfiguration(previous))) await ctx.call("lambda", "UpdateFunctionConfiguration", { FunctionName: id, ...wanted });
+    if (JSON.stringify(wanted) !== JSON.stringify(completeConfiguration(previous)))
+      await ctx.call("lambda", "UpdateFunctionConfiguration", { FunctionName: id, ...wanted });
     await setConcurrency(ctx, id, next, previous);
     await setTags(ctx, id, next, previous);
   },

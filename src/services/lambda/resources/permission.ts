@@ -4,10 +4,32 @@ import { codeOf } from "../../../kernel/aws-error.ts";
 /** The id is the statement's, which is the same for every try. */
 export const lambdaPermission: ResourceType = {
   type: "AWS::Lambda::Permission",
-  async create(ctx, { FunctionName, Action, Principal, SourceArn, SourceAccount, EventSourceToken, FunctionUrlAuthType, PrincipalOrgID }) {
+  async create(
+    ctx,
+    {
+      FunctionName,
+      Action,
+      Principal,
+      SourceArn,
+      SourceAccount,
+      EventSourceToken,
+      FunctionUrlAuthType,
+      PrincipalOrgID,
+    },
+  ) {
     const StatementId = ctx.physicalName({ maxLength: 100 });
     try {
-      await ctx.call("lambda", "AddPermission", { FunctionName, StatementId, Action, Principal, SourceArn, SourceAccount, EventSourceToken, FunctionUrlAuthType, PrincipalOrgID });
+      await ctx.call("lambda", "AddPermission", {
+        FunctionName,
+        StatementId,
+        Action,
+        Principal,
+        SourceArn,
+        SourceAccount,
+        EventSourceToken,
+        FunctionUrlAuthType,
+        PrincipalOrgID,
+      });
     } catch (error) {
       if (codeOf(error) !== "ResourceConflictException" || !ctx.retried) throw error;
     }

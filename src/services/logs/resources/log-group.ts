@@ -8,16 +8,27 @@ export const logGroup: ResourceType = {
     const logGroupName = String(properties["LogGroupName"] ?? ctx.physicalName({ maxLength: 512 }));
     try {
       await ctx.withStackTags(properties["Tags"], (tags) =>
-        ctx.call("logs", "CreateLogGroup", { logGroupName, ...(tags.length ? { tags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])) } : {}) }),
+        ctx.call("logs", "CreateLogGroup", {
+          logGroupName,
+          ...(tags.length ? { tags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])) } : {}),
+        }),
       );
     } catch (error) {
       if (codeOf(error) !== "ResourceAlreadyExistsException" || !ctx.retried) throw error;
     }
-    if (properties["RetentionInDays"]) await ctx.call("logs", "PutRetentionPolicy", { logGroupName, retentionInDays: Number(properties["RetentionInDays"]) });
+    if (properties["RetentionInDays"])
+      await ctx.call("logs", "PutRetentionPolicy", {
+        logGroupName,
+        retentionInDays: Number(properties["RetentionInDays"]),
+      });
     return logGroupName;
   },
   async update(ctx, id, next) {
-    if (next["RetentionInDays"]) await ctx.call("logs", "PutRetentionPolicy", { logGroupName: id, retentionInDays: Number(next["RetentionInDays"]) });
+    if (next["RetentionInDays"])
+      await ctx.call("logs", "PutRetentionPolicy", {
+        logGroupName: id,
+        retentionInDays: Number(next["RetentionInDays"]),
+      });
     else await ctx.call("logs", "DeleteRetentionPolicy", { logGroupName: id });
   },
   async remove(ctx, id) {

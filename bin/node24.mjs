@@ -1,0 +1,14 @@
+// Where Node 24 is, and how to run it: shared by the scripts of this folder.
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const node = join(root, "node_modules", `node-linux-${process.arch}`, "bin", "node");
+
+/** Runs a command in the project's folder and answers its exit code; what it prints is shown. */
+export function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+  if (error) process.stderr.write(`starling: ${command} cannot be started: ${error.message}\n`);
+  return status ?? 1;
+}

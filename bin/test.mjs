@@ -1,0 +1,17 @@
+// npm test: every test, or those whose files are named: npm test -- src/services/iam
+import { node, run } from "./node24.mjs";
+
+const wanted = process.argv.slice(2);
+const files = wanted.length
+  ? wanted.map((name) => (name.endsWith(".ts") ? name : `${name}/**/*.test.ts`))
+  : ["src/**/*.test.ts", "test/**/*.test.ts"];
+process.exit(
+  run(node, [
+    "--disable-warning=ExperimentalWarning",
+    "--test",
+    "--test-concurrency=2",
+    "--test-timeout=300000",
+    "--test-reporter=spec",
+    ...files,
+  ]),
+);

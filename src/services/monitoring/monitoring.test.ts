@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+
+let app: TestApp;
+let client: CloudWatch;
+before(async () => {
+  app = await startTestApp();
+  client = new CloudWatch(app.client);
+});
+after(() => app.stop());
+
+const minute = Math.floor(Date.now() / 60_000) * 60_000 - 120_000;
+const Dimensions = [{ Name: "Site", Value: "a" }];
+const range = { StartTime: new Date(minute), EndTime: new Date(minute + 60_000) };
+
+test("values and statistic sets of one minute are one data point", async () => {
+  const at = (Value: number, second: number) => ({
+    MetricName: "Load",
+    Dimensions,
+    Value,
+    Unit: "Count" as const,
+    Timestamp: new Date(minute + second * 1000),
+  });
+  const set = {
+    MetricName: "Load",
+    Dimensions,
+    Unit: "Count" as const,
+    Timestamp: new Date(minute),
+    StatisticValues: { Sum: 10, Minimum: 1, Maximum: 9, SampleCount: 2 },
+  };
+  await client.putMetricData({ Namespace: "Own", MetricData: [at(2, 0), at(4, 30), set] });
+  const query = { Namespace: "Own", MetricName: "Load", Dimensions, Period: 60, ...range };
+  const { Datapoints } = await client.getMetricStatistics({
+    ...query,
+    Statistics: ["Sum", "Average", "Minimum", "Maximum", "SampleCount"],
+  });
+  assert.equal(Datapoints!.length, 1);
+  const { Sum, Average, Minimum, Maximum, SampleCount, Unit } = Datapoints![0]!;
+  assert.deepEqual([Sum, Average, Minimum, Maximum, SampleCount, Unit], [16, 4, 1, 9, 4, "Count"]);
+});
+
+test("GetMetricData answers what was asked for, by id", async () => {
+  await client.putMetricData({
+    Namespace: "Own",
+    MetricData: [{ MetricName: "Hits", Value: 3, Timestamp: new Date(minute) }],
+  });
+  const MetricStat = { Metric: { Namespace: "Own", MetricName: "Hits" }, Period: 60, Stat: "Sum" };
+  const { MetricDataResults } = await client.getMetricData({ ...range, MetricDataQueries: [{ Id: "h", MetricStat }] });
+  assert.deepEqual(
+    MetricDataResults!.map((r) => [r.Id, r.Values]),
+    [["h", [3]]],
+  );
+});
+
+test("ListMetrics filters by namespace, name and dimension", async () => {
+  await client.putMetricData({
+    Namespace: "Listed",
+    MetricData: [
+      { MetricName: "A", Value: 1, Dimensions },
+      { MetricName: "B", Value: 1 },
+    ],
+  });
+  const { Metrics } = await client.listMetrics({ Namespace: "Listed", Dimensions: [{ Name: "Site" }] });
+  assert.deepEqual(Metrics, [{ Namespace: "Listed", MetricName: "A", Dimensions }]);
+});
+
+test("a namespace of AWS's, a bad period and too many points are refused", async () => {
+  await assert.rejects(client.putMetricData({ Namespace: "AWS/Lambda", MetricData: [{ MetricName: "A", Value: 1 }] }), {
+    name: /InvalidParameterValue/,
+  });
+  const query = { Namespace: "Own", MetricName: "Load", Statistics: ["Sum" as const] };
+  await assert.rejects(client.getMetricStatistics({ ...query, ...range, Period: 61 }), /Period must be/);
+  const StartTime = new Date(minute - 3 * 86_400_000);
+  await assert.rejects(
+    client.getMetricStatistics({ ...query, StartTime, EndTime: range.EndTime, Period: 60 }),
+    /exceeds the limit of 1440/,
+  );
+});
