@@ -164,6 +164,20 @@ export const handler = async (e) => {
     assert.match((await call(f, { usual: true })).value, expected);
   });
 
+  test("old runtime names bring version 2 of the SDK, and run on the nearest Node with a line that says so", async () => {
+    const source =
+      "exports.handler = async () => [require('aws-sdk').VERSION.split('.')[0], process.version.split('.')[0]]";
+    const f = await create({ "index.js": source }, { Runtime: "nodejs12.x", Timeout: 20, MemorySize: 512 });
+    const { value, LogResult } = await call(f, {}, { LogType: "Tail" });
+    assert.deepEqual(value, ["2", "v20"]);
+    assert.ok(LogResult);
+    const current = await create(
+      { "index.js": "exports.handler = async () => process.version.split('.')[0]" },
+      { Runtime: "nodejs22.x" },
+    );
+    assert.equal((await call(current)).value, "v22");
+  });
+
   test("what it prints is in CloudWatch Logs", async () => {
     const f = await create({
       "index.js": "exports.handler = async () => { console.log('one'); console.error('two') }",

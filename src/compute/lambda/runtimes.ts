@@ -76,7 +76,7 @@ export function resolveRuntime(
   const mounts = [
     { source: join(code, "runtimes/nodejs"), target: "/var/runtime" },
     { source: nearest.folder, target: "/var/lang/bin" },
-    ...sdkMounts(code),
+    ...sdkMounts(code, wanted.version),
   ];
   const args = ["/var/lang/bin/node", ...nodeFlags(options.memoryMB), "/var/runtime/bootstrap.mjs"];
   const env = { NODE_PATH: "/opt/nodejs/node_modules:/node_modules:/var/runtime:/var/task" };
