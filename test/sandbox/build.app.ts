@@ -21,7 +21,10 @@ before(async () => {
 after(() => process.disconnect());
 
 let count = 0;
-async function build(text: string, more: Partial<RunBuildInput> = {}) {
+async function build(
+  text: string,
+  { storedVariables, ...more }: Partial<RunBuildInput> & { storedVariables?: Record<string, string> } = {},
+) {
   const { spec, fault } = parseBuildspec(text);
   assert.ok(spec, JSON.stringify(fault));
   const id = `build-${++count}`;
@@ -39,9 +42,8 @@ async function build(text: string, more: Partial<RunBuildInput> = {}) {
   const result = await runBuild({
     sandboxHost,
     id,
-    spec,
-    env: { CODEBUILD_BUILD_ID: "p:1" },
-    sourceFolder: join(folder, "source"),
+    prepare: async () => ({ spec, sourceFolder: join(folder, "source"), ...(storedVariables ? { storedVariables } : {}) }),
+    env: () => ({ CODEBUILD_BUILD_ID: "p:1" }),
     outputFolder: join(folder, "output"),
     limits: { memoryMB: 512, diskMB: 256, cpus: 2, pids: 128 },
     internet: false,
@@ -83,7 +85,7 @@ secondary-artifacts: {}
       "secondary-artifacts: {}\n",
       "  secondary-artifacts:\n    other: {files: ['*', 'sub/*'], base-directory: out, discard-paths: yes}\n",
     ),
-    { env: { B: "env" }, storedVariables: { S: "s3cret-value" }, secrets: ["s3cret-value"] },
+    { env: () => ({ B: "env" }), storedVariables: { S: "s3cret-value" }, secrets: () => ["s3cret-value"] },
   );
   assert.equal(result.status, "SUCCEEDED", log);
   assert.deepEqual(

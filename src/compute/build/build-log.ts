@@ -10,15 +10,20 @@ const MIN_SECRET = 4;
 export class BuildLog {
   readonly #clock: Clock;
   readonly #onLog: (message: string) => void;
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[] = [];
   #decoder = new StringDecoder("utf8");
   #partial = "";
   #capture: string | undefined;
 
-  constructor(clock: Clock, onLog: (message: string) => void, secrets: readonly string[]) {
+  constructor(clock: Clock, onLog: (message: string) => void) {
     this.#clock = clock;
     this.#onLog = onLog;
-    this.#secrets = secrets.filter((secret) => secret.length >= MIN_SECRET).toSorted((a, b) => b.length - a.length);
+  }
+
+  /** From now on these values do not show. */
+  mask(secrets: readonly string[]): void {
+    const long = secrets.filter((secret) => secret.length >= MIN_SECRET);
+    this.#secrets = [...new Set([...this.#secrets, ...long])].sort((a, b) => b.length - a.length);
   }
 
   /** A line of the agent: `[Container] 2026/01/01 00:00:00.000000 Running command make`. */

@@ -28,22 +28,32 @@ export interface BuildPhaseResult {
   readonly contexts: readonly { readonly statusCode: string; readonly message: string }[];
 }
 
-export interface RunBuildInput {
-  readonly sandboxHost: Pick<SandboxHost, "startBuild">;
-  /** Id of the sandbox, `[a-z0-9-]{1,64}`. */
-  readonly id: string;
+/** What a build runs, known when its sources are there. */
+export interface PreparedBuild {
   readonly spec: Buildspec;
   /** Where the buildspec came from, for the log. */
   readonly specLocation?: string;
-  /** Variables of the project, the call and CodeBuild itself; they win over the buildspec's. */
-  readonly env: Readonly<Record<string, string>>;
-  /** What the buildspec takes from stores, looked up by the caller. */
+  /** What the buildspec takes from stores. */
   readonly storedVariables?: Readonly<Record<string, string>>;
   /** Values that must not show in the log. */
   readonly secrets?: readonly string[];
   /** Folder of the main process with the sources; without it the build starts empty. */
   readonly sourceFolder?: string;
   readonly secondarySources?: readonly { readonly identifier: string; readonly folder: string }[];
+}
+
+export interface RunBuildInput {
+  readonly sandboxHost: Pick<SandboxHost, "startBuild">;
+  /** Id of the sandbox, `[a-z0-9-]{1,64}`. */
+  readonly id: string;
+  /** What must be there before sources are fetched, within the phase PROVISIONING. */
+  readonly provision?: () => Promise<void>;
+  /** Fetches the sources and reads the buildspec, within the phase DOWNLOAD_SOURCE. */
+  readonly prepare: (note: (message: string) => void) => Promise<PreparedBuild>;
+  /** Variables of the project, the call and CodeBuild itself; they win over the buildspec's. */
+  readonly env: () => Readonly<Record<string, string>>;
+  /** Values that must not show in the log, known from the start. */
+  readonly secrets?: () => readonly string[];
   /** An existing folder of the main process in which the zips of artifacts are written. */
   readonly outputFolder: string;
   readonly cache?: LocalCache;
@@ -68,8 +78,8 @@ export interface RunBuildResult {
   readonly exportedVariables: Readonly<Record<string, string>>;
 }
 
-/** A phase that did not succeed, with CodeBuild's context code. */
-class PhaseFailure extends Error {
+/** Why a phase did not succeed, with CodeBuild's context code. */
+export class BuildFailure extends Error {
   readonly statusCode: string;
   readonly status: BuildStatus;
   constructor(statusCode: string, message: string, status: BuildStatus = "FAILED") {
@@ -87,56 +97,68 @@ interface Run {
   readonly phases: BuildPhaseResult[];
 }
 
+/** A build whose sandbox is there. */
+interface StartedRun extends Run {
+  readonly spec: Buildspec;
+  readonly sandbox: BuildSandbox;
+}
+
 /** Runs a buildspec in a sandbox. Never throws for what the build does; the sandbox is gone when it resolves. */
 export async function runBuild(input: RunBuildInput): Promise<RunBuildResult> {
-  const log = new BuildLog(input.clock, input.onLog, input.secrets ?? []);
+  const log = new BuildLog(input.clock, input.onLog);
   const run: Run = { input, log, deadline: input.clock.now() + input.timeoutMs, phases: [] };
-  let sandbox: BuildSandbox | undefined;
-  const provisioned = await phase(run, "PROVISIONING", async () => {
-    sandbox = await provision(run);
+  let started: StartedRun | undefined;
+  let status = await phase(run, "PROVISIONING", async () => {
+    await input.provision?.();
+    log.mask(input.secrets?.() ?? []);
   });
-  if (!sandbox) return { status: provisioned, phases: run.phases, artifacts: [], exportedVariables: {} };
+  if (status === "SUCCEEDED") {
+    status = await phase(run, "DOWNLOAD_SOURCE", async () => {
+      log.agent("Waiting for DOWNLOAD_SOURCE");
+      const prepared = await input.prepare((message) => log.agent(message));
+      log.mask(prepared.secrets ?? []);
+      const sandbox = await startSandbox(run, prepared);
+      started = { ...run, sandbox, spec: prepared.spec };
+      await announce(started, prepared);
+    });
+  }
   try {
-    return await runPhases(run, sandbox);
+    if (!started || status !== "SUCCEEDED") return { status, phases: run.phases, artifacts: [], exportedVariables: {} };
+    return await runPhases(started);
   } finally {
-    await sandbox.stop();
+    await started?.sandbox.stop();
   }
 }
 
-async function provision({ input, log }: Run): Promise<BuildSandbox> {
+async function startSandbox({ input, log }: Run, prepared: PreparedBuild): Promise<BuildSandbox> {
   input.signal?.throwIfAborted();
-  const folders = [
-    ...(input.sourceFolder ? [{ source: input.sourceFolder, target: SOURCE_FOLDER }] : []),
-    ...secondaryTargets(input),
+  const copyIn = [
+    ...(prepared.sourceFolder ? [{ source: prepared.sourceFolder, target: SOURCE_FOLDER }] : []),
+    ...(prepared.secondarySources ?? []).map((s) => ({ source: s.folder, target: secondaryFolder(s.identifier) })),
     ...(await restoredFolders(input.cache)),
   ];
-  return await input.sandboxHost.startBuild({
-    id: input.id,
-    env: environmentOf(input),
-    copyIn: folders,
-    ...input.limits,
-    internet: input.internet,
-    onOutput: (chunk) => log.output(chunk),
-  });
+  try {
+    const onOutput = (chunk: Buffer): void => log.output(chunk);
+    const { id, internet, limits } = input;
+    return await input.sandboxHost.startBuild({ id, env: environmentOf(input, prepared), copyIn, ...limits, internet, onOutput });
+  } catch (error) {
+    throw new BuildFailure("INTERNAL_SERVICE_ERROR", `The build's sandbox could not be started: ${messageOf(error)}`, "FAULT");
+  }
 }
 
-const secondaryTargets = ({ secondarySources = [] }: RunBuildInput): { source: string; target: string }[] =>
-  secondarySources.map(({ identifier, folder }) => ({
-    source: folder,
-    target: `/codebuild/output/secondary/${identifier}`,
-  }));
+const secondaryFolder = (identifier: string): string => `/codebuild/output/secondary/${identifier}`;
 
 /** Variables by CodeBuild's precedence: the buildspec's are the weakest. */
-function environmentOf(input: RunBuildInput): Record<string, string> {
-  const folders = (input.secondarySources ?? []).map(({ identifier }) => [
+function environmentOf(input: RunBuildInput, prepared: PreparedBuild): Record<string, string> {
+  const folders = (prepared.secondarySources ?? []).map(({ identifier }) => [
     `CODEBUILD_SRC_DIR_${identifier}`,
-    `/codebuild/output/secondary/${identifier}`,
+    secondaryFolder(identifier),
   ]);
   return {
-    ...input.spec.env.variables,
-    ...input.storedVariables,
+    ...prepared.spec.env.variables,
+    ...prepared.storedVariables,
     CODEBUILD_START_TIME: String(input.clock.now()),
-    ...input.env,
+    ...input.env(),
     CODEBUILD_SRC_DIR: SOURCE_FOLDER,
     CODEBUILD_BUILD_SUCCEEDING: "1",
     ...Object.fromEntries(folders),
@@ -175,11 +197,11 @@ async function phase(
   return status;
 }
 
-function failureOf(input: RunBuildInput, error: unknown): PhaseFailure {
-  if (error instanceof PhaseFailure) return error;
-  if (input.signal?.aborted) return new PhaseFailure("BUILD_STOPPED", "Build has been stopped.", "STOPPED");
-  if (error instanceof NoArtifacts) return new PhaseFailure("CLIENT_ERROR", error.message);
-  return new PhaseFailure("CLIENT_ERROR", messageOf(error));
+function failureOf(input: RunBuildInput, error: unknown): BuildFailure {
+  if (error instanceof BuildFailure) return error;
+  if (input.signal?.aborted) return new BuildFailure("BUILD_STOPPED", "Build has been stopped.", "STOPPED");
+  if (error instanceof NoArtifacts) return new BuildFailure("CLIENT_ERROR", error.message);
+  return new BuildFailure("CLIENT_ERROR", messageOf(error));
 }
 
 const COMMAND_PHASES = {
@@ -189,22 +211,21 @@ const COMMAND_PHASES = {
   post_build: "POST_BUILD",
 } as const;
 
-async function runPhases(run: Run, sandbox: BuildSandbox): Promise<RunBuildResult> {
-  const { input, log } = run;
+async function runPhases(run: StartedRun): Promise<RunBuildResult> {
+  const { input, log, sandbox, spec: buildspec } = run;
   let artifacts: BuildArtifact[] = [];
   const finish = async (status: BuildStatus): Promise<RunBuildResult> => {
-    const exportedVariables = status === "TIMED_OUT" || status === "STOPPED" ? {} : await exported(run, sandbox);
+    const exportedVariables = status === "TIMED_OUT" || status === "STOPPED" ? {} : await exported(run);
     return { status, phases: run.phases, artifacts, exportedVariables };
   };
-  let status = await phase(run, "DOWNLOAD_SOURCE", () => announce(run, sandbox));
-  if (status !== "SUCCEEDED") return await finish(status);
+  let status: BuildStatus = "SUCCEEDED";
   for (const name of PHASES) {
-    const spec = input.spec.phases[name];
+    const spec = buildspec.phases[name];
     log.agent(`Entering phase ${COMMAND_PHASES[name]}`);
     if (name === "post_build")
-      await quietly(run, sandbox, `export CODEBUILD_BUILD_SUCCEEDING=${status === "SUCCEEDED" ? 1 : 0}`);
+      await quietly(run, `export CODEBUILD_BUILD_SUCCEEDING=${status === "SUCCEEDED" ? 1 : 0}`);
     const ended = await phase(run, COMMAND_PHASES[name], () =>
-      spec ? runPhase(run, sandbox, spec) : Promise.resolve(),
+      spec ? runPhase(run, spec) : Promise.resolve(),
     );
     if (ended === "TIMED_OUT" || ended === "STOPPED") return await finish(ended);
     if (ended === "SUCCEEDED" || spec?.onFailure.kind === "CONTINUE") continue;
@@ -215,54 +236,80 @@ async function runPhases(run: Run, sandbox: BuildSandbox): Promise<RunBuildResul
     status = await phase(run, "UPLOAD_ARTIFACTS", async () => {
       artifacts = await collectArtifacts({
         sandbox,
-        spec: input.spec,
+        spec: buildspec,
         outputFolder: input.outputFolder,
-        expand: (text) => expand(run, sandbox, text),
+        expand: (text) => expand(run, text),
         onLog: (message) => log.agent(message),
       });
       await input.onArtifacts?.(artifacts);
     });
     if (status === "SUCCEEDED" && input.cache)
-      await saveCache(sandbox, input.spec.cache.paths, input.cache, (message) => log.agent(message));
+      await saveCache(sandbox, buildspec.cache.paths, input.cache, (message) => log.agent(message));
   }
   return await finish(status);
 }
 
 /** What the agent says before the first phase. */
-async function announce({ input, log }: Run, sandbox: BuildSandbox): Promise<void> {
-  const runAs = [input.spec.runAs, ...Object.values(input.spec.phases).map((p) => p?.runAs)].find(
+async function announce(run: StartedRun, { specLocation }: PreparedBuild): Promise<void> {
+  const { log, sandbox, spec } = run;
+  const runAs = [spec.runAs, ...Object.values(spec.phases).map((p) => p?.runAs)].find(
     (user) => user !== undefined && user !== "root",
   );
   if (runAs)
-    throw new PhaseFailure(
+    throw new BuildFailure(
       "CLIENT_ERROR",
       `Starling does not implement run-as: ${runAs} yet; builds run as root of their own sandbox`,
     );
   log.agent(`Running on Starling`);
   log.agent(`CODEBUILD_SRC_DIR=${SOURCE_FOLDER}`);
-  if (input.specLocation) log.agent(`YAML location is ${input.specLocation}`);
+  if (specLocation) log.agent(`YAML location is ${specLocation}`);
   log.agent("Processing environment variables");
   const found = PHASES.flatMap((name) =>
-    input.spec.phases[name] ? [` ${COMMAND_PHASES[name]}: ${input.spec.phases[name]?.commands.length} commands`] : [],
+    spec.phases[name] ? [` ${COMMAND_PHASES[name]}: ${spec.phases[name]?.commands.length} commands`] : [],
   );
   log.agent(`Phases found in YAML: ${found.length}`);
   for (const line of found) log.agent(line);
-  if (input.spec.env.gitCredentialHelper)
+  await checkRuntimes(run);
+  if (spec.env.gitCredentialHelper)
     await sandbox.run(
       "git config --global credential.helper '!aws codecommit credential-helper $@' && git config --global credential.UseHttpPath true",
     );
 }
 
-async function runPhase(run: Run, sandbox: BuildSandbox, spec: BuildPhase): Promise<void> {
+const RUNTIMES: Readonly<Record<string, string>> = {
+  nodejs: "node --version",
+  python: "python3 --version",
+  java: "java -version 2>&1 | head -n 1",
+  golang: "go version",
+  ruby: "ruby --version",
+  php: "php --version | head -n 1",
+  dotnet: "dotnet --version",
+};
+
+/** A build has the tools of this machine: what is older or newer than asked for is said, what is missing ends the build. */
+async function checkRuntimes(run: StartedRun): Promise<void> {
+  for (const [name, wanted] of Object.entries(run.spec.runtimeVersions)) {
+    const command = Object.hasOwn(RUNTIMES, name) ? RUNTIMES[name] : undefined;
+    if (!command) throw new BuildFailure("YAML_FILE_ERROR", `Unknown runtime named '${name}'. This build image has the following runtimes: ${Object.keys(RUNTIMES).join(" ")}`);
+    const found = (await quietly(run, `command -v ${command.split(" ")[0]} >/dev/null && { ${command}; }`)).trim();
+    if (!found) throw new BuildFailure("CLIENT_ERROR", `runtime-versions: ${name} ${wanted} is not installed on this machine`);
+    const version = /\d+(\.\d+)*/.exec(found)?.[0] ?? found;
+    run.log.agent(`Selecting '${name}' runtime version '${wanted}' based on manual selections...`);
+    if (!`${version}.`.startsWith(`${wanted.replace(/\.x$/, "")}.`) && wanted !== "latest")
+      run.log.agent(`Warning: ${name} ${wanted} is not available here; this build runs with ${name} ${version}`);
+  }
+}
+
+async function runPhase(run: StartedRun, spec: BuildPhase): Promise<void> {
   const { onFailure } = spec;
   const attempts = onFailure.kind === "RETRY" ? onFailure.times : 0;
   for (let attempt = 0; ; attempt++) {
     try {
-      return await runCommands(run, sandbox, spec);
+      return await runCommands(run, spec);
     } catch (error) {
       const pattern = onFailure.kind === "RETRY" ? onFailure.pattern : undefined;
       const mayRetry =
-        error instanceof PhaseFailure &&
+        error instanceof BuildFailure &&
         error.status === "FAILED" &&
         (pattern === undefined || error.message.includes(pattern));
       if (!mayRetry || attempt >= attempts) throw error;
@@ -272,19 +319,19 @@ async function runPhase(run: Run, sandbox: BuildSandbox, spec: BuildPhase): Prom
 }
 
 /** The commands of a phase up to the first that fails, and then those of `finally` in any case. */
-async function runCommands(run: Run, sandbox: BuildSandbox, spec: BuildPhase): Promise<void> {
+async function runCommands(run: StartedRun, spec: BuildPhase): Promise<void> {
   let failure: unknown;
   try {
-    for (const command of spec.commands) await runCommand(run, sandbox, command);
+    for (const command of spec.commands) await runCommand(run, command);
   } catch (error) {
     failure = error;
-    if (!(error instanceof PhaseFailure) || error.status !== "FAILED") throw error;
+    if (!(error instanceof BuildFailure) || error.status !== "FAILED") throw error;
   }
   for (const command of spec.finally) {
     try {
-      await runCommand(run, sandbox, command);
+      await runCommand(run, command);
     } catch (error) {
-      if (!(error instanceof PhaseFailure) || error.status !== "FAILED") throw error;
+      if (!(error instanceof BuildFailure) || error.status !== "FAILED") throw error;
       failure ??= error;
       break;
     }
@@ -292,47 +339,47 @@ async function runCommands(run: Run, sandbox: BuildSandbox, spec: BuildPhase): P
   if (failure) throw failure;
 }
 
-async function runCommand(run: Run, sandbox: BuildSandbox, command: string): Promise<void> {
-  const { input, log } = run;
+async function runCommand(run: StartedRun, command: string): Promise<void> {
+  const { log, spec } = run;
   log.agent(`Running command ${command}`);
-  const code = await limited(run, sandbox, input.spec.version === "0.1" ? `(\n${command}\n)` : command);
+  const code = await limited(run, spec.version === "0.1" ? `(\n${command}\n)` : command);
   log.flush();
   if (code === 0) return;
   log.agent(`Command did not exit successfully ${command} exit status ${code}`);
-  throw new PhaseFailure(
+  throw new BuildFailure(
     "COMMAND_EXECUTION_ERROR",
     `Error while executing command: ${command}. Reason: exit status ${code}`,
   );
 }
 
 /** Runs a command within the time that the build has left. */
-async function limited(run: Run, sandbox: BuildSandbox, command: string): Promise<number> {
-  const { input, deadline } = run;
+async function limited(run: StartedRun, command: string): Promise<number> {
+  const { input, deadline, sandbox } = run;
   const timeoutMs = deadline - input.clock.now();
-  if (timeoutMs <= 0) throw new PhaseFailure("BUILD_TIMED_OUT", "Build has timed out. ", "TIMED_OUT");
+  if (timeoutMs <= 0) throw new BuildFailure("BUILD_TIMED_OUT", "Build has timed out. ", "TIMED_OUT");
   const { code, timedOut } = await sandbox.run(command, {
     timeoutMs,
     ...(input.signal ? { signal: input.signal } : {}),
   });
-  if (timedOut) throw new PhaseFailure("BUILD_TIMED_OUT", "Build has timed out. ", "TIMED_OUT");
+  if (timedOut) throw new BuildFailure("BUILD_TIMED_OUT", "Build has timed out. ", "TIMED_OUT");
   return code;
 }
 
 const SHORT_MS = 10_000;
-const quietly = async (run: Run, sandbox: BuildSandbox, command: string): Promise<string> =>
-  await run.log.captured(() => sandbox.run(command, { timeoutMs: SHORT_MS }));
+const quietly = async (run: StartedRun, command: string): Promise<string> =>
+  await run.log.captured(() => run.sandbox.run(command, { timeoutMs: SHORT_MS }));
 
 /** A text of the buildspec as the build's own shell expands it (`name: build-$(date +%F)`). */
-async function expand(run: Run, sandbox: BuildSandbox, text: string): Promise<string> {
+async function expand(run: StartedRun, text: string): Promise<string> {
   if (!/[$`]/.test(text)) return text;
-  return (await quietly(run, sandbox, `printf '%s' "${text.replaceAll('"', '\\"')}"`)).trim();
+  return (await quietly(run, `printf '%s' "${text.replaceAll('"', '\\"')}"`)).trim();
 }
 
-async function exported(run: Run, sandbox: BuildSandbox): Promise<Record<string, string>> {
-  const names = run.input.spec.env.exportedVariables.filter((name) => /^[A-Za-z_]\w*$/.test(name));
+async function exported(run: StartedRun): Promise<Record<string, string>> {
+  const names = run.spec.env.exportedVariables.filter((name) => /^[A-Za-z_]\w*$/.test(name));
   if (!names.length) return {};
   const values = (
-    await quietly(run, sandbox, `printf '%s\\0' ${names.map((name) => `"\${${name}-}"`).join(" ")}`)
+    await quietly(run, `printf '%s\\0' ${names.map((name) => `"\${${name}-}"`).join(" ")}`)
   ).split("\0");
   return Object.fromEntries(names.map((name, i) => [name, values[i] ?? ""]));
 }

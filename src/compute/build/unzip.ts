@@ -1,11 +1,18 @@
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, symlink } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import yauzl, { type Entry, type ZipFile } from "yauzl";
 
-/** Unpacks plain files and folders of a zip below `folder`; anything that would lie elsewhere, or be too much, is refused. */
+const MAX_LINK = 4096;
+const TYPE = 0o170000;
+const LINK = 0o120000;
+
+/**
+ * Unpacks files, folders and links of a zip below `folder`; anything that would lie elsewhere or lead there, or be too
+ * much, is refused.
+ */
 export async function unzipTo(
   file: string,
   folder: string,
@@ -15,12 +22,19 @@ export async function unzipTo(
   await mkdir(folder, { recursive: true });
   let entries = 0;
   let left = limits.maxBytes;
+  const links: [target: string, place: string][] = [];
   try {
     for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) {
       if (++entries > limits.maxEntries) throw new Error(`the zip has more than ${limits.maxEntries} entries`);
       const target = join(folder, entry.fileName); // yauzl refuses absolute names and ".."
       if (entry.fileName.endsWith("/")) await mkdir(target, { recursive: true });
+      else if (((entry.externalFileAttributes >>> 16) & TYPE) === LINK) links.push([await readLink(zip, entry), target]);
       else left -= await writeEntry(zip, entry, target, left);
+    }
+    // Links come last, so that nothing is ever written through one.
+    for (const [to, place] of links) {
+      await mkdir(dirname(place), { recursive: true });
+      await symlink(to, place);
     }
   } finally {
     zip.close();
@@ -46,8 +60,21 @@ function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
   });
 }
 
+/** Where a link leads: inside, by steps up first and down then, so that no other link on the way can lead it out. */
+async function readLink(zip: ZipFile, entry: Entry): Promise<string> {
+  if (entry.uncompressedSize > MAX_LINK) throw new Error(`the link ${entry.fileName} is too long`);
+  const to = Buffer.concat(await (await open(zip, entry)).toArray()).toString("utf8");
+  const inside = posix.join(posix.dirname(entry.fileName), to);
+  const isPlain = /^(\.\.?\/)*(\.\.?|(?!\.\.?(\/|$))[^/]+(\/(?!\.\.?(\/|$))[^/]+)*\/?)$/.test(to) && !to.includes("\0");
+  if (!isPlain || inside === ".." || inside.startsWith("../")) throw new Error(`the link ${entry.fileName} leads out of the archive`);
+  return to;
+}
+
+const open = (zip: ZipFile, entry: Entry): Promise<Readable> =>
+  new Promise((resolve, reject) => zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream))));
+
 async function writeEntry(zip: ZipFile, entry: Entry, target: string, maxBytes: number): Promise<number> {
-  const kind = (entry.externalFileAttributes >>> 16) & 0o170000;
+  const kind = (entry.externalFileAttributes >>> 16) & TYPE;
   if (kind !== 0 && kind !== 0o100000) throw new Error(`${entry.fileName} is not a plain file`);
   await mkdir(dirname(target), { recursive: true });
   let size = 0;
@@ -57,9 +84,7 @@ async function writeEntry(zip: ZipFile, entry: Entry, target: string, maxBytes: 
       done(size > maxBytes ? new Error("the zip unpacks to more than is allowed") : null, chunk);
     },
   });
-  const content = await new Promise<Readable>((resolve, reject) =>
-    zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream))),
-  );
+  const content = await open(zip, entry);
   const mode = (entry.externalFileAttributes >>> 16) & 0o777 || 0o644;
   await pipeline(content, counting, createWriteStream(target, { flags: "wx", mode: mode | 0o600 }));
   return size;
