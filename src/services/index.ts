@@ -1,5 +1,7 @@
 import type { Service } from "../aws/service.ts";
 import { apigateway } from "./apigateway/index.ts";
+import { apigatewayv2 } from "./apigatewayv2/index.ts";
+import { events } from "./events/index.ts";
 import { iam } from "./iam/index.ts";
 import { lambda } from "./lambda/index.ts";
 import { logs } from "./logs/index.ts";
@@ -16,5 +18,7 @@ export const services: readonly Service[] = [
   monitoring,
   s3,
   lambda,
+  events,
   apigateway,
+  apigatewayv2,
 ];

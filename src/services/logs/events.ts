@@ -24,6 +24,8 @@ const DEFAULT_EVENTS = 10_000;
 const DEFAULT_STREAMS = 50;
 /** How many stored events one FilterLogEvents call looks through before it answers with a token. */
 const SCAN_LIMIT = 50_000;
+/** Services that deliver into the account's own groups; AWS's consoles write the resource policy for it without asking. */
+const DELIVERERS = ["events.amazonaws.com"];
 
 type AnyContext = Parameters<typeof existingGroup>[0];
 
@@ -38,6 +40,7 @@ async function mustExist(ctx: AnyContext, group: string, stream: string): Promis
 export const streams = operations<typeof Logs, any>()({
   CreateLogStream: {
     permissions: onGroup("CreateLogStream"),
+    callers: DELIVERERS,
     async run(ctx, input) {
       const { name: group } = await existingGroup(ctx, String(input.logGroupName));
       const name = String(input.logStreamName);
@@ -96,6 +99,7 @@ async function streamView(ctx: AnyContext, group: string, stream: LogStream) {
 export const events = operations<typeof Logs, any>()({
   PutLogEvents: {
     permissions: onStream("PutLogEvents"),
+    callers: DELIVERERS,
     async run(ctx, input) {
       const [group, stream] = [String(input.logGroupName), String(input.logStreamName)];
       const batch = (input.logEvents ?? []).map((e) => ({
