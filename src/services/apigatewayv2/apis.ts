@@ -1,0 +1,197 @@
+import type * as V2 from "@aws-sdk/client-apigatewayv2";
+import type { Context } from "../../aws/context.ts";
+import { operations } from "../../aws/service.ts";
+import { newApiId } from "../../compute/edge/api-address.ts";
+import {
+  apiOf,
+  badRequest,
+  changeApi,
+  checkedIntegration,
+  checkedRoute,
+  given,
+  missing,
+  newId,
+  on,
+  type Cors,
+  type HttpApi,
+  type HttpDeployment,
+  type HttpStage,
+} from "./model.ts";
+import { importOpenApi } from "./openapi.ts";
+
+/** The endpoint of an API; programs whose resolver lacks `*.localhost` use the path form. */
+export function endpointOf(ctx: Context<any>, id: string): string {
+  const url = new URL(ctx.platform.settings.publicUrl);
+  return `${url.protocol}//${id}.execute-api.${url.host}`;
+}
+
+const apiView = (ctx: Context<any>, api: HttpApi) => ({
+  ApiId: api.id,
+  ApiEndpoint: endpointOf(ctx, api.id),
+  Name: api.name,
+  ProtocolType: "HTTP" as const,
+  RouteSelectionExpression: "$request.method $request.path",
+  ApiKeySelectionExpression: "$request.header.x-api-key",
+  DisableExecuteApiEndpoint: false,
+  IpAddressType: "ipv4" as const,
+  CreatedDate: new Date(api.created),
+  ...(api.description === undefined ? {} : { Description: api.description }),
+  ...(api.version === undefined ? {} : { Version: api.version }),
+  ...(api.cors ? { CorsConfiguration: api.cors as V2.Cors } : {}),
+  Tags: { ...api.tags },
+});
+
+function emptyApi(ctx: Context<any>, name: string): HttpApi {
+  return {
+    id: newApiId("http", (length, alphabet) => ctx.platform.ids.text(length, alphabet)),
+    name,
+    created: ctx.now(),
+    routes: [],
+    integrations: [],
+  };
+}
+
+/** The route and integration of "quick create": one function for everything, and a stage that deploys by itself. */
+async function quickCreate(
+  ctx: Context<any>,
+  api: HttpApi,
+  target: string,
+  routeKey: string | undefined,
+  credentialsArn: string | undefined,
+): Promise<HttpApi> {
+  if (!/^arn:[\w-]+:lambda:/.test(target)) throw missing("quick create of HTTP proxies");
+  const integration = checkedIntegration({
+    id: newId(ctx),
+    type: "AWS_PROXY",
+    uri: target,
+    payloadFormatVersion: "2.0",
+    timeoutInMillis: 30_000,
+    ...(credentialsArn ? { credentialsArn } : {}),
+  });
+  const route = checkedRoute({
+    id: newId(ctx),
+    key: routeKey ?? "$default",
+    authorizationType: "NONE",
+    integrationId: integration.id,
+  });
+  const now = ctx.now();
+  const stage: HttpStage = { name: "$default", autoDeploy: true, variables: {}, created: now, updated: now };
+  await ctx.records.write(ctx.records.put("stage", `${api.id}:$default`, stage));
+  return { ...api, integrations: [integration], routes: [route] };
+}
+
+export const apis = operations<typeof V2, undefined>()({
+  CreateApi: {
+    permissions: on("POST", () => "/apis"),
+    async run(ctx, input) {
+      if (input.ProtocolType !== "HTTP") throw missing("WebSocket APIs");
+      let api: HttpApi = {
+        ...emptyApi(ctx, String(input.Name)),
+        ...given({
+          description: input.Description,
+          version: input.Version,
+          cors: input.CorsConfiguration as Cors | undefined,
+          tags: input.Tags,
+        }),
+      } as HttpApi;
+      if (input.Target) api = await quickCreate(ctx, api, input.Target, input.RouteKey, input.CredentialsArn);
+      await ctx.records.create("api", api.id, api);
+      return apiView(ctx, api);
+    },
+  },
+  ImportApi: {
+    permissions: on("PUT", () => "/apis"),
+    async run(ctx, input) {
+      const imported = importOpenApi(ctx, String(input.Body));
+      const api: HttpApi = { ...emptyApi(ctx, imported.name ?? "API"), ...imported, name: imported.name ?? "API" };
+      await ctx.records.create("api", api.id, api);
+      return apiView(ctx, api);
+    },
+  },
+  ReimportApi: {
+    permissions: on("PUT", (i) => `/apis/${i.ApiId}`),
+    async run(ctx, input) {
+      const imported = importOpenApi(ctx, String(input.Body));
+      return apiView(
+        ctx,
+        await changeApi(ctx, input.ApiId, (api) => ({ ...api, ...imported, name: imported.name ?? api.name })),
+      );
+    },
+  },
+  GetApi: {
+    permissions: on("GET", (i) => `/apis/${i.ApiId}`),
+    run: async (ctx, input) => apiView(ctx, await apiOf(ctx, input.ApiId)),
+  },
+  GetApis: {
+    permissions: on("GET", () => "/apis"),
+    async run(ctx, input) {
+      const limit = Number(input.MaxResults ?? 100);
+      const stored = await ctx.records.list<HttpApi>("api", {
+        ...(input.NextToken ? { after: input.NextToken } : {}),
+        limit: limit + 1,
+      });
+      const page = stored.slice(0, limit);
+      return {
+        Items: page.map((s) => apiView(ctx, s.value)),
+        ...(stored.length > limit ? { NextToken: page.at(-1)!.id } : {}),
+      };
+    },
+  },
+  UpdateApi: {
+    permissions: on("PATCH", (i) => `/apis/${i.ApiId}`),
+    async run(ctx, input) {
+      const changes = given({
+        name: input.Name,
+        description: input.Description,
+        version: input.Version,
+        cors: input.CorsConfiguration as Cors | undefined,
+      });
+      return apiView(ctx, await changeApi(ctx, input.ApiId, (api) => ({ ...api, ...changes }) as HttpApi));
+    },
+  },
+  DeleteCorsConfiguration: {
+    permissions: on("DELETE", (i) => `/apis/${i.ApiId}/cors`),
+    async run(ctx, input) {
+      await changeApi(ctx, input.ApiId, ({ cors: _gone, ...api }) => api);
+      return {};
+    },
+  },
+  DeleteApi: {
+    permissions: on("DELETE", (i) => `/apis/${i.ApiId}`),
+    async run(ctx, input) {
+      const { id } = await apiOf(ctx, input.ApiId);
+      const stages = await ctx.records.list<HttpStage>("stage", { prefix: `${id}:` });
+      const deployments = await ctx.records.list<HttpDeployment>("deployment", { prefix: `${id}:` });
+      const gone = (kind: string, all: readonly { id: string }[]) => all.map((s) => ctx.records.remove(kind, s.id));
+      await ctx.records.write(ctx.records.remove("api", id), gone("stage", stages), gone("deployment", deployments));
+      return {};
+    },
+  },
+  TagResource: {
+    permissions: on("POST", (i) => `/tags/${encodeURIComponent(String(i.ResourceArn))}`),
+    async run(ctx, input) {
+      await changeApi(ctx, apiIdOf(input.ResourceArn), (api) => ({ ...api, tags: { ...api.tags, ...input.Tags } }));
+      return {};
+    },
+  },
+  UntagResource: {
+    permissions: on("DELETE", (i) => `/tags/${encodeURIComponent(String(i.ResourceArn))}`),
+    async run(ctx, input) {
+      await changeApi(ctx, apiIdOf(input.ResourceArn), (api) => ({
+        ...api,
+        tags: Object.fromEntries(Object.entries(api.tags ?? {}).filter(([key]) => !input.TagKeys?.includes(key))),
+      }));
+      return {};
+    },
+  },
+  GetTags: {
+    permissions: on("GET", (i) => `/tags/${encodeURIComponent(String(i.ResourceArn))}`),
+    run: async (ctx, input) => ({ Tags: { ...(await apiOf(ctx, apiIdOf(input.ResourceArn))).tags } }),
+  },
+});
+
+function apiIdOf(resourceArn: string | undefined): string {
+  const id = /\/apis\/([a-z0-9]+)$/.exec(resourceArn ?? "")?.[1];
+  if (!id) throw badRequest("Invalid ARN specified in the request: tags are kept for APIs");
+  return id;
+}

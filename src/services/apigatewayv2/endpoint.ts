@@ -1,0 +1,194 @@
+import type { IncomingMessage } from "node:http";
+import { authenticate } from "../../aws/authenticate.ts";
+import { isAllowed } from "../../aws/authorize.ts";
+import type { Context } from "../../aws/context.ts";
+import type { Route } from "../../aws/service.ts";
+import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
+import { recordApiCall } from "../../compute/edge/api-metrics.ts";
+import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
+import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { httpEvent } from "../../compute/edge/http-event.ts";
+import { matchPath } from "../../compute/edge/path-match.ts";
+import { proxyEvent } from "../../compute/edge/proxy-event.ts";
+import { jsonResponse, readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
+import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
+import { AwsError } from "../../kernel/aws-error.ts";
+import { corsHeaders, preflight } from "./cors.ts";
+import type { HttpApi, HttpDeployment, HttpIntegration, HttpRoute, HttpStage, Served } from "./model.ts";
+
+interface Matched {
+  readonly route: HttpRoute;
+  readonly integration: HttpIntegration;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** The endpoints of HTTP APIs. */
+export const httpEndpoint: Route<undefined, ApiAddress> = {
+  name: "HTTP API",
+  match: (target) => apiAddress(target, "http"),
+  async handle(ctx, address, request, response) {
+    const started = performance.now();
+    const api = (await ctx.records.get<HttpApi>("api", address.apiId))?.value;
+    const origin = request.headers.origin;
+    const answer = api ? await answerCall(ctx, api, address, request) : jsonResponse(404, "Not Found");
+    const extra = [["apigw-requestid", ctx.requestId], ...(api ? corsHeaders(api.cors, origin) : [])] as [
+      string,
+      string,
+    ][];
+    sendEdgeResponse(response, answer, { method: request.method ?? "GET", byPath: address.byPath, extra });
+    if (api) recordApiCall(ctx, { ApiId: api.id }, answer.status, performance.now() - started);
+  },
+};
+
+/** The stage that the path's first part names, else `$default`; and the path behind it. */
+async function findStage(
+  ctx: Context<any>,
+  api: HttpApi,
+  path: string,
+): Promise<{ stage: HttpStage; rest: string } | undefined> {
+  const [, first = "", rest = ""] = /^\/([^/]*)(\/.*)?$/.exec(path) ?? [];
+  const named = first ? await ctx.records.get<HttpStage>("stage", `${api.id}:${decodeURIComponent(first)}`) : undefined;
+  if (named) return { stage: named.value, rest: rest || "/" };
+  const fallback = await ctx.records.get<HttpStage>("stage", `${api.id}:$default`);
+  return fallback && { stage: fallback.value, rest: path };
+}
+
+async function answerCall(
+  ctx: Context<any>,
+  api: HttpApi,
+  address: ApiAddress,
+  incoming: IncomingMessage,
+): Promise<EdgeResponse> {
+  const early = preflight(api.cors, incoming);
+  if (early) return early;
+  const found = await findStage(ctx, api, address.path);
+  const deployment = found?.stage.deploymentId
+    ? (await ctx.records.get<HttpDeployment>("deployment", `${api.id}:${found.stage.deploymentId}`))?.value
+    : undefined;
+  const served = found && (found.stage.autoDeploy ? api : deployment);
+  const matched = served && matchRoute(served, incoming.method ?? "GET", found.rest);
+  if (!matched) return jsonResponse(404, "Not Found");
+  const mark = (incoming.url ?? "").indexOf("?");
+  const rawQuery = mark < 0 ? "" : incoming.url!.slice(mark + 1);
+  try {
+    const facts = {
+      rawPath: found.rest,
+      rawQuery,
+      sourceIp: ctx.http?.sourceIp ?? "",
+      secure: ctx.http?.secure ?? false,
+      port: ctx.platform.settings.port,
+      traceId: `Root=1-${Math.floor(ctx.now() / 1000).toString(16)}-${ctx.platform.ids.text(24, "0123456789abcdef")}`,
+      time: ctx.now(),
+    };
+    const request = await readEdgeRequest(incoming, facts);
+    const authorizer = await authorize(ctx, { api, stage: found.stage, matched, request, incoming });
+    if (authorizer === "forbidden") return jsonResponse(403, "Forbidden");
+    return await callIntegration(ctx, { api, stage: found.stage, matched, request, authorizer });
+  } catch (error) {
+    if (error instanceof AwsError) return jsonResponse(error.status, error.message);
+    throw error;
+  }
+}
+
+/** A full match wins over one with parameters, that over a greedy one, and `$default` comes last; a method wins over ANY. */
+function matchRoute(served: Served, method: string, path: string): Matched | undefined {
+  let best: { route: HttpRoute; parameters: Readonly<Record<string, string>>; rank: string } | undefined;
+  for (const route of served.routes) {
+    if (route.key === "$default") {
+      best ??= { route, parameters: {}, rank: "" };
+      continue;
+    }
+    const [verb = "", template = ""] = route.key.split(" ", 2);
+    if (verb !== "ANY" && verb !== method) continue;
+    const match = matchPath(template, path);
+    const rank = match && match.rank + (verb === "ANY" ? "0" : "1");
+    if (match && rank !== undefined && (!best || rank > best.rank || best.route.key === "$default"))
+      best = { route, parameters: match.parameters, rank };
+  }
+  const integration = best && served.integrations.find((i) => i.id === best.route.integrationId);
+  return best && integration && { route: best.route, parameters: best.parameters, integration };
+}
+
+interface Call {
+  readonly api: HttpApi;
+  readonly stage: HttpStage;
+  readonly matched: Matched;
+  readonly request: EdgeRequest;
+}
+
+/** For IAM routes: who signed, as the event shows it; `forbidden` where nobody did or it may not. */
+async function authorize(
+  ctx: Context<any>,
+  call: Call & { incoming: IncomingMessage },
+): Promise<Record<string, unknown> | undefined | "forbidden"> {
+  const { api, stage, matched, request, incoming } = call;
+  if (matched.route.authorizationType !== "AWS_IAM") return undefined;
+  const [path = "", rawQuery = ""] = (incoming.url ?? "/").split("?", 2);
+  const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
+  const { principal } = await authenticate(ctx.platform, wire, {
+    protocol: "restJson1",
+    signingName: "execute-api",
+    body: async () => request.body,
+  });
+  const resource = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${request.method}${request.rawPath}`;
+  if (
+    principal.kind === "anonymous" ||
+    !(await isAllowed(ctx.as(principal), { action: "execute-api:Invoke", resource }))
+  )
+    return "forbidden";
+  return "arn" in principal
+    ? { iam: { accountId: principal.account, callerId: principal.id, userArn: principal.arn, userId: principal.id } }
+    : undefined;
+}
+
+async function callIntegration(
+  ctx: Context<any>,
+  call: Call & { authorizer: Record<string, unknown> | undefined },
+): Promise<EdgeResponse> {
+  const { api, stage, matched, request, authorizer } = call;
+  const { integration, route, parameters } = matched;
+  const functionArn = functionOfUri(integration.uri, stage.variables);
+  if (!functionArn) return jsonResponse(500, "Internal Server Error");
+  const stagedPath = stage.name === "$default" ? request.rawPath : `/${stage.name}${request.rawPath}`;
+  const common = {
+    account: ctx.account,
+    apiId: api.id,
+    stage: stage.name,
+    requestId: ctx.requestId,
+    stagedPath,
+    pathParameters: parameters,
+    stageVariables: stage.variables,
+    ...(authorizer ? { authorizer } : {}),
+  };
+  const old = integration.payloadFormatVersion === "1.0";
+  const template = route.key === "$default" ? "$default" : (route.key.split(" ", 2)[1] ?? "");
+  const event = old
+    ? proxyEvent(request, {
+        ...common,
+        version: "1.0",
+        extendedRequestId: ctx.requestId,
+        resourceId: route.id,
+        resourcePath: template,
+        binary: false,
+      })
+    : httpEvent(request, { ...common, routeKey: route.key });
+  const permitted =
+    route.key === "$default"
+      ? "$default"
+      : `${route.key.startsWith("ANY ") ? "*" : route.key.split(" ", 1)[0]}${template.replaceAll(/\{[^}]+\}/g, "*")}`;
+  const sourceArn = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${permitted}`;
+  const answer = await callFunction(ctx, {
+    functionArn,
+    event,
+    sourceArn,
+    timeoutMs: integration.timeoutInMillis,
+    credentials: integration.credentialsArn,
+  });
+  if (!answer.ok)
+    return answer.why === "timeout" || answer.why === "throttled"
+      ? jsonResponse(503, "Service Unavailable")
+      : jsonResponse(500, "Internal Server Error");
+  return (
+    readProxyResponse(answer.payload, { inferred: !old, decodes: true }) ?? jsonResponse(500, "Internal Server Error")
+  );
+}

@@ -1,0 +1,120 @@
+import type { Context } from "../../aws/context.ts";
+import type { Permission } from "../../aws/service.ts";
+import { AwsError } from "../../kernel/aws-error.ts";
+
+export interface HttpIntegration {
+  readonly id: string;
+  readonly type: string;
+  readonly uri: string;
+  readonly payloadFormatVersion: string;
+  readonly timeoutInMillis: number;
+  readonly credentialsArn?: string;
+  readonly description?: string;
+}
+
+export interface HttpRoute {
+  readonly id: string;
+  /** `GET /items/{id}` or `$default`. */
+  readonly key: string;
+  readonly authorizationType: string;
+  readonly integrationId?: string;
+  readonly operationName?: string;
+}
+
+export interface Cors {
+  readonly AllowOrigins?: readonly string[] | undefined;
+  readonly AllowMethods?: readonly string[] | undefined;
+  readonly AllowHeaders?: readonly string[] | undefined;
+  readonly ExposeHeaders?: readonly string[] | undefined;
+  readonly AllowCredentials?: boolean | undefined;
+  readonly MaxAge?: number | undefined;
+}
+
+/** What a stage serves. */
+export interface Served {
+  readonly routes: readonly HttpRoute[];
+  readonly integrations: readonly HttpIntegration[];
+}
+
+export interface HttpApi extends Served {
+  readonly id: string;
+  readonly name: string;
+  readonly description?: string;
+  readonly version?: string;
+  readonly created: number;
+  readonly cors?: Cors;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface HttpDeployment extends Served {
+  readonly id: string;
+  readonly created: number;
+  readonly description?: string;
+}
+
+export interface HttpStage {
+  readonly name: string;
+  readonly autoDeploy: boolean;
+  readonly deploymentId?: string;
+  readonly description?: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly created: number;
+  readonly updated: number;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export const notFound = (what: string, id: unknown): AwsError =>
+  new AwsError("NotFoundException", `Invalid ${what} identifier specified ${id}`, 404, { ResourceType: what });
+export const badRequest = (message: string): AwsError => new AwsError("BadRequestException", message, 400);
+export const conflict = (message: string): AwsError => new AwsError("ConflictException", message, 409);
+export const missing = (what: string): AwsError =>
+  new AwsError("NotImplemented", `Starling does not implement ${what} for HTTP APIs yet.`, 501);
+
+/** API Gateway authorizes by HTTP verb on the path of its own API. */
+export function on(verb: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: (input: any) => string) {
+  return (input: any, ctx: Context<any>): Permission[] => [
+    { action: `apigateway:${verb}`, resource: `arn:aws:apigateway:${ctx.region}::${path(input)}` },
+  ];
+}
+
+export async function apiOf(ctx: Context<any>, id: string | undefined): Promise<HttpApi> {
+  const stored = await ctx.records.get<HttpApi>("api", String(id));
+  if (!stored) throw notFound("API", id);
+  return stored.value;
+}
+
+export async function changeApi(
+  ctx: Context<any>,
+  id: string | undefined,
+  change: (api: HttpApi) => HttpApi,
+): Promise<HttpApi> {
+  const api = await ctx.records.update<HttpApi>("api", String(id), change);
+  if (!api) throw notFound("API", id);
+  return api;
+}
+
+export function checkedIntegration(integration: HttpIntegration): HttpIntegration {
+  if (integration.type !== "AWS_PROXY") throw missing(`integrations of the type ${integration.type}`);
+  if (!/^arn:[\w-]+:(lambda|apigateway):/.test(integration.uri))
+    throw badRequest("Invalid ARN specified in the request: the integration must be a Lambda function");
+  if (!["1.0", "2.0"].includes(integration.payloadFormatVersion))
+    throw badRequest("PayloadFormatVersion is a required parameter for AWS_PROXY integration and must be 1.0 or 2.0");
+  return integration;
+}
+
+const KEY = /^(\$default|(ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \/\S*)$/;
+
+export function checkedRoute(route: HttpRoute): HttpRoute {
+  if (!KEY.test(route.key))
+    throw badRequest(
+      'The provided route key is not formatted properly for HTTP protocol. Format should be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"',
+    );
+  if (!["NONE", "AWS_IAM"].includes(route.authorizationType)) throw missing(`authorizers (${route.authorizationType})`);
+  return route;
+}
+
+export const newId = (ctx: Context<any>, length = 7): string =>
+  ctx.platform.ids.text(length, "abcdefghijklmnopqrstuvwxyz0123456789");
+
+export const given = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;

@@ -1,0 +1,141 @@
+import type { Properties, ResourceContext, ResourceType } from "../../aws/service.ts";
+import { codeOf } from "../../kernel/aws-error.ts";
+
+const ignoreGone = (error: unknown): void => {
+  if (codeOf(error) !== "NotFoundException") throw error;
+};
+
+const corsOf = (properties: Properties) => properties["CorsConfiguration"] as object | undefined;
+
+async function importBody(ctx: ResourceContext, ApiId: string, properties: Properties): Promise<void> {
+  const { Body } = properties;
+  if (Body !== undefined)
+    await ctx.call("apigatewayv2", "ReimportApi", {
+      ApiId,
+      Body: typeof Body === "string" ? Body : JSON.stringify(Body),
+    });
+}
+
+async function applySettings(ctx: ResourceContext, ApiId: string, properties: Properties): Promise<void> {
+  const { Name, Description, Version } = properties;
+  const cors = corsOf(properties);
+  if (Name !== undefined || Description !== undefined || cors)
+    await ctx.call("apigatewayv2", "UpdateApi", { ApiId, Name, Description, Version, CorsConfiguration: cors });
+}
+
+/** AWS::ApiGatewayV2::Api. */
+export const httpApi: ResourceType = {
+  type: "AWS::ApiGatewayV2::Api",
+  async create(ctx, properties) {
+    const { Name, Description, ProtocolType, Target, RouteKey, CredentialsArn, Tags } = properties;
+    const made = await ctx.call("apigatewayv2", "CreateApi", {
+      Name: Name ?? ctx.logicalId,
+      Description,
+      ProtocolType: ProtocolType ?? "HTTP",
+      Target,
+      RouteKey,
+      CredentialsArn,
+      CorsConfiguration: corsOf(properties),
+      Tags,
+    });
+    const id = String(made.ApiId);
+    try {
+      await importBody(ctx, id, properties);
+      await applySettings(ctx, id, properties);
+    } catch (error) {
+      await ctx.call("apigatewayv2", "DeleteApi", { ApiId: id }).catch(ignoreGone);
+      throw error;
+    }
+    return id;
+  },
+  async update(ctx, id, next) {
+    await importBody(ctx, id, next);
+    await applySettings(ctx, id, next);
+  },
+  async remove(ctx, id) {
+    await ctx.call("apigatewayv2", "DeleteApi", { ApiId: id }).catch(ignoreGone);
+  },
+  async attributes(ctx, id) {
+    return { ApiId: id, ApiEndpoint: (await ctx.call("apigatewayv2", "GetApi", { ApiId: id })).ApiEndpoint };
+  },
+};
+
+/** AWS::ApiGatewayV2::Integration. */
+export const httpIntegration: ResourceType = {
+  type: "AWS::ApiGatewayV2::Integration",
+  create: async (ctx, properties) =>
+    String((await ctx.call("apigatewayv2", "CreateIntegration", properties as any)).IntegrationId),
+  async update(ctx, id, next) {
+    await ctx.call("apigatewayv2", "UpdateIntegration", { ...next, IntegrationId: id } as any);
+  },
+  async remove(ctx, id, { ApiId }) {
+    await ctx.call("apigatewayv2", "DeleteIntegration", { ApiId, IntegrationId: id }).catch(ignoreGone);
+  },
+  attributes: async (_ctx, id) => ({ IntegrationId: id }),
+};
+
+/** AWS::ApiGatewayV2::Route. */
+export const httpRoute: ResourceType = {
+  type: "AWS::ApiGatewayV2::Route",
+  async create(ctx, properties) {
+    try {
+      return String((await ctx.call("apigatewayv2", "CreateRoute", properties as any)).RouteId);
+    } catch (error) {
+      if (codeOf(error) !== "ConflictException" || !ctx.retried) throw error;
+      const { Items = [] } = await ctx.call("apigatewayv2", "GetRoutes", { ApiId: properties["ApiId"] });
+      return String(Items.find((r) => r.RouteKey === properties["RouteKey"])?.RouteId);
+    }
+  },
+  async update(ctx, id, next) {
+    await ctx.call("apigatewayv2", "UpdateRoute", { ...next, RouteId: id } as any);
+  },
+  async remove(ctx, id, { ApiId }) {
+    await ctx.call("apigatewayv2", "DeleteRoute", { ApiId, RouteId: id }).catch(ignoreGone);
+  },
+  attributes: async (_ctx, id) => ({ RouteId: id }),
+};
+
+/** AWS::ApiGatewayV2::Stage. */
+export const httpStage: ResourceType = {
+  type: "AWS::ApiGatewayV2::Stage",
+  async create(ctx, { ApiId, StageName, AutoDeploy, DeploymentId, Description, StageVariables, Tags }) {
+    try {
+      await ctx.call("apigatewayv2", "CreateStage", {
+        ApiId,
+        StageName,
+        AutoDeploy,
+        DeploymentId,
+        Description,
+        StageVariables,
+        Tags,
+      });
+    } catch (error) {
+      if (codeOf(error) !== "ConflictException" || !ctx.retried) throw error;
+    }
+    return String(StageName);
+  },
+  async update(ctx, id, { ApiId, AutoDeploy, DeploymentId, Description, StageVariables }) {
+    await ctx.call("apigatewayv2", "UpdateStage", {
+      ApiId,
+      StageName: id,
+      AutoDeploy,
+      DeploymentId,
+      Description,
+      StageVariables,
+    });
+  },
+  async remove(ctx, id, { ApiId }) {
+    await ctx.call("apigatewayv2", "DeleteStage", { ApiId, StageName: id }).catch(ignoreGone);
+  },
+};
+
+/** AWS::ApiGatewayV2::Deployment. */
+export const httpDeployment: ResourceType = {
+  type: "AWS::ApiGatewayV2::Deployment",
+  create: async (ctx, { ApiId, Description, StageName }) =>
+    String((await ctx.call("apigatewayv2", "CreateDeployment", { ApiId, Description, StageName })).DeploymentId),
+  async remove(ctx, id, { ApiId }) {
+    await ctx.call("apigatewayv2", "DeleteDeployment", { ApiId, DeploymentId: id }).catch(ignoreGone);
+  },
+  attributes: async (_ctx, id) => ({ DeploymentId: id }),
+};
