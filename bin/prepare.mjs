@@ -30,8 +30,11 @@ function installPackages() {
   const isComplete = stamp[0] === lock && (!forTests || stamp[1] === "all") && existsSync(nodeBinary());
   if (isComplete) return;
   say(forTests ? "Installing npm packages, those for tests included (once) ..." : "Installing npm packages (once) ...");
+  // Not `npm ci`: it refuses a lock file that lacks optional packages for other platforms, and not every registry has all of those.
+  // The versions are those of the lock file all the same, and nothing is written to it.
   const args = [
-    "ci",
+    "install",
+    "--no-save",
     "--ignore-scripts",
     "--no-audit",
     "--no-fund",
