@@ -1,7 +1,9 @@
 import type { Service } from "../aws/service.ts";
 import { apigateway } from "./apigateway/index.ts";
 import { apigatewayv2 } from "./apigatewayv2/index.ts";
+import { codecommit } from "./codecommit/index.ts";
 import { events } from "./events/index.ts";
+import { codebuild } from "./codebuild/index.ts";
 import { iam } from "./iam/index.ts";
 import { lambda } from "./lambda/index.ts";
 import { logs } from "./logs/index.ts";
@@ -19,6 +21,8 @@ export const services: readonly Service[] = [
   s3,
   lambda,
   events,
+  codecommit,
   apigateway,
   apigatewayv2,
+  codebuild,
 ];

@@ -56,7 +56,7 @@ async function build(
   return {
     result,
     log,
-    phases: phases.filter((p) => !p.endsWith("IN_PROGRESS")),
+    phases: phases.filter((p) => !p.endsWith("IN_PROGRESS") && !p.startsWith("FINALIZING")),
     folder,
     contexts: result.phases.map((p) => p.contexts[0]?.message).filter(Boolean),
   };

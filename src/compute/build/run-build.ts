@@ -122,11 +122,12 @@ export async function runBuild(input: RunBuildInput): Promise<RunBuildResult> {
       await announce(started, prepared);
     });
   }
+  const { sandbox } = started ?? {};
   try {
     if (!started || status !== "SUCCEEDED") return { status, phases: run.phases, artifacts: [], exportedVariables: {} };
     return await runPhases(started);
   } finally {
-    await started?.sandbox.stop();
+    await phase(run, "FINALIZING", async () => sandbox?.stop());
   }
 }
 

@@ -1,0 +1,101 @@
+import type * as CodeBuild from "@aws-sdk/client-codebuild";
+import type { Build } from "@aws-sdk/client-codebuild";
+import { operations, passRole, type Permission } from "../../../aws/service.ts";
+import { buildId, existingBuild, existingProject, invalidInput, onAll, onProjects, projectArn, projectName, projectOfBuild, view, type Ctx, type StoredBuild } from "../model.ts";
+import { projectOrderId, startBuild, type StartInput } from "../start.ts";
+import type { CodeBuildState } from "../state.ts";
+import { requestStop } from "../stop.ts";
+
+const PAGE = 100;
+
+const onBuilds = (action: string) => (input: any, ctx: Ctx): Permission[] =>
+  onProjects(action, ctx, ((input.ids ?? [input.id]) as string[]).map((id) => projectOfBuild(buildId(id))));
+
+const shown = ({ build }: StoredBuild): Build => view<Build>(build);
+
+export const builds = operations<typeof CodeBuild, CodeBuildState>()({
+  StartBuild: {
+    permissions: (input, ctx) => [
+      ...onProjects("StartBuild", ctx, [projectName(input.projectName)]),
+      ...passRole(input.serviceRoleOverride, "codebuild.amazonaws.com", projectArn(ctx, projectName(input.projectName))),
+    ],
+    run: async (ctx, input) => ({ build: shown(await startBuild(ctx, input as StartInput)) }),
+  },
+  RetryBuild: {
+    permissions: onBuilds("RetryBuild"),
+    async run(ctx, input) {
+      const { build, settings } = await existingBuild(ctx, buildId(input.id));
+      if (!build.buildComplete) throw invalidInput(`Build ${build.id} is still in progress`);
+      if (settings.source?.type === "CODEPIPELINE") throw invalidInput("Builds that a pipeline started are retried in the pipeline");
+      const { source, environment, artifacts, secondaryArtifacts, secondarySources, secondarySourceVersions } = settings;
+      const overrides = {
+        projectName: build.projectName, sourceVersion: settings.sourceVersion, sourceTypeOverride: source?.type, sourceLocationOverride: source?.location,
+        buildspecOverride: source?.buildspec, artifactsOverride: artifacts, secondaryArtifactsOverride: secondaryArtifacts, secondarySourcesOverride: secondarySources,
+        secondarySourcesVersionOverride: secondarySourceVersions, environmentVariablesOverride: environment?.environmentVariables, imageOverride: environment?.image,
+        computeTypeOverride: environment?.computeType, timeoutInMinutesOverride: settings.timeoutInMinutes, idempotencyToken: input.idempotencyToken,
+      };
+      return { build: shown(await startBuild(ctx, overrides as StartInput)) };
+    },
+  },
+  StopBuild: {
+    permissions: onBuilds("StopBuild"),
+    run: async (ctx, input) => ({ build: shown(await requestStop(ctx, buildId(input.id))) }),
+  },
+  BatchGetBuilds: {
+    permissions: onBuilds("BatchGetBuilds"),
+    async run(ctx, input) {
+      const ids = (input.ids ?? []).map(String);
+      const found = await Promise.all(ids.map((id) => ctx.records.get<StoredBuild>("build", buildId(id))));
+      return { builds: found.flatMap((one) => (one ? [shown(one.value)] : [])), buildsNotFound: ids.filter((_, i) => !found[i]) };
+    },
+  },
+  ListBuilds: {
+    permissions: onAll("ListBuilds"),
+    run: (ctx, input) => list(ctx, "order", undefined, input),
+  },
+  ListBuildsForProject: {
+    permissions: (input, ctx) => onProjects("ListBuildsForProject", ctx, [projectName(input.projectName)]),
+    async run(ctx, input) {
+      const name = projectName(input.projectName);
+      await existingProject(ctx, name);
+      return await list(ctx, "project-order", `${name}/`, input);
+    },
+  },
+  BatchDeleteBuilds: {
+    permissions: onBuilds("BatchDeleteBuilds"),
+    async run(ctx, input) {
+      const buildsDeleted: string[] = [];
+      const buildsNotDeleted: { id: string; statusCode: string }[] = [];
+      for (const given of input.ids ?? []) {
+        const stored = await ctx.records.get<StoredBuild>("build", buildId(given));
+        if (!stored) buildsNotDeleted.push({ id: String(given), statusCode: "BUILD_NOT_FOUND" });
+        else if (!stored.value.build.buildComplete) buildsNotDeleted.push({ id: String(given), statusCode: "BUILD_IN_PROGRESS" });
+        else {
+          await forget(ctx, stored.value);
+          buildsDeleted.push(stored.value.build.arn ?? stored.id);
+        }
+      }
+      return { buildsDeleted, buildsNotDeleted };
+    },
+  },
+});
+
+async function forget(ctx: Ctx, { build }: StoredBuild): Promise<void> {
+  const orders = await ctx.records.list("order", { prefix: `${10 ** 15 + build.startTime}/${build.id}` });
+  await ctx.records.write(
+    ctx.records.remove("build", build.id),
+    orders.map(({ id }) => ctx.records.remove("order", id)),
+    ctx.records.remove("project-order", projectOrderId(build.projectName, build.buildNumber ?? 0)),
+  );
+}
+
+async function list(ctx: Ctx, kind: string, prefix: string | undefined, input: { sortOrder?: string | undefined; nextToken?: string | undefined }): Promise<{ ids: string[]; nextToken?: string }> {
+  const found = await ctx.records.list<string>(kind, {
+    limit: PAGE + 1,
+    reverse: input.sortOrder !== "ASCENDING",
+    ...(prefix ? { prefix } : {}),
+    ...(input.nextToken ? { after: Buffer.from(input.nextToken, "base64url").toString() } : {}),
+  });
+  const page = found.slice(0, PAGE);
+  return { ids: page.map(({ value }) => value), ...(found.length > PAGE ? { nextToken: Buffer.from(page.at(-1)!.id).toString("base64url") } : {}) };
+}

@@ -1,0 +1,133 @@
+import type { StartBuildInput } from "@aws-sdk/client-codebuild";
+import type { Principal } from "../../aws/principal.ts";
+import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
+import { GuardFailed } from "../../ports/database.ts";
+import { buildChanged } from "./events.ts";
+import { buildArn, existingBuild, existingProject, invalidInput, projectName, type BuildView, type Ctx, type Json, type Phase, type StoredBuild } from "./model.ts";
+import { checkedSettings, checkVariables, type Settings } from "./project-settings.ts";
+
+export const BUILDS = "codebuild-builds";
+export const QUEUE_TIMEOUTS = "codebuild-queue-timeouts";
+
+const MAX_TRIES = 50;
+const MAX_LISTED = 10 ** 15;
+const S3_ARN = /^arn:aws:s3:::[a-z0-9.-]{3,63}\/.+$/;
+/** Overrides that would have to be ignored. */
+const REFUSED = ["sourceAuthOverride", "gitSubmodulesConfigOverride", "buildStatusConfigOverride", "certificateOverride", "registryCredentialOverride", "fleetOverride", "hostKernelOverride"] as const;
+
+export type StartInput = { readonly [K in keyof StartBuildInput]?: Json<StartBuildInput[K]> };
+
+/** Puts a build into the queue; a call with the token of a former one answers that one's build. */
+export async function startBuild(ctx: Ctx, input: StartInput): Promise<StoredBuild> {
+  const name = projectName(input.projectName);
+  const token = input.idempotencyToken === undefined ? undefined : `${name}:${input.idempotencyToken}`;
+  const earlier = token === undefined ? undefined : await ctx.records.get<string>("token", token);
+  if (earlier) return await existingBuild(ctx, earlier.value);
+  const project = await existingProject(ctx, name);
+  const settings = checkedSettings(withOverrides(project, input));
+  if (settings.source?.type === "CODEPIPELINE" && !S3_ARN.test(settings.sourceVersion ?? ""))
+    throw invalidInput("A build with the source type CODEPIPELINE is started by a pipeline: its source version must be the S3 ARN of an input artifact");
+  const id = `${name}:${ctx.platform.ids.uuid()}`;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const counter = await ctx.records.get<number>("counter", name);
+    const number = (counter?.value ?? 0) + 1;
+    const stored: StoredBuild = { build: newBuild(ctx, id, number, settings, input), settings, runs: 0 };
+    try {
+      await ctx.records.write(
+        ctx.records.put("counter", name, number, counter?.rev ?? 0),
+        ctx.records.put("build", id, stored, 0),
+        ctx.records.put("order", `${String(MAX_LISTED + stored.build.startTime)}/${id}`, id),
+        ctx.records.put("project-order", projectOrderId(name, number), id),
+        token === undefined ? [] : ctx.records.put("token", token, id, 0),
+        ctx.enqueue(BUILDS, { id }),
+        ctx.enqueue(QUEUE_TIMEOUTS, { id }, { delayMs: Number(settings.queuedTimeoutInMinutes) * 60_000 }),
+        buildChanged(ctx, stored.build, "IN_PROGRESS"),
+      );
+      return stored;
+    } catch (error) {
+      if (!(error instanceof GuardFailed)) throw error;
+      const other = token === undefined ? undefined : await ctx.records.get<string>("token", token);
+      if (other) return await existingBuild(ctx, other.value);
+    }
+  }
+  throw new AwsError("InternalServiceError", `Builds of ${name} are started faster than they can be numbered; try again`, 500);
+}
+
+export const projectOrderId = (project: string, number: number): string => `${project}/${String(number).padStart(12, "0")}`;
+
+/** The project's settings with what the call wants otherwise. */
+function withOverrides(project: Settings, input: StartInput): Settings {
+  for (const name of REFUSED) if (input[name] !== undefined) throw notImplemented(`StartBuild's ${name}`);
+  if (input.debugSessionEnabled) throw notImplemented("debug sessions of builds");
+  checkVariables((input.environmentVariablesOverride ?? []) as { name: string }[]);
+  const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+  const source = { ...project.source, ...given({ type: input.sourceTypeOverride, location: input.sourceLocationOverride, buildspec: input.buildspecOverride, gitCloneDepth: input.gitCloneDepthOverride, insecureSsl: input.insecureSslOverride }) };
+  const variables = new Map((project.environment?.environmentVariables ?? []).map((v) => [v.name, v]));
+  for (const variable of input.environmentVariablesOverride ?? []) variables.set(variable.name, variable);
+  return {
+    ...project,
+    ...given({
+      sourceVersion: input.sourceVersion, secondarySources: input.secondarySourcesOverride, secondarySourceVersions: input.secondarySourcesVersionOverride,
+      artifacts: input.artifactsOverride, secondaryArtifacts: input.secondaryArtifactsOverride, cache: input.cacheOverride, serviceRole: input.serviceRoleOverride,
+      timeoutInMinutes: input.timeoutInMinutesOverride, queuedTimeoutInMinutes: input.queuedTimeoutInMinutesOverride, encryptionKey: input.encryptionKeyOverride, logsConfig: input.logsConfigOverride,
+    }),
+    source: source as NonNullable<Settings["source"]>,
+    environment: {
+      ...project.environment!,
+      ...given({ type: input.environmentTypeOverride, image: input.imageOverride, computeType: input.computeTypeOverride, privilegedMode: input.privilegedModeOverride, imagePullCredentialsType: input.imagePullCredentialsTypeOverride }),
+      environmentVariables: [...variables.values()],
+    },
+  };
+}
+
+function newBuild(ctx: Ctx, id: string, buildNumber: number, settings: Settings, input: StartInput): BuildView {
+  const now = ctx.now();
+  const uuid = id.slice(id.lastIndexOf(":") + 1);
+  const phases: Phase[] = [
+    { phaseType: "SUBMITTED", phaseStatus: "SUCCEEDED", startTime: now, endTime: now, durationInSeconds: 0 },
+    { phaseType: "QUEUED", startTime: now },
+  ];
+  const logs = settings.logsConfig?.cloudWatchLogs;
+  const groupName = logs?.groupName ?? `/aws/codebuild/${projectName(input.projectName)}`;
+  const streamName = logs?.streamName ? `${logs.streamName}/${uuid}` : uuid;
+  const { source, secondarySources = [], cache, environment, serviceRole } = settings;
+  return {
+    id,
+    arn: buildArn(ctx, id),
+    buildNumber,
+    startTime: now,
+    currentPhase: "QUEUED",
+    buildStatus: "IN_PROGRESS",
+    buildComplete: false,
+    ...(settings.sourceVersion ? { sourceVersion: settings.sourceVersion } : {}),
+    projectName: projectName(input.projectName),
+    phases,
+    source: source!,
+    secondarySources,
+    secondarySourceVersions: settings.secondarySourceVersions ?? [],
+    artifacts: { location: "" },
+    secondaryArtifacts: [],
+    cache: cache!,
+    environment: environment!,
+    serviceRole: serviceRole!,
+    logs: {
+      cloudWatchLogs: logs ?? { status: "ENABLED" },
+      s3Logs: { status: "DISABLED", encryptionDisabled: false },
+      ...(logs?.status === "DISABLED" ? {} : { groupName, streamName, cloudWatchLogsArn: `arn:aws:logs:${ctx.region}:${ctx.account}:log-group:${groupName}:log-stream:${streamName}` }),
+    },
+    timeoutInMinutes: settings.timeoutInMinutes!,
+    queuedTimeoutInMinutes: settings.queuedTimeoutInMinutes!,
+    initiator: initiatorOf(ctx.principal),
+    encryptionKey: settings.encryptionKey!,
+    exportedEnvironmentVariables: [],
+    reportArns: [],
+  };
+}
+
+function initiatorOf(principal: Principal): string {
+  if (principal.kind === "user") return principal.name;
+  if (principal.kind === "service") return principal.service;
+  if (principal.kind !== "role") return principal.kind;
+  if (principal.service === "codepipeline.amazonaws.com") return `codepipeline/${principal.sessionName}`;
+  return `${principal.roleName}/${principal.sessionName}`;
+}
