@@ -1,0 +1,19 @@
+import type * as CodeCommit from "@aws-sdk/client-codecommit";
+import { defineService } from "../../aws/service.ts";
+import { announceInterrupted } from "./announce.ts";
+import { repositories } from "./api/repositories.ts";
+import { gitOverHttp, PUSH_MS } from "./routes.ts";
+
+const SWEEP_MS = 5 * 60_000;
+
+/** CodeCommit: git repositories, by git and by API. */
+export const codecommit = defineService<typeof CodeCommit>({
+  name: "codecommit",
+  operations: { ...repositories },
+  routes: [gitOverHttp],
+  periodic: [{ name: "announce interrupted pushes", everyMs: SWEEP_MS, run: (ctx) => announceInterrupted(ctx, PUSH_MS * 2) }],
+  async start(platform, caller) {
+    await announceInterrupted(caller.context(platform.settings.account, platform.settings.region));
+    return undefined;
+  },
+});
