@@ -2,6 +2,7 @@ import type { Service } from "../aws/service.ts";
 import { apigateway } from "./apigateway/index.ts";
 import { apigatewayv2 } from "./apigatewayv2/index.ts";
 import { codecommit } from "./codecommit/index.ts";
+import { codestar } from "./codestar/index.ts";
 import { events } from "./events/index.ts";
 import { codebuild } from "./codebuild/index.ts";
 import { iam } from "./iam/index.ts";
@@ -25,4 +26,5 @@ export const services: readonly Service[] = [
   apigateway,
   apigatewayv2,
   codebuild,
+  codestar,
 ];

@@ -1,0 +1,21 @@
+/**
+ * What the template of a project's repository asks of the toolchain. CodeStar's generators changed over the years, and
+ * a repository of any year must deploy as it is.
+ */
+export interface Generation {
+  /** `template-configuration.json` is part of the build's artifact. */
+  readonly hasTemplateConfiguration: boolean;
+  /** The template has the parameter `CodeDeployRole`. */
+  readonly hasCodeDeployRole: boolean;
+  /** The template imports `<id>-<region>-LambdaTrustRole` (2017, 2018). */
+  readonly importsLambdaRole: boolean;
+}
+
+/** Reads the generation off the repository's files: the texts of `template.yml` and of `buildspec.yml`, and whether there is a configuration. */
+export function generationOf(files: { template: string; buildspec: string; hasTemplateConfiguration: boolean }): Generation {
+  return {
+    hasTemplateConfiguration: files.hasTemplateConfiguration && files.buildspec.includes("template-configuration.json"),
+    hasCodeDeployRole: /^\s+["']?CodeDeployRole["']?\s*:/m.test(files.template),
+    importsLambdaRole: files.template.includes("LambdaTrustRole"),
+  };
+}
