@@ -29,7 +29,9 @@ function installPackages() {
   const stamp = existsSync(stampFile) ? readFileSync(stampFile, "utf8").trim().split(" ") : [];
   const isComplete = stamp[0] === lock && (!forTests || stamp[1] === "all") && existsSync(nodeBinary());
   if (isComplete) return;
-  say(forTests ? "Installing npm packages, those for tests included (once) ..." : "Installing npm packages (once) ...");
+  // Where somebody has installed the packages for development, they stay.
+  const withDev = forTests || stamp[1] === "all" || existsSync(join(root, "node_modules", "typescript"));
+  say(withDev ? "Installing npm packages, those for tests included (once) ..." : "Installing npm packages (once) ...");
   // Not `npm ci`: it refuses a lock file that lacks optional packages for other platforms, and not every registry has all of those.
   // The versions are those of the lock file all the same, and nothing is written to it.
   const args = [
@@ -39,7 +41,7 @@ function installPackages() {
     "--no-audit",
     "--no-fund",
     "--loglevel=error",
-    ...(forTests ? [] : ["--omit=dev"]),
+    ...(withDev ? [] : ["--omit=dev"]),
   ];
   const { status } = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
   if (status !== 0)
@@ -49,7 +51,7 @@ function installPackages() {
   if (!existsSync(nodeBinary()))
     fail(`npm did not install Node 24 for ${process.arch}: optional dependencies must not be omitted.`);
   mkdirSync(dirname(stampFile), { recursive: true });
-  writeFileSync(stampFile, `${lock} ${forTests ? "all" : "run"}\n`);
+  writeFileSync(stampFile, `${lock} ${withDev ? "all" : "run"}\n`);
 }
 
 const nodeBinary = () => join(root, "node_modules", `node-linux-${process.arch}`, "bin", "node");

@@ -23,6 +23,7 @@ import { RecordIdentity } from "../services/iam/identity.ts";
 import { services } from "../services/index.ts";
 import type { Config } from "./config.ts";
 import { ensureAdministrator, type AdminCredentials } from "./first-start.ts";
+import { resetState } from "./reset.ts";
 import { masterKey } from "./master-key.ts";
 
 export interface EmbeddedOptions {
@@ -95,7 +96,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     log,
     signal: stopping.signal,
   };
-  const gateway = createGateway(platform, registry, {});
+  const gateway = createGateway(platform, registry, {
+    reset:
+      config.reset === "on"
+        ? () => resetState(platform, registry, { config, databases: [database, telemetryDatabase] })
+        : undefined,
+  });
   const door = await openFrontDoor({ host: config.host, port: config.port, serve: gateway.serve });
   if (config.port === 0) {
     settings.port = door.port;

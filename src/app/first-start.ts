@@ -24,13 +24,7 @@ export async function ensureAdministrator(
   const file = join(platform.settings.data, FILE);
   if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as AdminCredentials;
   const ctx = rootContext(platform, registry);
-  await ctx.call("iam", "CreateUser", { UserName: ADMIN_USER }).catch((error: unknown) => {
-    if (codeOf(error) !== "EntityAlreadyExists") throw error;
-  });
-  await ctx.call("iam", "AttachUserPolicy", {
-    UserName: ADMIN_USER,
-    PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess",
-  });
+  await makeUser(ctx);
   const credentials = config.accessKeyId && config.secretAccessKey ? await givenKey(ctx, config) : await newKey(ctx);
   writeFileSync(`${file}.new`, JSON.stringify(credentials), { mode: 0o600, flush: true });
   chmodSync(`${file}.new`, 0o600);
@@ -38,11 +32,30 @@ export async function ensureAdministrator(
   return credentials;
 }
 
+/** Makes the administrator anew with the keys that it had before everything was removed. */
+export async function restoreAdministrator(platform: Platform, registry: Registry, config: Config): Promise<void> {
+  const file = join(platform.settings.data, FILE);
+  const keys = JSON.parse(readFileSync(file, "utf8")) as AdminCredentials;
+  const ctx = rootContext(platform, registry);
+  await makeUser(ctx);
+  await givenKey(ctx, { ...config, ...keys });
+}
+
 /** The account's root user, for what the platform itself sets up. */
 export function rootContext(platform: Platform, registry: Registry): Context<any> {
   const { account, region } = platform.settings;
   const principal = { kind: "root", account, arn: `arn:aws:iam::${account}:root`, id: account } as const;
   return createContext(platform, registry, { service: "iam", account, region, principal });
+}
+
+async function makeUser(ctx: Context<any>): Promise<void> {
+  await ctx.call("iam", "CreateUser", { UserName: ADMIN_USER }).catch((error: unknown) => {
+    if (codeOf(error) !== "EntityAlreadyExists") throw error;
+  });
+  await ctx.call("iam", "AttachUserPolicy", {
+    UserName: ADMIN_USER,
+    PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess",
+  });
 }
 
 async function newKey(ctx: Context<any>): Promise<AdminCredentials> {

@@ -55,6 +55,7 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     const output = await callOperation(gateway, exchange, { route, wire, who });
     await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId));
   } catch (error) {
+    if (request.destroyed && !request.complete) return true; // the client went away with its body half sent: nobody reads an answer
     if (!(error instanceof AwsError)) logFailure(gateway, exchange, model, error);
     if (response.headersSent) response.destroy();
     else await send(exchange, encodeError(model, protocol, error, requestId, { method: head.method, path: head.path }));
