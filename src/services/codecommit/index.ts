@@ -1,7 +1,10 @@
 import type * as CodeCommit from "@aws-sdk/client-codecommit";
 import { defineService } from "../../aws/service.ts";
 import { announceInterrupted } from "./announce.ts";
+import { branches } from "./api/branches.ts";
 import { repositories } from "./api/repositories.ts";
+import { tags } from "./api/tags.ts";
+import { codecommitRepository } from "./resources/repository.ts";
 import { gitOverHttp, PUSH_MS } from "./routes.ts";
 
 const SWEEP_MS = 5 * 60_000;
@@ -9,7 +12,8 @@ const SWEEP_MS = 5 * 60_000;
 /** CodeCommit: git repositories, by git and by API. */
 export const codecommit = defineService<typeof CodeCommit>({
   name: "codecommit",
-  operations: { ...repositories },
+  operations: { ...repositories, ...branches, ...tags },
+  resources: [codecommitRepository],
   routes: [gitOverHttp],
   periodic: [{ name: "announce interrupted pushes", everyMs: SWEEP_MS, run: (ctx) => announceInterrupted(ctx, PUSH_MS * 2) }],
   async start(platform, caller) {
