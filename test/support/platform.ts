@@ -22,6 +22,8 @@ export interface TestPlatform {
   readonly pid: number;
   /** Kills launcher and app at once, as a power cut would. */
   kill(): Promise<void>;
+  /** Stops as Ctrl-C does; the data stays. */
+  end(): Promise<void>;
   /** Starts again on the same data and port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -80,6 +82,7 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<T
       return child.pid!;
     },
     kill: () => end("SIGKILL"),
+    end: () => end("SIGTERM"),
     restart: start,
     async stop() {
       await end("SIGTERM");
