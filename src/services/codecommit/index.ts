@@ -2,6 +2,8 @@ import type * as CodeCommit from "@aws-sdk/client-codecommit";
 import { defineService } from "../../aws/service.ts";
 import { announceInterrupted } from "./announce.ts";
 import { branches } from "./api/branches.ts";
+import { changes } from "./api/changes.ts";
+import { contents } from "./api/contents.ts";
 import { repositories } from "./api/repositories.ts";
 import { tags } from "./api/tags.ts";
 import { codecommitRepository } from "./resources/repository.ts";
@@ -12,7 +14,7 @@ const SWEEP_MS = 5 * 60_000;
 /** CodeCommit: git repositories, by git and by API. */
 export const codecommit = defineService<typeof CodeCommit>({
   name: "codecommit",
-  operations: { ...repositories, ...branches, ...tags },
+  operations: { ...repositories, ...branches, ...contents, ...changes, ...tags },
   resources: [codecommitRepository],
   routes: [gitOverHttp],
   periodic: [{ name: "announce interrupted pushes", everyMs: SWEEP_MS, run: (ctx) => announceInterrupted(ctx, PUSH_MS * 2) }],
