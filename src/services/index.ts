@@ -1,6 +1,7 @@
 import type { Service } from "../aws/service.ts";
 import { apigateway } from "./apigateway/index.ts";
 import { apigatewayv2 } from "./apigatewayv2/index.ts";
+import { cloudformation } from "./cloudformation/index.ts";
 import { codecommit } from "./codecommit/index.ts";
 import { codestar } from "./codestar/index.ts";
 import { events } from "./events/index.ts";
@@ -27,4 +28,5 @@ export const services: readonly Service[] = [
   apigatewayv2,
   codebuild,
   codestar,
+  cloudformation,
 ];

@@ -1,0 +1,17 @@
+import type * as CloudFormation from "@aws-sdk/client-cloudformation";
+import { defineService } from "../../aws/service.ts";
+import { changeSets } from "./api/change-sets.ts";
+import { describe } from "./api/describe.ts";
+import { stacks } from "./api/stacks.ts";
+import { templates } from "./api/templates.ts";
+import { stackWorkers } from "./operation/worker.ts";
+import { cdkMetadata } from "./resources/cdk-metadata.ts";
+import { waitConditionHandle } from "./resources/wait-condition-handle.ts";
+
+/** CloudFormation: stacks made of resources, by templates. */
+export const cloudformation = defineService<typeof CloudFormation>({
+  name: "cloudformation",
+  operations: { ...stacks, ...describe, ...templates, ...changeSets },
+  resources: [waitConditionHandle, cdkMetadata],
+  workers: [...stackWorkers],
+});

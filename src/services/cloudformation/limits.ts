@@ -1,0 +1,17 @@
+/** CloudFormation's quotas, and bounds of our own where AWS publishes none. */
+export const STACKS = 2_000;
+export const EVENTS_PAGE = 100;
+export const RESOURCES_PAGE = 100;
+export const EXPORTS_PAGE = 100;
+/** Resources of one stack that are worked on at once. */
+export const PARALLEL_RESOURCES = 10;
+/** Stacks inside stacks; each depth has workers of its own, so that a parent never takes the place its child needs. */
+export const NESTING_DEPTH = 4;
+/** A resource that is not ready by then has failed. */
+export const READY_MS = 2 * 60 * 60_000;
+/** Tries to remove what a successful update left behind. */
+export const CLEAN_UP_TRIES = 3;
+/** How long deleted stacks are remembered. */
+export const DELETED_STACK_DAYS = 90;
+export const CUSTOM_RESOURCE_SECONDS = 3_600;
+export const CUSTOM_RESPONSE_BYTES = 4_096 * 16;

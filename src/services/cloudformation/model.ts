@@ -1,0 +1,208 @@
+import type { JsonObject, JsonValue } from "../../engines/yaml/index.ts";
+import type { Principal } from "../../aws/principal.ts";
+import type { StackStatus } from "@aws-sdk/client-cloudformation";
+
+export interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+/** What a stack is made of at one time: its template and all inputs. */
+export interface Revision {
+  /** Record of the template. */
+  readonly templateId: string;
+  /** Sealed {@link Inputs}. */
+  readonly inputs: string;
+  /** Names of the parameters whose value is not shown. */
+  readonly noEcho: readonly string[];
+  readonly description?: string;
+  readonly tags: readonly Tag[];
+  readonly capabilities: readonly string[];
+  readonly notificationArns: readonly string[];
+}
+
+export interface Inputs {
+  /** As given or defaulted. */
+  readonly given: Readonly<Record<string, string>>;
+  /** What `Ref` answers. */
+  readonly values: Readonly<Record<string, JsonValue>>;
+}
+
+export interface StoredTemplate {
+  /** As the caller wrote it. */
+  readonly text: string;
+  /** After transforms. */
+  readonly processed: JsonObject;
+  readonly transforms: readonly string[];
+}
+
+export interface StackOutput {
+  readonly OutputKey: string;
+  readonly OutputValue: string;
+  readonly Description?: string;
+  readonly ExportName?: string;
+}
+
+export type OnFailure = "ROLLBACK" | "DELETE" | "DO_NOTHING";
+
+/** The nested stack's way up. */
+export interface Parent {
+  readonly parentId: string;
+  readonly rootId: string;
+  readonly depth: number;
+}
+
+export interface Stack {
+  readonly uuid: string;
+  readonly arn: string;
+  readonly name: string;
+  readonly status: StackStatus;
+  readonly reason?: string | undefined;
+  readonly created: number;
+  readonly updated?: number;
+  readonly deleted?: number;
+  /** Absent while it is only under review. */
+  readonly revision?: Revision;
+  readonly outputs: readonly StackOutput[];
+  readonly roleArn?: string;
+  readonly timeoutMinutes?: number;
+  readonly disableRollback: boolean;
+  readonly terminationProtection: boolean;
+  readonly policy?: string;
+  readonly changeSetArn?: string;
+  readonly parent?: Parent;
+  /** The operation under way, or the last one. */
+  readonly operation?: string;
+  /** ClientRequestToken of the last operation. */
+  readonly token?: string;
+}
+
+/** What of a resource must come back when an operation is rolled back. */
+export interface FormerResource {
+  readonly operation: string;
+  /** Absent: the resource was made by this operation. */
+  readonly state?: ResourceState;
+}
+
+export interface ResourceState {
+  readonly physicalId: string;
+  /** Sealed JSON of the resolved properties. */
+  readonly properties: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly ref: string;
+  readonly dependsOn: readonly string[];
+  readonly deletionPolicy: string;
+  readonly updateReplacePolicy: string;
+  readonly metadata?: JsonValue;
+  readonly type: string;
+}
+
+export type StepAction = "create" | "update" | "replace" | "restore" | "delete";
+
+/** A step that was started and has no recorded end. */
+export interface Step {
+  readonly operation: string;
+  readonly action: StepAction;
+  readonly token: string;
+  /** Sealed properties that it is to bring about. */
+  readonly properties: string;
+}
+
+export interface StackResource {
+  readonly logicalId: string;
+  readonly type: string;
+  readonly physicalId?: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly updated: number;
+  readonly state?: ResourceState;
+  readonly step?: Step;
+  readonly former?: FormerResource;
+}
+
+/** A resource that the stack no longer has and that is still to be removed. */
+export interface Leftover {
+  readonly operation: string;
+  readonly logicalId: string;
+  readonly type: string;
+  readonly token: string;
+  readonly physicalId: string;
+  readonly properties: string;
+  readonly dependsOn: readonly string[];
+  readonly retain: boolean;
+}
+
+export interface StackEvent {
+  readonly id: string;
+  readonly logicalId: string;
+  readonly physicalId: string;
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly time: number;
+  readonly token?: string;
+  readonly properties?: string;
+}
+
+export type OperationKind = "create" | "update" | "delete";
+export type Phase = "apply" | "clean-up" | "rollback" | "rollback-clean-up" | "remove" | "done";
+
+/** One change of a stack, from its request to its end. */
+export interface Operation {
+  readonly id: string;
+  readonly stack: string;
+  readonly kind: OperationKind;
+  readonly phase: Phase;
+  readonly principal: Principal;
+  readonly roleArn?: string;
+  readonly started: number;
+  readonly deadline?: number;
+  readonly onFailure: OnFailure;
+  /** The stack before an update. */
+  readonly former?: Revision;
+  readonly formerRole?: string;
+  /** Logical ids that a deletion leaves, or that continuing a rollback passes over. */
+  readonly spare: readonly string[];
+  readonly force?: boolean;
+  readonly failure?: string;
+  readonly cancel?: "rollback" | "delete";
+  readonly token?: string;
+}
+
+export interface ChangeSet {
+  readonly uuid: string;
+  readonly arn: string;
+  readonly name: string;
+  readonly stack: string;
+  readonly type: "CREATE" | "UPDATE";
+  readonly description?: string;
+  readonly created: number;
+  readonly status: "CREATE_COMPLETE" | "FAILED";
+  readonly reason?: string;
+  readonly executionStatus: "AVAILABLE" | "UNAVAILABLE" | "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" | "OBSOLETE";
+  readonly revision?: Revision;
+  readonly roleArn?: string;
+  readonly onFailure?: OnFailure;
+  /** As DescribeChangeSet shows them; property values sealed within. */
+  readonly changes: string;
+  readonly token?: string;
+}
+
+export interface Export {
+  readonly name: string;
+  readonly value: string;
+  readonly stack: string;
+  readonly stackArn: string;
+  readonly stackName: string;
+}
+
+export const isInProgress = (status: string): boolean => status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS";
+
+export const stackArn = (region: string, account: string, name: string, uuid: string): string =>
+  `arn:aws:cloudformation:${region}:${account}:stack/${name}/${uuid}`;
+
+export const changeSetArn = (region: string, account: string, name: string, uuid: string): string =>
+  `arn:aws:cloudformation:${region}:${account}:changeSet/${name}/${uuid}`;
+
+/** The unique part of a stack's ARN. */
+export const uuidOfArn = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);

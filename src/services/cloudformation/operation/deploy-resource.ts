@@ -1,0 +1,208 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ResourceType } from "../../../aws/service.ts";
+import { checkProperties, propertiesFailure, propertySchema, resolveProperties, resourceSchema, type ResourceDeclaration, type Scope } from "../../../engines/cloudformation/index.ts";
+import type { JsonObject } from "../../../engines/yaml/index.ts";
+import type { FormerResource, Leftover, ResourceState, StackResource, Step } from "../model.ts";
+import { putLeftover, unseal } from "../store.ts";
+import { implementationOf } from "../template/prepare.ts";
+import { reasonOf, StepCancelled, StepFailed } from "./failure.ts";
+import { liveProperties } from "./live-properties.ts";
+import type { StackRun } from "./stack-run.ts";
+import type { StepContext } from "./step-context.ts";
+import { untilReady } from "./until-ready.ts";
+
+const CANCELLED = { create: "Resource creation cancelled", update: "Resource update cancelled" } as const;
+const RENAME = (name: unknown): string =>
+  `CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename ${String(name)} and update the stack again.`;
+
+/** One resource on its way to what the template says. */
+interface Job {
+  readonly run: StackRun;
+  readonly declared: ResourceDeclaration;
+  readonly type: ResourceType;
+  readonly existing: StackResource | undefined;
+  readonly next: JsonObject;
+  readonly dependsOn: readonly string[];
+}
+
+/** Brings a resource to what the template says: creates, updates, replaces it or leaves it. Answers whether that succeeded. */
+export async function deployResource(run: StackRun, declared: ResourceDeclaration, scope: Scope, dependsOn: readonly string[]): Promise<boolean> {
+  const { logicalId } = declared;
+  const existing = run.resources.get(logicalId);
+  // After a restart: what this operation has brought to an end is not done again.
+  if (existing?.former?.operation === run.operation.id) {
+    if (existing.status.endsWith("_FAILED")) return false;
+    if (!existing.step) return true;
+  }
+  const action = existing?.state ? "update" : "create";
+  try {
+    if (await run.cancelled()) throw new StepCancelled(CANCELLED[action]);
+    if (run.late) throw new StepCancelled(`${CANCELLED[action]}: the stack's timeout was reached`);
+    const type = implementationOf(run.ctx, declared.type);
+    if (!type) throw new StepFailed(`Starling does not implement the resource type ${declared.type} yet.`);
+    const { properties, diagnostics } = checkProperties(declared, resolveProperties(declared.properties, scope));
+    if (diagnostics.length > 0) throw new StepFailed(propertiesFailure(logicalId, diagnostics));
+    return await bring({ run, declared, type, existing, next: properties, dependsOn });
+  } catch (error) {
+    if (run.ctx.signal.aborted) throw error;
+    await fail(run, declared, existing, action, error, "");
+    return false;
+  }
+}
+
+async function bring(job: Job): Promise<boolean> {
+  const { run, existing, type, next } = job;
+  if (!existing?.state) return create(job, "create");
+  if (existing.step?.operation === run.operation.id && existing.step.action === "replace") return create(job, "replace");
+  const attempted = existing.status === "UPDATE_FAILED" && existing.step ? existing.step.properties : existing.state.properties;
+  const previous = unseal<JsonObject>(run.ctx, attempted);
+  const resumed = existing.step?.operation === run.operation.id;
+  const changed = [...new Set([...Object.keys(next), ...Object.keys(previous)])].filter((name) => !isDeepStrictEqual(next[name], previous[name]));
+  const nested = type.type === "AWS::CloudFormation::Stack";
+  if (changed.length === 0 && !resumed && !nested) return keep(job);
+  if (mustReplace(type, changed)) {
+    refuseSameName(type.type, next, previous);
+    return create(job, "replace");
+  }
+  return update(job, previous);
+}
+
+/** Nothing to do but to take over what only the stack itself reads. */
+async function keep({ run, declared, existing, dependsOn }: Job): Promise<boolean> {
+  const state = { ...existing!.state!, ...attributesOf(declared), dependsOn };
+  if (!isDeepStrictEqual(state, existing!.state)) {
+    const former: FormerResource = { operation: run.operation.id, state: existing!.state! };
+    await run.save({ resource: { ...existing!, state, former, updated: run.ctx.now() } });
+  }
+  return true;
+}
+
+function mustReplace(type: ResourceType, changed: readonly string[]): boolean {
+  if (!type.update) return changed.length > 0;
+  const schema = resourceSchema(type.type);
+  return changed.some((name) => type.replaceOn?.includes(name) || (schema && propertySchema(schema.properties, name)?.replacement === "yes"));
+}
+
+/** A resource with a name of its own cannot be there twice, as it must be until the old one is removed. */
+function refuseSameName(type: string, next: JsonObject, previous: JsonObject): void {
+  const [name, ...others] = resourceSchema(type)?.identifier ?? [];
+  if (name === undefined || others.length > 0 || next[name] === undefined) return;
+  if (next[name] === previous[name]) throw new StepFailed(RENAME(next[name]));
+}
+
+const attributesOf = (declared: ResourceDeclaration) => ({
+  deletionPolicy: String(declared.deletionPolicy ?? "Delete"),
+  updateReplacePolicy: String(declared.updateReplacePolicy ?? "Delete"),
+  ...(declared.metadata === undefined ? {} : { metadata: declared.metadata }),
+});
+
+async function create(job: Job, action: "create" | "replace"): Promise<boolean> {
+  const { run, declared, type, existing, next } = job;
+  const { logicalId } = declared;
+  const word = action === "create" ? "CREATE" : "UPDATE";
+  const base = { logicalId, type: declared.type };
+  const { step, retried } = run.step(existing, action, run.seal(next));
+  const former: FormerResource = { operation: run.operation.id, ...(existing?.state ? { state: existing.state } : {}) };
+  const started: StackResource = { ...existing, ...base, status: `${word}_IN_PROGRESS`, updated: run.ctx.now(), step, former };
+  if (!retried) {
+    const reason = action === "replace" ? "Requested update requires the creation of a new physical resource; hence creating one." : undefined;
+    await run.save({ resource: started, events: [run.event(started, `${word}_IN_PROGRESS`, reason)] });
+  }
+  const ctx = run.contextOf(logicalId, step.token, retried);
+  let id: string | undefined;
+  try {
+    const live = await liveProperties(ctx, next);
+    id = await type.create(ctx, live);
+    const initiated = run.event({ ...base, physicalId: id }, `${word}_IN_PROGRESS`, "Resource creation Initiated");
+    if (type.ready) {
+      await run.save({ resource: { ...started, ...(action === "create" ? { physicalId: id } : {}) }, events: [initiated] });
+      await untilReady(run, type, ctx, id, live, CANCELLED.create);
+    }
+    const state = await stateOf(job, ctx, id, live, step);
+    const also = action === "replace" ? [putLeftover(run.ctx, run.stack.uuid, leftoverOf(run, existing!, state.updateReplacePolicy))] : [];
+    const { step: _ended, reason: _reason, ...rest } = started;
+    const resource: StackResource = { ...rest, physicalId: id, status: `${word}_COMPLETE`, updated: run.ctx.now(), state };
+    const events = [...(type.ready ? [] : [initiated]), run.event(resource, resource.status)];
+    await run.save({ resource, events, also });
+    return true;
+  } catch (error) {
+    if (run.ctx.signal.aborted) throw error;
+    const made = id ?? halfMade(ctx, declared, next);
+    await fail(run, declared, started, action, error, step.token, made);
+    return false;
+  }
+}
+
+async function update(job: Job, previous: JsonObject): Promise<boolean> {
+  const { run, declared, type, existing, next } = job;
+  const was = existing!.state!;
+  const { step, retried } = run.step(existing, "update", run.seal(next));
+  const former: FormerResource = { operation: run.operation.id, state: was };
+  const started: StackResource = { ...existing!, status: "UPDATE_IN_PROGRESS", updated: run.ctx.now(), step, former };
+  if (!retried) await run.save({ resource: started, events: [run.event(started, "UPDATE_IN_PROGRESS")] });
+  const ctx = run.contextOf(declared.logicalId, step.token, retried);
+  try {
+    const [live, before] = [await liveProperties(ctx, next), await liveProperties(ctx, previous)];
+    const id = (await type.update!(ctx, was.physicalId, live, before)) ?? was.physicalId;
+    await untilReady(run, type, ctx, id, live, CANCELLED.update);
+    const state = await stateOf(job, ctx, id, live, step);
+    const also = id === was.physicalId ? [] : [putLeftover(run.ctx, run.stack.uuid, leftoverOf(run, existing!, state.updateReplacePolicy))];
+    const { step: _ended, reason: _reason, ...rest } = started;
+    const resource: StackResource = { ...rest, physicalId: id, status: "UPDATE_COMPLETE", updated: run.ctx.now(), state };
+    await run.save({ resource, events: [run.event(resource, "UPDATE_COMPLETE")], also });
+    return true;
+  } catch (error) {
+    if (run.ctx.signal.aborted) throw error;
+    await fail(run, declared, started, "update", error, step.token);
+    return false;
+  }
+}
+
+async function stateOf({ run, declared, type, dependsOn }: Job, ctx: StepContext, id: string, live: JsonObject, step: Step): Promise<ResourceState> {
+  return {
+    type: declared.type,
+    physicalId: id,
+    properties: step.properties,
+    attributes: (await type.attributes?.(ctx, id, live)) ?? {},
+    ref: type.ref?.(id, live) ?? id,
+    dependsOn,
+    ...attributesOf(declared),
+  };
+}
+
+function leftoverOf(run: StackRun, existing: StackResource, policy: string): Leftover {
+  const { type, physicalId, properties, dependsOn } = existing.state!;
+  const { logicalId } = existing;
+  return { operation: run.operation.id, logicalId, type, token: run.ctx.platform.ids.uuid(), physicalId, properties, dependsOn, retain: policy === "Retain" };
+}
+
+/** The id that a resource must have whose creation failed half way: by its own name, or the one we gave it. */
+function halfMade(ctx: StepContext, declared: ResourceDeclaration, next: JsonObject): string | undefined {
+  if (!ctx.changed) return undefined;
+  const [name, ...others] = resourceSchema(declared.type)?.identifier ?? [];
+  const own = name !== undefined && others.length === 0 ? next[name] : undefined;
+  return typeof own === "string" ? own : ctx.named;
+}
+
+async function fail(
+  run: StackRun,
+  declared: ResourceDeclaration,
+  existing: StackResource | undefined,
+  action: "create" | "update" | "replace",
+  error: unknown,
+  token: string,
+  made?: string,
+): Promise<void> {
+  run.halt.abort();
+  const reason = reasonOf(error, token);
+  if (reason.includes("HandlerErrorCode: InternalFailure")) run.ctx.platform.log.error("a resource type failed", { type: declared.type, logicalId: declared.logicalId, error });
+  const status = action === "create" ? "CREATE_FAILED" : "UPDATE_FAILED";
+  const { logicalId, type } = declared;
+  const former = existing?.former?.operation === run.operation.id ? existing.former : { operation: run.operation.id, ...(existing?.state ? { state: existing.state } : {}) };
+  const physicalId = existing?.state?.physicalId ?? made;
+  const resource: StackResource = { ...existing, logicalId, type, status, reason, updated: run.ctx.now(), former, ...(physicalId === undefined ? {} : { physicalId }) };
+  const also = made === undefined ? [] : [putLeftover(run.ctx, run.stack.uuid, {
+    operation: run.operation.id, logicalId, type, token, physicalId: made, properties: existing!.step!.properties, dependsOn: [], retain: false,
+  })];
+  await run.save({ resource, events: [run.event(resource, status, reason)], also });
+}

@@ -1,0 +1,171 @@
+import type { Statement } from "../../../ports/database.ts";
+import { activeResources, dependencyGraph, resolveValue, type Scope, TemplateError, type Template } from "../../../engines/cloudformation/index.ts";
+import type { JsonValue } from "../../../engines/yaml/index.ts";
+import { PARALLEL_RESOURCES } from "../limits.ts";
+import type { Stack, StackResource } from "../model.ts";
+import { allExports, inputsOf, leftoversOf, templateOf } from "../store.ts";
+import { storedScope } from "../template/prepare.ts";
+import { deployResource } from "./deploy-resource.ts";
+import { failureOf, StepFailed } from "./failure.ts";
+import { runGraph } from "./graph.ts";
+import { dropExports, finishOutputs, setImports } from "./outputs.ts";
+import { removeAll, type Doomed } from "./remove-resource.ts";
+import { restoreResource } from "./restore-resource.ts";
+import type { StackRun } from "./stack-run.ts";
+
+/** A template with everything that its functions read, live resources included. */
+interface Plan {
+  readonly template: Template;
+  readonly scope: Scope;
+  readonly imported: Set<string>;
+}
+
+async function planOf(run: StackRun): Promise<Plan> {
+  const { ctx, stack } = run;
+  const revision = stack.revision!;
+  const template = await templateOf(ctx, stack.uuid, revision);
+  const exports = await allExports(ctx);
+  const imported = new Set<string>();
+  const scope: Scope = {
+    ...storedScope(ctx, template, inputsOf(ctx, revision), stack, revision.notificationArns),
+    partial: false,
+    ref: (id) => run.resources.get(id)?.state?.ref,
+    getAtt: (id, name) => attributeOf(run.resources.get(id), name),
+    importValue(name) {
+      imported.add(name);
+      return exports.get(name)?.value;
+    },
+  };
+  return { template, scope, imported };
+}
+
+/** An attribute by its name, which may be a path (`Endpoint.Address`). */
+export function attributeOf(resource: StackResource | undefined, name: string): JsonValue | undefined {
+  const attributes = resource?.state?.attributes;
+  if (!attributes) return undefined;
+  if (Object.hasOwn(attributes, name)) return attributes[name] as JsonValue;
+  let value: unknown = attributes;
+  for (const part of name.split(".")) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value as JsonValue;
+}
+
+/** Brings every resource to what the template says; then outputs and exports. */
+export async function apply(run: StackRun): Promise<void> {
+  const create = run.operation.kind === "create";
+  let statements: Statement[];
+  let outputs: Stack["outputs"];
+  try {
+    const plan = await planOf(run);
+    const active = activeResources(plan);
+    for (const resource of active.values()) resolveValue(resource.properties, { ...plan.scope, partial: true });
+    const used = await setImports(run, plan.imported);
+    if (used.length > 0) await run.ctx.records.write(used);
+    const graph = new Map([...dependencyGraph(plan.template)].filter(([id]) => active.has(id)).map(([id, needs]) => [id, needs.filter((n) => active.has(n))]));
+    const work = (id: string): Promise<boolean> => deployResource(run, active.get(id)!, plan.scope, graph.get(id)!);
+    const { failed, skipped } = await runGraph(graph, work, { limit: PARALLEL_RESOURCES });
+    if (failed.size > 0 || skipped.size > 0) return await failedResources(run, failed);
+    if (await run.cancelled()) return await failedResources(run, new Set());
+    ({ outputs, statements } = await finishOutputs(run, plan.template, plan.scope));
+    statements.push(...(await setImports(run, plan.imported)));
+  } catch (error) {
+    if (!(error instanceof StepFailed || error instanceof TemplateError) || run.ctx.signal.aborted) throw error;
+    return giveUp(run, `${error.message.replace(/\.$/, "")}. `);
+  }
+  const also = statements;
+  if (create) return run.enter("done", "CREATE_COMPLETE", undefined, { stack: { outputs }, also });
+  return run.enter("clean-up", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack: { outputs }, also });
+}
+
+async function failedResources(run: StackRun, failed: ReadonlySet<string>): Promise<void> {
+  const of = (status: string): string[] => [...failed].filter((id) => run.resources.get(id)?.status === status);
+  return giveUp(run, failureOf({ created: of("CREATE_FAILED"), updated: of("UPDATE_FAILED") }));
+}
+
+/** What follows a failure: a rollback, a deletion, or leaving everything as it is. */
+async function giveUp(run: StackRun, failure: string): Promise<void> {
+  const { operation } = run;
+  const how = await run.cancelled();
+  const reason = failure || (how ? "" : "The stack's timeout was reached. ");
+  if (operation.kind === "create") {
+    if (how === "delete" || operation.onFailure === "DELETE") return run.enter("remove", "DELETE_IN_PROGRESS", reason.trim() || undefined, { operation: { failure } });
+    if (operation.onFailure === "DO_NOTHING") return run.enter("done", "CREATE_FAILED", reason);
+    return run.enter("rollback", "ROLLBACK_IN_PROGRESS", `${reason}Rollback requested by user.`, { operation: { failure } });
+  }
+  if (operation.onFailure === "DO_NOTHING" && !how) return run.enter("done", "UPDATE_FAILED", reason);
+  return run.enter("rollback", "UPDATE_ROLLBACK_IN_PROGRESS", how && !failure ? undefined : reason, { operation: { failure } });
+}
+
+/** What a successful update no longer needs goes. */
+export async function cleanUp(run: StackRun): Promise<void> {
+  const plan = await planOf(run);
+  const active = activeResources(plan);
+  const gone = [...run.resources.values()].filter((r) => !active.has(r.logicalId));
+  const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
+  await removeAll(run, [...gone.map(doomed), ...leftovers.map((leftover) => ({ leftover }))], { remember: false, giveUp: true });
+  await run.enter("done", "UPDATE_COMPLETE");
+}
+
+const doomed = (resource: StackResource): Doomed => ({ resource, retain: resource.state?.deletionPolicy === "Retain" });
+
+/** A failed creation takes everything away again; a failed update gives everything back its former values. */
+export async function rollBack(run: StackRun): Promise<void> {
+  if (run.operation.kind === "create") return removeEverything(run, { done: "ROLLBACK_COMPLETE", failed: "ROLLBACK_FAILED" });
+  const touched = [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id && r.former.state);
+  const needs = new Map(touched.map((r) => [r.logicalId, [...r.former!.state!.dependsOn]]));
+  const spare = new Set(run.operation.spare);
+  const { failed } = await runGraph(needs, (id) => restoreResource(run, id, spare.has(id)), { limit: PARALLEL_RESOURCES });
+  if (failed.size > 0) return run.enter("done", "UPDATE_ROLLBACK_FAILED", failureOf({ created: [], updated: [...failed] }));
+  const { former, formerRole } = run.operation;
+  const stack = { ...(former ? { revision: former } : {}), ...(formerRole ? { roleArn: formerRole } : {}) };
+  return run.enter("rollback-clean-up", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack });
+}
+
+/** What the failed update had made goes. */
+export async function rollBackCleanUp(run: StackRun): Promise<void> {
+  const made = [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id && !r.former.state);
+  const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
+  await removeAll(run, [...made.map(doomed), ...leftovers.map((leftover) => ({ leftover }))], { remember: false, giveUp: true });
+  const plan = await planOf(run);
+  for (const resource of activeResources(plan).values()) resolveValue(resource.properties, { ...plan.scope, partial: true });
+  await run.enter("done", "UPDATE_ROLLBACK_COMPLETE", undefined, { also: await setImports(run, plan.imported) });
+}
+
+/** Deletes the stack. */
+export const remove = (run: StackRun): Promise<void> => removeEverything(run, { done: "DELETE_COMPLETE", failed: "DELETE_FAILED" });
+
+type Ends = { readonly done: "ROLLBACK_COMPLETE" | "DELETE_COMPLETE"; readonly failed: "ROLLBACK_FAILED" | "DELETE_FAILED" };
+
+async function removeEverything(run: StackRun, { done, failed: failedStatus }: Ends): Promise<void> {
+  const deleting = done === "DELETE_COMPLETE";
+  let also: Statement[];
+  try {
+    also = await dropExports(run);
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    return run.enter("done", failedStatus, error.message);
+  }
+  const spare = new Set(run.operation.spare);
+  const resources = [...run.resources.values()].filter((r) => r.status !== "DELETE_COMPLETE" && r.status !== "DELETE_SKIPPED");
+  const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
+  const all: Doomed[] = [
+    ...resources.map((resource) => ({ resource, retain: spare.has(resource.logicalId) || keeps(resource, deleting) })),
+    ...leftovers.map((leftover) => ({ leftover })),
+  ];
+  const failed = await removeAll(run, all, { remember: true, giveUp: run.operation.force === true });
+  if (failed.length > 0) return run.enter("done", failedStatus, `The following resource(s) failed to delete: [${failed.join(", ")}]. `);
+  also.push(...(await setImports(run, new Set())));
+  if (!deleting) return run.enter("done", done, undefined, { also, stack: { outputs: [] } });
+  const { records } = run.ctx;
+  const sets = await records.list("change-set", { prefix: `${run.stack.uuid}/` });
+  also.push(...sets.map((s) => records.remove("change-set", s.id)), records.remove("stack-name", run.stack.name));
+  return run.enter("done", done, undefined, { also, stack: { deleted: run.ctx.now() } });
+}
+
+/** `RetainExceptOnCreate` lets go what a failed creation has made. */
+const keeps = (resource: StackResource, deleting: boolean): boolean => {
+  const policy = resource.state?.deletionPolicy;
+  return policy === "Retain" || (deleting && policy === "RetainExceptOnCreate");
+};

@@ -1,0 +1,110 @@
+import type { Context } from "../../../aws/context.ts";
+import type { Statement } from "../../../ports/database.ts";
+import { putEvents, stackEvent, type NewEvent } from "../events.ts";
+import type { Operation, Phase, Stack, StackResource, Step, StepAction } from "../model.ts";
+import { putResource, removeResource, seal } from "../store.ts";
+import { stepContext, type StepContext } from "./step-context.ts";
+
+/** Changes that belong together: written in one transaction. */
+export interface Save {
+  readonly resource?: StackResource;
+  readonly gone?: string;
+  readonly stack?: Partial<Stack>;
+  readonly operation?: Partial<Operation>;
+  readonly events?: readonly NewEvent[];
+  readonly also?: readonly Statement[];
+}
+
+/** An operation at work: what is stored of it, and the ways to go on. Everything in here is written before it counts. */
+export class StackRun {
+  /** As the stack's role, or as who asked for the operation. */
+  readonly ctx: Context<any>;
+  readonly resources: Map<string, StackResource>;
+  stack: Stack;
+  operation: Operation;
+  /** Aborts as soon as a resource has failed: what only waits, waits no longer. */
+  halt = new AbortController();
+  #lastEvent: number;
+
+  constructor(ctx: Context<any>, stack: Stack, operation: Operation, resources: readonly StackResource[]) {
+    this.ctx = ctx;
+    this.stack = stack;
+    this.operation = operation;
+    this.resources = new Map(resources.map((r) => [r.logicalId, r]));
+    // Behind the event that the request itself has written, which may be of the same millisecond.
+    this.#lastEvent = ctx.now() * 1000 + 950;
+  }
+
+  async save({ resource, gone, stack, operation, events = [], also = [] }: Save): Promise<void> {
+    const { ctx } = this;
+    const { records } = ctx;
+    const made = putEvents(ctx, this.stack.uuid, events, this.#lastEvent);
+    this.#lastEvent = made.last;
+    const batch: Statement[] = [...made.statements, ...also];
+    if (resource) batch.push(putResource(ctx, this.stack.uuid, resource));
+    if (gone !== undefined) batch.push(removeResource(ctx, this.stack.uuid, gone));
+    const next = operation ? { ...this.operation, ...operation } : this.operation;
+    if (operation) batch.push(records.put("operation", next.id, next));
+    // Other calls change a stack too (its policy, its protection), so this is a change of what is stored now.
+    if (stack) {
+      const changed = await records.update<Stack>("stack", this.stack.uuid, (value) => ({ ...value, ...stack }), ...batch);
+      if (!changed) throw new Error(`stack ${this.stack.uuid} is gone`);
+      this.stack = changed;
+    } else await records.write(batch);
+    this.operation = next;
+    if (resource) this.resources.set(resource.logicalId, resource);
+    if (gone !== undefined) this.resources.delete(gone);
+  }
+
+  /** Goes to another phase with the stack's status. */
+  async enter(phase: Phase, status: Stack["status"], reason?: string, more: Omit<Save, "events"> = {}): Promise<void> {
+    await this.save({
+      ...more,
+      stack: { ...more.stack, status, reason },
+      operation: { ...more.operation, phase },
+      events: [stackEvent(this.stack, status, reason, this.operation.token)],
+    });
+    this.halt = new AbortController();
+    if (phase === "done") this.ctx.platform.bus.publish(`cloudformation:${this.stack.uuid}`, status);
+  }
+
+  /** The step under way for this resource and action: the recorded one after a crash, else a new one. */
+  step(resource: StackResource | undefined, action: StepAction, properties: string): { step: Step; retried: boolean } {
+    const recorded = resource?.step;
+    if (recorded?.operation === this.operation.id && recorded.action === action && !resource?.status.endsWith("_FAILED")) {
+      return { step: recorded, retried: true };
+    }
+    return { step: { operation: this.operation.id, action, token: this.ctx.platform.ids.uuid(), properties }, retried: false };
+  }
+
+  contextOf(logicalId: string, token: string, retried: boolean): StepContext {
+    const tags = this.stack.revision?.tags ?? [];
+    return stepContext(this.ctx, {
+      stackId: this.stack.arn,
+      stackName: this.stack.name,
+      logicalId,
+      token,
+      retried,
+      stackTags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])),
+    });
+  }
+
+  seal(value: unknown): string {
+    return seal(this.ctx, value);
+  }
+
+  event(resource: Pick<StackResource, "logicalId" | "type" | "physicalId">, status: string, reason?: string): NewEvent {
+    const { logicalId, type, physicalId = "" } = resource;
+    return { logicalId, physicalId, type, status, ...(reason ? { reason } : {}), ...(this.operation.token ? { token: this.operation.token } : {}) };
+  }
+
+  /** Whether somebody asked for this operation to stop, and how. */
+  async cancelled(): Promise<"rollback" | "delete" | undefined> {
+    const found = await this.ctx.records.get<{ how: "rollback" | "delete" }>("cancel", this.operation.id);
+    return found?.value.how;
+  }
+
+  get late(): boolean {
+    return this.operation.deadline !== undefined && this.ctx.now() > this.operation.deadline;
+  }
+}

@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import type { Context } from "../../../aws/context.ts";
+import type { ResourceContext, Tag } from "../../../aws/service.ts";
+import { AwsError } from "../../../kernel/aws-error.ts";
+
+/** What a step is about. */
+export interface StepFacts {
+  readonly stackId: string;
+  readonly stackName: string;
+  readonly logicalId: string;
+  readonly token: string;
+  readonly retried: boolean;
+  readonly stackTags: Readonly<Record<string, string>>;
+}
+
+/** A resource's context that also notes what the step did, so that a half-made resource can be removed. */
+export interface StepContext extends ResourceContext {
+  /** Whether a call that changes something has succeeded. */
+  readonly changed: boolean;
+  /** The last name that `physicalName` gave. */
+  readonly named: string | undefined;
+}
+
+const READS = /^(Get|List|Describe|Head|Search|Batch(Get|Describe))/;
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/** The context that a resource type works with: the stack's principal, and the facts of one step. */
+export function stepContext(ctx: Context<any>, facts: StepFacts): StepContext {
+  return new StepContextOf(ctx, facts);
+}
+
+class StepContextOf implements StepContext {
+  readonly #ctx: Context<any>;
+  readonly #facts: StepFacts;
+  changed = false;
+  named: string | undefined;
+
+  constructor(ctx: Context<any>, facts: StepFacts) {
+    this.#ctx = ctx;
+    this.#facts = facts;
+  }
+
+  get platform() {
+    return this.#ctx.platform;
+  }
+  get registry() {
+    return this.#ctx.registry;
+  }
+  get service() {
+    return this.#ctx.service;
+  }
+  get account() {
+    return this.#ctx.account;
+  }
+  get region() {
+    return this.#ctx.region;
+  }
+  get principal() {
+    return this.#ctx.principal;
+  }
+  get requestId() {
+    return this.#ctx.requestId;
+  }
+  get signal() {
+    return this.#ctx.signal;
+  }
+  get http() {
+    return this.#ctx.http;
+  }
+  get state() {
+    return this.#ctx.state;
+  }
+  get records() {
+    return this.#ctx.records;
+  }
+  get globalRecords() {
+    return this.#ctx.globalRecords;
+  }
+  get stackId() {
+    return this.#facts.stackId;
+  }
+  get stackName() {
+    return this.#facts.stackName;
+  }
+  get logicalId() {
+    return this.#facts.logicalId;
+  }
+  get token() {
+    return this.#facts.token;
+  }
+  get retried() {
+    return this.#facts.retried;
+  }
+  get stackTags() {
+    return this.#facts.stackTags;
+  }
+
+  now(): number {
+    return this.#ctx.now();
+  }
+
+  async call(service: any, operation: any, input: any): Promise<any> {
+    const output = await this.#ctx.call(service, operation, input);
+    if (!READS.test(operation)) this.changed = true;
+    return output;
+  }
+
+  as(principal: Context["principal"]): Context<any> {
+    return this.#ctx.as(principal);
+  }
+
+  inRegion(region: string): Context<any> {
+    return this.#ctx.inRegion(region);
+  }
+
+  asService(sourceArn?: string): Context<any> {
+    return this.#ctx.asService(sourceArn);
+  }
+
+  asRole(roleArn: string, sessionName: string): Promise<Context<any>> {
+    return this.#ctx.asRole(roleArn, sessionName);
+  }
+
+  enqueue: Context["enqueue"] = (...of) => this.#ctx.enqueue(...of);
+  later: Context["later"] = (...of) => this.#ctx.later(...of);
+
+  async withStackTags<T>(own: readonly Tag[] | undefined, make: (tags: Tag[]) => Promise<T>): Promise<T> {
+    const mine = (own ?? []).map(({ Key, Value }) => ({ Key: String(Key), Value: String(Value) }));
+    const stack = Object.entries(this.stackTags).filter(([key]) => !mine.some((tag) => tag.Key === key));
+    if (stack.length === 0) return make(mine);
+    try {
+      return await make([...mine, ...stack.map(([Key, Value]) => ({ Key, Value }))]);
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      return make(mine);
+    }
+  }
+
+  physicalName(options: { maxLength?: number; lowerCase?: boolean } = {}): string {
+    const max = options.maxLength ?? 255;
+    const hash = createHash("sha256").update(`${this.token}/${this.logicalId}`).digest();
+    const tail = [...hash.subarray(0, 12)].map((byte) => LETTERS[byte % LETTERS.length]).join("");
+    const room = Math.max(0, max - tail.length - 2);
+    // Where the name is too long, both parts give way, the stack's name first to half of the room.
+    const logical = this.logicalId.slice(0, Math.max(room - this.stackName.length, Math.floor(room / 2)));
+    const stack = this.stackName.slice(0, room - logical.length);
+    const name = `${stack}-${logical}-${tail}`.slice(0, max);
+    return (this.named = options.lowerCase ? name.toLowerCase() : name);
+  }
+}
+
+const isDenied = (error: unknown): boolean => error instanceof AwsError && (error.status === 403 || /AccessDenied/.test(error.code));

@@ -1,0 +1,68 @@
+import type { Context } from "../../../aws/context.ts";
+import type { QueueWorker } from "../../../aws/service.ts";
+import { messageOf } from "../../../kernel/aws-error.ts";
+import { NESTING_DEPTH } from "../limits.ts";
+import type { Operation, Phase, Stack } from "../model.ts";
+import { resourcesOf } from "../store.ts";
+import { apply, cleanUp, remove, rollBack, rollBackCleanUp } from "./phases.ts";
+import { StackRun } from "./stack-run.ts";
+
+const PHASES: Readonly<Record<Exclude<Phase, "done">, (run: StackRun) => Promise<void>>> = {
+  apply,
+  "clean-up": cleanUp,
+  rollback: rollBack,
+  "rollback-clean-up": rollBackCleanUp,
+  remove,
+};
+
+/** Tries of an operation that fails by a fault of ours, before the stack is given up. */
+const MAX_ATTEMPTS = 8;
+
+const FAILED: Readonly<Record<Operation["kind"], Stack["status"]>> = {
+  create: "CREATE_FAILED",
+  update: "UPDATE_FAILED",
+  delete: "DELETE_FAILED",
+};
+
+/** One worker for each depth of nesting: they carry stack operations out, and go on where a killed process stopped. */
+export const stackWorkers: readonly QueueWorker<any>[] = Array.from({ length: NESTING_DEPTH + 1 }, (_none, depth) => ({
+  topic: `cloudformation-${depth}`,
+  concurrency: 16,
+  leaseMs: 30_000,
+  maxAttempts: 1_000,
+  async run(ctx, body, attempt) {
+    await runOperation(ctx, (body as { operation: string }).operation, attempt);
+  },
+}));
+
+async function runOperation(ctx: Context<any>, id: string, attempt: number): Promise<void> {
+  const operation = (await ctx.records.get<Operation>("operation", id))?.value;
+  if (!operation || operation.phase === "done") return;
+  const stack = (await ctx.records.get<Stack>("stack", operation.stack))?.value;
+  if (!stack) return;
+  const resources = await resourcesOf(ctx, stack.uuid);
+  const open = (as: Context<any>): StackRun => new StackRun(as, stack, operation, resources);
+  let run: StackRun;
+  try {
+    run = open(await actingContext(ctx, operation));
+  } catch (error) {
+    if (ctx.signal.aborted) throw error;
+    const role = `Role ${operation.roleArn} is invalid or cannot be assumed`;
+    return open(ctx).enter("done", FAILED[operation.kind], role);
+  }
+  try {
+    // Five phases at most follow each other; each ends in another one or in `done`.
+    for (let phases = 0; run.operation.phase !== "done" && phases < 8; phases++) {
+      await PHASES[run.operation.phase](run);
+    }
+  } catch (error) {
+    if (ctx.signal.aborted || attempt < MAX_ATTEMPTS) throw error;
+    ctx.platform.log.error("a stack operation was given up", { stack: stack.arn, error });
+    await run.enter("done", FAILED[operation.kind], `Internal Failure: ${messageOf(error)}`);
+  }
+}
+
+/** The stack's role where it has one, else who asked for the operation. */
+async function actingContext(ctx: Context<any>, operation: Operation): Promise<Context<any>> {
+  return operation.roleArn ? ctx.asRole(operation.roleArn, "AWSCloudFormation") : ctx.as(operation.principal);
+}

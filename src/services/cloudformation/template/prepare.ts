@@ -1,0 +1,165 @@
+import type { Context } from "../../../aws/context.ts";
+import {
+  activeResources,
+  checkResources,
+  checkTemplate,
+  evaluateConditions,
+  readTemplate,
+  resolveParameters,
+  resourceSchema,
+  TemplateError,
+  type ParameterInput,
+  type Scope,
+  type SourceTemplate,
+  type Template,
+} from "../../../engines/cloudformation/index.ts";
+import { isObject, type JsonObject } from "../../../engines/yaml/index.ts";
+import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
+import { validation } from "../errors.ts";
+import type { Inputs, Revision, StoredTemplate, Tag } from "../model.ts";
+import { seal } from "../store.ts";
+import { checkCapabilities } from "./capabilities.ts";
+import { applyTransforms, TransformFailed } from "./transforms.ts";
+
+/** What a call says about the stack that it wants. */
+export interface Wish {
+  readonly text: string;
+  readonly parameters: Readonly<Record<string, ParameterInput>>;
+  readonly previous?: Inputs;
+  readonly capabilities: readonly string[];
+  readonly tags: readonly Tag[];
+  readonly notificationArns: readonly string[];
+  readonly resourceTypes?: readonly string[];
+  readonly stackName: string;
+  readonly stackArn: string;
+  /** Whether transforms must be acknowledged (they must be where no change set is looked at first). */
+  readonly mustAcknowledgeTransforms: boolean;
+}
+
+/** A wish that can be carried out. */
+export interface Prepared {
+  readonly template: Template;
+  readonly scope: Scope;
+  readonly stored: StoredTemplate;
+  readonly revision: Revision;
+}
+
+/** Reads a template's text, as a ValidationError where that fails. */
+export function parseText(text: string): SourceTemplate {
+  const { source, diagnostics } = readTemplate(text);
+  if (!source) throw validation(diagnostics[0].message);
+  return source;
+}
+
+/** Checks structure and types of a template without transforms. */
+export function parseTemplate(ctx: Context<any>, value: JsonObject, lineOf?: SourceTemplate["lineOf"]): Template {
+  const { template, diagnostics } = checkTemplate(value, lineOf);
+  if (!template) throw validation(diagnostics[0]!.message);
+  const knows = (type: string): boolean => resourceSchema(type) !== undefined || ctx.registry.resourceType(type) !== undefined;
+  const strange = checkResources(template, lineOf, knows).find((d) => d.message.includes("Unrecognized resource types"));
+  if (strange) throw validation(strange.message);
+  return template;
+}
+
+/** Turns a wish into a checked template with all its inputs. Throws AwsError in CloudFormation's words. */
+export async function prepare(ctx: Context<any>, wish: Wish): Promise<Prepared> {
+  try {
+    return await prepareChecked(ctx, wish);
+  } catch (error) {
+    if (error instanceof TemplateError || error instanceof TransformFailed) throw validation(error.message);
+    throw error;
+  }
+}
+
+async function prepareChecked(ctx: Context<any>, wish: Wish): Promise<Prepared> {
+  const source = parseText(wish.text);
+  const declared = declarations(source.value);
+  const inputs = await resolveParameters(declared, wish.parameters, wish.previous?.given, (name) => readSsm(ctx, name));
+  const early = makeScope(ctx, { parameters: inputs.values, mappings: isObject(source.value.Mappings) ? source.value.Mappings : {}, wish });
+  const { template: processed, transforms } = await applyTransforms(ctx, source.value, early);
+  const template = parseTemplate(ctx, processed, transforms.length === 0 ? source.lineOf : undefined);
+  // A transform may declare parameters of its own.
+  const all = transforms.length === 0 ? inputs : await resolveParameters(template, known(template, wish.parameters), wish.previous?.given, (name) => readSsm(ctx, name));
+  checkCapabilities(template, wish.capabilities, wish.mustAcknowledgeTransforms && transforms.length > 0);
+  checkAllowedTypes(template, wish.resourceTypes);
+  const scope = scopeOf(template, makeScope(ctx, { parameters: all.values, mappings: template.mappings, wish }));
+  checkImplemented(ctx, template, scope);
+  const noEcho = Object.entries(template.parameters).filter(([, p]) => p.noEcho).map(([name]) => name);
+  const revision: Revision = {
+    templateId: ctx.platform.ids.text(12),
+    inputs: seal(ctx, { given: all.given, values: all.values } satisfies Inputs),
+    noEcho,
+    ...(template.description === undefined ? {} : { description: template.description }),
+    tags: wish.tags,
+    capabilities: wish.capabilities,
+    notificationArns: wish.notificationArns,
+  };
+  return { template, scope, stored: { text: wish.text, processed, transforms }, revision };
+}
+
+/** A template that has only the parameters of another: what is known before transforms. */
+function declarations(value: JsonObject): Template {
+  const { template, diagnostics } = checkTemplate({
+    ...(value.Parameters === undefined ? {} : { Parameters: value.Parameters }),
+    Resources: { None: { Type: "AWS::CloudFormation::WaitConditionHandle" } },
+  });
+  if (!template) throw validation(diagnostics[0]!.message);
+  return template;
+}
+
+const known = (template: Template, inputs: Readonly<Record<string, ParameterInput>>): Record<string, ParameterInput> =>
+  Object.fromEntries(Object.entries(inputs).filter(([name]) => Object.hasOwn(template.parameters, name)));
+
+function makeScope(
+  ctx: Context<any>,
+  { parameters, mappings, wish }: { parameters: Scope["parameters"]; mappings: JsonObject; wish: Pick<Wish, "stackName" | "stackArn" | "notificationArns"> },
+): Scope {
+  const { stackName, stackArn: stackId, notificationArns } = wish;
+  return {
+    parameters,
+    mappings,
+    conditions: {},
+    pseudo: { accountId: ctx.account, region: ctx.region, stackName, stackId, notificationArns },
+    partial: true,
+  };
+}
+
+/** The scope with its conditions evaluated. */
+export function scopeOf(template: Template, scope: Scope): Scope {
+  const conditions = evaluateConditions(template.conditions, { ...scope, partial: false });
+  return { ...scope, conditions };
+}
+
+/** The scope of a revision that is stored. */
+export function storedScope(ctx: Context<any>, template: Template, inputs: Inputs, stack: { name: string; arn: string }, notificationArns: readonly string[]): Scope {
+  const wish = { stackName: stack.name, stackArn: stack.arn, notificationArns };
+  return scopeOf(template, makeScope(ctx, { parameters: inputs.values, mappings: template.mappings, wish }));
+}
+
+async function readSsm(ctx: Context<any>, Name: string): Promise<string | undefined> {
+  try {
+    const { Parameter } = await ctx.call("ssm", "GetParameter", { Name });
+    return Parameter?.Value;
+  } catch (error) {
+    if (codeOf(error) === "ParameterNotFound") return undefined;
+    throw error instanceof AwsError ? validation(error.message) : error;
+  }
+}
+
+function checkAllowedTypes(template: Template, allowed: readonly string[] | undefined): void {
+  if (!allowed || allowed.length === 0) return;
+  const matches = (type: string): boolean => allowed.some((a) => a === type || (a.endsWith("*") && type.startsWith(a.slice(0, -1))));
+  const bad = Object.values(template.resources).find((r) => !matches(r.type));
+  if (bad) throw validation(`Resource type ${bad.type} is not allowed by parameter ResourceTypes [${allowed.join(", ")}]`);
+}
+
+function checkImplemented(ctx: Context<any>, template: Template, scope: Scope): void {
+  const types = [...activeResources({ template, scope }).values()].map((r) => r.type);
+  const missing = [...new Set(types)].filter((type) => !implementationOf(ctx, type));
+  if (missing.length > 0) throw validation(`Template error: Starling does not implement the resource types [${missing.join(", ")}] yet.`);
+}
+
+/** The implementation of a type; all custom resources share one. */
+export function implementationOf(ctx: Context<any>, type: string) {
+  return ctx.registry.resourceType(type.startsWith("Custom::") ? "AWS::CloudFormation::CustomResource" : type);
+}
