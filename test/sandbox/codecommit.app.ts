@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { lstat, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { CodeCommit } from "@aws-sdk/client-codecommit";
+import { S3 } from "@aws-sdk/client-s3";
+import { readConfig } from "../../src/app/config.ts";
+import { startEmbedded, type Running } from "../../src/app/embedded.ts";
+import { createContext } from "../../src/aws/context.ts";
+import type { Principal } from "../../src/aws/principal.ts";
+import type { ResourceContext } from "../../src/aws/service.ts";
+import { openSandboxHost } from "../../src/backends/sandbox/oci-sandbox.ts";
+import { unzip } from "../../src/compute/lambda/code-store.ts";
+import { archiveCommit, repositoryFolder } from "../../src/compute/source/index.ts";
+import { zip } from "../support/zip.ts";
+
+// Started by the launcher as its app.
+const data = process.env["STARLING_DATA"] ?? "";
+const code = join(import.meta.dirname, "../..");
+let running: Running;
+let codecommit: CodeCommit;
+let s3: S3;
+
+before(async () => {
+  const env = { STARLING_PORT: "0", STARLING_SAMPLE: "off", STARLING_LOG_LEVEL: "error" };
+  const config = readConfig({ args: [], env, folder: data });
+  const sandboxes = (onAwsConnection: Parameters<typeof openSandboxHost>[0]["onAwsConnection"]) => openSandboxHost({ dataDir: data, onAwsConnection, onLost: () => {} });
+  running = await startEmbedded({ config, data, run: join(data, "run"), code, sandboxes });
+  const client = { endpoint: `http://127.0.0.1:${running.port}`, region: "us-east-1", credentials: running.administrator };
+  codecommit = new CodeCommit(client);
+  s3 = new S3({ ...client, forcePathStyle: true });
+});
+after(async () => {
+  await running.stop();
+  process.disconnect();
+});
+
+/** A stack's step for one resource. */
+function step(stackName: string, retried = false): ResourceContext {
+  const account = "000000000000";
+  const principal: Principal = { kind: "root", account, arn: `arn:aws:iam::${account}:root`, id: account };
+  const ctx = createContext(running.platform, running.registry, { service: "cloudformation", account, region: "us-east-1", principal });
+  const facts = { stackId: "s", stackName, logicalId: "Repo", token: "t", retried, stackTags: { s: "t" } };
+  const tools = { withStackTags: (own: any, make: any) => make([...(own ?? []), { Key: "s", Value: "t" }]), physicalName: () => `${stackName}-Repo-x` };
+  return Object.assign(ctx, facts, tools) as ResourceContext;
+}
+
+test("a repository is seeded with a zip, and a commit becomes a zip, byte for byte", async () => {
+  await s3.createBucket({ Bucket: "seeds" });
+  const files = {
+    "README.md": "crlf\r\nkept\r\n",
+    ".gitattributes": "* text eol=lf\nsecret.txt export-ignore\n",
+    "secret.txt": "$Format:%H$",
+    "bin/run": { text: "#!/bin/sh\n", mode: 0o100755 },
+    "bin/link": { text: "run", mode: 0o120777 },
+  };
+  await s3.putObject({ Bucket: "seeds", Key: "code.zip", Body: await zip(files) });
+  const type = running.registry.resourceType("AWS::CodeCommit::Repository")!;
+  const properties = { RepositoryName: "seeded", RepositoryDescription: "d", Code: { S3: { Bucket: "seeds", Key: "code.zip" } } };
+  const id = await type.create(step("awscodestar-x"), properties);
+  assert.equal(await type.create(step("awscodestar-x", true), properties), id);
+  const { repositoryMetadata: repository } = await codecommit.getRepository({ repositoryName: "seeded" });
+  assert.deepEqual([repository!.repositoryId, repository!.defaultBranch], [id, "master"]);
+  const attributes = await type.attributes!(step("awscodestar-x"), id, properties);
+  assert.equal(attributes["CloneUrlHttp"], repository!.cloneUrlHttp);
+  const { branch } = await codecommit.getBranch({ repositoryName: "seeded", branchName: "master" });
+  const { commit } = await codecommit.getCommit({ repositoryName: "seeded", commitId: branch!.commitId! });
+  assert.deepEqual([commit!.author!.name, commit!.message, commit!.parents], ["AWS CodeStar", "Initial commit made by AWS CodeStar during project creation.", []]);
+  assert.deepEqual((await codecommit.listTagsForResource({ resourceArn: repository!.Arn! })).tags, { s: "t" });
+
+  const { platform } = running;
+  const folder = repositoryFolder(platform.settings.data, { account: "000000000000", region: "us-east-1" }, id);
+  const target = join(data, "out.zip");
+  const { size } = await archiveCommit(platform, { folder, commitId: branch!.commitId!, target, maxBytes: 1e6 });
+  assert.equal(size, (await lstat(target)).size);
+  const out = join(data, "out");
+  mkdirSync(out);
+  await unzip(target, out);
+  for (const [name, content] of Object.entries(files)) {
+    if (name === "bin/link") assert.equal(await readlink(join(out, name)), "run");
+    else assert.equal(await readFile(join(out, name), "utf8"), typeof content === "string" ? content : content.text);
+  }
+  assert.ok((await lstat(join(out, "bin/run"))).mode & 0o111);
+  assert.ok(!((await lstat(join(out, "README.md"))).mode & 0o111));
+  await assert.rejects(archiveCommit(platform, { folder, commitId: branch!.commitId!, target: join(data, "small.zip"), maxBytes: 100 }), /larger than 100 bytes/);
+  await assert.rejects(archiveCommit(platform, { folder, commitId: "f".repeat(40), target: join(data, "none.zip"), maxBytes: 100 }), /git archive failed/);
+});
+
+test("a zip that leads out leaves no repository", async () => {
+  await s3.putObject({ Bucket: "seeds", Key: "bad.zip", Body: await zip({ link: { text: "../../etc/passwd", mode: 0o120777 } }) });
+  const type = running.registry.resourceType("AWS::CodeCommit::Repository")!;
+  const properties = { RepositoryName: "bad", Code: { S3: { Bucket: "seeds", Key: "bad.zip" } } };
+  await assert.rejects(type.create(step("other"), properties), /points outside/);
+  await assert.rejects(codecommit.getRepository({ repositoryName: "bad" }), { name: "RepositoryDoesNotExistException" });
+});
