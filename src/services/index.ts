@@ -6,11 +6,13 @@ import { codecommit } from "./codecommit/index.ts";
 import { codestar } from "./codestar/index.ts";
 import { events } from "./events/index.ts";
 import { codebuild } from "./codebuild/index.ts";
+import { codepipeline } from "./codepipeline/index.ts";
 import { iam } from "./iam/index.ts";
 import { lambda } from "./lambda/index.ts";
 import { logs } from "./logs/index.ts";
 import { monitoring } from "./monitoring/index.ts";
 import { s3 } from "./s3/index.ts";
+import { ssm } from "./ssm/index.ts";
 import { sts } from "./sts/index.ts";
 
 /** Every service of the platform: one line each. Order is that of their start. */
@@ -23,10 +25,12 @@ export const services: readonly Service[] = [
   s3,
   lambda,
   events,
+  ssm,
   codecommit,
   apigateway,
   apigatewayv2,
   codebuild,
+  codepipeline,
   codestar,
   cloudformation,
 ];

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { CodeBuild, type Build, type CreateProjectCommandInput, type StartBuildCommandInput } from "@aws-sdk/client-codebuild";
+import { CloudFormation } from "@aws-sdk/client-cloudformation";
+import { CodePipeline, type ActionDeclaration } from "@aws-sdk/client-codepipeline";
 import { IAM } from "@aws-sdk/client-iam";
+import { Lambda } from "@aws-sdk/client-lambda";
 import { S3 } from "@aws-sdk/client-s3";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { zip } from "../support/zip.ts";
@@ -123,5 +126,57 @@ artifacts:
     assert.match(failure(nothing), /^UPLOAD_ARTIFACTS FAILED CLIENT_ERROR: no matching artifact paths found for dist/);
     const absent = await run(await project({}, { source: { type: "S3", location: "work/absent.zip" } }));
     assert.match(failure(absent), /^DOWNLOAD_SOURCE FAILED CLIENT_ERROR: Unable to get the source work\/absent\.zip: .*key does not exist/);
+  });
+
+  test("S3 -> CodeBuild -> CloudFormation change set", async () => {
+    const pipelines = new CodePipeline(platform.client);
+    const roleArn = await makeRole("pipeline", ["codepipeline.amazonaws.com"]);
+    const stackRole = await makeRole("stack", ["cloudformation.amazonaws.com"]);
+    await s3.createBucket({ Bucket: "versions" });
+    await s3.putBucketVersioning({ Bucket: "versions", VersioningConfiguration: { Status: "Enabled" } });
+    const template = { Parameters: { Name: { Type: "String" } }, Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: { Ref: "Name" } } } }, Outputs: { Group: { Value: { Ref: "Group" } } } };
+    const files = {
+      "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['echo building']}}\nartifacts: {files: [template.json, configuration.json]}\n",
+      "template.json": JSON.stringify(template),
+      "configuration.json": JSON.stringify({ Tags: { team: "one" } }),
+    };
+    await s3.putObject({ Bucket: "versions", Key: "source.zip", Body: await zip(files) });
+    await codebuild.createProject({ name: "pipeline-build", serviceRole: role, source: { type: "CODEPIPELINE" }, artifacts: { type: "CODEPIPELINE" }, environment });
+    const action = (name: string, category: string, provider: string, more: Partial<ActionDeclaration>): ActionDeclaration =>
+      ({ name, actionTypeId: { category: category as "Source", owner: "AWS", provider, version: "1" }, ...more });
+    const deploy = { StackName: "app", ChangeSetName: "pipeline-changeset" };
+    await pipelines.createPipeline({
+      pipeline: {
+        name: "release",
+        roleArn,
+        artifactStore: { type: "S3", location: "work" },
+        stages: [
+          { name: "Source", actions: [action("Src", "Source", "S3", { configuration: { S3Bucket: "versions", S3ObjectKey: "source.zip", PollForSourceChanges: "false" }, outputArtifacts: [{ name: "Source-Artifact" }] })] },
+          { name: "Build", actions: [action("Build", "Build", "CodeBuild", { configuration: { ProjectName: "pipeline-build" }, inputArtifacts: [{ name: "Source-Artifact" }], outputArtifacts: [{ name: "Build-Artifact" }] })] },
+          {
+            name: "Deploy",
+            actions: [
+              action("Generate", "Deploy", "CloudFormation", {
+                runOrder: 1, inputArtifacts: [{ name: "Build-Artifact" }],
+                configuration: { ...deploy, ActionMode: "CHANGE_SET_REPLACE", RoleArn: stackRole, Capabilities: "CAPABILITY_NAMED_IAM", TemplatePath: "Build-Artifact::template.json", TemplateConfiguration: "Build-Artifact::configuration.json", ParameterOverrides: '{"Name":"made-by-pipeline"}' },
+              }),
+              action("Execute", "Deploy", "CloudFormation", { runOrder: 2, configuration: { ...deploy, ActionMode: "CHANGE_SET_EXECUTE" } }),
+            ],
+          },
+        ],
+      },
+    });
+    const result = await until(async () => {
+      const { pipelineExecutionSummaries } = await pipelines.listPipelineExecutions({ pipelineName: "release" });
+      const one = pipelineExecutionSummaries?.[0];
+      return one?.status !== "InProgress" ? one : undefined;
+    }, "the release");
+    const { actionExecutionDetails } = await pipelines.listActionExecutions({ pipelineName: "release" });
+    const story = (actionExecutionDetails ?? []).map((d) => `${d.stageName}/${d.actionName} ${d.status} ${d.output?.executionResult?.externalExecutionSummary} ${+d.startTime!} ${+d.lastUpdateTime! - +d.startTime!}`).reverse().join("\n");
+    console.error(story);
+    assert.equal(result.status, "Succeeded", story + platform.output());
+    const { Stacks } = await new CloudFormation(platform.client).describeStacks({ StackName: "app" });
+    assert.equal(Stacks?.[0]?.Outputs?.[0]?.OutputValue, "made-by-pipeline");
+    assert.deepEqual(Stacks?.[0]?.Tags, [{ Key: "team", Value: "one" }]);
   });
 });

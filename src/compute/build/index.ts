@@ -3,4 +3,4 @@ export type { BuildArtifact } from "./artifacts.ts";
 export type { LocalCache } from "./local-cache.ts";
 export { BuildFailure, runBuild, SOURCE_FOLDER } from "./run-build.ts";
 export type { BuildPhaseResult, BuildStatus, PreparedBuild, RunBuildInput, RunBuildResult } from "./run-build.ts";
-export { unzipTo } from "./unzip.ts";
+export { readZipEntry, unzipTo } from "./unzip.ts";

@@ -41,6 +41,21 @@ export async function unzipTo(
   }
 }
 
+/** One file of a zip; `undefined` where there is none of that name. */
+export async function readZipEntry(file: string, name: string, maxBytes: number): Promise<Buffer | undefined> {
+  const zip = await openZip(file);
+  try {
+    for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) {
+      if (entry.fileName.replace(/^\.\//, "") !== name) continue;
+      if (entry.uncompressedSize > maxBytes) throw new Error(`${name} has more than ${maxBytes} bytes`);
+      return Buffer.concat(await (await open(zip, entry)).toArray());
+    }
+    return undefined;
+  } finally {
+    zip.close();
+  }
+}
+
 function openZip(file: string): Promise<ZipFile> {
   return new Promise((resolve, reject) =>
     yauzl.open(file, { lazyEntries: true, autoClose: false }, (error, zip) => (error ? reject(error) : resolve(zip))),

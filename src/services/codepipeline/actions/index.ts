@@ -1,0 +1,30 @@
+import type { ActionDefinition } from "../../../engines/pipeline/index.ts";
+import type { ActionProvider } from "../action-run.ts";
+import { approval } from "./approval.ts";
+import { cloudformation } from "./cloudformation.ts";
+import { codebuild } from "./codebuild.ts";
+import { codecommit } from "./codecommit.ts";
+import { customJob } from "./custom-job.ts";
+import { lambda } from "./lambda.ts";
+import { s3Deploy } from "./s3-deploy.ts";
+import { s3Source } from "./s3-source.ts";
+
+/** Every provider of actions: one line each. */
+const PROVIDERS: Readonly<Record<string, ActionProvider>> = {
+  "Source/CodeCommit": codecommit,
+  "Source/S3": s3Source,
+  "Build/CodeBuild": codebuild,
+  "Test/CodeBuild": codebuild,
+  "Deploy/CloudFormation": cloudformation,
+  "Deploy/S3": s3Deploy,
+  "Invoke/Lambda": lambda,
+  "Approval/Manual": approval,
+};
+
+/** The provider of an action type; `undefined` where there is none yet. */
+export function providerOf(type: ActionDefinition["actionTypeId"]): ActionProvider | undefined {
+  if (type.owner === "Custom") return customJob;
+  return type.owner === "AWS" && Object.hasOwn(PROVIDERS, `${type.category}/${type.provider}`) ? PROVIDERS[`${type.category}/${type.provider}`] : undefined;
+}
+
+export const builtInTypes = (): string[] => Object.keys(PROVIDERS);

@@ -1,0 +1,69 @@
+import { setAction } from "../../engines/pipeline/index.ts";
+import { actionEvent } from "./events.ts";
+import { declarationOf, executionKey, type ActionRun, type Artifact, type Ctx, type Execution, type Revision } from "./model.ts";
+import { stepSoon } from "./start.ts";
+import { actionOf } from "./step.ts";
+
+/** How an action ended. */
+export interface Outcome {
+  readonly status: "Succeeded" | "Failed";
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly summary?: string;
+  readonly externalId?: string;
+  readonly by?: string;
+  readonly outputs?: readonly Artifact[];
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly revision?: Omit<Revision, "action" | "artifact">;
+}
+
+/** Notes the end of an action and lets its execution go on; answers false where it had ended before. */
+export async function finishAction(ctx: Ctx, where: { pipeline: string; execution: string; run: string }, outcome: Outcome): Promise<boolean> {
+  const key = executionKey(where.pipeline, where.execution);
+  const stored = await ctx.records.get<Execution>("execution", key);
+  const run = stored?.value.runs.find((one) => one.id === where.run);
+  const declaration = stored && (await declarationOf(ctx, where.pipeline, stored.value.version));
+  if (!stored || !run || !declaration || run.status !== "InProgress") return false;
+  const action = actionOf(declaration, run.stage, run.action);
+  const now = ctx.now();
+  const change = (r: ActionRun): ActionRun => ({
+    ...r,
+    status: outcome.status,
+    updated: now,
+    ...(outcome.error ? { error: outcome.error } : {}),
+    ...(outcome.summary ? { summary: outcome.summary } : {}),
+    ...(outcome.externalId ? { externalId: outcome.externalId } : {}),
+    ...(outcome.by ? { by: outcome.by } : {}),
+    ...(outcome.outputs ? { outputs: outcome.outputs } : {}),
+    ...(outcome.variables ? { variables: outcome.variables } : {}),
+  });
+  let isOurs = false;
+  await ctx.records.update<Execution>(
+    "execution",
+    key,
+    (execution) => {
+      isOurs = execution.runs.some((one) => one.id === run.id && one.status === "InProgress");
+      if (!isOurs) return undefined;
+      const artifact = action.outputArtifacts?.[0]?.name;
+      return {
+        ...execution,
+        updated: now,
+        state: setAction(execution.state, { stage: run.stage, action: run.action }, outcome.status),
+        runs: execution.runs.map((one) => (one.id === run.id ? change(one) : one)),
+        artifacts: { ...execution.artifacts, ...Object.fromEntries((outcome.outputs ?? []).map((a) => [a.name, a])) },
+        ...(action.namespace && outcome.variables ? { outputs: { ...execution.outputs, [action.namespace]: outcome.variables } } : {}),
+        ...(outcome.revision && artifact ? { revisions: [...execution.revisions.filter((r) => r.action !== run.action), { action: run.action, artifact, ...outcome.revision }] } : {}),
+      };
+    },
+    ...stepSoon(ctx, where.pipeline),
+    ...actionEvent(ctx, stored.value, change(run), action, outcome.status),
+  );
+  return isOurs;
+}
+
+/** Changes a run that is under way. */
+export async function changeRun(ctx: Ctx, where: { pipeline: string; execution: string; run: string }, change: Partial<ActionRun>): Promise<void> {
+  await ctx.records.update<Execution>("execution", executionKey(where.pipeline, where.execution), (execution) => ({
+    ...execution,
+    runs: execution.runs.map((run) => (run.id === where.run && run.status === "InProgress" ? { ...run, ...change, updated: ctx.now() } : run)),
+  }));
+}
