@@ -51,6 +51,7 @@ export async function removeResources(ctx: Context<any>, project: Project, optio
   const role = await asServiceRole(ctx, project.id);
   const byCaller = options.caller ? ctx.as(options.caller) : undefined;
   await removeTeamPolicies(role, project.id);
+  await removeHandedOver(role, project.id);
   if (!options.stacks) return;
   const toolchain = toolchainStack(project.id);
   const made = await resourcesOf(role, toolchain);
@@ -69,6 +70,18 @@ export async function removeResources(ctx: Context<any>, project: Project, optio
 }
 
 const isBucket = (resource: StackResource): boolean => resource.ResourceType === "AWS::S3::Bucket";
+
+/** What `starling new` handed over: the first commit and the toolchain's template. */
+async function removeHandedOver(role: Context<any>, id: string): Promise<void> {
+  const Bucket = `aws-codestar-${role.region}-${role.account}`;
+  try {
+    const { Contents = [] } = await role.call("s3", "ListObjectsV2", { Bucket, Prefix: `${id}/` });
+    for (const { Key } of Contents) await role.call("s3", "DeleteObject", { Bucket, Key });
+    await role.call("s3", "DeleteBucket", { Bucket });
+  } catch (error) {
+    if (!["NoSuchBucket", "BucketNotEmpty", "AccessDenied"].includes(String(codeOf(error)))) throw error;
+  }
+}
 
 /** A release under way would go on making things that are being removed. */
 async function stopPipelines(role: Context<any>, resources: readonly StackResource[]): Promise<void> {

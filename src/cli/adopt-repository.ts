@@ -1,0 +1,55 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describeRepository, type Generation } from "../app/templates.ts";
+import { gitEnvironment } from "./git-settings.ts";
+import type { Connection } from "./platform.ts";
+import { plain } from "./terminal.ts";
+
+const CLONE_LIMIT_MS = 10 * 60_000;
+const MAX_FILE = 2 * 1024 * 1024;
+
+/** A repository of somewhere else, cloned into a temporary folder to be pushed to a project's own. */
+export interface Adopted {
+  readonly generation: Generation;
+  /** Pushes its current branch as `master`. */
+  push(connection: Connection, cloneUrl: string): void;
+  remove(): void;
+}
+
+/** Clones a repository with this user's own git, and reads what its files ask of a toolchain. */
+export function adoptRepository(url: string): Adopted {
+  if (url.startsWith("-")) throw new Error(`${url} is not a git URL`);
+  const folder = mkdtempSync(join(tmpdir(), "starling-adopt-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    const bare = join(folder, "repository.git");
+    git(["clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--", url, bare], { GIT_TERMINAL_PROMPT: "0" });
+    const file = (name: string): string | undefined => {
+      const { status, stdout } = spawnSync("git", ["-C", bare, "show", `HEAD:${name}`], { encoding: "utf8", maxBuffer: MAX_FILE });
+      return status === 0 ? stdout : undefined;
+    };
+    if (file("buildspec.yml") === undefined) throw new Error(`${url} has no buildspec.yml: a project's build follows it, and leaves template-export.yml for the deployment`);
+    return { generation: describeRepository(file), push: (connection, cloneUrl) => push(connection, bare, cloneUrl), remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function push({ place, credentials }: Connection, bare: string, cloneUrl: string): void {
+  const keys = {
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_REGION: place.region,
+    ...(credentials.sessionToken ? { AWS_SESSION_TOKEN: credentials.sessionToken } : {}),
+  };
+  git(["-C", bare, "push", "--quiet", cloneUrl, "HEAD:refs/heads/master"], { ...keys, ...gitEnvironment(place.publicUrl), GIT_TERMINAL_PROMPT: "0" });
+}
+
+function git(args: readonly string[], env: Record<string, string>): void {
+  const { status, stderr, error } = spawnSync("git", args, { encoding: "utf8", env: { ...process.env, ...env }, timeout: CLONE_LIMIT_MS });
+  if (error) throw new Error(`git cannot be run: ${error.message}`);
+  if (status !== 0) throw new Error(`git ${args.find((a) => a === "clone" || a === "push")} failed: ${plain(stderr).trim()}`);
+}

@@ -1,0 +1,84 @@
+import { createProject, type NewProject } from "../../app/new-project.ts";
+import { pipelineStages, projectFacts, untilCreated, untilLive } from "../../app/project-status.ts";
+import { messageOf } from "../../kernel/aws-error.ts";
+import { adoptRepository, type Adopted } from "../adopt-repository.ts";
+import { oneWord, parseArguments, type Parsed } from "../arguments.ts";
+import type { Command } from "../command.ts";
+import { connect, type Connection } from "../platform.ts";
+import { plain } from "../terminal.ts";
+import { removeProject } from "./destroy.ts";
+
+const USAGE = "starling new <name> --template <id> | --git <url>  [--name TEXT] [--description TEXT] [--json] [--no-wait]";
+const ID = /^[a-z][a-z0-9-]{1,14}$/;
+
+/** starling new. */
+export const newProject: Command = {
+  name: "new",
+  summary: "Make a project, and wait until its page is live",
+  usage: USAGE,
+  async run(args) {
+    const parsed = parseArguments(args, { values: ["--template", "--git", "--name", "--description"], switches: ["--json", "--no-wait"] });
+    const id = oneWord(parsed, "name", USAGE);
+    if (!ID.test(id)) throw new Error(`"${plain(id)}" cannot be a project's name: 2 to 15 lower-case letters, digits and hyphens, beginning with a letter`);
+    const started = performance.now();
+    const progress = (line: string): void => {
+      process.stderr.write(plain(`  ${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${line}\n`));
+    };
+    const connection = connect(args);
+    const adopted = source(parsed);
+    try {
+      await make(connection, id, { parsed, adopted, progress });
+    } finally {
+      adopted?.remove();
+    }
+    const facts = await projectFacts(connection.call, connection.place, id);
+    if (parsed.has("--json")) console.log(JSON.stringify(facts));
+    else console.log(`\n  Page:   ${facts.url}\n  Clone:  git clone ${facts.cloneUrl}\n  Logs:   starling logs ${id} --follow`);
+    return 0;
+  },
+};
+
+/** The repository to adopt, where one is named. */
+function source(parsed: Parsed): Adopted | undefined {
+  const [template, url] = [parsed.value("--template"), parsed.value("--git")];
+  if (Boolean(template) === Boolean(url)) throw new Error(`say what to start from, --template or --git. Usage: ${USAGE}`);
+  return url ? adoptRepository(url) : undefined;
+}
+
+interface Making {
+  readonly parsed: Parsed;
+  readonly adopted: Adopted | undefined;
+  readonly progress: (line: string) => void;
+}
+
+async function make(connection: Connection, id: string, { parsed, adopted, progress }: Making): Promise<void> {
+  const { call, place } = connection;
+  const [name, description] = [parsed.value("--name"), parsed.value("--description")];
+  const project: NewProject = {
+    id,
+    ...(name ? { name } : {}),
+    ...(description ? { description } : {}),
+    from: adopted ? { generation: adopted.generation } : { template: String(parsed.value("--template")) },
+  };
+  await createProject(call, place, project);
+  progress("Project being made");
+  const ignore = new Set<string>();
+  try {
+    await untilCreated(call, id, { progress });
+    progress("Project made");
+    if (adopted) {
+      for (const { executionId } of await pipelineStages(call, id)) ignore.add(executionId);
+      adopted.push(connection, (await projectFacts(call, place, id)).cloneUrl);
+      progress("Sources pushed");
+    }
+  } catch (error) {
+    // Nothing of a project that could not be made stays, its record included.
+    await removeProject(call, id, true).catch((second: unknown) => process.stderr.write(`starling: ${plain(messageOf(second))}\n`));
+    throw error;
+  }
+  if (parsed.has("--no-wait")) return;
+  await untilLive(call, place, id, { progress, ignore }).catch((error: unknown) => {
+    throw new Error(`${id} is not live: ${plain(messageOf(error))}\nThe project is there: push a change that mends it, or remove it with starling destroy ${id}.`);
+  });
+  progress("Page    live");
+}
