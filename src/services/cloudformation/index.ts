@@ -4,14 +4,20 @@ import { changeSets } from "./api/change-sets.ts";
 import { describe } from "./api/describe.ts";
 import { stacks } from "./api/stacks.ts";
 import { templates } from "./api/templates.ts";
+import { customResponses } from "./custom-responses.ts";
+import { forget } from "./forget.ts";
 import { stackWorkers } from "./operation/worker.ts";
 import { cdkMetadata } from "./resources/cdk-metadata.ts";
+import { customResource } from "./resources/custom-resource.ts";
+import { nestedStack } from "./resources/stack.ts";
 import { waitConditionHandle } from "./resources/wait-condition-handle.ts";
 
 /** CloudFormation: stacks made of resources, by templates. */
 export const cloudformation = defineService<typeof CloudFormation>({
   name: "cloudformation",
   operations: { ...stacks, ...describe, ...templates, ...changeSets },
-  resources: [waitConditionHandle, cdkMetadata],
+  resources: [nestedStack, customResource, waitConditionHandle, cdkMetadata],
+  routes: [customResponses],
+  periodic: [forget],
   workers: [...stackWorkers],
 });

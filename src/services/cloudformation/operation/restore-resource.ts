@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../../engines/yaml/index.ts";
-import type { Leftover, StackResource } from "../model.ts";
+import { nestedStack, restoreNestedStack, REVISION } from "../resources/stack.ts";
+import type { Leftover, Revision, StackResource } from "../model.ts";
 import { leftoversOf, putLeftover, removeLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
 import { reasonOf } from "./failure.ts";
@@ -15,7 +16,7 @@ export async function restoreResource(run: StackRun, logicalId: string, skip: bo
   if (resource.state.physicalId !== former.physicalId) return swapBack(run, resource);
   // What an update was to bring about may be there in part, whether or not it came to its end.
   const attempted = resource.step?.properties ?? resource.state.properties;
-  const untouched = attempted === former.properties || resource.step?.action === "replace";
+  const untouched = (attempted === former.properties && former.type !== nestedStack.type) || resource.step?.action === "replace";
   if (untouched || skip) return settle(run, resource);
   return updateBack(run, resource, attempted);
 }
@@ -63,7 +64,9 @@ async function updateBack(run: StackRun, resource: StackResource, attempted: str
     if (!type?.update) throw new Error(`the resource type ${former.type} cannot be updated any more`);
     const ctx = run.contextOf(resource.logicalId, step.token, retried);
     const [next, previous] = [await liveProperties(ctx, unseal<JsonObject>(run.ctx, former.properties)), await liveProperties(ctx, unseal<JsonObject>(run.ctx, attempted))];
-    const id = (await type.update(ctx, former.physicalId, next, previous)) ?? former.physicalId;
+    const nested = former.type === nestedStack.type;
+    if (nested) await restoreNestedStack(ctx, former.physicalId, former.attributes[REVISION] as Revision | undefined);
+    const id = (nested ? undefined : await type.update(ctx, former.physicalId, next, previous)) ?? former.physicalId;
     await untilReady(run, type, ctx, id, next, "Resource update cancelled");
     const attributes = (await type.attributes?.(ctx, id, next)) ?? {};
     const { step: _ended, former: _done, reason: _reason, ...rest } = started;

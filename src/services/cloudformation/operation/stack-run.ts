@@ -85,6 +85,7 @@ export class StackRun {
       logicalId,
       token,
       retried,
+      typeName: this.resources.get(logicalId)?.type,
       stackTags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])),
     });
   }

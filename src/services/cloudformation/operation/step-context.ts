@@ -11,14 +11,19 @@ export interface StepFacts {
   readonly token: string;
   readonly retried: boolean;
   readonly stackTags: Readonly<Record<string, string>>;
+  readonly typeName: string | undefined;
 }
 
 /** A resource's context that also notes what the step did, so that a half-made resource can be removed. */
 export interface StepContext extends ResourceContext {
   /** Whether a call that changes something has succeeded. */
   readonly changed: boolean;
-  /** The last name that `physicalName` gave. */
+  /** The last name that `physicalName` gave, or the id that `made` told. */
   readonly named: string | undefined;
+  /** The type as the template has it (`Custom::Thing`). */
+  readonly typeName: string | undefined;
+  /** Tells the id of what exists already, so that it is removed although `create` fails later. */
+  made(id: string): void;
 }
 
 const READS = /^(Get|List|Describe|Head|Search|Batch(Get|Describe))/;
@@ -93,6 +98,15 @@ class StepContextOf implements StepContext {
   }
   get stackTags() {
     return this.#facts.stackTags;
+  }
+
+  get typeName() {
+    return this.#facts.typeName;
+  }
+
+  made(id: string): void {
+    this.changed = true;
+    this.named = id;
   }
 
   now(): number {

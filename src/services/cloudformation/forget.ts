@@ -1,0 +1,28 @@
+import type { Periodic } from "../../aws/service.ts";
+import type { CustomResponse } from "./custom-responses.ts";
+import { DELETED_STACK_DAYS } from "./limits.ts";
+import type { Operation, Stack } from "./model.ts";
+
+const DAY_MS = 86_400_000;
+const BATCH = 500;
+
+/** Forgets stacks that were deleted long ago, with all that belongs to them, and answers of custom resources. */
+export const forget: Periodic<any> = {
+  name: "forget deleted stacks",
+  everyMs: 6 * 60 * 60_000,
+  async run(ctx) {
+    const { records } = ctx;
+    const old = (await records.list<Stack>("stack")).filter(({ value }) => value.deleted !== undefined && value.deleted < ctx.now() - DELETED_STACK_DAYS * DAY_MS);
+    const operations = await records.list<Operation>("operation");
+    for (const { value: stack } of old) {
+      for (const kind of ["event", "resource", "template", "leftover"]) {
+        const rows = await records.list(kind, { prefix: `${stack.uuid}/` });
+        for (let i = 0; i < rows.length; i += BATCH) await records.write(rows.slice(i, i + BATCH).map((r) => records.remove(kind, r.id)));
+      }
+      const own = operations.filter((o) => o.value.stack === stack.uuid);
+      await records.write(own.flatMap((o) => [records.remove("operation", o.id), records.remove("cancel", o.id)]), records.remove("stack", stack.uuid));
+    }
+    const answers = (await records.list<CustomResponse>("custom-response")).filter((a) => a.value.at < ctx.now() - DAY_MS);
+    await records.write(answers.map((a) => records.remove("custom-response", a.id)));
+  },
+};
