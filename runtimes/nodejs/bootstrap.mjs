@@ -23,9 +23,22 @@ socket.on("data", (chunk) => {
 });
 socket.on("close", () => process.exit(0));
 socket.on("error", () => process.exit(1));
-socket.on("connect", () => send(OUT.READY, { version: process.version }));
+socket.on("connect", () => void warmUp().then(() => send(OUT.READY, { version: process.version })));
 
 patchOutput();
+
+/** Loads what handlers and the AWS SDK use, and goes once through the whole way of a function, so that the first real one finds it warm. */
+async function warmUp() {
+  if (process.env.STARLING_STEM !== "1") return; // started for one function that waits for it
+  delete process.env.STARLING_STEM;
+  const modules = ["crypto", "http", "https", "zlib", "stream", "url", "events", "fs/promises", "os", "tls", "dns", "async_hooks", "perf_hooks", "querystring", "http2", "child_process"];
+  await Promise.all(modules.map((name) => import(`node:${name}`)));
+  for (const spec of ["cjs.handler", "esm.handler"]) JSON.stringify(await (await loadHandler("/var/runtime/warm", spec))({ a: 1 }, {}));
+  formatWithOptions({ colors: false }, "%s", { a: [1] });
+  new URL("http://localhost/?a=1").searchParams.get("a");
+  structuredClone({ a: new Date() });
+  void globalThis.fetch;
+}
 
 async function init({ env, handler, taskRoot, runtime, logFormat }) {
   Object.assign(process.env, env);

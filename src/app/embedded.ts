@@ -70,6 +70,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     account: config.account,
     region: config.region,
     port: config.port,
+    poolSize: config.poolSize,
     publicUrl: config.publicUrl || `http://localhost:${config.port}`,
     data,
     run: options.run,

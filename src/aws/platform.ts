@@ -20,6 +20,8 @@ export interface Settings {
   /** `http://localhost:4566`: the origin of every URL that is handed out. */
   readonly publicUrl: string;
   readonly port: number;
+  /** Function environments that are kept started, without code, for each runtime in use. */
+  readonly poolSize: number;
   /** Absolute path of the data directory. */
   readonly data: string;
   /** Absolute path of a folder for sockets, gone after a stop. */

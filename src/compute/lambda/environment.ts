@@ -6,6 +6,7 @@ import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-v
 import { type EnvironmentLog, reportLine } from "./log-lines.ts";
 import { RuntimeApiChannel } from "./runtime-api.ts";
 import type { ResolvedRuntime } from "./runtimes.ts";
+import type { Stem } from "./stem-pool.ts";
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
 const INIT_LIMIT_MS = 10_000;
@@ -66,40 +67,24 @@ export class ExecutionEnvironment {
     this.#bornAt = parts.now();
   }
 
-  /** Starts a sandbox and its runtime. Throws where the sandbox cannot be started; a function that fails to load is found at its first event. */
-  static async start(parts: EnvironmentParts): Promise<ExecutionEnvironment> {
+  /** Makes one of a stem, or starts a sandbox for it. Throws where that cannot be; a function that fails to load is found at its first event. */
+  static async start(parts: EnvironmentParts, stem?: Stem): Promise<ExecutionEnvironment> {
     const started = performance.now();
-    const { version, runtime, log, socketFolder } = parts;
+    const { log } = parts;
     const fault = Promise.withResolvers<Ended>();
-    const onLog = (chunk: Buffer): void => log.message(chunk.toString("utf8"));
-    const onFault = (error: Error): void => fault.resolve({ kind: "fault", error });
-    const frames = runtime.channel === "frames" ? await FrameChannel.open(socketFolder, onLog, onFault) : undefined;
-    const api = frames ? undefined : new RuntimeApiChannel();
-    const code = [{ source: parts.codeFolder, target: "/var/task" }];
-    const layers = parts.layerFolder ? [{ source: parts.layerFolder, target: "/opt" }] : [];
-    try {
-      const sandbox = await parts.sandboxes.startFunction({
-        id: parts.id,
-        args: runtime.args,
-        env: { ...runtime.env, ...parts.env },
-        mounts: [...runtime.mounts, ...code, ...layers],
-        memoryMB: version.memoryMB,
-        tmpMB: version.tmpMB,
-        cpus: Math.max(0.25, version.memoryMB / MB_PER_CPU),
-        pids: PIDS,
-        internet: version.internet,
-        ...(frames ? { socketFolder } : {}),
-        ...(api ? { onRuntimeApiConnection: (socket) => api.accept(socket) } : {}),
-      });
-      for (const stream of [sandbox.stdout, sandbox.stderr])
-        stream.on("data", (chunk: Buffer) => log.chunk(chunk)).on("error", () => undefined);
-      const environment = new ExecutionEnvironment(parts, sandbox, (frames ?? api)!, fault.promise, started);
-      if (frames) void environment.#load(frames);
-      return environment;
-    } catch (error) {
-      frames?.close();
-      throw error;
+    const { sandbox, channel } = stem ? await assign(parts, stem) : await startCold(parts);
+    if (channel instanceof FrameChannel) {
+      channel.attach(
+        (chunk) => log.message(chunk.toString("utf8")),
+        (error) => fault.resolve({ kind: "fault", error }),
+      );
     }
+    for (const stream of [sandbox.stdout, sandbox.stderr]) {
+      stream.on("data", (chunk: Buffer) => log.chunk(chunk)).on("error", () => undefined);
+    }
+    const environment = new ExecutionEnvironment(parts, sandbox, channel, fault.promise, started);
+    if (channel instanceof FrameChannel) void environment.#load(channel);
+    return environment;
   }
 
   /** Whether it was started before a time, in milliseconds since the epoch. */
@@ -284,4 +269,49 @@ function checkSize(answer: RuntimeAnswer): RuntimeAnswer {
     "Function.ResponseSizeTooLarge",
     `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE} bytes).`,
   );
+}
+
+const cpusOf = (version: FunctionVersion): number => Math.max(0.25, version.memoryMB / MB_PER_CPU);
+
+interface Started {
+  readonly sandbox: FunctionSandbox;
+  readonly channel: FrameChannel | RuntimeApiChannel;
+}
+
+/** Gives a stem its function: limits, then code. The handler and the variables follow by the channel. */
+async function assign(parts: EnvironmentParts, stem: Stem): Promise<Started> {
+  const { version, codeFolder } = parts;
+  await Promise.all([
+    stem.sandbox.mount({ source: codeFolder, target: "/var/task" }),
+    stem.sandbox.resize({ memoryMB: version.memoryMB, cpus: cpusOf(version) }),
+  ]);
+  return stem;
+}
+
+/** Starts a sandbox that knows its function from the first moment. */
+async function startCold(parts: EnvironmentParts): Promise<Started> {
+  const { version, runtime, socketFolder, layerFolder } = parts;
+  const channel = runtime.channel === "frames" ? await FrameChannel.open(socketFolder) : new RuntimeApiChannel();
+  const code = [{ source: parts.codeFolder, target: "/var/task" }];
+  const layers = layerFolder ? [{ source: layerFolder, target: "/opt" }] : [];
+  try {
+    const sandbox = await parts.sandboxes.startFunction({
+      id: parts.id,
+      args: runtime.args,
+      env: { ...runtime.env, ...parts.env },
+      mounts: [...runtime.mounts, ...code, ...layers],
+      memoryMB: version.memoryMB,
+      tmpMB: version.tmpMB,
+      cpus: cpusOf(version),
+      pids: PIDS,
+      internet: version.internet,
+      ...(channel instanceof FrameChannel
+        ? { socketFolder }
+        : { onRuntimeApiConnection: (socket) => channel.accept(socket) }),
+    });
+    return { sandbox, channel };
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
 }

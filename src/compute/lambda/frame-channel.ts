@@ -30,28 +30,23 @@ export class FrameChannel implements RuntimeChannel {
   readonly initialized: Promise<InitAnswer>;
   readonly #folder: string;
   readonly #server: Server;
-  readonly #onLog: (chunk: Buffer) => void;
+  #onLog: (chunk: Buffer) => void = () => undefined;
+  #onFault: (error: Error) => void = () => undefined;
   readonly #ready = pending<void>();
   readonly #init = pending<InitAnswer>();
   #socket: Socket | undefined;
   #current: { id: string; answer: Pending<RuntimeAnswer> } | undefined;
 
-  /** `onFault` is called where the runtime does not keep to the protocol: its environment must end. */
-  private constructor(folder: string, onLog: (chunk: Buffer) => void, onFault: (error: Error) => void) {
+  private constructor(folder: string) {
     this.#folder = folder;
-    this.#onLog = onLog;
     this.ready = this.#ready.promise;
     this.initialized = this.#init.promise;
-    this.#server = createServer((socket) => this.#connect(socket, onFault));
+    this.#server = createServer((socket) => this.#connect(socket));
   }
 
-  static async open(
-    folder: string,
-    onLog: (chunk: Buffer) => void,
-    onFault: (error: Error) => void,
-  ): Promise<FrameChannel> {
+  static async open(folder: string): Promise<FrameChannel> {
     mkdirSync(folder, { recursive: true, mode: 0o755 });
-    const channel = new FrameChannel(folder, onLog, onFault);
+    const channel = new FrameChannel(folder);
     const path = join(folder, "runtime.sock");
     await new Promise<void>((resolve, reject) => {
       channel.#server.once("error", reject);
@@ -59,6 +54,12 @@ export class FrameChannel implements RuntimeChannel {
     });
     chmodSync(path, 0o666); // the sandbox's user is another; nobody else sees the folder
     return channel;
+  }
+
+  /** Whom to tell what the function writes, and that the runtime broke the protocol: its environment must end then. */
+  attach(onLog: (chunk: Buffer) => void, onFault: (error: Error) => void): void {
+    this.#onLog = onLog;
+    this.#onFault = onFault;
   }
 
   /** Tells the runtime which function it serves. */
@@ -85,7 +86,7 @@ export class FrameChannel implements RuntimeChannel {
     this.#socket?.uncork();
   }
 
-  #connect(socket: Socket, onFault: (error: Error) => void): void {
+  #connect(socket: Socket): void {
     if (this.#socket) return void socket.destroy();
     this.#socket = socket;
     const reader = new FrameReader();
@@ -95,7 +96,7 @@ export class FrameChannel implements RuntimeChannel {
         for (const frame of reader.push(chunk)) this.#take(frame);
       } catch (error) {
         socket.destroy();
-        onFault(error as Error);
+        this.#onFault(error as Error);
       }
     });
   }

@@ -10,6 +10,7 @@ import { ExecutionEnvironment } from "./environment.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
 import { EnvironmentLog } from "./log-lines.ts";
 import { resolveRuntime, type ResolvedRuntime } from "./runtimes.ts";
+import { StemPool } from "./stem-pool.ts";
 
 /** AWS's default account quota. */
 export const ACCOUNT_CONCURRENCY = 1000;
@@ -31,6 +32,8 @@ export interface InvokerParts {
   /** Folder for the sockets of environments; short, for a socket's path has 107 bytes. */
   readonly run: string;
   readonly pythonMinor: number;
+  /** Stems that are kept ready for each runtime and memory class in use. */
+  readonly poolSize: number;
   /** Unpacked code of a version: the main folder and the merged layers. */
   folders(version: FunctionVersion): Promise<{ code: string; layers?: string | undefined }>;
   /** The role's temporary credentials, as variables. */
@@ -52,12 +55,14 @@ export class Invoker {
   /** Calls under way by function ARN, for reserved concurrency. */
   readonly #inFlight = new Map<string, number>();
   readonly #runtimes = new Map<string, ResolvedRuntime | undefined>();
+  readonly #stems: StemPool;
   #total = 0;
   #promisedMB = 0;
   #stopped = false;
 
   constructor(parts: InvokerParts) {
     this.#parts = parts;
+    this.#stems = new StemPool({ ...parts, size: parts.poolSize });
   }
 
   /** What runs a runtime of this name; undefined where nothing here does. */
@@ -101,11 +106,12 @@ export class Invoker {
   async reap(): Promise<void> {
     const now = this.#parts.clock.now();
     await this.#stopIdle((environment) => now - environment.idleSince > IDLE_MS);
+    await this.#stems.reap();
   }
 
   async close(): Promise<void> {
     this.#stopped = true;
-    await this.#stopIdle(() => true);
+    await Promise.all([this.#stopIdle(() => true), this.#stems.close()]);
   }
 
   async #invokeIn(version: FunctionVersion, request: InvokeRequest): Promise<InvokeOutcome> {
@@ -162,7 +168,8 @@ export class Invoker {
     );
     const [folders, credentials] = await Promise.all([this.#parts.folders(version), this.#parts.credentials(version)]);
     if (runtime.warning) log.message(`[starling] ${runtime.warning}\n`);
-    return ExecutionEnvironment.start({
+    const stem = this.#stems.take(version, runtime, folders.layers !== undefined);
+    const parts = {
       sandboxes,
       version,
       runtime,
@@ -173,13 +180,14 @@ export class Invoker {
       id,
       socketFolder: join(run, id),
       now: () => clock.now(),
-    });
+    };
+    return ExecutionEnvironment.start(parts, stem);
   }
 
   /** Makes room for one more environment: idle ones give way, the longest idle first; else the machine is full. */
   async #admit(weight: number): Promise<void> {
     const limit = (totalmem() / 1048576) * MEMORY_SHARE;
-    while (this.#promisedMB + weight > limit) {
+    while (this.#promisedMB + this.#stems.count * OVERHEAD_MB + weight > limit) {
       const idle = [...this.#pools.values()].flatMap((pool) => pool.idle);
       const oldest = idle.toSorted((a, b) => a.idleSince - b.idleSince)[0];
       if (!oldest) throw throttled("ConcurrentInvocationLimitExceeded");

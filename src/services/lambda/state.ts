@@ -31,6 +31,7 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
     code: settings.code,
     run: settings.run,
     pythonMinor: await hostPythonMinor(),
+    poolSize: settings.poolSize,
     folders: async (version) => ({ code: await code.unpacked(version.codeDigest, blobs.file(version.codeDigest)) }),
     async credentials(version) {
       const { accessKeyId, secretAccessKey, sessionToken } = await identity.assumeRoleFor(
