@@ -10,6 +10,7 @@ const ZERO = "0".repeat(40);
 export const branches = operations<typeof CodeCommit, any>()({
   GetBranch: {
     permissions: onRepository("GetBranch"),
+    callers: ["codebuild.amazonaws.com"],
     async run(ctx, input) {
       const repository = await existingRepository(ctx, input.repositoryName);
       const branchName = checkBranchName(input.branchName);

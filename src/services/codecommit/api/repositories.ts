@@ -40,6 +40,8 @@ export const repositories = operations<typeof CodeCommit, any>()({
   },
   GetRepository: {
     permissions: onRepository("GetRepository"),
+    // They ask for their own role's permission to the contents before.
+    callers: ["codebuild.amazonaws.com", "codepipeline.amazonaws.com"],
     run: async (ctx, input) => ({ repositoryMetadata: view(ctx, await existingRepository(ctx, input.repositoryName)) }),
   },
   BatchGetRepositories: {

@@ -74,10 +74,10 @@ async function headOf(action: ActionContext, repositoryName: string, branchName:
 }
 
 async function archive({ ctx, role, run }: ActionContext, repositoryName: string, commitId: string): Promise<{ path: string; size: number }> {
-  const { repositoryMetadata } = await role.call("codecommit", "GetRepository", { repositoryName });
   const resource = `arn:aws:codecommit:${role.region}:${ctx.account}:${repositoryName}`;
   if (!(await isAllowed(role, { action: "codecommit:UploadArchive", resource })))
     throw new ActionFailure("PermissionError", `The role of the action ${run.action} may not do codecommit:UploadArchive on ${resource}`);
+  const { repositoryMetadata } = await role.asService().call("codecommit", "GetRepository", { repositoryName });
   const path = join(ctx.state.work, `${run.id}.zip`);
   await rm(path, { force: true });
   const folder = repositoryFolder(ctx.platform.settings.data, { account: ctx.account, region: role.region }, String(repositoryMetadata?.repositoryId));
