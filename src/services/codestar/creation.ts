@@ -45,10 +45,12 @@ export const creationWorker: QueueWorker<any> = {
   leaseMs: 30_000,
   maxAttempts: 20,
   async run(ctx, body, attempt) {
-    const { id } = body as { id: string };
+    const { id, rescue } = body as { id: string; rescue?: boolean };
     const project = (await ctx.records.get<Project>("project", id))?.value;
     const creation = (await ctx.records.get<Creation>("creation", id))?.value;
     if (project?.state !== "CreateInProgress" || !creation) return;
+    // With the stack's id a message of its own was written: the rescue is for a process that was killed before.
+    if (rescue && project.stackId) return;
     try {
       await finish(ctx, project, creation);
       await conclude(ctx, id, { state: "CreateComplete" });

@@ -38,7 +38,8 @@ export async function settled(ctx: Context<any>, stackName: string): Promise<Sta
   const end = clock.now() + STACK_LIMIT_MS;
   while (clock.now() < end) {
     const stack = await findStack(ctx, stackName);
-    if (!stack || !String(stack.StackStatus).endsWith("_IN_PROGRESS")) return stack;
+    // A stack that has a change set and nothing else waits for that one to be executed.
+    if (!stack || stack.StackStatus === "REVIEW_IN_PROGRESS" || !String(stack.StackStatus).endsWith("_IN_PROGRESS")) return stack;
     await clock.sleep(POLL_MS, ctx.signal);
   }
   throw new AwsError("ProjectCreationFailedException", `The stack ${stackName} was still at work after ${STACK_LIMIT_MS / 60_000} minutes.`, 400);

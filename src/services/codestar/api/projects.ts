@@ -149,7 +149,7 @@ async function readTemplate(ctx: Context<any>, given: S3Location): Promise<Creat
 
 /** Takes the id; a project whose creation failed, and of which nothing is left, makes room. */
 async function claim(ctx: Context<any>, project: Project, creation: Creation): Promise<boolean> {
-  const also = [ctx.records.put("creation", project.id, creation), ...ctx.enqueue(CREATIONS, { id: project.id }, { group: project.id, delayMs: RESCUE_MS })];
+  const also = [ctx.records.put("creation", project.id, creation), ...ctx.enqueue(CREATIONS, { id: project.id, rescue: true }, { delayMs: RESCUE_MS })];
   if (await ctx.records.create("project", project.id, project, ...also)) return true;
   const existing = await ctx.records.get<Project>("project", project.id);
   if (existing?.value.state !== "CreateFailed") return false;
