@@ -10,6 +10,7 @@ import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { S3 } from "@aws-sdk/client-s3";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { zip } from "../support/zip.ts";
 
 const AWS = "/usr/bin/aws";
 const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }] };
@@ -56,25 +57,23 @@ describe("CloudFormation on a whole platform", { skip: cannotRun }, () => {
     return JSON.parse(Buffer.from(Payload!).toString());
   };
 
-  test("aws cloudformation package and deploy bring a serverless function to life, and change it", { skip: !existsSync(AWS) && "needs the aws CLI" }, async () => {
-    await new S3({ ...platform.client, forcePathStyle: true }).createBucket({ Bucket: "artifacts" });
-    const source = join(folder, "template.yml");
+  test("aws cloudformation deploy brings a serverless function to life, and changes it", { skip: !existsSync(AWS) && "needs the aws CLI" }, async () => {
+    const s3 = new S3({ ...platform.client, forcePathStyle: true });
+    await s3.createBucket({ Bucket: "artifacts" });
     const packaged = join(folder, "packaged.yml");
-    await writeFile(
-      source,
-      `AWSTemplateFormatVersion: 2010-09-09
+    // As `package` writes it; that command of old CLIs takes no endpoint for S3, so it works inside builds only.
+    const template = (key: string): string => `AWSTemplateFormatVersion: 2010-09-09
 Transform: AWS::Serverless-2016-10-31
 Resources:
   Hello:
     Type: AWS::Serverless::Function
-    Properties: { Handler: index.handler, Runtime: nodejs24.x, AutoPublishAlias: live }
+    Properties: { Handler: index.handler, Runtime: nodejs24.x, AutoPublishAlias: live, CodeUri: s3://artifacts/${key} }
 Outputs:
   Name: { Value: !Ref Hello }
-`,
-    );
+`;
     const deploy = async (text: string): Promise<string> => {
-      await writeFile(join(folder, "index.js"), `exports.handler = async () => ${JSON.stringify(text)}`);
-      await aws("cloudformation", "package", "--template", source, "--s3-bucket", "artifacts", "--output-template", packaged);
+      await s3.putObject({ Bucket: "artifacts", Key: text, Body: await zip({ "index.js": `exports.handler = async () => ${JSON.stringify(text)}` }) });
+      await writeFile(packaged, template(text));
       return aws("cloudformation", "deploy", "--template-file", packaged, "--stack-name", "hello", "--capabilities", "CAPABILITY_IAM");
     };
     assert.match(await deploy("one"), /Successfully created\/updated stack - hello/);
