@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { CodeBuild, type Build, type CreateProjectCommandInput, type StartBuildCommandInput } from "@aws-sdk/client-codebuild";
@@ -7,6 +8,8 @@ import { CodePipeline, type ActionDeclaration } from "@aws-sdk/client-codepipeli
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { S3 } from "@aws-sdk/client-s3";
+import { SSM } from "@aws-sdk/client-ssm";
+import yauzl from "yauzl";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { zip } from "../support/zip.ts";
 
@@ -128,6 +131,38 @@ artifacts:
     assert.match(failure(absent), /^DOWNLOAD_SOURCE FAILED CLIENT_ERROR: Unable to get the source work\/absent\.zip: .*key does not exist/);
   });
 
+  test("variables of the parameter store do not show in the log; a stop ends a build at once", async () => {
+    const ssm = new SSM(platform.client);
+    await ssm.putParameter({ Name: "/app/password", Value: "correct horse", Type: "SecureString" });
+    const spec = "version: 0.2\nenv:\n  parameter-store: {OTHER: /app/password}\nphases:\n  build:\n    commands: ['echo \"[$PASSWORD] ${#PASSWORD} ${#OTHER}\"']\n";
+    const environmentVariables = [{ name: "PASSWORD", value: "/app/password", type: "PARAMETER_STORE" as const }];
+    const build = await run(await project({ "buildspec.yml": spec }, { environment: { ...environment!, environmentVariables } }));
+    assert.match(await logOf(build), /^\[\*\*\*\] 13 13$/m);
+    const missing = await run(await project({ "buildspec.yml": spec }), { environmentVariablesOverride: [{ name: "X", value: "/none", type: "PARAMETER_STORE" }] });
+    assert.match(failure(missing), /^DOWNLOAD_SOURCE FAILED CLIENT_ERROR: The parameter \/none of the variable X cannot be read/);
+
+    const slow = await project({ "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['echo started', 'sleep 1000']}}\n" });
+    const { build: started } = await codebuild.startBuild({ projectName: slow });
+    await until(async () => ((await logOf(started!).catch(() => "")).includes("\nstarted\n") ? true : undefined), "the live log");
+    const { build: stopped } = await codebuild.stopBuild({ id: started!.id! });
+    assert.deepEqual([stopped!.buildComplete, stopped!.buildStatus], [true, "STOPPED"]);
+    assert.equal(failure(stopped!), "BUILD STOPPED BUILD_STOPPED: Build has been stopped.");
+    await assert.rejects(codebuild.stopBuild({ id: started!.id! }), { name: "InvalidInputException" });
+  });
+
+  test("a build that kill -9 interrupts begins again; waiting ones keep their place", async () => {
+    const name = await project({ "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['echo started', 'sleep 2', 'echo finished']}}\n" });
+    const started = await Promise.all([1, 2, 3, 4].map(async () => (await codebuild.startBuild({ projectName: name })).build!));
+    await until(async () => ((await logOf(started[0]!).catch(() => "")).includes("\nstarted\n") ? true : undefined), "the first build");
+    await platform.kill();
+    await platform.restart();
+    const builds = await Promise.all(started.map(({ id }) => ended(id!)));
+    assert.deepEqual(builds.map((b) => b.buildStatus), ["SUCCEEDED", "SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]);
+    const log = await logOf(builds[0]!);
+    assert.match(log, /it starts again from the beginning/);
+    assert.equal(log.match(/^finished$/gm)?.length, 1);
+  });
+
   test("S3 -> CodeBuild -> CloudFormation change set", async () => {
     const pipelines = new CodePipeline(platform.client);
     const roleArn = await makeRole("pipeline", ["codepipeline.amazonaws.com"]);
@@ -179,4 +214,95 @@ artifacts:
     assert.equal(Stacks?.[0]?.Outputs?.[0]?.OutputValue, "made-by-pipeline");
     assert.deepEqual(Stacks?.[0]?.Tags, [{ Key: "team", Value: "one" }]);
   });
+
+  test("a template that is typed loosely makes a pipeline; it invokes a function, and several artifacts go through builds", async () => {
+    const cloudformation = new CloudFormation(platform.client);
+    const roleArn = await makeRole("everything", ["codepipeline.amazonaws.com", "codebuild.amazonaws.com", "cloudformation.amazonaws.com", "lambda.amazonaws.com"]);
+    const spec = `version: 0.2
+phases:
+  build:
+    commands: ['cat in.txt $CODEBUILD_SRC_DIR_Second/in.txt > both.txt', 'echo $GREETING > greeting.txt', 'export SIZE=$(wc -c < both.txt)']
+env: {exported-variables: [SIZE]}
+artifacts:
+  secondary-artifacts:
+    Both: {files: [both.txt]}
+    Greeting: {files: [greeting.txt]}
+`;
+    await s3.createBucket({ Bucket: "inputs" });
+    await s3.putBucketVersioning({ Bucket: "inputs", VersioningConfiguration: { Status: "Enabled" } });
+    for (const name of ["one", "two"]) await s3.putObject({ Bucket: "inputs", Key: `${name}.zip`, Body: await zip({ "buildspec.yml": spec, "in.txt": `${name}\n` }) });
+    const code = `import { CodePipeline } from "@aws-sdk/client-codepipeline";
+export const handler = async (event) => {
+  const job = event["CodePipeline.job"];
+  const { UserParameters } = job.data.actionConfiguration.configuration;
+  await new CodePipeline({}).putJobSuccessResult({ jobId: job.id, outputVariables: { said: UserParameters } });
+};`;
+    await new Lambda(platform.client).createFunction({ FunctionName: "step", Role: roleArn, Runtime: "nodejs24.x", Handler: "index.handler", Timeout: 20, MemorySize: 512, Code: { ZipFile: await zip({ "index.mjs": code }) } });
+    const sourceOf = (name: string, artifact: string) => ({ Name: artifact, ActionTypeId: { Category: "Source", Owner: "AWS", Provider: "S3", Version: 1 }, Configuration: { S3Bucket: "inputs", S3ObjectKey: `${name}.zip`, PollForSourceChanges: false }, OutputArtifacts: [{ Name: artifact }], RunOrder: "1" });
+    const template = {
+      Resources: {
+        Project: {
+          Type: "AWS::CodeBuild::Project",
+          Properties: {
+            ServiceRole: roleArn, Source: { Type: "codepipeline" }, Artifacts: { Type: "codepipeline", Packaging: "zip" }, TimeoutInMinutes: "5",
+            Environment: { Type: "linuxContainer", ComputeType: "small", Image: "aws/codebuild/amazonlinux2-x86_64-standard:3.0", PrivilegedMode: "false", EnvironmentVariables: [{ Name: "GREETING", Value: 5 }] },
+          },
+        },
+        Pipeline: {
+          Type: "AWS::CodePipeline::Pipeline",
+          Properties: {
+            Name: "loose", RoleArn: roleArn, ArtifactStore: { Type: "S3", Location: "work" },
+            Stages: [
+              { Name: "Source", Actions: [sourceOf("one", "First"), sourceOf("two", "Second")] },
+              { Name: "Build", Actions: [{ Name: "Build", Namespace: "B", ActionTypeId: { Category: "Build", Owner: "AWS", Provider: "CodeBuild", Version: 1 }, Configuration: { ProjectName: { Ref: "Project" }, PrimarySource: "First" }, InputArtifacts: [{ Name: "First" }, { Name: "Second" }], OutputArtifacts: [{ Name: "Both" }, { Name: "Greeting" }], RunOrder: 1 }] },
+              { Name: "Tell", Actions: [{ Name: "Invoke", Namespace: "L", ActionTypeId: { Category: "Invoke", Owner: "AWS", Provider: "Lambda", Version: 1 }, Configuration: { FunctionName: "step", UserParameters: "size #{B.SIZE}" }, InputArtifacts: [{ Name: "Both" }] }] },
+              { Name: "Check", Actions: [{ Name: "Look", ActionTypeId: { Category: "Approval", Owner: "AWS", Provider: "Manual", Version: "1" }, Configuration: { CustomData: "#{L.said}" } }] },
+            ],
+          },
+        },
+      },
+    };
+    await cloudformation.createStack({ StackName: "toolchain", TemplateBody: JSON.stringify(template) });
+    const stack = await until(async () => {
+      const { Stacks } = await cloudformation.describeStacks({ StackName: "toolchain" });
+      return Stacks?.[0]?.StackStatus?.endsWith("_IN_PROGRESS") ? undefined : Stacks?.[0];
+    }, "the stack");
+    const events = await cloudformation.describeStackEvents({ StackName: "toolchain" });
+    assert.equal(stack?.StackStatus, "CREATE_COMPLETE", JSON.stringify(events.StackEvents?.map((e) => e.ResourceStatusReason)));
+    const pipelines = new CodePipeline(platform.client);
+    const approval = await until(async () => {
+      const { stageStates } = await pipelines.getPipelineState({ name: "loose" });
+      const failed = stageStates?.flatMap((s) => s.actionStates ?? []).find((a) => a.latestExecution?.status === "Failed");
+      assert.equal(failed, undefined, JSON.stringify(failed));
+      return stageStates?.[3]?.actionStates?.[0]?.latestExecution?.token ? stageStates[3].actionStates[0].latestExecution : undefined;
+    }, "the approval");
+    assert.equal(approval.summary, "size 8");
+    const { actionExecutionDetails } = await pipelines.listActionExecutions({ pipelineName: "loose" });
+    const { outputArtifacts } = actionExecutionDetails!.find((d) => d.actionName === "Build")!.output!;
+    for (const [name, content] of [["Both", "one\ntwo\n"], ["Greeting", "5\n"]] as const) {
+      const { bucket, key } = outputArtifacts!.find((o) => o.name === name)!.s3location!;
+      const { Body } = await s3.getObject({ Bucket: bucket!, Key: key! });
+      assert.equal((await unzipped(Buffer.from(await Body!.transformToByteArray())))[name === "Both" ? "both.txt" : "greeting.txt"], content);
+    }
+    await pipelines.putApprovalResult({ pipelineName: "loose", stageName: "Check", actionName: "Look", token: approval.token!, result: { status: "Approved", summary: "" } });
+    await until(async () => ((await pipelines.listPipelineExecutions({ pipelineName: "loose" })).pipelineExecutionSummaries?.[0]?.status === "Succeeded" ? true : undefined), "the end");
+  });
 });
+
+/** The files of a zip, by name. */
+function unzipped(content: Buffer): Promise<Record<string, string>> {
+  return new Promise((resolve, reject) => {
+    const files: Record<string, string> = {};
+    yauzl.fromBuffer(content, { lazyEntries: true }, (error, file) => {
+      if (error) return reject(error);
+      file.on("error", reject).on("end", () => resolve(files)).on("entry", (entry: yauzl.Entry) => {
+        file.openReadStream(entry, async (failed, stream) => {
+          if (failed) return reject(failed);
+          files[entry.fileName] = await text(stream);
+          file.readEntry();
+        });
+      });
+      file.readEntry();
+    });
+  });
+}

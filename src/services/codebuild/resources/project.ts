@@ -23,7 +23,7 @@ function toApi(value: unknown, name = ""): unknown {
   if (NUMBERS.has(name)) return Number(value);
   const text = String(value);
   if (!ENUMS.has(name)) return text;
-  const upper = text.toUpperCase();
+  const upper = text === "linuxContainer" ? "LINUX_CONTAINER" : text.toUpperCase();
   return name === "computeType" && COMPUTE.test(upper) && !upper.startsWith("BUILD_") ? `BUILD_GENERAL1_${upper}` : upper;
 }
 
