@@ -4,7 +4,9 @@ import { after, before, describe, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { CodeBuild, type Build, type CreateProjectCommandInput, type StartBuildCommandInput } from "@aws-sdk/client-codebuild";
 import { CloudFormation } from "@aws-sdk/client-cloudformation";
+import { CodeCommit } from "@aws-sdk/client-codecommit";
 import { CodePipeline, type ActionDeclaration } from "@aws-sdk/client-codepipeline";
+import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { S3 } from "@aws-sdk/client-s3";
@@ -163,56 +165,105 @@ artifacts:
     assert.equal(log.match(/^finished$/gm)?.length, 1);
   });
 
-  test("S3 -> CodeBuild -> CloudFormation change set", async () => {
+  const action = (name: string, type: string, more: Partial<ActionDeclaration>): ActionDeclaration => {
+    const [category, provider] = type.split("/");
+    return { name, actionTypeId: { category: category as "Source", owner: "AWS", provider: provider!, version: "1" }, ...more };
+  };
+  const template = (group: unknown) => JSON.stringify({ Parameters: { Name: { Type: "String" } }, Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: group } } }, Outputs: { Group: { Value: { Ref: "Group" } } } });
+  const buildspec = (command: string) => `version: 0.2\nphases: {build: {commands: ['${command}']}}\nartifacts: {files: [template.json, configuration.json]}\n`;
+  const repository = (command = "echo building", group: unknown = { Ref: "Name" }) => ({ "buildspec.yml": buildspec(command), "template.json": template(group), "configuration.json": JSON.stringify({ Tags: { team: "one" } }) });
+
+  /** A pipeline as CodeStar makes it, with another source. */
+  async function createPipeline(name: string, source: ActionDeclaration): Promise<CodePipeline> {
     const pipelines = new CodePipeline(platform.client);
-    const roleArn = await makeRole("pipeline", ["codepipeline.amazonaws.com"]);
-    const stackRole = await makeRole("stack", ["cloudformation.amazonaws.com"]);
-    await s3.createBucket({ Bucket: "versions" });
-    await s3.putBucketVersioning({ Bucket: "versions", VersioningConfiguration: { Status: "Enabled" } });
-    const template = { Parameters: { Name: { Type: "String" } }, Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: { Ref: "Name" } } } }, Outputs: { Group: { Value: { Ref: "Group" } } } };
-    const files = {
-      "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['echo building']}}\nartifacts: {files: [template.json, configuration.json]}\n",
-      "template.json": JSON.stringify(template),
-      "configuration.json": JSON.stringify({ Tags: { team: "one" } }),
-    };
-    await s3.putObject({ Bucket: "versions", Key: "source.zip", Body: await zip(files) });
-    await codebuild.createProject({ name: "pipeline-build", serviceRole: role, source: { type: "CODEPIPELINE" }, artifacts: { type: "CODEPIPELINE" }, environment });
-    const action = (name: string, category: string, provider: string, more: Partial<ActionDeclaration>): ActionDeclaration =>
-      ({ name, actionTypeId: { category: category as "Source", owner: "AWS", provider, version: "1" }, ...more });
-    const deploy = { StackName: "app", ChangeSetName: "pipeline-changeset" };
-    await pipelines.createPipeline({
-      pipeline: {
-        name: "release",
-        roleArn,
-        artifactStore: { type: "S3", location: "work" },
-        stages: [
-          { name: "Source", actions: [action("Src", "Source", "S3", { configuration: { S3Bucket: "versions", S3ObjectKey: "source.zip", PollForSourceChanges: "false" }, outputArtifacts: [{ name: "Source-Artifact" }] })] },
-          { name: "Build", actions: [action("Build", "Build", "CodeBuild", { configuration: { ProjectName: "pipeline-build" }, inputArtifacts: [{ name: "Source-Artifact" }], outputArtifacts: [{ name: "Build-Artifact" }] })] },
-          {
-            name: "Deploy",
-            actions: [
-              action("Generate", "Deploy", "CloudFormation", {
-                runOrder: 1, inputArtifacts: [{ name: "Build-Artifact" }],
-                configuration: { ...deploy, ActionMode: "CHANGE_SET_REPLACE", RoleArn: stackRole, Capabilities: "CAPABILITY_NAMED_IAM", TemplatePath: "Build-Artifact::template.json", TemplateConfiguration: "Build-Artifact::configuration.json", ParameterOverrides: '{"Name":"made-by-pipeline"}' },
-              }),
-              action("Execute", "Deploy", "CloudFormation", { runOrder: 2, configuration: { ...deploy, ActionMode: "CHANGE_SET_EXECUTE" } }),
-            ],
-          },
+    const [roleArn, RoleArn] = [await makeRole(`${name}-pipeline`, ["codepipeline.amazonaws.com", "events.amazonaws.com"]), await makeRole(`${name}-stack`, ["cloudformation.amazonaws.com"])];
+    await codebuild.createProject({ name, serviceRole: role, source: { type: "CODEPIPELINE" }, artifacts: { type: "CODEPIPELINE" }, environment });
+    const deploy = { StackName: name, ChangeSetName: "pipeline-changeset" };
+    const changeSet = { ...deploy, ActionMode: "CHANGE_SET_REPLACE", RoleArn, Capabilities: "CAPABILITY_NAMED_IAM", TemplatePath: "Out::template.json", TemplateConfiguration: "Out::configuration.json", ParameterOverrides: `{"Name":"made-by-${name}"}` };
+    const stages = [
+      { name: "Source", actions: [{ ...source, outputArtifacts: [{ name: "Src" }] }] },
+      { name: "Build", actions: [action("Build", "Build/CodeBuild", { configuration: { ProjectName: name }, inputArtifacts: [{ name: "Src" }], outputArtifacts: [{ name: "Out" }] })] },
+      {
+        name: "Deploy",
+        actions: [
+          action("Generate", "Deploy/CloudFormation", { runOrder: 1, inputArtifacts: [{ name: "Out" }], configuration: changeSet }),
+          action("Execute", "Deploy/CloudFormation", { runOrder: 2, configuration: { ...deploy, ActionMode: "CHANGE_SET_EXECUTE" } }),
         ],
       },
-    });
-    const result = await until(async () => {
-      const { pipelineExecutionSummaries } = await pipelines.listPipelineExecutions({ pipelineName: "release" });
-      const one = pipelineExecutionSummaries?.[0];
-      return one?.status !== "InProgress" ? one : undefined;
-    }, "the release");
-    const { actionExecutionDetails } = await pipelines.listActionExecutions({ pipelineName: "release" });
-    const story = (actionExecutionDetails ?? []).map((d) => `${d.stageName}/${d.actionName} ${d.status} ${d.output?.executionResult?.externalExecutionSummary} ${+d.startTime!} ${+d.lastUpdateTime! - +d.startTime!}`).reverse().join("\n");
-    console.error(story);
-    assert.equal(result.status, "Succeeded", story + platform.output());
-    const { Stacks } = await new CloudFormation(platform.client).describeStacks({ StackName: "app" });
-    assert.equal(Stacks?.[0]?.Outputs?.[0]?.OutputValue, "made-by-pipeline");
+    ];
+    await pipelines.createPipeline({ pipeline: { name, roleArn, artifactStore: { type: "S3", location: "work" }, stages } });
+    return pipelines;
+  }
+
+  /** The end of a release; the newest one where no id is given. */
+  const released = (pipelines: CodePipeline, pipelineName: string, id?: string) =>
+    until(async () => {
+      const { pipelineExecutionSummaries: all = [] } = await pipelines.listPipelineExecutions({ pipelineName });
+      const one = id ? all.find((e) => e.pipelineExecutionId === id) : all[0];
+      return one && one.status !== "InProgress" ? one : undefined;
+    }, `the release of ${pipelineName}`);
+
+  test("S3 -> CodeBuild -> CloudFormation change set; failures say where and why", async () => {
+    await s3.createBucket({ Bucket: "versions" });
+    await s3.putBucketVersioning({ Bucket: "versions", VersioningConfiguration: { Status: "Enabled" } });
+    const push = async (files: Record<string, string>) => s3.putObject({ Bucket: "versions", Key: "source.zip", Body: await zip(files) });
+    await push(repository());
+    const source = action("Src", "Source/S3", { configuration: { S3Bucket: "versions", S3ObjectKey: "source.zip", PollForSourceChanges: "false" } });
+    const pipelines = await createPipeline("release", source);
+    const first = await released(pipelines, "release");
+    assert.equal(first.status, "Succeeded", first.statusSummary);
+    const { Stacks } = await new CloudFormation(platform.client).describeStacks({ StackName: "release" });
+    assert.equal(Stacks?.[0]?.Outputs?.[0]?.OutputValue, "made-by-release");
     assert.deepEqual(Stacks?.[0]?.Tags, [{ Key: "team", Value: "one" }]);
+
+    const release = async () => released(pipelines, "release", (await pipelines.startPipelineExecution({ name: "release" })).pipelineExecutionId);
+    assert.equal((await release()).status, "Succeeded");
+    const { actionExecutionDetails } = await pipelines.listActionExecutions({ pipelineName: "release" });
+    assert.match(actionExecutionDetails![0]!.output!.executionResult!.externalExecutionSummary!, /contains no changes/);
+
+    await push(repository("false"));
+    assert.equal((await release()).statusSummary, "Build/Build: Build terminated with state: FAILED. Phase BUILD: COMMAND_EXECUTION_ERROR: Error while executing command: false. Reason: exit status 1");
+    await push(repository("true", "not a name!"));
+    assert.match((await release()).statusSummary!, /^Deploy\/Execute: Stack release is in state UPDATE_ROLLBACK_COMPLETE\. Resource Group \(AWS::Logs::LogGroup\): /);
+    await push({ ...repository(), "template.json": "{" });
+    assert.match((await release()).statusSummary!, /^Deploy\/Generate: .*(JSON|format|template)/i);
+    await push({ ...repository(), "configuration.json": "[]" });
+    assert.equal((await release()).statusSummary, "Deploy/Generate: Out::configuration.json is not valid JSON: it is not an object");
+  });
+
+  test("CodeCommit: the first release waits for its repository, a commit starts the next one, and kill -9 interrupts none", async () => {
+    const codecommit = new CodeCommit(platform.client);
+    const configuration = { RepositoryName: "app", BranchName: "master", PollForSourceChanges: "false" };
+    const pipelines = await createPipeline("from-git", action("Src", "Source/CodeCommit", { configuration, namespace: "Commit" }));
+    await codecommit.createRepository({ repositoryName: "app" });
+    const commit = async (files: Record<string, string>, parentCommitId?: string) => {
+      const putFiles = Object.entries(files).map(([filePath, content]) => ({ filePath, fileContent: Buffer.from(content) }));
+      return (await codecommit.createCommit({ repositoryName: "app", branchName: "master", putFiles, commitMessage: "a change", ...(parentCommitId ? { parentCommitId } : {}) })).commitId!;
+    };
+    const head = await commit(repository());
+    const first = await released(pipelines, "from-git");
+    assert.equal(first.status, "Succeeded", first.statusSummary);
+    assert.deepEqual([first.sourceRevisions?.[0]?.revisionId, first.sourceRevisions?.[0]?.revisionSummary], [head, "a change"]);
+
+    const events = new EventBridge(platform.client);
+    const { pipeline, metadata } = await pipelines.getPipeline({ name: "from-git" });
+    await events.putRule({ Name: "push", EventPattern: JSON.stringify({ source: ["aws.codecommit"], "detail-type": ["CodeCommit Repository State Change"], detail: { referenceName: ["master"] } }) });
+    await events.putTargets({ Rule: "push", Targets: [{ Id: "p", Arn: metadata!.pipelineArn!, RoleArn: pipeline!.roleArn! }] });
+    const next = await commit({ "buildspec.yml": buildspec("echo started; sleep 2") }, head);
+    const second = await until(async () => {
+      const { pipelineExecutionSummaries: [newest] = [] } = await pipelines.listPipelineExecutions({ pipelineName: "from-git" });
+      const { stageStates } = await pipelines.getPipelineState({ name: "from-git" });
+      const inBuild = stageStates?.[1]?.latestExecution?.pipelineExecutionId === newest?.pipelineExecutionId;
+      return newest?.pipelineExecutionId !== first.pipelineExecutionId && inBuild ? newest : undefined;
+    }, "the second release");
+    assert.equal(second.trigger?.triggerType, "CloudWatchEvent");
+    await platform.kill();
+    await platform.restart();
+    const end = await released(pipelines, "from-git", second.pipelineExecutionId);
+    assert.equal(end.status, "Succeeded", end.statusSummary);
+    assert.equal(end.sourceRevisions?.[0]?.revisionId, next);
+    const { ids } = await codebuild.listBuildsForProject({ projectName: "from-git" });
+    assert.equal(ids?.length, 2, "one build for each release");
   });
 
   test("a template that is typed loosely makes a pipeline; it invokes a function, and several artifacts go through builds", async () => {
