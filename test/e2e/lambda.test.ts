@@ -178,6 +178,23 @@ export const handler = async (e) => {
     assert.equal((await call(current)).value, "v22");
   });
 
+  test("layers are merged into /opt in their order, and a function finds their packages", async () => {
+    const publish = async (LayerName: string, files: Record<string, string>) =>
+      (await lambda.publishLayerVersion({ LayerName, Content: { ZipFile: await zip(files) } })).LayerVersionArn!;
+    const first = await publish("one", {
+      "nodejs/node_modules/dep/index.js": "module.exports = 'dep'",
+      "data.txt": "first",
+    });
+    const second = await publish("two", { "data.txt": "second" });
+    const source =
+      "exports.handler = async () => [require('dep'), require('fs').readFileSync('/opt/data.txt', 'utf8')]";
+    const f = await create({ "index.js": source }, { Layers: [first, second] });
+    assert.deepEqual((await call(f)).value, ["dep", "second"]);
+    await assert.rejects(create({ "index.js": source }, { Layers: [`${second}9`] }), {
+      name: "InvalidParameterValueException",
+    });
+  });
+
   test("what it prints is in CloudWatch Logs", async () => {
     const f = await create({
       "index.js": "exports.handler = async () => { console.log('one'); console.error('two') }",

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { chmod, lstat, mkdir, readdir, rename, rm, symlink } from "node:fs/promises";
-import { dirname, join, normalize, resolve } from "node:path";
+import { chmod, link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { basename, dirname, join, normalize, resolve } from "node:path";
 import { buffer as readStream } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { openPromise, type Entry, type ZipFile } from "yauzl";
@@ -37,6 +38,27 @@ export class CodeStore {
     return work;
   }
 
+  /** One folder with the content of several unpacked packages, later ones over earlier ones, as Lambda merges layers into `/opt`. */
+  async merged(folders: readonly string[]): Promise<string> {
+    const name = `layers-${createHash("sha256")
+      .update(folders.map((f) => basename(f)).join())
+      .digest("hex")}`;
+    const target = join(this.#folder, name);
+    if (await exists(target)) return target;
+    const folder = join(this.#folder, `new-${this.#ids.text(12)}`);
+    try {
+      for (const from of folders) await overlay(from, folder);
+      if ((await totalSize(folder)) > MAX_UNZIPPED)
+        throw invalid(`Layers consume more than the available size of ${MAX_UNZIPPED} bytes`);
+      await rename(folder, target).catch(async (error: unknown) => {
+        if (!(await exists(target))) throw error;
+      });
+      return target;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
   /** Removes what a killed process left half done. */
   async sweep(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o755 });
@@ -62,6 +84,27 @@ export class CodeStore {
       await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+/** Puts the files of one folder over those of another; files are linked, not copied. */
+async function overlay(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true, mode: 0o755 });
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    const there = await lstat(target).catch(() => undefined);
+    if (there && !(there.isDirectory() && entry.isDirectory())) await rm(target, { recursive: true });
+    if (entry.isDirectory()) await overlay(source, target);
+    else if (entry.isSymbolicLink()) await symlink(await readlink(source), target);
+    else await link(source, target);
+  }
+}
+
+async function totalSize(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name))).size;
+  }
+  return bytes;
 }
 
 /** Unpacks a zip into an empty folder: bounded, no path or link that leads out, modes kept, everything readable. */

@@ -1,6 +1,7 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import { defineService } from "../../aws/service.ts";
 import { functions } from "./api/functions.ts";
+import { layers } from "./api/layers.ts";
 import { invoke } from "./api/invoke.ts";
 import { permissions } from "./api/permissions.ts";
 import { settings } from "./api/settings.ts";
@@ -8,6 +9,7 @@ import { versionsAndAliases } from "./api/versions-and-aliases.ts";
 import { asyncEvents } from "./async-events.ts";
 import { lambdaAlias } from "./resources/alias.ts";
 import { lambdaFunction } from "./resources/function.ts";
+import { lambdaLayerVersion, lambdaLayerVersionPermission } from "./resources/layer-version.ts";
 import { lambdaPermission } from "./resources/permission.ts";
 import { lambdaVersion } from "./resources/version.ts";
 import { codeDownload } from "./routes.ts";
@@ -16,8 +18,15 @@ import { startLambda, type LambdaState } from "./state.ts";
 /** Lambda: functions, their versions and aliases, and calls of them. */
 export const lambda = defineService<typeof Lambda, LambdaState>({
   name: "lambda",
-  operations: { ...functions, ...versionsAndAliases, ...permissions, ...settings, ...invoke },
-  resources: [lambdaFunction, lambdaVersion, lambdaAlias, lambdaPermission],
+  operations: { ...functions, ...versionsAndAliases, ...permissions, ...settings, ...invoke, ...layers },
+  resources: [
+    lambdaFunction,
+    lambdaVersion,
+    lambdaAlias,
+    lambdaPermission,
+    lambdaLayerVersion,
+    lambdaLayerVersionPermission,
+  ],
   routes: [codeDownload],
   workers: [asyncEvents],
   periodic: [{ name: "reap idle environments", everyMs: 30_000, run: (ctx) => ctx.state.invoker.reap() }],

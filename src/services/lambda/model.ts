@@ -18,6 +18,8 @@ export interface FunctionRecord {
   readonly sealedEnvironment?: string;
   readonly architectures: readonly string[];
   readonly layers: readonly string[];
+  /** SHA-256 of the layers' zips, in their order. */
+  readonly layerDigests?: readonly string[];
   readonly loggingConfig: {
     readonly LogFormat: string;
     readonly LogGroup: string;

@@ -32,7 +32,11 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
     run: settings.run,
     pythonMinor: await hostPythonMinor(),
     poolSize: settings.poolSize,
-    folders: async (version) => ({ code: await code.unpacked(version.codeDigest, blobs.file(version.codeDigest)) }),
+    async folders(version) {
+      const unpack = (digest: string): Promise<string> => code.unpacked(digest, blobs.file(digest));
+      const [main, ...layers] = await Promise.all([version.codeDigest, ...version.layerDigests].map(unpack));
+      return { code: main!, layers: layers.length ? await code.merged(layers) : undefined };
+    },
     async credentials(version) {
       const { accessKeyId, secretAccessKey, sessionToken } = await identity.assumeRoleFor(
         "lambda.amazonaws.com",

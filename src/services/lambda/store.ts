@@ -64,6 +64,6 @@ export function runnable(ctx: Ctx, record: FunctionRecord): FunctionVersion {
     logFormat: record.loggingConfig.LogFormat === "JSON" ? "JSON" : "Text",
     internet: false,
     codeDigest: record.codeDigest,
-    layerDigests: [],
+    layerDigests: record.layerDigests ?? [],
   };
 }

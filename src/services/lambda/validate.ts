@@ -100,7 +100,6 @@ function architecturesOf(
 function layersOf(input: ConfigurationInput, before: FunctionRecord | undefined): readonly string[] {
   const layers = input.Layers ?? before?.layers ?? [];
   if (layers.length > MAX_LAYERS) throw invalidParameter(`Cannot reference more than ${MAX_LAYERS} layers.`);
-  if (layers.length > 0) throw new AwsError("NotImplemented", "Starling does not implement layers yet.", 501);
   return layers;
 }
 

@@ -17,6 +17,7 @@ import {
   type FunctionRecord,
   type PolicyRecord,
 } from "../model.ts";
+import { layerDigests } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
 import { publish } from "../publish.ts";
 import type { LambdaState } from "../state.ts";
@@ -78,7 +79,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
     async run(ctx, input) {
       const { name } = parseName(input.FunctionName);
       if (await ctx.records.get("function", name)) throw conflict(`Function already exist: ${name}`);
-      const settings = settingsOf(ctx, name, input);
+      const settings = { ...settingsOf(ctx, name, input), layerDigests: await layerDigests(ctx, input.Layers ?? []) };
       await checkRole(ctx, settings.role);
       const code = await storePackage(ctx, codeInput(input.Code ?? {}));
       const now = ctx.now();
@@ -171,10 +172,11 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const before = await versionOf(ctx, name);
       checkRevision(before, input.RevisionId);
       if (input.Role && input.Role !== before.role) await checkRole(ctx, input.Role);
+      const digests = input.Layers ? { layerDigests: await layerDigests(ctx, input.Layers) } : {};
       const record = await changeLatest(ctx, name, (r) => {
         checkRevision(r, input.RevisionId);
         const { sealedEnvironment: _e, deadLetterArn: _d, ...kept } = r;
-        return { ...kept, ...settingsOf(ctx, name, input, r) };
+        return { ...kept, ...settingsOf(ctx, name, input, r), ...digests };
       });
       return configurationView(ctx, record, { fresh: "update" });
     },
