@@ -94,16 +94,18 @@ exports.handler = (event, context) => new Promise((resolve, reject) => {
   console.log(JSON.stringify(event));
   const body = JSON.stringify({ Status: p.Fail ? "FAILED" : "SUCCESS", Reason: "because", PhysicalResourceId: p.Id ?? PhysicalResourceId, StackId: event.StackId, RequestId: event.RequestId, LogicalResourceId: event.LogicalResourceId, Data: { Did: RequestType, N: p.N } });
   const url = new URL(event.ResponseURL);
-  const request = https.request({ hostname: url.hostname, path: url.pathname + url.search, method: "PUT", headers: { "content-type": "", "content-length": body.length } }, (r) => { r.resume(); r.on("end", () => resolve(r.statusCode)); });
+  if (p.Delay) setTimeout(() => send(), Number(p.Delay)); else send();
+  function send() { const request = https.request({ hostname: url.hostname, path: url.pathname + url.search, method: "PUT", headers: { "content-type": "", "content-length": body.length } }, (r) => { r.resume(); r.on("end", () => resolve(r.statusCode)); });
   request.on("error", (e) => { console.log(e); reject(e); });
-  request.end(body);
+  request.end(body); }
 });`;
-    const template = (custom: object): string =>
+    const template = (custom: object, more: object = {}): string =>
       JSON.stringify({
         Resources: {
           R: { Type: "AWS::IAM::Role", Properties: { AssumeRolePolicyDocument: trust, ManagedPolicyArns: [logsPolicy] } },
           F: { Type: "AWS::Lambda::Function", Properties: { Role: { "Fn::GetAtt": ["R", "Arn"] }, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: code } } },
           C: { Type: "Custom::Thing", Properties: { ServiceToken: { "Fn::GetAtt": ["F", "Arn"] }, ServiceTimeout: 20, ...custom } },
+          ...more,
         },
         Outputs: { Id: { Value: { Ref: "C" } }, Did: { Value: { "Fn::GetAtt": ["C", "Did"] } }, N: { Value: { "Fn::GetAtt": ["C", "N"] } } },
       });
@@ -117,6 +119,15 @@ exports.handler = (event, context) => new Promise((resolve, reject) => {
     assert.equal((await ended("custom")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
     const { StackEvents } = await cfn.describeStackEvents({ StackName: "custom" });
     assert.match(StackEvents!.find((e) => e.ResourceStatus === "UPDATE_FAILED")!.ResourceStatusReason!, /^Received response status \[FAILED\] from custom resource\. Message returned: because/);
+    // Cancelled while the function is at work: what comes behind is not begun, and the former values come back.
+    const behind = { G: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "behind" }, DependsOn: "C" } };
+    const updating = cfn.updateStack({ ...input, TemplateBody: template({ Id: "thing-2", N: 4, Delay: 1000 }, behind) });
+    for (let status = ""; status !== "UPDATE_IN_PROGRESS"; ) status = (await cfn.describeStackResource({ StackName: "custom", LogicalResourceId: "C" })).StackResourceDetail!.ResourceStatus!;
+    await cfn.cancelUpdateStack({ StackName: "custom" });
+    await updating;
+    assert.equal((await ended("custom")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
+    assert.deepEqual(await outputs(), { Id: "thing-2", Did: "Update", N: "2" });
+    assert.deepEqual((await new CloudWatchLogs(platform.client).describeLogGroups({ logGroupNamePrefix: "behind" })).logGroups, []);
     await cfn.deleteStack({ StackName: "custom" });
     assert.equal((await ended(StackEvents![0]!.StackId!)).StackStatus, "DELETE_COMPLETE");
   });

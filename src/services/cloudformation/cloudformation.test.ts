@@ -108,6 +108,15 @@ describe("a stack's life", () => {
     assert.deepEqual((await cfn.listStackResources({ StackName: "less" })).StackResourceSummaries!.map((r) => r.LogicalResourceId), ["A"]);
   });
 
+  test("the stack's tags are on what it makes, and follow its changes", async () => {
+    const bucket = (days: number): string => body({ B: { Type: "AWS::S3::Bucket", Properties: { BucketName: "tagged-bucket", Tags: [{ Key: "own", Value: "1" }] } }, G: group("tagged-g", days) });
+    const tags = async (): Promise<Record<string, string>> => Object.fromEntries((await s3.getBucketTagging({ Bucket: "tagged-bucket" })).TagSet!.map((t) => [t.Key!, t.Value!]));
+    await create("tagged", bucket(1), { Tags: [{ Key: "team", Value: "x" }, { Key: "own", Value: "2" }] });
+    assert.deepEqual(await tags(), { own: "1", team: "x" });
+    assert.equal((await update("tagged", bucket(1), { Tags: [{ Key: "team", Value: "y" }] })).StackStatus, "UPDATE_COMPLETE");
+    assert.deepEqual(await tags(), { own: "1", team: "y" });
+  });
+
   test("termination protection, a stack policy, and what ListStacks shows", async () => {
     const { StackId } = await create("kept", body({ A: group("kept-a", 1) }), { EnableTerminationProtection: true });
     await assert.rejects(cfn.deleteStack({ StackName: "kept" }), { message: "Stack [kept] cannot be deleted while TerminationProtection is enabled" });
@@ -173,6 +182,24 @@ describe("failures", () => {
     const { StackEvents } = await cfn.describeStackEvents({ StackName: "named" });
     assert.ok(StackEvents!.some((e) => e.ResourceStatusReason === "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename named and update the stack again."));
     assert.ok((await iam.getRole({ RoleName: "named" })).Role);
+  });
+
+  test("a rollback that fails is continued, with or without what cannot be rolled back", async () => {
+    const template = (days: number, more: Resources = {}): string => body({ A: group("cont-a", days), B: group("cont-b", days, { DependsOn: "A" }), ...more });
+    await create("cont", template(1));
+    await logs.deleteLogGroup({ logGroupName: "cont-b" });
+    const stack = await update("cont", template(3));
+    assert.equal(stack.StackStatus, "UPDATE_ROLLBACK_FAILED");
+    assert.equal(stack.StackStatusReason, "The following resource(s) failed to update: [B]. ");
+    assert.deepEqual(await retention("cont"), { "cont-a": 1 });
+    await assert.rejects(update("cont", template(5)), { message: /is in UPDATE_ROLLBACK_FAILED state and can not be updated/ });
+    await cfn.continueUpdateRollback({ StackName: "cont" });
+    assert.equal((await ended("cont")).StackStatus, "UPDATE_ROLLBACK_FAILED");
+    await cfn.continueUpdateRollback({ StackName: "cont", ResourcesToSkip: ["B"] });
+    assert.equal((await ended("cont")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
+    await logs.createLogGroup({ logGroupName: "cont-b" });
+    assert.equal((await update("cont", template(5))).StackStatus, "UPDATE_COMPLETE");
+    assert.deepEqual(await retention("cont"), { "cont-a": 5, "cont-b": 5 });
   });
 
   test("a deletion that fails says what, and can leave it", async () => {

@@ -2,13 +2,15 @@ import type { Context } from "../../aws/context.ts";
 import type { Route } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { CUSTOM_RESPONSE_BYTES } from "./limits.ts";
+import { seal } from "./store.ts";
 
 /** What a custom resource's function answers. */
 export interface CustomResponse {
   readonly Status: string;
   readonly Reason?: string;
   readonly PhysicalResourceId?: string;
-  readonly Data?: Record<string, unknown>;
+  /** Sealed, as it may hold secrets. */
+  readonly Data?: string;
   readonly at: number;
 }
 
@@ -43,7 +45,7 @@ export const customResponses: Route<any, { sealed: string }> = {
       if (size > CUSTOM_RESPONSE_BYTES) throw new AwsError("EntityTooLarge", `A response may have ${CUSTOM_RESPONSE_BYTES} bytes.`, 400);
       chunks.push(chunk as Buffer);
     }
-    const answer = read(Buffer.concat(chunks).toString("utf8"), ctx.now());
+    const answer = read(ctx, Buffer.concat(chunks).toString("utf8"));
     // The first answer counts.
     await ctx.inRegion(ticket.region).records.create("custom-response", ticket.token, answer);
     ctx.platform.bus.publish(`cloudformation-response:${ticket.token}`, "answered");
@@ -51,11 +53,12 @@ export const customResponses: Route<any, { sealed: string }> = {
   },
 };
 
-function read(text: string, at: number): CustomResponse {
+function read(ctx: Context<any>, text: string): CustomResponse {
+  const at = ctx.now();
   try {
-    const value = JSON.parse(text) as Partial<CustomResponse> | null;
+    const value = JSON.parse(text) as (Partial<Omit<CustomResponse, "Data">> & { Data?: unknown }) | null;
     if (value?.Status === "SUCCESS" || value?.Status === "FAILED") {
-      const Data = typeof value.Data === "object" && value.Data !== null ? value.Data : {};
+      const Data = seal(ctx, typeof value.Data === "object" && value.Data !== null ? value.Data : {});
       const id = value.PhysicalResourceId;
       return { Status: value.Status, Reason: String(value.Reason ?? ""), Data, at, ...(id ? { PhysicalResourceId: String(id).slice(0, 1024) } : {}) };
     }

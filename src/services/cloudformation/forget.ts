@@ -22,6 +22,9 @@ export const forget: Periodic<any> = {
       const own = operations.filter((o) => o.value.stack === stack.uuid);
       await records.write(own.flatMap((o) => [records.remove("operation", o.id), records.remove("cancel", o.id)]), records.remove("stack", stack.uuid));
     }
+    const latest = new Set((await records.list<Stack>("stack")).map((s) => s.value.operation));
+    const ended = operations.filter((o) => o.value.phase === "done" && !latest.has(o.id));
+    for (let i = 0; i < ended.length; i += BATCH) await records.write(ended.slice(i, i + BATCH).flatMap((o) => [records.remove("operation", o.id), records.remove("cancel", o.id)]));
     const answers = (await records.list<CustomResponse>("custom-response")).filter((a) => a.value.at < ctx.now() - DAY_MS);
     await records.write(answers.map((a) => records.remove("custom-response", a.id)));
   },

@@ -88,7 +88,8 @@ export interface ResourceState {
   readonly physicalId: string;
   /** Sealed JSON of the resolved properties. */
   readonly properties: string;
-  readonly attributes: Readonly<Record<string, unknown>>;
+  /** Sealed: an access key has its secret among them. */
+  readonly attributes: string;
   readonly ref: string;
   readonly dependsOn: readonly string[];
   readonly deletionPolicy: string;

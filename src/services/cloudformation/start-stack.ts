@@ -1,11 +1,11 @@
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { GuardFailed } from "../../ports/database.ts";
+import { GuardFailed, type Statement } from "../../ports/database.ts";
 import { diffTemplates, resolveOutputs, type ResourceChange, type StackView } from "../../engines/cloudformation/index.ts";
 import { noUpdates, stackExists, validation } from "./errors.ts";
 import { putRequestEvent } from "./events.ts";
 import { NESTING_DEPTH, STACKS } from "./limits.ts";
-import { stackArn, type OnFailure, type Operation, type Parent, type Revision, type Stack, type StackResource, type Tag } from "./model.ts";
+import { stackArn, type ChangeSet, type OnFailure, type Operation, type Parent, type Revision, type Stack, type StackResource, type Tag } from "./model.ts";
 import { allExports, inputsOf, loadTemplate, resourcesOf, startOperation, templateOf } from "./store.ts";
 import { prepare, storedScope, type Prepared } from "./template/prepare.ts";
 import { templateText } from "./template/source.ts";
@@ -104,6 +104,8 @@ export interface Start {
   readonly timeoutMinutes?: number | undefined;
   readonly token?: string | undefined;
   readonly changeSetArn?: string | undefined;
+  /** To be written in the same transaction. */
+  readonly also?: readonly Statement[] | undefined;
 }
 
 function operationOf(ctx: Context<any>, stack: Stack, kind: Operation["kind"], start: Start): Operation {
@@ -144,7 +146,7 @@ export async function startCreate(ctx: Context<any>, stack: Stack, prepared: Pic
   const named = rev === 0 ? [records.put("stack-name", stack.name, { uuid: stack.uuid }, 0)] : [];
   const template = prepared.stored ? [records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)] : [];
   try {
-    await records.write(named, template, putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation));
+    await records.write(named, template, putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation), start.also ?? []);
   } catch (error) {
     if (error instanceof GuardFailed) throw stackExists(stack.name);
     throw error;
@@ -179,10 +181,20 @@ export async function startUpdate(ctx: Context<any>, { value: stack, rev }: Stor
     disableRollback: start.onFailure === "DO_NOTHING",
   };
   const template = prepared.stored ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)] : [];
+  const unused = await unusedTemplates(ctx, stack, prepared.revision);
   await guarded(stack, () =>
-    ctx.records.write(template, putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation)),
+    ctx.records.write(template, unused, putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation), start.also ?? []),
   );
   return { ...next, operation: operation.id };
+}
+
+/** Statements that forget the templates that neither the stack as it is or is to be nor a change set has. */
+async function unusedTemplates(ctx: Context<any>, stack: Stack, next: Revision): Promise<Statement[]> {
+  const prefix = `${stack.uuid}/`;
+  const sets = await ctx.records.list<ChangeSet>("change-set", { prefix });
+  const used = new Set([stack.revision?.templateId, next.templateId, ...sets.map((s) => s.value.revision?.templateId)]);
+  const rows = await ctx.records.list("template", { prefix });
+  return rows.filter((r) => !used.has(r.id.slice(prefix.length))).map((r) => ctx.records.remove("template", r.id));
 }
 
 /** Somebody else started an operation of the stack in between. */
@@ -226,7 +238,7 @@ export async function difference(ctx: Context<any>, stack: Stack, prepared: Prep
   const live = {
     partial: true,
     ref: (id: string) => resources.get(id)?.state?.ref,
-    getAtt: (id: string, name: string) => attributeOf(resources.get(id), name),
+    getAtt: (id: string, name: string) => attributeOf(ctx, resources.get(id), name),
     importValue: (name: string) => exports.get(name)?.value,
   };
   const after: StackView = { template: prepared.template, scope: { ...prepared.scope, ...live } };

@@ -4,7 +4,7 @@ import type { Stored } from "../../../aws/records.ts";
 import type { OperationInput } from "../../../aws/sdk-types.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { isAllowed } from "../../../aws/authorize.ts";
-import { AwsError } from "../../../kernel/aws-error.ts";
+import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { GuardFailed } from "../../../ports/database.ts";
 import { resolveProperties, type ResourceChange } from "../../../engines/cloudformation/index.ts";
 import { onStack } from "../access.ts";
@@ -179,6 +179,8 @@ async function fill(ctx: Context<any>, stack: Stack, input: CreateInput, base: B
     throw error;
   }
   await requireTransforms(ctx, prepared);
+  const nested = Object.values(prepared.template.resources).some((r) => r.type === "AWS::CloudFormation::Stack");
+  if (input.IncludeNestedStacks && nested) throw notImplemented("change sets of nested stacks (leave IncludeNestedStacks out)");
   if (!found.any) return failed(prepared.stored.transforms.length > 0 ? NO_UPDATES : NO_CHANGES);
   const set: ChangeSet = { ...base, status: "CREATE_COMPLETE", executionStatus: "AVAILABLE", revision: prepared.revision, changes: seal(ctx, kept(found)) };
   return { set, prepared };
@@ -259,19 +261,17 @@ async function execute(ctx: Context<any>, { value: set, id, rev: setRev }: Store
   }
   if (isInProgress(stack.status)) throw validation(`Stack:${stack.arn} is in ${stack.status} state and can not be updated.`);
   const onFailure = input.DisableRollback ? ("DO_NOTHING" as const) : set.onFailure;
-  const start = { roleArn: set.roleArn, onFailure, token: input.ClientRequestToken, changeSetArn: set.arn };
   const others = (await ctx.records.list<ChangeSet>("change-set", { prefix: `${stack.uuid}/` })).filter((c) => c.id !== id);
+  const also = [
+    ctx.records.put("change-set", id, { ...set, executionStatus: "EXECUTE_COMPLETE" } satisfies ChangeSet, setRev),
+    ...others.map((c) => ctx.records.remove("change-set", c.id)),
+  ];
+  const start = { roleArn: set.roleArn, onFailure, token: input.ClientRequestToken, changeSetArn: set.arn, also };
   const prepared = { revision: set.revision };
   if (stack.revision) {
     checkUpdateAllowed(stack.policy, unseal<KeptChange[]>(ctx, set.changes));
     await startUpdate(ctx, found, prepared, start);
   } else await startCreate(ctx, stack, prepared, start, found.rev);
-  await ctx.records.write([
-    ctx.records.put("change-set", id, { ...set, executionStatus: "EXECUTE_COMPLETE" } satisfies ChangeSet, setRev),
-    ...others.map((c) => ctx.records.remove("change-set", c.id)),
-  ]).catch((error: unknown) => {
-    if (!(error instanceof GuardFailed)) throw error;
-  });
   return stack.uuid;
 }
 

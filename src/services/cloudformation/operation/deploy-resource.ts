@@ -9,6 +9,7 @@ import { reasonOf, StepCancelled, StepFailed } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
 import type { StepContext } from "./step-context.ts";
+import { takesTags, updateTagged } from "./stack-tags.ts";
 import { untilReady } from "./until-ready.ts";
 
 const CANCELLED = { create: "Resource creation cancelled", update: "Resource update cancelled" } as const;
@@ -36,8 +37,10 @@ export async function deployResource(run: StackRun, declared: ResourceDeclaratio
   }
   const action = existing?.state ? "update" : "create";
   try {
-    if (await run.cancelled()) throw new StepCancelled(CANCELLED[action]);
-    if (run.late) throw new StepCancelled(`${CANCELLED[action]}: the stack's timeout was reached`);
+    // A step that was under way when the process was killed comes to its end first: nobody else knows what it has made.
+    const stops = !isUnderWay(run, existing);
+    if (stops && (await run.cancelled())) throw new StepCancelled(CANCELLED[action]);
+    if (stops && run.late) throw new StepCancelled(`${CANCELLED[action]}: the stack's timeout was reached`);
     const type = implementationOf(run.ctx, declared.type);
     if (!type) throw new StepFailed(`Starling does not implement the resource type ${declared.type} yet.`);
     const { properties, diagnostics } = checkProperties(declared, resolveProperties(declared.properties, scope));
@@ -50,6 +53,10 @@ export async function deployResource(run: StackRun, declared: ResourceDeclaratio
   }
 }
 
+/** Whether a step of this operation was begun for the resource and has no end yet. */
+export const isUnderWay = (run: StackRun, resource: StackResource | undefined): boolean =>
+  resource?.step?.operation === run.operation.id && !resource.status.endsWith("_FAILED");
+
 async function bring(job: Job): Promise<boolean> {
   const { run, existing, type, next } = job;
   if (!existing?.state) return create(job, "create");
@@ -59,7 +66,8 @@ async function bring(job: Job): Promise<boolean> {
   const resumed = existing.step?.operation === run.operation.id;
   const changed = [...new Set([...Object.keys(next), ...Object.keys(previous)])].filter((name) => !isDeepStrictEqual(next[name], previous[name]));
   const nested = type.type === "AWS::CloudFormation::Stack";
-  if (changed.length === 0 && !resumed && !nested) return keep(job);
+  const retagged = takesTags(type) && !isDeepStrictEqual(run.stack.revision!.tags, run.operation.former?.tags);
+  if (changed.length === 0 && !resumed && !nested && !retagged) return keep(job);
   if (mustReplace(type, changed)) {
     refuseSameName(type.type, next, previous);
     return create(job, "replace");
@@ -143,7 +151,8 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
   const ctx = run.contextOf(declared.logicalId, step.token, retried);
   try {
     const [live, before] = [await liveProperties(ctx, next), await liveProperties(ctx, previous)];
-    const id = (await type.update!(ctx, was.physicalId, live, before)) ?? was.physicalId;
+    const [stackTags, formerTags] = [run.stack.revision!.tags, run.operation.former?.tags ?? []];
+    const id = await updateTagged(ctx, type, was.physicalId, { properties: live, stackTags }, { properties: before, stackTags: formerTags });
     await untilReady(run, type, ctx, id, live, CANCELLED.update);
     const state = await stateOf(job, ctx, id, live, step);
     const also = id === was.physicalId ? [] : [putLeftover(run.ctx, run.stack.uuid, leftoverOf(run, existing!, state.updateReplacePolicy))];
@@ -163,7 +172,7 @@ async function stateOf({ run, declared, type, dependsOn }: Job, ctx: StepContext
     type: declared.type,
     physicalId: id,
     properties: step.properties,
-    attributes: (await type.attributes?.(ctx, id, live)) ?? {},
+    attributes: run.seal((await type.attributes?.(ctx, id, live)) ?? {}),
     ref: type.ref?.(id, live) ?? id,
     dependsOn,
     ...attributesOf(declared),

@@ -55,14 +55,14 @@ export async function dropExports(run: StackRun): Promise<Statement[]> {
   return own.map((e) => ctx.records.remove("export", e.name));
 }
 
-/** Statements that set which exports a stack uses. */
-export async function setImports(run: StackRun, names: ReadonlySet<string>): Promise<Statement[]> {
+/** Statements that set which exports a stack uses; with `addOnly` what it used before stays. */
+export async function setImports(run: StackRun, names: ReadonlySet<string>, addOnly = false): Promise<Statement[]> {
   const { ctx, stack } = run;
   const held = (await ctx.records.list<{ uuid: string }>("import")).filter((r) => r.value.uuid === stack.uuid);
   const key = (name: string): string => `${name}\n${stack.uuid}`;
   const wanted = new Set([...names].map(key));
   return [
-    ...held.filter((r) => !wanted.has(r.id)).map((r) => ctx.records.remove("import", r.id)),
+    ...held.filter((r) => !addOnly && !wanted.has(r.id)).map((r) => ctx.records.remove("import", r.id)),
     ...[...names].filter((name) => !held.some((r) => r.id === key(name))).map((name) => ctx.records.put("import", key(name), { name: stack.name, uuid: stack.uuid })),
   ];
 }

@@ -1,11 +1,12 @@
+import type { Context } from "../../../aws/context.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { activeResources, dependencyGraph, resolveValue, type Scope, TemplateError, type Template } from "../../../engines/cloudformation/index.ts";
 import type { JsonValue } from "../../../engines/yaml/index.ts";
 import { PARALLEL_RESOURCES } from "../limits.ts";
 import type { Stack, StackResource } from "../model.ts";
-import { allExports, inputsOf, leftoversOf, templateOf } from "../store.ts";
+import { allExports, inputsOf, leftoversOf, templateOf, unseal } from "../store.ts";
 import { storedScope } from "../template/prepare.ts";
-import { deployResource } from "./deploy-resource.ts";
+import { deployResource, isUnderWay } from "./deploy-resource.ts";
 import { failureOf, StepFailed } from "./failure.ts";
 import { runGraph } from "./graph.ts";
 import { dropExports, finishOutputs, setImports } from "./outputs.ts";
@@ -30,7 +31,7 @@ async function planOf(run: StackRun): Promise<Plan> {
     ...storedScope(ctx, template, inputsOf(ctx, revision), stack, revision.notificationArns),
     partial: false,
     ref: (id) => run.resources.get(id)?.state?.ref,
-    getAtt: (id, name) => attributeOf(run.resources.get(id), name),
+    getAtt: (id, name) => attributeOf(ctx, run.resources.get(id), name),
     importValue(name) {
       imported.add(name);
       return exports.get(name)?.value;
@@ -40,9 +41,9 @@ async function planOf(run: StackRun): Promise<Plan> {
 }
 
 /** An attribute by its name, which may be a path (`Endpoint.Address`). */
-export function attributeOf(resource: StackResource | undefined, name: string): JsonValue | undefined {
-  const attributes = resource?.state?.attributes;
-  if (!attributes) return undefined;
+export function attributeOf(ctx: Context<any>, resource: StackResource | undefined, name: string): JsonValue | undefined {
+  if (!resource?.state) return undefined;
+  const attributes = unseal<Record<string, unknown>>(ctx, resource.state.attributes);
   if (Object.hasOwn(attributes, name)) return attributes[name] as JsonValue;
   let value: unknown = attributes;
   for (const part of name.split(".")) {
@@ -61,10 +62,13 @@ export async function apply(run: StackRun): Promise<void> {
     const plan = await planOf(run);
     const active = activeResources(plan);
     for (const resource of active.values()) resolveValue(resource.properties, { ...plan.scope, partial: true });
-    const used = await setImports(run, plan.imported);
+    // What the former template imports stays, until it is clear which of both holds.
+    const used = await setImports(run, plan.imported, true);
     if (used.length > 0) await run.ctx.records.write(used);
     const graph = new Map([...dependencyGraph(plan.template)].filter(([id]) => active.has(id)).map(([id, needs]) => [id, needs.filter((n) => active.has(n))]));
     const work = (id: string): Promise<boolean> => deployResource(run, active.get(id)!, plan.scope, graph.get(id)!);
+    const interrupted = [...active.keys()].filter((id) => isUnderWay(run, run.resources.get(id)));
+    await runGraph(new Map(interrupted.map((id) => [id, []])), work, { limit: PARALLEL_RESOURCES, goOn: true });
     const { failed, skipped } = await runGraph(graph, work, { limit: PARALLEL_RESOURCES });
     if (failed.size > 0 || skipped.size > 0) return await failedResources(run, failed);
     if (await run.cancelled()) return await failedResources(run, new Set());
@@ -116,7 +120,7 @@ export async function rollBack(run: StackRun): Promise<void> {
   const touched = [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id && r.former.state);
   const needs = new Map(touched.map((r) => [r.logicalId, [...r.former!.state!.dependsOn]]));
   const spare = new Set(run.operation.spare);
-  const { failed } = await runGraph(needs, (id) => restoreResource(run, id, spare.has(id)), { limit: PARALLEL_RESOURCES });
+  const { failed } = await runGraph(needs, (id) => restoreResource(run, id, spare.has(id)), { limit: PARALLEL_RESOURCES, goOn: true });
   if (failed.size > 0) return run.enter("done", "UPDATE_ROLLBACK_FAILED", failureOf({ created: [], updated: [...failed] }));
   const { former, formerRole } = run.operation;
   const stack = { ...(former ? { revision: former } : {}), ...(formerRole ? { roleArn: formerRole } : {}) };

@@ -51,7 +51,7 @@ const asResource = (l: Leftover): StackResource => ({
   status: "",
   updated: 0,
   state: {
-    type: l.type, physicalId: l.physicalId, properties: l.properties, attributes: {}, ref: l.physicalId,
+    type: l.type, physicalId: l.physicalId, properties: l.properties, attributes: "", ref: l.physicalId,
     dependsOn: l.dependsOn, deletionPolicy: "Delete", updateReplacePolicy: "Delete",
   },
 });

@@ -6,6 +6,7 @@ import { implementationOf } from "../template/prepare.ts";
 import { reasonOf } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
+import { updateTagged } from "./stack-tags.ts";
 import { untilReady } from "./until-ready.ts";
 
 /** Gives a resource back what it was before this operation. Answers whether that succeeded. */
@@ -65,10 +66,13 @@ async function updateBack(run: StackRun, resource: StackResource, attempted: str
     const ctx = run.contextOf(resource.logicalId, step.token, retried);
     const [next, previous] = [await liveProperties(ctx, unseal<JsonObject>(run.ctx, former.properties)), await liveProperties(ctx, unseal<JsonObject>(run.ctx, attempted))];
     const nested = former.type === nestedStack.type;
-    if (nested) await restoreNestedStack(ctx, former.physicalId, former.attributes[REVISION] as Revision | undefined);
-    const id = (nested ? undefined : await type.update(ctx, former.physicalId, next, previous)) ?? former.physicalId;
+    if (nested) await restoreNestedStack(ctx, former.physicalId, unseal<Record<string, Revision>>(run.ctx, former.attributes)[REVISION]);
+    const [tags, formerTags] = [run.stack.revision?.tags ?? [], run.operation.former?.tags ?? []];
+    const id = nested
+      ? former.physicalId
+      : await updateTagged(ctx, type, former.physicalId, { properties: next, stackTags: formerTags }, { properties: previous, stackTags: tags });
     await untilReady(run, type, ctx, id, next, "Resource update cancelled");
-    const attributes = (await type.attributes?.(ctx, id, next)) ?? {};
+    const attributes = run.seal((await type.attributes?.(ctx, id, next)) ?? {});
     const { step: _ended, former: _done, reason: _reason, ...rest } = started;
     const row: StackResource = { ...rest, physicalId: id, state: { ...former, physicalId: id, attributes }, status: "UPDATE_COMPLETE", updated: run.ctx.now() };
     await run.save({ resource: row, events: [run.event(row, "UPDATE_COMPLETE")] });

@@ -3,6 +3,7 @@ import type { Properties, ResourceContext, ResourceType } from "../../../aws/ser
 import { responseUrl, type CustomResponse } from "../custom-responses.ts";
 import { CUSTOM_RESOURCE_SECONDS } from "../limits.ts";
 import { StepFailed } from "../operation/failure.ts";
+import { unseal } from "../store.ts";
 import type { StepContext } from "../operation/step-context.ts";
 
 /** AWS::CloudFormation::CustomResource and Custom::*: a function does the work and answers to a URL. */
@@ -21,7 +22,7 @@ export const customResource: ResourceType = {
   },
   async attributes(ctx) {
     const found = await ctx.records.get<CustomResponse>("custom-response", ctx.token);
-    return found?.value.Data ?? {};
+    return found?.value.Data ? unseal<Record<string, unknown>>(ctx, found.value.Data) : {};
   },
   replaceOn: ["ServiceToken"],
 };
