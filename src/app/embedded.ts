@@ -14,7 +14,7 @@ import { openSqlTelemetry } from "../backends/sql/sql-telemetry.ts";
 import { openSqlite } from "../backends/sql/sqlite-database.ts";
 import { telemetryMigrations } from "../backends/sql/migrations/telemetry.ts";
 import { createGateway } from "../gateway/gateway.ts";
-import { openFrontDoor } from "../gateway/server.ts";
+import { openFrontDoor, type Serve } from "../gateway/server.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { systemIds } from "../kernel/ids.ts";
 import { jsonLog } from "../kernel/log.ts";
@@ -59,6 +59,19 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
   const log = jsonLog(config.logLevel);
   const stopping = new AbortController();
   mkdirSync(join(data, "blobs"), { recursive: true, mode: 0o700 });
+  // The port comes first: whoever holds it may be a killed platform's last moment on the same data.
+  let gateway: ReturnType<typeof createGateway> | undefined;
+  const serve: Serve = (request, response, expectsContinue) => {
+    if (gateway) gateway.serve(request, response, expectsContinue);
+    else response.writeHead(503, { "retry-after": "1" }).end();
+  };
+  const door = await openFrontDoor({ host: config.host, port: config.port, serve });
+  let accept: ((...connection: Parameters<OnAwsConnection>) => void) | undefined;
+  const openingSandboxes = options.sandboxes((socket, origin) => {
+    if (accept) accept(socket, origin);
+    else socket.destroy();
+  });
+  openingSandboxes.catch(() => undefined); // awaited below
   const database = await openSqlite({ file: join(data, "state.sqlite"), migrations: stateMigrations });
   await releaseAllLeases(database, clock); // one process holds the data directory, so no lease is alive
   const telemetryDatabase = await openSqlite({ file: join(data, "telemetry.sqlite"), migrations: telemetryMigrations });
@@ -66,21 +79,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
   const bus = openLocalBus({ log });
   const vault = createVault(masterKey(data));
   const registry = createRegistry(services, createModelRegistry());
-  const settings: { -readonly [K in keyof Settings]: Settings[K] } = {
+  const settings: Settings = {
     account: config.account,
     region: config.region,
-    port: config.port,
+    port: door.port,
     poolSize: config.poolSize,
-    publicUrl: config.publicUrl || `http://localhost:${config.port}`,
+    publicUrl: config.publicUrl || `http://localhost:${door.port}`,
     data,
     run: options.run,
     code: options.code,
   };
-  let accept: ((...connection: Parameters<OnAwsConnection>) => void) | undefined;
-  const sandboxes = await options.sandboxes((socket, origin) => {
-    if (accept) accept(socket, origin);
-    else socket.destroy();
-  });
+  const sandboxes = await openingSandboxes;
   const platform: Platform = {
     settings,
     database,
@@ -97,27 +106,23 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     log,
     signal: stopping.signal,
   };
-  const gateway = createGateway(platform, registry, {
+  const front = createGateway(platform, registry, {
     reset:
       config.reset === "on"
         ? () => resetState(platform, registry, { config, databases: [database, telemetryDatabase] })
         : undefined,
   });
-  const door = await openFrontDoor({ host: config.host, port: config.port, serve: gateway.serve });
-  if (config.port === 0) {
-    settings.port = door.port;
-    if (!config.publicUrl) settings.publicUrl = `http://localhost:${door.port}`;
-  }
+  gateway = front;
   accept = (socket, origin) => {
-    gateway.markSandbox(socket, origin);
+    front.markSandbox(socket, origin);
     door.accept(socket);
   };
   const running = await startServices(platform, registry);
   const administrator = await ensureAdministrator(platform, registry, config);
-  gateway.ready();
+  front.ready();
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    gateway.stopping();
+    front.stopping();
     await door.close(GRACE_MS);
     stopping.abort(new Error("the platform is stopping"));
     await running.stop();

@@ -9,6 +9,8 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADERS = 200;
+const BUSY_MS = 3_000;
+const BUSY_PAUSE_MS = 50;
 
 /** Serves one request; must not throw. `expectsContinue`: the client waits for `response.writeContinue()`. */
 export type Serve = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => void;
@@ -47,13 +49,28 @@ export async function openFrontDoor(options: { host: string; port: number; serve
   };
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EADDRINUSE") return reject(error);
-      reject(new Error(`Port ${port} is in use by another program. Stop it, or choose another with STARLING_PORT.`));
+/** A killed platform holds its port for a moment longer: a busy port is tried again until `BUSY_MS` have passed. */
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  const deadline = Date.now() + BUSY_MS;
+  for (;;) {
+    const error = await tryListen(server, host, port);
+    if (!error) return;
+    if (error.code !== "EADDRINUSE") throw error;
+    if (Date.now() > deadline) {
+      throw new Error(`Port ${port} is in use by another program. Stop it, or choose another with STARLING_PORT.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
+  }
+}
+
+function tryListen(server: Server, host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    const failed = (error: NodeJS.ErrnoException): void => resolve(error);
+    server.once("error", failed);
+    server.listen(port, host, () => {
+      server.off("error", failed);
+      resolve(undefined);
     });
-    server.listen(port, host, resolve);
   });
 }
 
