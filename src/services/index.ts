@@ -4,6 +4,7 @@ import { apigatewayv2 } from "./apigatewayv2/index.ts";
 import { cloudformation } from "./cloudformation/index.ts";
 import { codecommit } from "./codecommit/index.ts";
 import { codestar } from "./codestar/index.ts";
+import { codedeploy } from "./codedeploy/index.ts";
 import { events } from "./events/index.ts";
 import { codebuild } from "./codebuild/index.ts";
 import { codepipeline } from "./codepipeline/index.ts";
@@ -27,6 +28,7 @@ export const services: readonly Service[] = [
   events,
   ssm,
   codecommit,
+  codedeploy,
   apigateway,
   apigatewayv2,
   codebuild,
