@@ -34,8 +34,10 @@ export const logs: Command = {
 
 function shown({ source, time, text }: LogLine): string {
   const clock = new Date(time).toISOString().slice(11, 23);
+  // A progress bar overwrites its line: its last state is what a terminal would show.
+  const last = (line: string): string => line.split("\r").filter(Boolean).at(-1) ?? "";
   return text
     .split("\n")
-    .map((line) => `${clock} ${source.padEnd(8)} ${plain(line)}\n`)
+    .map((line) => `${clock} ${source.padEnd(8)} ${plain(last(line))}\n`)
     .join("");
 }
