@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as Cfn from "@aws-sdk/client-cloudformation";
+import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { IAM } from "@aws-sdk/client-iam";
+import { Lambda } from "@aws-sdk/client-lambda";
+import { SSM } from "@aws-sdk/client-ssm";
 import { S3 } from "@aws-sdk/client-s3";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
@@ -296,6 +299,41 @@ describe("change sets", () => {
     await cfn.createChangeSet({ StackName: "sam", ChangeSetName: "same", TemplateBody: sam({ AutoPublishAlias: "live" }), Capabilities: ["CAPABILITY_IAM"] });
     assert.equal((await cfn.describeChangeSet({ StackName: "sam", ChangeSetName: "same" })).StatusReason, "No updates are to be performed.");
   });
+});
+
+test("an alias with a deployment preference moves by CodeDeploy", async () => {
+  const template = (n: number): string =>
+    body(
+      { F: { Type: "AWS::Serverless::Function", Properties: { FunctionName: "shifted", Runtime: "nodejs24.x", Handler: "index.h", InlineCode: `exports.h = async () => ${n}`, AutoPublishAlias: "live", DeploymentPreference: { Type: "AllAtOnce" } } } },
+      { Transform: "AWS::Serverless-2016-10-31" },
+    );
+  const more = { Capabilities: ["CAPABILITY_IAM" as const, "CAPABILITY_AUTO_EXPAND" as const] };
+  assert.equal((await create("shifting", template(1), more)).StackStatus, "CREATE_COMPLETE");
+  assert.equal((await update("shifting", template(2), more)).StackStatus, "UPDATE_COMPLETE");
+  const { StackResources } = await cfn.describeStackResources({ StackName: "shifting" });
+  const id = (type: string): string => StackResources!.find((r) => r.ResourceType === type)!.PhysicalResourceId!;
+  const codedeploy = new CodeDeploy(app.client);
+  const { deployments } = await codedeploy.listDeployments({ applicationName: id("AWS::CodeDeploy::Application"), deploymentGroupName: id("AWS::CodeDeploy::DeploymentGroup") });
+  assert.equal(deployments!.length, 1);
+  assert.equal((await codedeploy.getDeployment({ deploymentId: deployments![0]! })).deploymentInfo!.status, "Succeeded");
+  assert.equal((await new Lambda(app.client).getAlias({ FunctionName: "shifted", Name: "live" })).FunctionVersion, "2");
+});
+
+test("parameters and dynamic references come from the parameter store", async () => {
+  const ssm = new SSM(app.client);
+  await ssm.putParameter({ Name: "/days", Value: "7", Type: "String" });
+  await ssm.putParameter({ Name: "/name", Value: "from-ssm", Type: "String" });
+  const stack = await create(
+    "ssm",
+    body({ A: group("{{resolve:ssm:/name}}", { Ref: "Days" }) }, { Parameters: { Days: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/days" } } }),
+  );
+  assert.equal(stack.StackStatus, "CREATE_COMPLETE");
+  assert.deepEqual(stack.Parameters, [{ ParameterKey: "Days", ParameterValue: "/days", ResolvedValue: "7" }]);
+  assert.deepEqual(await retention("from-ssm"), { "from-ssm": 7 });
+  await assert.rejects(
+    cfn.createStack({ StackName: "ssm2", TemplateBody: body({ A: group("x") }, { Parameters: { P: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/absent" } } }) }),
+    { message: "Unable to fetch parameters [/absent] from parameter store for this account." },
+  );
 });
 
 describe("between stacks", () => {

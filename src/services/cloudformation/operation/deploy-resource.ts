@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ResourceType } from "../../../aws/service.ts";
-import { checkProperties, propertiesFailure, propertySchema, resolveProperties, resourceSchema, type ResourceDeclaration, type Scope } from "../../../engines/cloudformation/index.ts";
-import type { JsonObject } from "../../../engines/yaml/index.ts";
+import { checkProperties, propertiesFailure, propertySchema, resolveProperties, resolveValue, resourceSchema, type ResourceDeclaration, type Scope } from "../../../engines/cloudformation/index.ts";
+import type { JsonObject, JsonValue } from "../../../engines/yaml/index.ts";
 import type { FormerResource, Leftover, ResourceState, StackResource, Step } from "../model.ts";
 import { putLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
+import { shiftAlias } from "./alias-deployment.ts";
 import { reasonOf, StepCancelled, StepFailed } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
@@ -24,6 +25,7 @@ interface Job {
   readonly existing: StackResource | undefined;
   readonly next: JsonObject;
   readonly dependsOn: readonly string[];
+  readonly updatePolicy: JsonValue | undefined;
 }
 
 /** Brings a resource to what the template says: creates, updates, replaces it or leaves it. Answers whether that succeeded. */
@@ -45,7 +47,8 @@ export async function deployResource(run: StackRun, declared: ResourceDeclaratio
     if (!type) throw new StepFailed(`Starling does not implement the resource type ${declared.type} yet.`);
     const { properties, diagnostics } = checkProperties(declared, resolveProperties(declared.properties, scope));
     if (diagnostics.length > 0) throw new StepFailed(propertiesFailure(logicalId, diagnostics));
-    return await bring({ run, declared, type, existing, next: properties, dependsOn });
+    const updatePolicy = declared.updatePolicy === undefined ? undefined : resolveValue(declared.updatePolicy, scope);
+    return await bring({ run, declared, type, existing, next: properties, dependsOn, updatePolicy });
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;
     await fail(run, declared, existing, action, error, "");
@@ -151,6 +154,7 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
   const ctx = run.contextOf(declared.logicalId, step.token, retried);
   try {
     const [live, before] = [await liveProperties(ctx, next), await liveProperties(ctx, previous)];
+    if (type.type === "AWS::Lambda::Alias") await shiftAlias(run, ctx, job.updatePolicy, live, before);
     const [stackTags, formerTags] = [run.stack.revision!.tags, run.operation.former?.tags ?? []];
     const id = await updateTagged(ctx, type, was.physicalId, { properties: live, stackTags }, { properties: before, stackTags: formerTags });
     await untilReady(run, type, ctx, id, live, CANCELLED.update);

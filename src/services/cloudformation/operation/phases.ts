@@ -1,6 +1,6 @@
 import type { Context } from "../../../aws/context.ts";
 import type { Statement } from "../../../ports/database.ts";
-import { activeResources, dependencyGraph, resolveValue, type Scope, TemplateError, type Template } from "../../../engines/cloudformation/index.ts";
+import { activeResources, dependencyGraph, findReferences, type ResourceDeclaration, resolveValue, type Scope, TemplateError, type Template } from "../../../engines/cloudformation/index.ts";
 import type { JsonValue } from "../../../engines/yaml/index.ts";
 import { PARALLEL_RESOURCES } from "../limits.ts";
 import type { Stack, StackResource } from "../model.ts";
@@ -65,7 +65,7 @@ export async function apply(run: StackRun): Promise<void> {
     // What the former template imports stays, until it is clear which of both holds.
     const used = await setImports(run, plan.imported, true);
     if (used.length > 0) await run.ctx.records.write(used);
-    const graph = new Map([...dependencyGraph(plan.template)].filter(([id]) => active.has(id)).map(([id, needs]) => [id, needs.filter((n) => active.has(n))]));
+    const graph = graphOf(plan.template, active);
     const work = (id: string): Promise<boolean> => deployResource(run, active.get(id)!, plan.scope, graph.get(id)!);
     const interrupted = [...active.keys()].filter((id) => isUnderWay(run, run.resources.get(id)));
     await runGraph(new Map(interrupted.map((id) => [id, []])), work, { limit: PARALLEL_RESOURCES, goOn: true });
@@ -81,6 +81,16 @@ export async function apply(run: StackRun): Promise<void> {
   const also = statements;
   if (create) return run.enter("done", "CREATE_COMPLETE", undefined, { stack: { outputs }, also });
   return run.enter("clean-up", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack: { outputs }, also });
+}
+
+/** What each resource waits for: what its properties and its update policy (a deployment group) refer to. */
+function graphOf(template: Template, active: ReadonlyMap<string, ResourceDeclaration>): Map<string, string[]> {
+  const graph = new Map<string, string[]>();
+  for (const [id, needs] of dependencyGraph(template)) {
+    const policy = findReferences(template.resources[id]?.updatePolicy ?? null).map((r) => r.name);
+    if (active.has(id)) graph.set(id, [...new Set([...needs, ...policy])].filter((n) => active.has(n) && n !== id));
+  }
+  return graph;
 }
 
 async function failedResources(run: StackRun, failed: ReadonlySet<string>): Promise<void> {
