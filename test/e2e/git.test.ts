@@ -9,6 +9,7 @@ import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { CodeCommit } from "@aws-sdk/client-codecommit";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { IAM } from "@aws-sdk/client-iam";
+import { gitSignature } from "../../src/aws/git-signature.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -37,7 +38,10 @@ describe("git over HTTP", { skip: cannotRun }, () => {
     const events = new EventBridge(platform.client);
     await logs.createLogGroup({ logGroupName: GROUP });
     await events.putRule({ Name: "pushes", EventPattern: '{"source":["aws.codecommit"]}' });
-    await events.putTargets({ Rule: "pushes", Targets: [{ Id: "1", Arn: `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:${GROUP}` }] });
+    await events.putTargets({
+      Rule: "pushes",
+      Targets: [{ Id: "1", Arn: `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:${GROUP}` }],
+    });
   });
   after(async () => {
     await platform?.stop();
@@ -47,7 +51,13 @@ describe("git over HTTP", { skip: cannotRun }, () => {
   /** The environment of somebody who uses Starling's credential helper with these keys. */
   function environment(keys = platform.client.credentials): NodeJS.ProcessEnv {
     const helper = `!${process.execPath} --disable-warning=ExperimentalWarning ${join(root, "src/cli/main.ts")} git-credential`;
-    const settings = { "credential.helper": helper, "credential.useHttpPath": "true", "user.name": "Ada", "user.email": "ada@example.com", "init.defaultBranch": "master" };
+    const settings = {
+      "credential.helper": helper,
+      "credential.useHttpPath": "true",
+      "user.name": "Ada",
+      "user.email": "ada@example.com",
+      "init.defaultBranch": "master",
+    };
     const env: NodeJS.ProcessEnv = {
       PATH: process.env["PATH"],
       HOME: folder,
@@ -67,9 +77,15 @@ describe("git over HTTP", { skip: cannotRun }, () => {
     return env;
   }
 
-  function git(where: string, args: string[], env = environment()): Promise<{ code: number; stdout: string; stderr: string }> {
+  function git(
+    where: string,
+    args: string[],
+    env = environment(),
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
     return new Promise((done) => {
-      execFile("git", args, { cwd: where, env, timeout: 60_000 }, (error, stdout, stderr) => done({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }));
+      execFile("git", args, { cwd: where, env, timeout: 60_000 }, (error, stdout, stderr) =>
+        done({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
+      );
     });
   }
 
@@ -100,7 +116,9 @@ describe("git over HTTP", { skip: cannotRun }, () => {
     const deadline = Date.now() + 15_000;
     for (;;) {
       const { events = [] } = await logs.filterLogEvents({ logGroupName: GROUP });
-      const found = events.map((e) => (JSON.parse(e.message!) as { detail: Change }).detail).filter((d) => d.repositoryName === name);
+      const found = events
+        .map((e) => (JSON.parse(e.message!) as { detail: Change }).detail)
+        .filter((d) => d.repositoryName === name);
       if (found.length >= count || Date.now() > deadline) return found;
       await new Promise((next) => setTimeout(next, 50));
     }
@@ -137,15 +155,35 @@ describe("git over HTTP", { skip: cannotRun }, () => {
     const response = await fetch(`${platform.endpoint}/v1/repos/${name}/info/refs?service=git-upload-pack`);
     assert.equal(response.status, 401);
     assert.match(response.headers.get("www-authenticate")!, /^Basic/);
-    const wrong = await git(work, ["ls-remote", url], environment({ ...platform.client.credentials, secretAccessKey: "x".repeat(40) }));
+    const wrong = await git(
+      work,
+      ["ls-remote", url],
+      environment({ ...platform.client.credentials, secretAccessKey: "x".repeat(40) }),
+    );
     assert.notEqual(wrong.code, 0);
     const iam = new IAM(platform.client);
     await iam.createUser({ UserName: "reader" });
     const Statement = [
-      { Effect: "Allow", Action: ["codecommit:GitPull", "codecommit:GitPush"], Resource: `arn:aws:codecommit:us-east-1:${ACCOUNT}:${name}` },
-      { Effect: "Deny", Action: "codecommit:GitPush", Resource: "*", Condition: { StringEqualsIfExists: { "codecommit:References": ["refs/heads/master"] }, Null: { "codecommit:References": "false" } } },
+      {
+        Effect: "Allow",
+        Action: ["codecommit:GitPull", "codecommit:GitPush"],
+        Resource: `arn:aws:codecommit:us-east-1:${ACCOUNT}:${name}`,
+      },
+      {
+        Effect: "Deny",
+        Action: "codecommit:GitPush",
+        Resource: "*",
+        Condition: {
+          StringEqualsIfExists: { "codecommit:References": ["refs/heads/master"] },
+          Null: { "codecommit:References": "false" },
+        },
+      },
     ];
-    await iam.putUserPolicy({ UserName: "reader", PolicyName: "p", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }) });
+    await iam.putUserPolicy({
+      UserName: "reader",
+      PolicyName: "p",
+      PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }),
+    });
     const { AccessKey } = await iam.createAccessKey({ UserName: "reader" });
     const reader = environment({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! });
     assert.equal((await git(work, ["ls-remote", url], reader)).code, 0);
@@ -161,11 +199,17 @@ describe("git over HTTP", { skip: cannotRun }, () => {
   test("an IAM user's git credentials, and those of the aws CLI's helper", async () => {
     const { url, work } = await pushed();
     const iam = new IAM(platform.client);
-    const { ServiceSpecificCredential: credential } = await iam.createServiceSpecificCredential({ UserName: "admin", ServiceName: "codecommit.amazonaws.com" });
+    const { ServiceSpecificCredential: credential } = await iam.createServiceSpecificCredential({
+      UserName: "admin",
+      ServiceName: "codecommit.amazonaws.com",
+    });
     const withPassword = new URL(url);
     withPassword.username = credential!.ServiceUserName!;
     withPassword.password = encodeURIComponent(credential!.ServicePassword!);
-    assert.equal((await git(work, ["ls-remote", withPassword.href], { ...environment(), GIT_CONFIG_COUNT: "0" })).code, 0);
+    assert.equal(
+      (await git(work, ["ls-remote", withPassword.href], { ...environment(), GIT_CONFIG_COUNT: "0" })).code,
+      0,
+    );
     const env = environment();
     env["GIT_CONFIG_VALUE_0"] = "!aws codecommit credential-helper --ignore-host-check $@";
     const byCli = await git(work, ["ls-remote", url], env);
@@ -182,13 +226,22 @@ describe("git over HTTP", { skip: cannotRun }, () => {
         return copy;
       }),
     );
-    const results = await Promise.all(clones.map((copy, i) => git(copy, ["push", "-q", "origin", "master", `HEAD:refs/heads/b${i}`])));
+    const results = await Promise.all(
+      clones.map((copy, i) => git(copy, ["push", "-q", "origin", "master", `HEAD:refs/heads/b${i}`])),
+    );
     assert.ok(results.some((r) => r.code === 0));
     const refs = await ok(work, "ls-remote", url, "refs/heads/*");
     const tip = /([0-9a-f]{40})\trefs\/heads\/master/.exec(refs)![1];
     const seen = await changes(name, 5);
-    assert.deepEqual(seen.filter((c) => c.referenceName === "master").map((c) => [c.oldCommitId, c.commitId]), [[undefined, commit], [commit, tip]]);
-    for (const i of [0, 1, 2]) assert.equal(seen.filter((c) => c.referenceName === `b${i}`).length, refs.includes(`refs/heads/b${i}`) ? 1 : 0);
+    assert.deepEqual(
+      seen.filter((c) => c.referenceName === "master").map((c) => [c.oldCommitId, c.commitId]),
+      [
+        [undefined, commit],
+        [commit, tip],
+      ],
+    );
+    for (const i of [0, 1, 2])
+      assert.equal(seen.filter((c) => c.referenceName === `b${i}`).length, refs.includes(`refs/heads/b${i}`) ? 1 : 0);
     await ok(folder, "clone", "-q", url, `${work}-after`);
     await ok(`${work}-after`, "fsck", "--strict");
   });
@@ -206,11 +259,23 @@ describe("git over HTTP", { skip: cannotRun }, () => {
     // What was told is stored in one write with the event; a log group that shows events may lose its last moments in a crash.
     const { repositoryMetadata } = await codecommit.getRepository({ repositoryName: name });
     const state = new DatabaseSync(join(platform.data, "state.sqlite"), { readOnly: true });
-    const rows = state.prepare("select kind, id, value from record where service = 'codecommit' and kind in ('announced', 'intent')").all() as { kind: string; id: string; value: string }[];
+    const rows = state
+      .prepare("select kind, id, value from record where service = 'codecommit' and kind in ('announced', 'intent')")
+      .all() as { kind: string; id: string; value: string }[];
     state.close();
-    const { refs: told } = JSON.parse(rows.find((r) => r.kind === "announced" && r.id === repositoryMetadata!.repositoryId)!.value) as { refs: object };
-    assert.deepEqual(Object.keys(told).flatMap((r) => /k\d$/.exec(r)?.[0] ?? []).sort(), there);
-    assert.deepEqual(rows.filter((r) => r.kind === "intent"), []);
+    const { refs: told } = JSON.parse(
+      rows.find((r) => r.kind === "announced" && r.id === repositoryMetadata!.repositoryId)!.value,
+    ) as { refs: object };
+    assert.deepEqual(
+      Object.keys(told)
+        .flatMap((r) => /k\d$/.exec(r)?.[0] ?? [])
+        .sort(),
+      there,
+    );
+    assert.deepEqual(
+      rows.filter((r) => r.kind === "intent"),
+      [],
+    );
     await ok(work, "push", "-q", url, "HEAD:refs/heads/after");
   });
 
@@ -219,8 +284,17 @@ describe("git over HTTP", { skip: cannotRun }, () => {
     await codecommit.createRepository({ repositoryName, repositoryDescription: "d", tags: { a: "b" } });
     await assert.rejects(codecommit.createRepository({ repositoryName }), { name: "RepositoryNameExistsException" });
     const on = { repositoryName, branchName: "main" };
-    const first = await codecommit.putFile({ ...on, filePath: "/docs/read me.md", fileContent: Buffer.from("one\n"), name: "Ada", email: "ada@example.com", commitMessage: "say one" });
-    await assert.rejects(codecommit.putFile({ ...on, filePath: "x", fileContent: Buffer.from("y") }), { name: "ParentCommitIdRequiredException" });
+    const first = await codecommit.putFile({
+      ...on,
+      filePath: "/docs/read me.md",
+      fileContent: Buffer.from("one\n"),
+      name: "Ada",
+      email: "ada@example.com",
+      commitMessage: "say one",
+    });
+    await assert.rejects(codecommit.putFile({ ...on, filePath: "x", fileContent: Buffer.from("y") }), {
+      name: "ParentCommitIdRequiredException",
+    });
     const second = await codecommit.createCommit({
       ...on,
       parentCommitId: first.commitId!,
@@ -231,43 +305,174 @@ describe("git over HTTP", { skip: cannotRun }, () => {
       ],
       deleteFiles: [{ filePath: "docs/read me.md" }],
     });
-    assert.deepEqual([second.filesAdded!.map((f) => f.absolutePath), second.filesDeleted!.map((f) => f.absolutePath)], [["link", 'odd "name"\\é', "run.sh"], ["docs/read me.md"]]);
-    await assert.rejects(codecommit.putFile({ ...on, filePath: "x", fileContent: Buffer.from("y"), parentCommitId: first.commitId! }), { name: "ParentCommitIdOutdatedException" });
-    await assert.rejects(codecommit.putFile({ ...on, filePath: "run.sh", fileMode: "EXECUTABLE", fileContent: Buffer.from("#!/bin/sh\n"), parentCommitId: second.commitId! }), { name: "SameFileContentException" });
-    await assert.rejects(codecommit.putFile({ ...on, filePath: "../x", fileContent: Buffer.from("y"), parentCommitId: second.commitId! }), { name: "InvalidPathException" });
+    assert.deepEqual(
+      [second.filesAdded!.map((f) => f.absolutePath), second.filesDeleted!.map((f) => f.absolutePath)],
+      [["link", 'odd "name"\\é', "run.sh"], ["docs/read me.md"]],
+    );
+    await assert.rejects(
+      codecommit.putFile({ ...on, filePath: "x", fileContent: Buffer.from("y"), parentCommitId: first.commitId! }),
+      { name: "ParentCommitIdOutdatedException" },
+    );
+    await assert.rejects(
+      codecommit.putFile({
+        ...on,
+        filePath: "run.sh",
+        fileMode: "EXECUTABLE",
+        fileContent: Buffer.from("#!/bin/sh\n"),
+        parentCommitId: second.commitId!,
+      }),
+      { name: "SameFileContentException" },
+    );
+    await assert.rejects(
+      codecommit.putFile({ ...on, filePath: "../x", fileContent: Buffer.from("y"), parentCommitId: second.commitId! }),
+      { name: "InvalidPathException" },
+    );
     const { commit } = await codecommit.getCommit({ repositoryName, commitId: first.commitId! });
-    assert.deepEqual([commit!.message, commit!.author!.name, commit!.author!.email, commit!.parents], ["say one", "Ada", "ada@example.com", []]);
-    const file = await codecommit.getFile({ repositoryName, commitSpecifier: first.commitId!, filePath: "docs/read me.md" });
-    assert.deepEqual([Buffer.from(file.fileContent!).toString(), file.fileSize, file.blobId], ["one\n", 4, first.blobId]);
-    await assert.rejects(codecommit.getFile({ repositoryName, filePath: "docs/read me.md" }), { name: "FileDoesNotExistException" });
+    assert.deepEqual(
+      [commit!.message, commit!.author!.name, commit!.author!.email, commit!.parents],
+      ["say one", "Ada", "ada@example.com", []],
+    );
+    const file = await codecommit.getFile({
+      repositoryName,
+      commitSpecifier: first.commitId!,
+      filePath: "docs/read me.md",
+    });
+    assert.deepEqual(
+      [Buffer.from(file.fileContent!).toString(), file.fileSize, file.blobId],
+      ["one\n", 4, first.blobId],
+    );
+    await assert.rejects(codecommit.getFile({ repositoryName, filePath: "docs/read me.md" }), {
+      name: "FileDoesNotExistException",
+    });
     const root = await codecommit.getFolder({ repositoryName, folderPath: "" });
-    assert.deepEqual([root.files!.map((f) => [f.absolutePath, f.fileMode]), root.symbolicLinks!.length, root.treeId], [[['odd "name"\\é', "NORMAL"], ["run.sh", "EXECUTABLE"]], 1, second.treeId]);
+    assert.deepEqual(
+      [root.files!.map((f) => [f.absolutePath, f.fileMode]), root.symbolicLinks!.length, root.treeId],
+      [
+        [
+          ['odd "name"\\é', "NORMAL"],
+          ["run.sh", "EXECUTABLE"],
+        ],
+        1,
+        second.treeId,
+      ],
+    );
     const docs = await codecommit.getFolder({ repositoryName, folderPath: "docs", commitSpecifier: first.commitId! });
-    assert.deepEqual(docs.files!.map((f) => f.relativePath), ["read me.md"]);
-    const { differences } = await codecommit.getDifferences({ repositoryName, beforeCommitSpecifier: first.commitId!, afterCommitSpecifier: "main" });
-    assert.deepEqual(differences!.map((d) => d.changeType), ["D", "A", "A", "A"]);
+    assert.deepEqual(
+      docs.files!.map((f) => f.relativePath),
+      ["read me.md"],
+    );
+    const { differences } = await codecommit.getDifferences({
+      repositoryName,
+      beforeCommitSpecifier: first.commitId!,
+      afterCommitSpecifier: "main",
+    });
+    assert.deepEqual(
+      differences!.map((d) => d.changeType),
+      ["D", "A", "A", "A"],
+    );
     await codecommit.createBranch({ repositoryName, branchName: "old", commitId: first.commitId! });
-    await assert.rejects(codecommit.createBranch({ repositoryName, branchName: "old", commitId: first.commitId! }), { name: "BranchNameExistsException" });
+    await assert.rejects(codecommit.createBranch({ repositoryName, branchName: "old", commitId: first.commitId! }), {
+      name: "BranchNameExistsException",
+    });
     assert.deepEqual((await codecommit.listBranches({ repositoryName })).branches, ["main", "old"]);
     assert.equal((await codecommit.getBranch({ repositoryName, branchName: "old" })).branch!.commitId, first.commitId);
-    await assert.rejects(codecommit.deleteBranch({ repositoryName, branchName: "main" }), { name: "DefaultBranchCannotBeDeletedException" });
+    await assert.rejects(codecommit.deleteBranch({ repositoryName, branchName: "main" }), {
+      name: "DefaultBranchCannotBeDeletedException",
+    });
     await codecommit.deleteBranch({ repositoryName, branchName: "old" });
-    await assert.rejects(codecommit.getBranch({ repositoryName, branchName: "old" }), { name: "BranchDoesNotExistException" });
+    await assert.rejects(codecommit.getBranch({ repositoryName, branchName: "old" }), {
+      name: "BranchDoesNotExistException",
+    });
     const seen = await changes(repositoryName, 4);
-    assert.deepEqual(seen.map((c) => `${c.event} ${c.referenceName}`).sort(), ["referenceCreated main", "referenceCreated old", "referenceDeleted old", "referenceUpdated main"]);
+    assert.deepEqual(seen.map((c) => `${c.event} ${c.referenceName}`).sort(), [
+      "referenceCreated main",
+      "referenceCreated old",
+      "referenceDeleted old",
+      "referenceUpdated main",
+    ]);
     const { url } = { url: (await codecommit.getRepository({ repositoryName })).repositoryMetadata!.cloneUrlHttp! };
     await ok(folder, "clone", "-q", url, join(folder, "api"));
     await ok(join(folder, "api"), "fsck", "--strict");
     await codecommit.updateRepositoryName({ oldName: repositoryName, newName: "api2" });
     await ok(folder, "ls-remote", url.replace("/api", "/api2"));
     assert.equal((await codecommit.deleteRepository({ repositoryName: "api2" })).repositoryId !== undefined, true);
-    assert.deepEqual(await codecommit.deleteRepository({ repositoryName: "api2" }).then((r) => r.repositoryId), undefined);
-    await assert.rejects(codecommit.getRepository({ repositoryName: "api2" }), { name: "RepositoryDoesNotExistException", message: "api2 does not exist" });
+    assert.deepEqual(
+      await codecommit.deleteRepository({ repositoryName: "api2" }).then((r) => r.repositoryId),
+      undefined,
+    );
+    await assert.rejects(codecommit.getRepository({ repositoryName: "api2" }), {
+      name: "RepositoryDoesNotExistException",
+      message: "api2 does not exist",
+    });
+  });
+
+  test("whoever pushes reads which pipelines start", async () => {
+    const iam = new IAM(platform.client);
+    const events = new EventBridge(platform.client);
+    const trust = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "sts:AssumeRole" }],
+    };
+    const { Role } = await iam.createRole({ RoleName: "starter", AssumeRolePolicyDocument: JSON.stringify(trust) });
+    const EventPattern = '{"source":["aws.codecommit"],"detail":{"referenceName":["live"]}}';
+    await events.putRule({ Name: "start", EventPattern });
+    const Arn = `arn:aws:codepipeline:us-east-1:${ACCOUNT}:shop-Pipeline`;
+    await events.putTargets({ Rule: "start", Targets: [{ Id: "1", Arn, RoleArn: Role!.Arn! }] });
+    const { url, work, said } = await pushed();
+    assert.doesNotMatch(said, /Starling/);
+    const { stderr } = await git(work, ["push", url, "HEAD:refs/heads/live"]);
+    assert.match(
+      stderr,
+      /remote: Starling: starting the pipeline shop-Pipeline \(follow: npx starling logs shop --follow\)/,
+    );
+  });
+
+  test("pushes that are not what they should be", async () => {
+    const { name, url, work } = await pushed();
+    const { accessKeyId, secretAccessKey } = platform.client.credentials;
+    const post = (body: string | Buffer, headers: Record<string, string> = {}) => {
+      const timestamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "");
+      const resource = { host: "127.0.0.1", path: `/v1/repos/${name}`, region: "us-east-1" };
+      const password = `${timestamp}Z${gitSignature(secretAccessKey, timestamp, resource)}`;
+      const authorization = `Basic ${Buffer.from(`${accessKeyId}:${password}`).toString("base64")}`;
+      const type = "application/x-git-receive-pack-request";
+      return fetch(`${platform.endpoint}/v1/repos/${name}/git-receive-pack`, {
+        method: "POST",
+        body: Buffer.from(body),
+        headers: { authorization, "content-type": type, ...headers },
+      });
+    };
+    const line = (text: string): string => (text.length + 4).toString(16).padStart(4, "0") + text;
+    const command = `${"0".repeat(40)} ${"1".repeat(40)} refs/heads/`;
+    assert.equal((await post("nonsense")).status, 400);
+    assert.equal((await post("")).status, 400);
+    assert.equal((await post(line("shout"))).status, 400);
+    assert.equal((await post(line(`${command}x`), { "content-encoding": "gzip" })).status, 415);
+    const many = Array.from({ length: 4_001 }, (_, i) => line(`${command}b${i}`)).join("");
+    assert.equal((await post(`${many}0000`)).status, 400);
+    const withoutPack = await post(`${line(`${command}x\0report-status side-band-64k`)}0000`);
+    assert.doesNotMatch(await withoutPack.text(), /ok refs\/heads\/x/);
+    // A tree that would write into git's own folder is refused by fsck.
+    const blob = await ok(work, "hash-object", "-w", "README.md");
+    await writeFile(join(work, "tree"), Buffer.concat([Buffer.from("100644 .git\0"), Buffer.from(blob, "hex")]));
+    const tree = await ok(work, "hash-object", "-t", "tree", "--literally", "-w", "tree");
+    const commit = await ok(work, "commit-tree", "-m", "bad", tree);
+    const refused = await git(work, ["push", url, `${commit}:refs/heads/bad`]);
+    assert.match(refused.stderr, /hasDotgit/);
+    assert.equal(
+      await git(work, ["ls-remote", url, "refs/heads/*"]).then((r) => r.stdout.trim().split("\n").length),
+      1,
+    );
   });
 
   test("what is not a repository's protocol is not served", async () => {
     const { name } = await pushed();
-    for (const path of [`/v1/repos/${name}/HEAD`, `/v1/repos/${name}/objects/info/packs`, `/v1/repos/${name}/info/refs`, `/v1/repos/..%2f/info/refs?service=git-upload-pack`]) {
+    for (const path of [
+      `/v1/repos/${name}/HEAD`,
+      `/v1/repos/${name}/objects/info/packs`,
+      `/v1/repos/${name}/info/refs`,
+      `/v1/repos/..%2f/info/refs?service=git-upload-pack`,
+    ]) {
       const response = await fetch(`${platform.endpoint}${path}`);
       assert.ok(response.status >= 400 && response.status !== 401, `${path}: ${response.status}`);
     }

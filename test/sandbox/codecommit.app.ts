@@ -25,9 +25,14 @@ let s3: S3;
 before(async () => {
   const env = { STARLING_PORT: "0", STARLING_SAMPLE: "off", STARLING_LOG_LEVEL: "error" };
   const config = readConfig({ args: [], env, folder: data });
-  const sandboxes = (onAwsConnection: Parameters<typeof openSandboxHost>[0]["onAwsConnection"]) => openSandboxHost({ dataDir: data, onAwsConnection, onLost: () => {} });
+  const sandboxes = (onAwsConnection: Parameters<typeof openSandboxHost>[0]["onAwsConnection"]) =>
+    openSandboxHost({ dataDir: data, onAwsConnection, onLost: () => {} });
   running = await startEmbedded({ config, data, run: join(data, "run"), code, sandboxes });
-  const client = { endpoint: `http://127.0.0.1:${running.port}`, region: "us-east-1", credentials: running.administrator };
+  const client = {
+    endpoint: `http://127.0.0.1:${running.port}`,
+    region: "us-east-1",
+    credentials: running.administrator,
+  };
   codecommit = new CodeCommit(client);
   s3 = new S3({ ...client, forcePathStyle: true });
 });
@@ -40,9 +45,17 @@ after(async () => {
 function step(stackName: string, retried = false): ResourceContext {
   const account = "000000000000";
   const principal: Principal = { kind: "root", account, arn: `arn:aws:iam::${account}:root`, id: account };
-  const ctx = createContext(running.platform, running.registry, { service: "cloudformation", account, region: "us-east-1", principal });
+  const ctx = createContext(running.platform, running.registry, {
+    service: "cloudformation",
+    account,
+    region: "us-east-1",
+    principal,
+  });
   const facts = { stackId: "s", stackName, logicalId: "Repo", token: "t", retried, stackTags: { s: "t" } };
-  const tools = { withStackTags: (own: any, make: any) => make([...(own ?? []), { Key: "s", Value: "t" }]), physicalName: () => `${stackName}-Repo-x` };
+  const tools = {
+    withStackTags: (own: any, make: any) => make([...(own ?? []), { Key: "s", Value: "t" }]),
+    physicalName: () => `${stackName}-Repo-x`,
+  };
   return Object.assign(ctx, facts, tools) as ResourceContext;
 }
 
@@ -57,7 +70,11 @@ test("a repository is seeded with a zip, and a commit becomes a zip, byte for by
   };
   await s3.putObject({ Bucket: "seeds", Key: "code.zip", Body: await zip(files) });
   const type = running.registry.resourceType("AWS::CodeCommit::Repository")!;
-  const properties = { RepositoryName: "seeded", RepositoryDescription: "d", Code: { S3: { Bucket: "seeds", Key: "code.zip" } } };
+  const properties = {
+    RepositoryName: "seeded",
+    RepositoryDescription: "d",
+    Code: { S3: { Bucket: "seeds", Key: "code.zip" } },
+  };
   const id = await type.create(step("awscodestar-x"), properties);
   assert.equal(await type.create(step("awscodestar-x", true), properties), id);
   const { repositoryMetadata: repository } = await codecommit.getRepository({ repositoryName: "seeded" });
@@ -66,7 +83,10 @@ test("a repository is seeded with a zip, and a commit becomes a zip, byte for by
   assert.equal(attributes["CloneUrlHttp"], repository!.cloneUrlHttp);
   const { branch } = await codecommit.getBranch({ repositoryName: "seeded", branchName: "master" });
   const { commit } = await codecommit.getCommit({ repositoryName: "seeded", commitId: branch!.commitId! });
-  assert.deepEqual([commit!.author!.name, commit!.message, commit!.parents], ["AWS CodeStar", "Initial commit made by AWS CodeStar during project creation.", []]);
+  assert.deepEqual(
+    [commit!.author!.name, commit!.message, commit!.parents],
+    ["AWS CodeStar", "Initial commit made by AWS CodeStar during project creation.", []],
+  );
   assert.deepEqual((await codecommit.listTagsForResource({ resourceArn: repository!.Arn! })).tags, { s: "t" });
 
   const { platform } = running;
@@ -83,14 +103,26 @@ test("a repository is seeded with a zip, and a commit becomes a zip, byte for by
   }
   assert.ok((await lstat(join(out, "bin/run"))).mode & 0o111);
   assert.ok(!((await lstat(join(out, "README.md"))).mode & 0o111));
-  await assert.rejects(archiveCommit(platform, { folder, commitId: branch!.commitId!, target: join(data, "small.zip"), maxBytes: 100 }), /larger than 100 bytes/);
-  await assert.rejects(archiveCommit(platform, { folder, commitId: "f".repeat(40), target: join(data, "none.zip"), maxBytes: 100 }), /git archive failed/);
+  await assert.rejects(
+    archiveCommit(platform, { folder, commitId: branch!.commitId!, target: join(data, "small.zip"), maxBytes: 100 }),
+    /larger than 100 bytes/,
+  );
+  await assert.rejects(
+    archiveCommit(platform, { folder, commitId: "f".repeat(40), target: join(data, "none.zip"), maxBytes: 100 }),
+    /git archive failed/,
+  );
 });
 
 test("a zip that leads out leaves no repository", async () => {
-  await s3.putObject({ Bucket: "seeds", Key: "bad.zip", Body: await zip({ link: { text: "../../etc/passwd", mode: 0o120777 } }) });
+  await s3.putObject({
+    Bucket: "seeds",
+    Key: "bad.zip",
+    Body: await zip({ link: { text: "../../etc/passwd", mode: 0o120777 } }),
+  });
   const type = running.registry.resourceType("AWS::CodeCommit::Repository")!;
   const properties = { RepositoryName: "bad", Code: { S3: { Bucket: "seeds", Key: "bad.zip" } } };
   await assert.rejects(type.create(step("other"), properties), /points outside/);
-  await assert.rejects(codecommit.getRepository({ repositoryName: "bad" }), { name: "RepositoryDoesNotExistException" });
+  await assert.rejects(codecommit.getRepository({ repositoryName: "bad" }), {
+    name: "RepositoryDoesNotExistException",
+  });
 });

@@ -10,7 +10,11 @@ const CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare
 const FOLDERS = ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"];
 
 /** The folder of a repository: by its id, so that it stays where it is when its name changes. */
-export function repositoryFolder(data: string, place: { account: string; region: string }, repositoryId: string): string {
+export function repositoryFolder(
+  data: string,
+  place: { account: string; region: string },
+  repositoryId: string,
+): string {
   return join(data, "git", place.account, place.region, `${repositoryId}.git`);
 }
 

@@ -56,7 +56,12 @@ export interface GitOptions {
 }
 
 /** Starts git on a bare repository in a sandbox that holds nothing else: no network, no user's or system's settings, no hooks. */
-export function startGit(platform: GitPlatform, folder: string, args: readonly string[], options: GitOptions = {}): Promise<ToolSandbox> {
+export function startGit(
+  platform: GitPlatform,
+  folder: string,
+  args: readonly string[],
+  options: GitOptions = {},
+): Promise<ToolSandbox> {
   const env: Record<string, string> = {
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",

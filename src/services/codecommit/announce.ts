@@ -48,13 +48,22 @@ export async function changingRefs<T>(
 ): Promise<{ result: T; changes: StateChange[] }> {
   const id = ctx.platform.ids.uuid();
   const { region, principal: caller } = ctx;
-  const intent: Intent = { region, repository: repository.name, repositoryId: repository.id, refs, caller, startedAt: ctx.now() };
+  const intent: Intent = {
+    region,
+    repository: repository.name,
+    repositoryId: repository.id,
+    refs,
+    caller,
+    startedAt: ctx.now(),
+  };
   await ctx.globalRecords.write(ctx.globalRecords.put("intent", id, intent));
   let result: T;
   try {
     result = await work();
   } catch (error) {
-    await announce(ctx, id, intent).catch((second: unknown) => ctx.platform.log.error("a push could not be announced", { error: second }));
+    await announce(ctx, id, intent).catch((second: unknown) =>
+      ctx.platform.log.error("a push could not be announced", { error: second }),
+    );
     throw error;
   }
   return { result, changes: await announce(ctx, id, intent) };
@@ -88,8 +97,14 @@ async function announce(ctx: Context<any>, intentId: string, intent: Intent): Pr
     const refs: Record<string, string> = { ...before?.value.refs };
     for (const name of intent.refs) delete refs[name];
     Object.assign(refs, now);
-    const batch: (Statement | Statement[])[] = [ctx.records.put("announced", intent.repositoryId, { refs } satisfies Announced, before?.rev ?? 0), done];
-    batch.push(await withDefaultBranch(ctx, repository, changes), ...changes.map((change) => stateChanged(ctx, change)));
+    const batch: (Statement | Statement[])[] = [
+      ctx.records.put("announced", intent.repositoryId, { refs } satisfies Announced, before?.rev ?? 0),
+      done,
+    ];
+    batch.push(
+      await withDefaultBranch(ctx, repository, changes),
+      ...changes.map((change) => stateChanged(ctx, change)),
+    );
     try {
       await ctx.records.write(...batch);
       return changes;
@@ -107,7 +122,12 @@ async function find(ctx: Context<any>, intent: Intent) {
   return (await ctx.records.list<Repository>("repository")).find((r) => r.value.id === intent.repositoryId);
 }
 
-function compare(repository: Repository, before: Refs, now: { refs: Refs; of: readonly string[] }, caller: Principal): StateChange[] {
+function compare(
+  repository: Repository,
+  before: Refs,
+  now: { refs: Refs; of: readonly string[] },
+  caller: Principal,
+): StateChange[] {
   return now.of.flatMap((name): StateChange[] => {
     const [, kind, short = ""] = /^refs\/(heads|tags)\/(.+)$/.exec(name) ?? [];
     const [oldId, newId] = [before[name], now.refs[name]];
@@ -129,11 +149,21 @@ function compare(repository: Repository, before: Refs, now: { refs: Refs; of: re
 }
 
 /** The first branch of a repository becomes its default; the repository's time moves with every change. */
-async function withDefaultBranch(ctx: Context<any>, stored: { rev: number; value: Repository }, changes: readonly StateChange[]): Promise<Statement[]> {
+async function withDefaultBranch(
+  ctx: Context<any>,
+  stored: { rev: number; value: Repository },
+  changes: readonly StateChange[],
+): Promise<Statement[]> {
   const repository = stored.value;
-  const first = repository.defaultBranch ? undefined : changes.find((c) => c.referenceType === "branch" && c.event === "referenceCreated");
+  const first = repository.defaultBranch
+    ? undefined
+    : changes.find((c) => c.referenceType === "branch" && c.event === "referenceCreated");
   if (first) await setHead(ctx, repository, first.referenceName);
-  const next: Repository = { ...repository, modified: ctx.now(), ...(first ? { defaultBranch: first.referenceName } : {}) };
+  const next: Repository = {
+    ...repository,
+    modified: ctx.now(),
+    ...(first ? { defaultBranch: first.referenceName } : {}),
+  };
   return [ctx.records.put("repository", repository.name, next, stored.rev)];
 }
 
@@ -144,6 +174,12 @@ export async function setHead(ctx: Context<any>, repository: Repository, branch:
 
 function stateChanged(ctx: Context<any>, change: StateChange): Statement[] {
   const arn = repositoryArn(ctx, change.repositoryName);
-  const entry = { Source: "aws.codecommit", DetailType: DETAIL_TYPE, Resources: [arn], Detail: JSON.stringify(change), Time: new Date(ctx.now()) };
+  const entry = {
+    Source: "aws.codecommit",
+    DetailType: DETAIL_TYPE,
+    Resources: [arn],
+    Detail: JSON.stringify(change),
+    Time: new Date(ctx.now()),
+  };
   return ctx.asService(arn).later("events", "PutEvents", { Entries: [entry] });
 }

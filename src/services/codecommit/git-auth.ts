@@ -6,7 +6,11 @@ import type { Principal } from "../../aws/principal.ts";
 const MAX_SKEW_MS = 15 * 60_000;
 
 /** Whose the user name and password are: git credentials of an IAM user, or an access key and its signature of the repository. */
-export async function authenticateGit(ctx: Context<any>, header: string | undefined, resource: GitResource): Promise<Principal | undefined> {
+export async function authenticateGit(
+  ctx: Context<any>,
+  header: string | undefined,
+  resource: GitResource,
+): Promise<Principal | undefined> {
   const encoded = /^Basic ([A-Za-z0-9+/=]{1,8192})$/i.exec(header ?? "")?.[1];
   if (!encoded) return undefined;
   const text = Buffer.from(encoded, "base64").toString("utf8");
@@ -18,7 +22,12 @@ export async function authenticateGit(ctx: Context<any>, header: string | undefi
   return verify(ctx, user, { timestamp: signed[1]!, signature: signed[2]! }, resource);
 }
 
-async function verify(ctx: Context<any>, user: string, given: { timestamp: string; signature: string }, resource: GitResource): Promise<Principal | undefined> {
+async function verify(
+  ctx: Context<any>,
+  user: string,
+  given: { timestamp: string; signature: string },
+  resource: GitResource,
+): Promise<Principal | undefined> {
   const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)$/.exec(given.timestamp) ?? [];
   const time = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
   if (!(Math.abs(ctx.now() - time) <= MAX_SKEW_MS)) return undefined;

@@ -10,7 +10,13 @@ export type FileMode = keyof typeof MODES;
 
 /** One change of a commit's tree. */
 export type TreeChange =
-  | { readonly kind: "put"; readonly path: string; readonly mode: FileMode; readonly size: number; readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array> }
+  | {
+      readonly kind: "put";
+      readonly path: string;
+      readonly mode: FileMode;
+      readonly size: number;
+      readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+    }
   | { readonly kind: "blob"; readonly path: string; readonly mode: FileMode; readonly blobId: string }
   | { readonly kind: "copy" | "move"; readonly path: string; readonly from: string }
   | { readonly kind: "delete"; readonly path: string };
@@ -33,26 +39,46 @@ export class BranchMoved extends Error {}
  * Makes a commit on top of `parent` and moves the branch to it, if it is still where it was. Nothing of it is seen before
  * that. Call within `changingRefs`.
  */
-export async function importCommit(ctx: Context<any>, repository: Repository, branch: string, commit: NewCommit): Promise<string> {
+export async function importCommit(
+  ctx: Context<any>,
+  repository: Repository,
+  branch: string,
+  commit: NewCommit,
+): Promise<string> {
   const folder = folderOf(ctx, repository);
   const temporary = `refs/starling/${ctx.platform.ids.text(16)}`;
   const id = await fastImport(ctx, folder, temporary, commit);
-  const lines = ["start", `update refs/heads/${branch} ${id} ${commit.parent ?? ZERO}`, `delete ${temporary}`, "prepare", "commit", ""];
+  const lines = [
+    "start",
+    `update refs/heads/${branch} ${id} ${commit.parent ?? ZERO}`,
+    `delete ${temporary}`,
+    "prepare",
+    "commit",
+    "",
+  ];
   try {
     await runGit(ctx.platform, folder, ["update-ref", "--stdin"], { input: lines.join("\n") });
   } catch (error) {
     await runGit(ctx.platform, folder, ["update-ref", "-d", temporary]).catch(() => undefined);
-    if (error instanceof GitFailed && /cannot lock ref|but expected|already exists/.test(error.text)) throw new BranchMoved(branch);
+    if (error instanceof GitFailed && /cannot lock ref|but expected|already exists/.test(error.text))
+      throw new BranchMoved(branch);
     throw error;
   }
   return id;
 }
 
 async function fastImport(ctx: Context<any>, folder: string, ref: string, commit: NewCommit): Promise<string> {
-  const git = await startGit(ctx.platform, folder, ["fast-import", "--quiet", "--done", "--date-format=raw"], { timeoutMs: IMPORT_MS });
+  const git = await startGit(ctx.platform, folder, ["fast-import", "--quiet", "--done", "--date-format=raw"], {
+    timeoutMs: IMPORT_MS,
+  });
   try {
     git.stdin.on("error", () => undefined); // its exit code says why
-    const [stdout, stderr, exit] = await Promise.all([buffer(git.stdout), errorText(git.stderr), git.exited, writeCommit(git.stdin, ref, commit, Math.floor(ctx.now() / 1000))]);
+    const [stdout, stderr, exit] = await Promise.all([
+      buffer(git.stdout),
+      errorText(git.stderr),
+      git.exited,
+      writeCommit(git.stdin, ref, commit, Math.floor(ctx.now() / 1000)),
+    ]);
     const id = stdout.toString("utf8").trim();
     if (exit.code !== 0 || !/^[0-9a-f]{40}$/.test(id)) throw new GitFailed("fast-import", exit, stderr);
     return id;

@@ -17,7 +17,9 @@ export const codecommit = defineService<typeof CodeCommit>({
   operations: { ...repositories, ...branches, ...contents, ...changes, ...tags },
   resources: [codecommitRepository],
   routes: [gitOverHttp],
-  periodic: [{ name: "announce interrupted pushes", everyMs: SWEEP_MS, run: (ctx) => announceInterrupted(ctx, PUSH_MS * 2) }],
+  periodic: [
+    { name: "announce interrupted pushes", everyMs: SWEEP_MS, run: (ctx) => announceInterrupted(ctx, PUSH_MS * 2) },
+  ],
   async start(platform, caller) {
     await announceInterrupted(caller.context(platform.settings.account, platform.settings.region));
     return undefined;

@@ -17,23 +17,35 @@ export interface Repository {
 
 type Place = Pick<Context<any>, "account" | "region">;
 
-export const repositoryArn = (place: Place, name: string): string => arn("codecommit", place.region, place.account, name);
-export const folderOf = (ctx: Context<any>, repository: Repository): string => repositoryFolder(ctx.platform.settings.data, ctx, repository.id);
+export const repositoryArn = (place: Place, name: string): string =>
+  arn("codecommit", place.region, place.account, name);
+export const folderOf = (ctx: Context<any>, repository: Repository): string =>
+  repositoryFolder(ctx.platform.settings.data, ctx, repository.id);
 
 export const bad = (code: string, message: string): AwsError => new AwsError(code, message, 400);
-export const noRepository = (name: string): AwsError => bad("RepositoryDoesNotExistException", `${name} does not exist`);
-export const noBranch = (name: string): AwsError => bad("BranchDoesNotExistException", `Could not find branch named '${name}'.`);
-export const noCommit = (name: string): AwsError => bad("CommitDoesNotExistException", `Could not find commit with the specifier '${name}'.`);
+export const noRepository = (name: string): AwsError =>
+  bad("RepositoryDoesNotExistException", `${name} does not exist`);
+export const noBranch = (name: string): AwsError =>
+  bad("BranchDoesNotExistException", `Could not find branch named '${name}'.`);
+export const noCommit = (name: string): AwsError =>
+  bad("CommitDoesNotExistException", `Could not find commit with the specifier '${name}'.`);
 
 /** The permission for an action on the repository that the input names. */
-export const onRepository = (action: string) => (input: any, ctx: Context<any>): Permission[] => [
-  { action: `codecommit:${action}`, resource: repositoryArn(ctx, String(input.repositoryName)) },
-];
+export const onRepository =
+  (action: string) =>
+  (input: any, ctx: Context<any>): Permission[] => [
+    { action: `codecommit:${action}`, resource: repositoryArn(ctx, String(input.repositoryName)) },
+  ];
 
 /** The permission for a change of a branch; policies may bind it by `codecommit:References`. */
-export const onBranch = (action: string) => (input: any, ctx: Context<any>): Permission[] => [
-  { ...onRepository(action)(input, ctx)[0]!, conditions: { "codecommit:References": [`refs/heads/${input.branchName}`] } },
-];
+export const onBranch =
+  (action: string) =>
+  (input: any, ctx: Context<any>): Permission[] => [
+    {
+      ...onRepository(action)(input, ctx)[0]!,
+      conditions: { "codecommit:References": [`refs/heads/${input.branchName}`] },
+    },
+  ];
 
 export async function existingRepository(ctx: Context<any>, name: string | undefined): Promise<Repository> {
   checkRepositoryName(name);
@@ -45,7 +57,10 @@ export async function existingRepository(ctx: Context<any>, name: string | undef
 export function checkRepositoryName(name: string | undefined): void {
   if (!name) throw bad("RepositoryNameRequiredException", "A repository name is required.");
   if (!/^[\w.-]{1,100}$/.test(name) || name.endsWith(".git") || name === "." || name === "..") {
-    throw bad("InvalidRepositoryNameException", "The repository name is not valid. Repository names can be any valid combination of letters, numbers, periods, underscores, and dashes between 1 and 100 characters in length, and cannot end in .git.");
+    throw bad(
+      "InvalidRepositoryNameException",
+      "The repository name is not valid. Repository names can be any valid combination of letters, numbers, periods, underscores, and dashes between 1 and 100 characters in length, and cannot end in .git.",
+    );
   }
 }
 
@@ -59,7 +74,8 @@ export function isRefName(name: string): boolean {
 
 export function checkBranchName(name: string | undefined): string {
   if (!name) throw bad("BranchNameRequiredException", "A branch name is required.");
-  if (!isRefName(name)) throw bad("InvalidBranchNameException", `The branch name '${name.slice(0, 256)}' is not valid.`);
+  if (!isRefName(name))
+    throw bad("InvalidBranchNameException", `The branch name '${name.slice(0, 256)}' is not valid.`);
   return name;
 }
 
@@ -71,7 +87,11 @@ export function checkPath(path: string | undefined, required = true): string {
     return "";
   }
   const parts = clean.split("/");
-  if (clean.length > 4096 || clean.includes("\0") || parts.some((p) => p === "" || p === "." || p === ".." || p.toLowerCase() === ".git")) {
+  if (
+    clean.length > 4096 ||
+    clean.includes("\0") ||
+    parts.some((p) => p === "" || p === "." || p === ".." || p.toLowerCase() === ".git")
+  ) {
     throw bad("InvalidPathException", `The specified path '${clean.slice(0, 200)}' is not valid.`);
   }
   return clean;

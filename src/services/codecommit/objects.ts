@@ -11,8 +11,16 @@ export interface TreeEntry {
 }
 
 /** Entries of a commit's tree: those of a folder (a path, or "" for the root), or the one at a path. */
-export async function listTree(ctx: Context<any>, repository: Repository, commit: string, options: { folder: string } | { at: string }): Promise<TreeEntry[]> {
-  const args = "folder" in options ? ["ls-tree", "-z", options.folder ? `${commit}:${options.folder}` : commit] : ["ls-tree", "-z", commit, "--", options.at];
+export async function listTree(
+  ctx: Context<any>,
+  repository: Repository,
+  commit: string,
+  options: { folder: string } | { at: string },
+): Promise<TreeEntry[]> {
+  const args =
+    "folder" in options
+      ? ["ls-tree", "-z", options.folder ? `${commit}:${options.folder}` : commit]
+      : ["ls-tree", "-z", commit, "--", options.at];
   const text = (await runGit(ctx.platform, folderOf(ctx, repository), args)).toString("utf8");
   return text.split("\0").flatMap((line) => {
     const match = /^(\d+) (\w+) ([0-9a-f]{40})\t([\s\S]+)$/.exec(line);
@@ -21,7 +29,12 @@ export async function listTree(ctx: Context<any>, repository: Repository, commit
 }
 
 /** Objects by their ids, in order; undefined where there is none such. */
-export async function readObjects(ctx: Context<any>, repository: Repository, ids: readonly string[], maxOutput?: number): Promise<({ type: string; content: Buffer } | undefined)[]> {
+export async function readObjects(
+  ctx: Context<any>,
+  repository: Repository,
+  ids: readonly string[],
+  maxOutput?: number,
+): Promise<({ type: string; content: Buffer } | undefined)[]> {
   const options = { input: ids.map((id) => `${id}\n`).join(""), ...(maxOutput ? { maxOutput } : {}) };
   const output = await runGit(ctx.platform, folderOf(ctx, repository), ["cat-file", "--batch"], options);
   let at = 0;
@@ -37,8 +50,14 @@ export async function readObjects(ctx: Context<any>, repository: Repository, ids
 }
 
 /** The size of an object and its type, undefined where there is none such. */
-export async function objectFacts(ctx: Context<any>, repository: Repository, id: string): Promise<{ id: string; type: string; size: number } | undefined> {
-  const text = (await runGit(ctx.platform, folderOf(ctx, repository), ["cat-file", "--batch-check"], { input: `${id}\n` })).toString("utf8");
+export async function objectFacts(
+  ctx: Context<any>,
+  repository: Repository,
+  id: string,
+): Promise<{ id: string; type: string; size: number } | undefined> {
+  const text = (
+    await runGit(ctx.platform, folderOf(ctx, repository), ["cat-file", "--batch-check"], { input: `${id}\n` })
+  ).toString("utf8");
   const match = /^([0-9a-f]{40}) (\w+) (\d+)$/m.exec(text);
   return match ? { id: match[1]!, type: match[2]!, size: Number(match[3]) } : undefined;
 }
@@ -55,14 +74,36 @@ export interface Change {
 export const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /** What differs between two commits or trees, by path. */
-export async function compareTrees(ctx: Context<any>, repository: Repository, before: string, after: string, path = ""): Promise<Change[]> {
-  const args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", before, after, "--", ...(path ? [path] : [])];
+export async function compareTrees(
+  ctx: Context<any>,
+  repository: Repository,
+  before: string,
+  after: string,
+  path = "",
+): Promise<Change[]> {
+  const args = [
+    "diff-tree",
+    "-r",
+    "-z",
+    "--raw",
+    "--no-renames",
+    "--no-abbrev",
+    before,
+    after,
+    "--",
+    ...(path ? [path] : []),
+  ];
   const parts = (await runGit(ctx.platform, folderOf(ctx, repository), args)).toString("utf8").split("\0");
   const changes: Change[] = [];
   for (let i = 0; i + 1 < parts.length; i += 2) {
     const match = /^:(\d+) (\d+) ([0-9a-f]{40}) ([0-9a-f]{40}) ([AMDT])/.exec(parts[i]!);
     if (!match) continue;
-    changes.push({ kind: match[5] as Change["kind"], path: parts[i + 1]!, before: { mode: match[1]!, id: match[3]! }, after: { mode: match[2]!, id: match[4]! } });
+    changes.push({
+      kind: match[5] as Change["kind"],
+      path: parts[i + 1]!,
+      before: { mode: match[1]!, id: match[3]! },
+      after: { mode: match[2]!, id: match[4]! },
+    });
   }
   return changes;
 }

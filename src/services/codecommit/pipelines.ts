@@ -20,7 +20,10 @@ export async function pipelinesOf(ctx: Context<any>, changes: readonly StateChan
       const { Targets = [] } = await service.call("events", "ListTargetsByRule", { Rule: rule.Name });
       for (const { Arn = "" } of Targets) {
         const pipeline = /^arn:aws:codepipeline:[^:]+:\d+:([^:/]+)$/.exec(Arn)?.[1];
-        if (pipeline) lines.add(`Starling: starting the pipeline ${pipeline} (follow: npx starling logs ${pipeline.replace(/-Pipeline$/, "")} --follow)`);
+        if (pipeline)
+          lines.add(
+            `Starling: starting the pipeline ${pipeline} (follow: npx starling logs ${pipeline.replace(/-Pipeline$/, "")} --follow)`,
+          );
       }
     }
     return [...lines].slice(0, MAX_LINES);

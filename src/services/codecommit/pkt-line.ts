@@ -1,4 +1,4 @@
-import { Transform, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { AwsError } from "../../kernel/aws-error.ts";
 
 /** One change that a push asks for. */
@@ -95,20 +95,18 @@ export function progressPackets(lines: readonly string[]): Buffer {
  * Passes git's answer on, and says `last()` just before the flush packet that ends it: the client hears of its success only when
  * `last` is done.
  */
-export function beforeFlush(last: () => Promise<Buffer>): Transform {
-  let held = Buffer.alloc(0);
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
+export function beforeFlush(
+  last: () => Promise<Buffer>,
+): (source: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array> {
+  return async function* (source) {
+    let held = Buffer.alloc(0);
+    for await (const chunk of source) {
       const all = Buffer.concat([held, chunk]);
       const cut = Math.max(0, all.length - FLUSH.length);
       held = all.subarray(cut);
-      done(null, all.subarray(0, cut));
-    },
-    flush(done) {
-      last().then(
-        (extra) => done(null, held.toString("latin1") === FLUSH ? Buffer.concat([extra, held]) : held),
-        (error: Error) => done(error),
-      );
-    },
-  });
+      if (cut) yield all.subarray(0, cut);
+    }
+    const extra = await last();
+    yield held.toString("latin1") === FLUSH ? Buffer.concat([extra, held]) : held;
+  };
 }

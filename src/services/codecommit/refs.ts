@@ -23,13 +23,23 @@ export async function readRefs(ctx: Context<any>, repository: Repository, only?:
 }
 
 /** The commit that a specifier names: a full id, a branch, a tag or a full ref name; without one the default branch's. */
-export async function resolveCommit(ctx: Context<any>, repository: Repository, specifier: string | undefined): Promise<string> {
+export async function resolveCommit(
+  ctx: Context<any>,
+  repository: Repository,
+  specifier: string | undefined,
+): Promise<string> {
   const text = specifier || repository.defaultBranch;
   if (!text) throw noCommit("HEAD");
   if (!isRefName(text)) throw bad("InvalidCommitException", `The specifier '${text.slice(0, 256)}' is not valid.`);
-  const candidates = /^[0-9a-f]{40}$/.test(text) ? [text] : text.startsWith("refs/") ? [text] : [`refs/heads/${text}`, `refs/tags/${text}`];
+  const candidates = /^[0-9a-f]{40}$/.test(text)
+    ? [text]
+    : text.startsWith("refs/")
+      ? [text]
+      : [`refs/heads/${text}`, `refs/tags/${text}`];
   const input = candidates.map((name) => `${name}^{commit}\n`).join("");
-  const answer = (await runGit(ctx.platform, folderOf(ctx, repository), ["cat-file", "--batch-check"], { input })).toString("utf8");
+  const answer = (
+    await runGit(ctx.platform, folderOf(ctx, repository), ["cat-file", "--batch-check"], { input })
+  ).toString("utf8");
   const found = /^([0-9a-f]{40}) commit \d+$/m.exec(answer)?.[1];
   if (!found) throw noCommit(text);
   return found;

@@ -34,7 +34,8 @@ const MAX_HEAD = 64 * 1024;
 const OTHERS = /(^|\.)(execute-api|lambda-url|s3|s3-website|cloudfront)[.-]/;
 
 function matchGit({ host, path, method, query }: RouteTarget): GitRequest | undefined {
-  const [, signedPath = "", name = "", action] = /^(\/v1\/repos\/([\w.-]{1,104}?)(?:\.git)?)\/(info\/refs|git-upload-pack|git-receive-pack)$/.exec(path) ?? [];
+  const [, signedPath = "", name = "", action] =
+    /^(\/v1\/repos\/([\w.-]{1,104}?)(?:\.git)?)\/(info\/refs|git-upload-pack|git-receive-pack)$/.exec(path) ?? [];
   if (!action) return undefined;
   const region = /^git-codecommit(?:-fips)?\.([a-z0-9-]+)\./.exec(host)?.[1];
   if (!region && (OTHERS.test(host) || host.endsWith(".localhost"))) return undefined;
@@ -58,18 +59,30 @@ export const gitOverHttp: Route<unknown, GitRequest> = {
   },
 };
 
-async function serve(anonymous: Context<any>, git: GitRequest, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  anonymous: Context<any>,
+  git: GitRequest,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const here = git.region ? anonymous.inRegion(git.region) : anonymous;
   const resource = { host: git.host, path: git.signedPath, region: here.region };
   const principal = await authenticateGit(here, request.headers.authorization, resource);
-  if (!principal) throw new AwsError("Unauthorized", "Git asks for a user name and a password: see npx starling env.", 401);
+  if (!principal)
+    throw new AwsError("Unauthorized", "Git asks for a user name and a password: see npx starling env.", 401);
   const ctx = here.as(principal);
   const push = git.service === "git-receive-pack" && !git.info;
-  if (push && request.headers["content-encoding"]) throw new AwsError("UnsupportedMediaType", "A push must not be compressed once more.", 415);
+  if (push && request.headers["content-encoding"])
+    throw new AwsError("UnsupportedMediaType", "A push must not be compressed once more.", 415);
   const head = push ? await readPushHead(request) : undefined;
-  await authorizeAll(ctx, git, head?.commands.map((c) => c.ref));
+  await authorizeAll(
+    ctx,
+    git,
+    head?.commands.map((c) => c.ref),
+  );
   const stored = await ctx.records.get<Repository>("repository", git.name);
-  if (!stored) throw new AwsError("RepositoryDoesNotExistException", `repository ${git.name} not found in ${ctx.region}`, 404);
+  if (!stored)
+    throw new AwsError("RepositoryDoesNotExistException", `repository ${git.name} not found in ${ctx.region}`, 404);
   if (!head) return exchange(ctx, stored.value, { git, request, response });
   await receive(ctx, stored.value, { git, request, response, head });
 }
@@ -108,7 +121,11 @@ async function receive(ctx: Context<any>, repository: Repository, parts: Exchang
 }
 
 /** One exchange with `git http-backend`, body to body. */
-async function exchange(ctx: Context<any>, repository: Repository, parts: Exchange & { through?: NodeJS.ReadWriteStream }): Promise<void> {
+async function exchange(
+  ctx: Context<any>,
+  repository: Repository,
+  parts: Exchange & { through?: ReturnType<typeof beforeFlush> },
+): Promise<void> {
   const { git, request, response } = parts;
   const env: Record<string, string> = {
     REQUEST_METHOD: git.info ? "GET" : "POST",
@@ -121,7 +138,10 @@ async function exchange(ctx: Context<any>, repository: Repository, parts: Exchan
   };
   const version = String(request.headers["git-protocol"] ?? "");
   if (/^version=[012]$/.test(version)) env["GIT_PROTOCOL"] = version;
-  const tool = await startGit(ctx.platform, folderOf(ctx, repository), ["http-backend"], { env, timeoutMs: git.service === "git-receive-pack" ? PUSH_MS : PULL_MS });
+  const tool = await startGit(ctx.platform, folderOf(ctx, repository), ["http-backend"], {
+    env,
+    timeoutMs: git.service === "git-receive-pack" ? PUSH_MS : PULL_MS,
+  });
   const stop = (): void => void tool.stop();
   response.once("close", stop);
   try {
@@ -141,7 +161,9 @@ async function exchange(ctx: Context<any>, repository: Repository, parts: Exchan
 }
 
 /** The head of a CGI answer, and the stream of what follows. */
-async function readHead(tool: ToolSandbox): Promise<{ status: number; headers: Record<string, string>; rest: AsyncIterable<Buffer> }> {
+async function readHead(
+  tool: ToolSandbox,
+): Promise<{ status: number; headers: Record<string, string>; rest: AsyncIterable<Buffer> }> {
   const iterator = (tool.stdout as Readable)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let head = Buffer.alloc(0);
   for (;;) {
@@ -177,10 +199,24 @@ async function* following(first: Buffer, iterator: AsyncIterator<Buffer>): Async
 /** Git prints the text of a refusal as "remote: ...". */
 function refuse(ctx: Context<any>, git: GitRequest, response: ServerResponse, error: unknown): void {
   const known = error instanceof AwsError;
-  if (!known && !response.destroyed) ctx.platform.log.warn("git failed", { repository: git.name, service: git.service, error: messageOf(error) });
+  if (!known && !response.destroyed)
+    ctx.platform.log.warn("git failed", { repository: git.name, service: git.service, error: messageOf(error) });
   if (response.headersSent || response.destroyed) return void response.destroy();
-  const status = known ? (error.status === 400 && /AccessDenied/.test(error.code) ? 403 : /Expired|InvalidClientTokenId/.test(error.code) ? 401 : error.status) : 500;
+  const status = known
+    ? error.status === 400 && /AccessDenied/.test(error.code)
+      ? 403
+      : /Expired|InvalidClientTokenId/.test(error.code)
+        ? 401
+        : error.status
+    : 500;
   const challenge = status === 401 ? { "www-authenticate": 'Basic realm="Starling CodeCommit"' } : {};
   const text = known ? error.message : "Internal failure";
-  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache", connection: "close", ...challenge }).end(`${text}\n`);
+  response
+    .writeHead(status, {
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": "no-cache",
+      connection: "close",
+      ...challenge,
+    })
+    .end(`${text}\n`);
 }

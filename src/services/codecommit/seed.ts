@@ -20,17 +20,28 @@ export interface Seed {
 }
 
 /** Makes the first commit of a repository of the files of a zip. `ctx` is CodeCommit's own context, as the caller. */
-export async function seedRepository(ctx: Context<any>, repository: Repository, zip: Readable | Uint8Array | string, seed: Seed): Promise<void> {
+export async function seedRepository(
+  ctx: Context<any>,
+  repository: Repository,
+  zip: Readable | Uint8Array | string,
+  seed: Seed,
+): Promise<void> {
   const parent = join(ctx.platform.settings.data, "tmp");
   await mkdir(parent, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(parent, "seed-"));
   try {
     const [file, files] = [join(folder, "code.zip"), join(folder, "files")];
-    await pipeline(zip instanceof Readable ? zip : Readable.from([zip]), limit(MAX_ZIP), createWriteStream(file, { flags: "wx", mode: 0o600 }));
+    await pipeline(
+      zip instanceof Readable ? zip : Readable.from([zip]),
+      limit(MAX_ZIP),
+      createWriteStream(file, { flags: "wx", mode: 0o600 }),
+    );
     await mkdir(files);
     await unzip(file, files, MAX_UNZIPPED);
     const { branch, ...facts } = seed;
-    await changingRefs(ctx, repository, [`refs/heads/${branch}`], () => importCommit(ctx, repository, branch, { ...facts, changes: filesOf(files) }));
+    await changingRefs(ctx, repository, [`refs/heads/${branch}`], () =>
+      importCommit(ctx, repository, branch, { ...facts, changes: filesOf(files) }),
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -41,7 +52,12 @@ function limit(max: number): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length;
-      done(size > max ? bad("FileTooLargeException", `The zip with the repository's code is larger than ${max} bytes.`) : null, chunk);
+      done(
+        size > max
+          ? bad("FileTooLargeException", `The zip with the repository's code is larger than ${max} bytes.`)
+          : null,
+        chunk,
+      );
     },
   });
 }
@@ -60,7 +76,13 @@ async function* filesOf(root: string, below = ""): AsyncGenerator<TreeChange> {
       yield { kind: "put", path: checkPath(path), mode: "SYMLINK", size: target.length, content: [target] };
     } else {
       const mode = facts.mode & 0o100 ? "EXECUTABLE" : "NORMAL";
-      yield { kind: "put", path: checkPath(path), mode, size: facts.size, content: createReadStream(full) as AsyncIterable<Buffer> };
+      yield {
+        kind: "put",
+        path: checkPath(path),
+        mode,
+        size: facts.size,
+        content: createReadStream(full) as AsyncIterable<Buffer>,
+      };
     }
   }
 }

@@ -11,7 +11,10 @@ import { bad, type LambdaShift } from "./model.ts";
 const LIMITS = { maxCharacters: MAX_APPSPEC, maxDepth: 20, maxNodes: 2_000 };
 
 /** The AppSpec of a revision: given as text, or in S3, which is read as the caller. */
-export async function readRevision(ctx: Context<any>, revision: CodeDeploy.RevisionLocation | undefined): Promise<LambdaShift> {
+export async function readRevision(
+  ctx: Context<any>,
+  revision: CodeDeploy.RevisionLocation | undefined,
+): Promise<LambdaShift> {
   if (!revision?.revisionType) throw bad("RevisionRequiredException", "Revision is required");
   if (revision.revisionType === "GitHub") throw notImplemented("revisions in GitHub");
   if (revision.revisionType === "S3") return parseAppSpec(await fromS3(ctx, revision.s3Location ?? {}));
@@ -24,14 +27,22 @@ export async function readRevision(ctx: Context<any>, revision: CodeDeploy.Revis
 }
 
 async function fromS3(ctx: Context<any>, { bucket, key, version, bundleType }: CodeDeploy.S3Location): Promise<string> {
-  if (bundleType !== "JSON" && bundleType !== "YAML") throw bad("InvalidRevisionException", "The bundle type of a revision for AWS Lambda must be JSON or YAML.");
-  const { Body } = await ctx.call("s3", "GetObject", { Bucket: bucket, Key: key, ...(version ? { VersionId: version } : {}) });
+  if (bundleType !== "JSON" && bundleType !== "YAML")
+    throw bad("InvalidRevisionException", "The bundle type of a revision for AWS Lambda must be JSON or YAML.");
+  const { Body } = await ctx.call("s3", "GetObject", {
+    Bucket: bucket,
+    Key: key,
+    ...(version ? { VersionId: version } : {}),
+  });
   if (!(Body instanceof Readable)) return Buffer.from((Body ?? "") as Uint8Array).toString("utf8");
   let size = 0;
   const limit = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length;
-      done(size > MAX_APPSPEC ? bad("InvalidRevisionException", `The AppSpec is larger than ${MAX_APPSPEC} bytes.`) : null, chunk);
+      done(
+        size > MAX_APPSPEC ? bad("InvalidRevisionException", `The AppSpec is larger than ${MAX_APPSPEC} bytes.`) : null,
+        chunk,
+      );
     },
   });
   return (await buffer(Body.pipe(limit))).toString("utf8");
@@ -43,7 +54,8 @@ export function parseAppSpec(text: string): LambdaShift {
   const read = text.trimStart().startsWith("{") ? readJson(text, LIMITS) : readYaml(text, undefined, LIMITS);
   if ("fault" in read) throw invalid(`${read.fault.message} (line ${read.fault.line})`);
   if (!isObject(read.value)) throw invalid("it must be a map.");
-  const part = (name: string): unknown => Object.entries(read.value as object).find(([key]) => key.toLowerCase() === name)?.[1];
+  const part = (name: string): unknown =>
+    Object.entries(read.value as object).find(([key]) => key.toLowerCase() === name)?.[1];
   const resources = list(part("resources"));
   if (resources.length !== 1) throw invalid("it must have exactly one resource.");
   const [resource] = Object.values(resources[0]!);
@@ -53,14 +65,21 @@ export function parseAppSpec(text: string): LambdaShift {
   const properties = resource["Properties"];
   const property = (name: string): string => {
     const value = properties[name];
-    if ((typeof value !== "string" && typeof value !== "number") || value === "") throw invalid(`the property ${name} is missing.`);
+    if ((typeof value !== "string" && typeof value !== "number") || value === "")
+      throw invalid(`the property ${name} is missing.`);
     return String(value);
   };
   const hooks = Object.assign({}, ...list(part("hooks"))) as Record<string, unknown>;
   const unknown = Object.keys(hooks).find((name) => name !== "BeforeAllowTraffic" && name !== "AfterAllowTraffic");
   if (unknown) throw invalid(`${unknown.slice(0, 100)} is not a hook of a Lambda deployment.`);
-  const shift = { functionName: property("Name"), alias: property("Alias"), currentVersion: property("CurrentVersion"), targetVersion: property("TargetVersion") };
-  if (shift.currentVersion === shift.targetVersion) throw invalid("the target version and the current version are the same.");
+  const shift = {
+    functionName: property("Name"),
+    alias: property("Alias"),
+    currentVersion: property("CurrentVersion"),
+    targetVersion: property("TargetVersion"),
+  };
+  if (shift.currentVersion === shift.targetVersion)
+    throw invalid("the target version and the current version are the same.");
   return {
     ...shift,
     ...(hooks["BeforeAllowTraffic"] ? { beforeHook: String(hooks["BeforeAllowTraffic"]) } : {}),
@@ -68,4 +87,5 @@ export function parseAppSpec(text: string): LambdaShift {
   };
 }
 
-const list = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isObject) : isObject(value) ? [value] : []);
+const list = (value: unknown): Record<string, unknown>[] =>
+  Array.isArray(value) ? value.filter(isObject) : isObject(value) ? [value] : [];

@@ -24,11 +24,17 @@ before(async () => {
   app = await startTestApp({ clock });
   const iam = new IAM(app.client);
   const role = async (RoleName: string, Service: string) => {
-    const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service }, Action: "sts:AssumeRole" }] };
+    const trust = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service }, Action: "sts:AssumeRole" }],
+    };
     return (await iam.createRole({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) })).Role!.Arn!;
   };
   roleArn = await role("deployer", "codedeploy.amazonaws.com");
-  await iam.attachRolePolicy({ RoleName: "deployer", PolicyArn: "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda" });
+  await iam.attachRolePolicy({
+    RoleName: "deployer",
+    PolicyArn: "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda",
+  });
   functionRole = await role("fn", "lambda.amazonaws.com");
   await codedeploy().createApplication({ applicationName: "app", computePlatform: "Lambda" });
 });
@@ -40,11 +46,30 @@ async function made(config: string, rollback = true): Promise<{ name: string; gr
   const name = `f${n}`;
   const group = `g${n++}`;
   const code = async (text: string) => zip({ "index.js": text });
-  await lambda().createFunction({ FunctionName: name, Role: functionRole, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: await code("1") }, Publish: true });
+  await lambda().createFunction({
+    FunctionName: name,
+    Role: functionRole,
+    Runtime: "nodejs24.x",
+    Handler: "index.handler",
+    Code: { ZipFile: await code("1") },
+    Publish: true,
+  });
   await lambda().updateFunctionCode({ FunctionName: name, ZipFile: await code("2"), Publish: true });
   await lambda().createAlias({ FunctionName: name, Name: "live", FunctionVersion: "1" });
-  const autoRollbackConfiguration = { enabled: rollback, events: ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"] as ("DEPLOYMENT_FAILURE" | "DEPLOYMENT_STOP_ON_REQUEST")[] };
-  await codedeploy().createDeploymentGroup({ applicationName: "app", deploymentGroupName: group, serviceRoleArn: roleArn, deploymentConfigName: config, autoRollbackConfiguration });
+  const autoRollbackConfiguration = {
+    enabled: rollback,
+    events: ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"] as (
+      | "DEPLOYMENT_FAILURE"
+      | "DEPLOYMENT_STOP_ON_REQUEST"
+    )[],
+  };
+  await codedeploy().createDeploymentGroup({
+    applicationName: "app",
+    deploymentGroupName: group,
+    serviceRoleArn: roleArn,
+    deploymentConfigName: config,
+    autoRollbackConfiguration,
+  });
   return { name, group };
 }
 
@@ -52,7 +77,11 @@ const specOf = (name: string, hooks = "") =>
   `version: 0.0\nResources:\n  - fn:\n      Type: AWS::Lambda::Function\n      Properties: {Name: ${name}, Alias: live, CurrentVersion: "1", TargetVersion: "2"}\n${hooks}`;
 
 function deploy(group: string, content: string): CreateDeploymentCommandInput {
-  return { applicationName: "app", deploymentGroupName: group, revision: { revisionType: "AppSpecContent", appSpecContent: { content } } };
+  return {
+    applicationName: "app",
+    deploymentGroupName: group,
+    revision: { revisionType: "AppSpecContent", appSpecContent: { content } },
+  };
 }
 
 async function until(deploymentId: string, test: (d: DeploymentInfo) => boolean): Promise<DeploymentInfo> {
@@ -72,7 +101,8 @@ const alias = async (FunctionName: string) => {
 
 async function weightIs(name: string, expected: unknown[]): Promise<void> {
   const deadline = Date.now() + 5_000;
-  while (JSON.stringify(await alias(name)) !== JSON.stringify(expected) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (JSON.stringify(await alias(name)) !== JSON.stringify(expected) && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(await alias(name), expected);
 }
 
@@ -91,7 +121,12 @@ async function hookId(deploymentId: string, hook: string): Promise<string> {
 
 function contextOf() {
   const { platform, registry } = app.running;
-  return createContext(platform, registry, { service: "codedeploy", account: "000000000000", region: "us-east-1", principal: { kind: "anonymous", account: "000000000000" } });
+  return createContext(platform, registry, {
+    service: "codedeploy",
+    account: "000000000000",
+    region: "us-east-1",
+    principal: { kind: "anonymous", account: "000000000000" },
+  });
 }
 
 test("all at once: the alias moves, and the deployment says so", async () => {
@@ -100,10 +135,19 @@ test("all at once: the alias moves, and the deployment says so", async () => {
   const d = await until(deploymentId!, (i) => i.status === "Succeeded");
   assert.deepEqual([d.deploymentOverview!.Succeeded, d.creator, d.computePlatform], [1, "user", "Lambda"]);
   assert.deepEqual(await alias(name), ["2", {}]);
-  assert.deepEqual((await codedeploy().listDeployments({ applicationName: "app", deploymentGroupName: group })).deployments, [deploymentId]);
+  assert.deepEqual(
+    (await codedeploy().listDeployments({ applicationName: "app", deploymentGroupName: group })).deployments,
+    [deploymentId],
+  );
   const { deploymentTarget } = await codedeploy().getDeploymentTarget({ deploymentId, targetId: `${name}:live` });
-  assert.deepEqual(deploymentTarget!.lambdaTarget!.lifecycleEvents!.map((e) => e.status), ["Skipped", "Succeeded", "Skipped"]);
-  const { deploymentGroupInfo } = await codedeploy().getDeploymentGroup({ applicationName: "app", deploymentGroupName: group });
+  assert.deepEqual(
+    deploymentTarget!.lambdaTarget!.lifecycleEvents!.map((e) => e.status),
+    ["Skipped", "Succeeded", "Skipped"],
+  );
+  const { deploymentGroupInfo } = await codedeploy().getDeploymentGroup({
+    applicationName: "app",
+    deploymentGroupName: group,
+  });
   assert.equal(deploymentGroupInfo!.lastSuccessfulDeployment!.deploymentId, deploymentId);
 });
 
@@ -118,7 +162,11 @@ test("canary and linear: shares of the traffic, at their times", async () => {
   await until(first.deploymentId!, (d) => d.status === "Succeeded");
   assert.deepEqual(await alias(canary.name), ["2", {}]);
 
-  await codedeploy().createDeploymentConfig({ deploymentConfigName: "halves", computePlatform: "Lambda", trafficRoutingConfig: { type: "TimeBasedLinear", timeBasedLinear: { linearPercentage: 40, linearInterval: 1 } } });
+  await codedeploy().createDeploymentConfig({
+    deploymentConfigName: "halves",
+    computePlatform: "Lambda",
+    trafficRoutingConfig: { type: "TimeBasedLinear", timeBasedLinear: { linearPercentage: 40, linearInterval: 1 } },
+  });
   const linear = await made("halves");
   const second = await codedeploy().createDeployment(deploy(linear.group, specOf(linear.name)));
   await weightIs(linear.name, ["1", { "2": 0.4 }]);
@@ -133,7 +181,9 @@ test("a stop in the middle takes the traffic back", async () => {
   const { name, group } = await made("CodeDeployDefault.LambdaLinear10PercentEvery1Minute");
   const { deploymentId } = await codedeploy().createDeployment(deploy(group, specOf(name)));
   await weightIs(name, ["1", { "2": 0.1 }]);
-  await assert.rejects(codedeploy().createDeployment(deploy(group, specOf(name))), { name: "DeploymentLimitExceededException" });
+  await assert.rejects(codedeploy().createDeployment(deploy(group, specOf(name))), {
+    name: "DeploymentLimitExceededException",
+  });
   await codedeploy().stopDeployment({ deploymentId });
   const stopped = await until(deploymentId!, (d) => d.status === "Stopped");
   await until(stopped.rollbackInfo!.rollbackDeploymentId!, (d) => d.status === "Succeeded");
@@ -144,18 +194,46 @@ test("a stop in the middle takes the traffic back", async () => {
 });
 
 test("hooks: one that succeeds lets it go on, one that fails or is silent takes it back", async () => {
-  await lambda().createFunction({ FunctionName: "CodeDeployHook_check", Role: functionRole, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: await zip({ "index.js": "1" }) } });
+  await lambda().createFunction({
+    FunctionName: "CodeDeployHook_check",
+    Role: functionRole,
+    Runtime: "nodejs24.x",
+    Handler: "index.handler",
+    Code: { ZipFile: await zip({ "index.js": "1" }) },
+  });
   const hooks = "Hooks: [{BeforeAllowTraffic: CodeDeployHook_check}, {AfterAllowTraffic: CodeDeployHook_check}]\n";
   const { name, group } = await made("CodeDeployDefault.LambdaAllAtOnce");
   const { deploymentId } = await codedeploy().createDeployment(deploy(group, specOf(name, hooks)));
   const before = await hookId(deploymentId!, "BeforeAllowTraffic");
   assert.deepEqual(await alias(name), ["1", {}]);
-  await assert.rejects(codedeploy().putLifecycleEventHookExecutionStatus({ deploymentId, lifecycleEventHookExecutionId: "x", status: "Succeeded" }), { name: "InvalidLifecycleEventHookExecutionIdException" });
-  await codedeploy().putLifecycleEventHookExecutionStatus({ deploymentId, lifecycleEventHookExecutionId: before, status: "Succeeded" });
-  await assert.rejects(codedeploy().putLifecycleEventHookExecutionStatus({ deploymentId, lifecycleEventHookExecutionId: before, status: "Succeeded" }), { name: "LifecycleEventAlreadyCompletedException" });
+  await assert.rejects(
+    codedeploy().putLifecycleEventHookExecutionStatus({
+      deploymentId,
+      lifecycleEventHookExecutionId: "x",
+      status: "Succeeded",
+    }),
+    { name: "InvalidLifecycleEventHookExecutionIdException" },
+  );
+  await codedeploy().putLifecycleEventHookExecutionStatus({
+    deploymentId,
+    lifecycleEventHookExecutionId: before,
+    status: "Succeeded",
+  });
+  await assert.rejects(
+    codedeploy().putLifecycleEventHookExecutionStatus({
+      deploymentId,
+      lifecycleEventHookExecutionId: before,
+      status: "Succeeded",
+    }),
+    { name: "LifecycleEventAlreadyCompletedException" },
+  );
   const later = await hookId(deploymentId!, "AfterAllowTraffic");
   assert.deepEqual(await alias(name), ["2", {}]);
-  await codedeploy().putLifecycleEventHookExecutionStatus({ deploymentId, lifecycleEventHookExecutionId: later, status: "Failed" });
+  await codedeploy().putLifecycleEventHookExecutionStatus({
+    deploymentId,
+    lifecycleEventHookExecutionId: later,
+    status: "Failed",
+  });
   const failed = await until(deploymentId!, (d) => d.status === "Failed");
   assert.equal(failed.errorInformation!.code, "HOOK_EXECUTION_FAILURE");
   await until(failed.rollbackInfo!.rollbackDeploymentId!, (d) => d.status === "Succeeded");
@@ -174,23 +252,61 @@ test("what cannot be deployed fails with the reason", async () => {
   const d = await until(moved.deploymentId!, (i) => i.status === "Failed");
   assert.match(d.errorInformation!.message!, /points to version 2, not to the current version 1/);
   const none = await codedeploy().createDeployment(deploy(group, specOf("nowhere")));
-  assert.equal((await until(none.deploymentId!, (i) => i.status === "Failed")).errorInformation!.code, "INVALID_LAMBDA_FUNCTION");
+  assert.equal(
+    (await until(none.deploymentId!, (i) => i.status === "Failed")).errorInformation!.code,
+    "INVALID_LAMBDA_FUNCTION",
+  );
   await lambda().updateAlias({ FunctionName: name, Name: "live", FunctionVersion: "1" });
-  const forbidden = await codedeploy().createDeployment(deploy(group, specOf(name, `Hooks: [{BeforeAllowTraffic: ${name}}]\n`)));
-  assert.equal((await until(forbidden.deploymentId!, (i) => i.status === "Failed")).errorInformation!.code, "IAM_ROLE_PERMISSIONS");
+  const forbidden = await codedeploy().createDeployment(
+    deploy(group, specOf(name, `Hooks: [{BeforeAllowTraffic: ${name}}]\n`)),
+  );
+  assert.equal(
+    (await until(forbidden.deploymentId!, (i) => i.status === "Failed")).errorInformation!.code,
+    "IAM_ROLE_PERMISSIONS",
+  );
 });
 
 test("what is refused, in AWS's words", async () => {
-  await assert.rejects(codedeploy().createApplication({ applicationName: "app", computePlatform: "Lambda" }), { name: "ApplicationAlreadyExistsException" });
-  await assert.rejects(codedeploy().createApplication({ applicationName: "servers", computePlatform: "Server" }), { name: "NotImplemented" });
-  await assert.rejects(codedeploy().getApplication({ applicationName: "none" }), { name: "ApplicationDoesNotExistException", message: "No application found for name: none" });
-  await assert.rejects(codedeploy().createDeployment(deploy("none", specOf("f"))), { name: "DeploymentGroupDoesNotExistException" });
-  await assert.rejects(codedeploy().getDeployment({ deploymentId: "d-000000000" }), { name: "DeploymentDoesNotExistException" });
-  assert.ok((await codedeploy().listDeploymentConfigs({})).deploymentConfigsList!.includes("CodeDeployDefault.LambdaLinear10PercentEvery2Minutes"));
+  await assert.rejects(codedeploy().createApplication({ applicationName: "app", computePlatform: "Lambda" }), {
+    name: "ApplicationAlreadyExistsException",
+  });
+  await assert.rejects(codedeploy().createApplication({ applicationName: "servers", computePlatform: "Server" }), {
+    name: "NotImplemented",
+  });
+  await assert.rejects(codedeploy().getApplication({ applicationName: "none" }), {
+    name: "ApplicationDoesNotExistException",
+    message: "No application found for name: none",
+  });
+  await assert.rejects(codedeploy().createDeployment(deploy("none", specOf("f"))), {
+    name: "DeploymentGroupDoesNotExistException",
+  });
+  await assert.rejects(codedeploy().getDeployment({ deploymentId: "d-000000000" }), {
+    name: "DeploymentDoesNotExistException",
+  });
+  assert.ok(
+    (await codedeploy().listDeploymentConfigs({})).deploymentConfigsList!.includes(
+      "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes",
+    ),
+  );
 });
 
 test("an AppSpec is read, or refused with what is wrong", () => {
-  assert.deepEqual(parseAppSpec(JSON.stringify({ version: 0, Resources: [{ x: { Type: "AWS::Lambda::Function", Properties: { Name: "f", Alias: "a", CurrentVersion: 1, TargetVersion: 2 } } }] })), { functionName: "f", alias: "a", currentVersion: "1", targetVersion: "2" });
+  assert.deepEqual(
+    parseAppSpec(
+      JSON.stringify({
+        version: 0,
+        Resources: [
+          {
+            x: {
+              Type: "AWS::Lambda::Function",
+              Properties: { Name: "f", Alias: "a", CurrentVersion: 1, TargetVersion: 2 },
+            },
+          },
+        ],
+      }),
+    ),
+    { functionName: "f", alias: "a", currentVersion: "1", targetVersion: "2" },
+  );
   assert.throws(() => parseAppSpec("[1"), { code: "InvalidRevisionException" });
   assert.throws(() => parseAppSpec("Resources: []"), /exactly one resource/);
   assert.throws(() => parseAppSpec(specOf("f").replace("Alias: live, ", "")), /Alias is missing/);

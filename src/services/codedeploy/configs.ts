@@ -5,21 +5,34 @@ const PREFIX = "CodeDeployDefault.";
 export const DEFAULT_CONFIG = `${PREFIX}LambdaAllAtOnce`;
 
 function predefined(name: string, traffic: Traffic): Config {
-  return { name: `${PREFIX}${name}`, id: `00000000-0000-0000-0000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`, platform: "Lambda", traffic, created: 0 };
+  return {
+    name: `${PREFIX}${name}`,
+    id: `00000000-0000-0000-0000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`,
+    platform: "Lambda",
+    traffic,
+    created: 0,
+  };
 }
 
 /** https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html */
 export const PREDEFINED: readonly Config[] = [
   predefined("LambdaAllAtOnce", { type: "AllAtOnce" }),
-  ...[5, 10, 15, 30].map((minutes) => predefined(`LambdaCanary10Percent${minutes}Minutes`, { type: "TimeBasedCanary", percentage: 10, minutes })),
+  ...[5, 10, 15, 30].map((minutes) =>
+    predefined(`LambdaCanary10Percent${minutes}Minutes`, { type: "TimeBasedCanary", percentage: 10, minutes }),
+  ),
   ...[1, 2, 3, 10].map((minutes) =>
-    predefined(`LambdaLinear10PercentEvery${minutes}Minute${minutes === 1 ? "" : "s"}`, { type: "TimeBasedLinear", percentage: 10, minutes }),
+    predefined(`LambdaLinear10PercentEvery${minutes}Minute${minutes === 1 ? "" : "s"}`, {
+      type: "TimeBasedLinear",
+      percentage: 10,
+      minutes,
+    }),
   ),
 ];
 
 /** A deployment configuration, AWS's own or the account's. */
 export async function findConfig(ctx: Context<any>, name: string): Promise<Config> {
-  const own = PREDEFINED.find((config) => config.name === name) ?? (await ctx.records.get<Config>("config", name))?.value;
+  const own =
+    PREDEFINED.find((config) => config.name === name) ?? (await ctx.records.get<Config>("config", name))?.value;
   if (!own) throw noConfig(name);
   return own;
 }

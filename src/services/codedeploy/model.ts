@@ -93,29 +93,55 @@ export interface Deployment {
 }
 
 type Place = Pick<Context<any>, "account" | "region">;
-export const applicationArn = (p: Place, name: string): string => arn("codedeploy", p.region, p.account, `application:${name}`);
-export const groupArn = (p: Place, app: string, group: string): string => arn("codedeploy", p.region, p.account, `deploymentgroup:${app}/${group}`);
-export const configArn = (p: Place, name: string): string => arn("codedeploy", p.region, p.account, `deploymentconfig:${name}`);
+export const applicationArn = (p: Place, name: string): string =>
+  arn("codedeploy", p.region, p.account, `application:${name}`);
+export const groupArn = (p: Place, app: string, group: string): string =>
+  arn("codedeploy", p.region, p.account, `deploymentgroup:${app}/${group}`);
+export const configArn = (p: Place, name: string): string =>
+  arn("codedeploy", p.region, p.account, `deploymentconfig:${name}`);
 /** Names may hold anything: encoded, application and group never run together. */
-export const groupId = (app: string, group: string): string => `${encodeURIComponent(app)}/${encodeURIComponent(group)}`;
+export const groupId = (app: string, group: string): string =>
+  `${encodeURIComponent(app)}/${encodeURIComponent(group)}`;
 
 export const bad = (code: string, message: string): AwsError => new AwsError(code, message, 400);
-export const noApplication = (name: string): AwsError => bad("ApplicationDoesNotExistException", `No application found for name: ${name}`);
-export const noGroup = (name: string): AwsError => bad("DeploymentGroupDoesNotExistException", `No Deployment Group found for name: ${name}`);
-export const noConfig = (name: string): AwsError => bad("DeploymentConfigDoesNotExistException", `No Deployment Configuration found for name: ${name}`);
-export const noDeployment = (id: string): AwsError => bad("DeploymentDoesNotExistException", `The deployment ${id} could not be found`);
+export const noApplication = (name: string): AwsError =>
+  bad("ApplicationDoesNotExistException", `No application found for name: ${name}`);
+export const noGroup = (name: string): AwsError =>
+  bad("DeploymentGroupDoesNotExistException", `No Deployment Group found for name: ${name}`);
+export const noConfig = (name: string): AwsError =>
+  bad("DeploymentConfigDoesNotExistException", `No Deployment Configuration found for name: ${name}`);
+export const noDeployment = (id: string): AwsError =>
+  bad("DeploymentDoesNotExistException", `The deployment ${id} could not be found`);
 
-export const onApplication = (action: string) => (input: any, ctx: Context<any>): Permission[] => [
-  { action: `codedeploy:${action}`, resource: applicationArn(ctx, String(input.applicationName)) },
-];
-export const onGroup = (action: string) => (input: any, ctx: Context<any>): Permission[] => [
-  { action: `codedeploy:${action}`, resource: groupArn(ctx, String(input.applicationName), String(input.deploymentGroupName ?? input.currentDeploymentGroupName ?? "*")) },
-];
+export const onApplication =
+  (action: string) =>
+  (input: any, ctx: Context<any>): Permission[] => [
+    { action: `codedeploy:${action}`, resource: applicationArn(ctx, String(input.applicationName)) },
+  ];
+export const onGroup =
+  (action: string) =>
+  (input: any, ctx: Context<any>): Permission[] => [
+    {
+      action: `codedeploy:${action}`,
+      resource: groupArn(
+        ctx,
+        String(input.applicationName),
+        String(input.deploymentGroupName ?? input.currentDeploymentGroupName ?? "*"),
+      ),
+    },
+  ];
 /** The permission on the group of the deployment that the input names. */
-export const onDeployment = (action: string) => async (input: any, ctx: Context<any>): Promise<Permission[]> => {
-  const stored = await ctx.records.get<Deployment>("deployment", String(input.deploymentId));
-  return [{ action: `codedeploy:${action}`, resource: stored ? groupArn(ctx, stored.value.application, stored.value.group) : groupArn(ctx, "*", "*") }];
-};
+export const onDeployment =
+  (action: string) =>
+  async (input: any, ctx: Context<any>): Promise<Permission[]> => {
+    const stored = await ctx.records.get<Deployment>("deployment", String(input.deploymentId));
+    return [
+      {
+        action: `codedeploy:${action}`,
+        resource: stored ? groupArn(ctx, stored.value.application, stored.value.group) : groupArn(ctx, "*", "*"),
+      },
+    ];
+  };
 
 export async function existingApplication(ctx: Context<any>, name: string | undefined): Promise<Application> {
   if (!name) throw bad("ApplicationNameRequiredException", "Application name is required");
@@ -124,7 +150,11 @@ export async function existingApplication(ctx: Context<any>, name: string | unde
   return stored.value;
 }
 
-export async function existingGroup(ctx: Context<any>, app: string | undefined, name: string | undefined): Promise<{ value: Group; rev: number }> {
+export async function existingGroup(
+  ctx: Context<any>,
+  app: string | undefined,
+  name: string | undefined,
+): Promise<{ value: Group; rev: number }> {
   await existingApplication(ctx, app);
   if (!name) throw bad("DeploymentGroupNameRequiredException", "Deployment Group name is required");
   const stored = await ctx.records.get<Group>("group", groupId(app!, name));
@@ -132,7 +162,10 @@ export async function existingGroup(ctx: Context<any>, app: string | undefined, 
   return stored;
 }
 
-export async function existingDeployment(ctx: Context<any>, id: string | undefined): Promise<{ value: Deployment; rev: number }> {
+export async function existingDeployment(
+  ctx: Context<any>,
+  id: string | undefined,
+): Promise<{ value: Deployment; rev: number }> {
   if (!id) throw bad("DeploymentIdRequiredException", "Deployment ID is required");
   const stored = await ctx.records.get<Deployment>("deployment", id);
   if (!stored) throw noDeployment(id);
@@ -140,8 +173,16 @@ export async function existingDeployment(ctx: Context<any>, id: string | undefin
 }
 
 /** One page of what was listed; the token is the place of the next item. */
-export function pageOf<T>(all: readonly T[], token: string | undefined, limit: number): { items: T[]; nextToken?: string } {
+export function pageOf<T>(
+  all: readonly T[],
+  token: string | undefined,
+  limit: number,
+): { items: T[]; nextToken?: string } {
   const start = token === undefined ? 0 : Number(token);
-  if (!Number.isSafeInteger(start) || start < 0) throw bad("InvalidNextTokenException", "The next token was specified in an invalid format.");
-  return { items: all.slice(start, start + limit), ...(start + limit < all.length ? { nextToken: String(start + limit) } : {}) };
+  if (!Number.isSafeInteger(start) || start < 0)
+    throw bad("InvalidNextTokenException", "The next token was specified in an invalid format.");
+  return {
+    items: all.slice(start, start + limit),
+    ...(start + limit < all.length ? { nextToken: String(start + limit) } : {}),
+  };
 }

@@ -16,10 +16,22 @@ export interface Step {
 export const STEPS = "codedeploy-steps";
 
 /** Stores what a step has changed, and the next step, now or later. Throws GuardFailed where somebody else was faster. */
-export async function save(ctx: Ctx, stored: Stored, changes: Partial<Deployment>, waitMs = 0, also: readonly Statement[] = []): Promise<void> {
+export async function save(
+  ctx: Ctx,
+  stored: Stored,
+  changes: Partial<Deployment>,
+  waitMs = 0,
+  also: readonly Statement[] = [],
+): Promise<void> {
   const next: Deployment = { ...stored.value, ...changes, step: stored.value.step + 1 };
-  const started = stored.value.status === "Created" && next.status === "InProgress" ? stateChanged(ctx, next, "START") : [];
-  await ctx.records.write(ctx.records.put("deployment", next.id, next, stored.rev), stepOf(ctx, next, waitMs), started, also);
+  const started =
+    stored.value.status === "Created" && next.status === "InProgress" ? stateChanged(ctx, next, "START") : [];
+  await ctx.records.write(
+    ctx.records.put("deployment", next.id, next, stored.rev),
+    stepOf(ctx, next, waitMs),
+    started,
+    also,
+  );
 }
 
 export function stepOf(ctx: Ctx, d: Deployment, waitMs = 0): Statement[] {
@@ -29,7 +41,11 @@ export function stepOf(ctx: Ctx, d: Deployment, waitMs = 0): Statement[] {
 export async function finish(ctx: Ctx, stored: Stored): Promise<void> {
   const next: Deployment = { ...stored.value, status: "Succeeded", completed: ctx.now(), step: stored.value.step + 1 };
   const group = await releaseGroup(ctx, next, { lastSuccessful: next.id });
-  await ctx.records.write(ctx.records.put("deployment", next.id, next, stored.rev), group, stateChanged(ctx, next, "SUCCESS"));
+  await ctx.records.write(
+    ctx.records.put("deployment", next.id, next, stored.rev),
+    group,
+    stateChanged(ctx, next, "SUCCESS"),
+  );
 }
 
 /** Ends a deployment that failed or was stopped; where the group wants it, another one takes the traffic back. Answers that one's id. */
@@ -43,8 +59,22 @@ export async function rollBack(
   const d = stored.value;
   const stopped = reason === "DEPLOYMENT_STOP_ON_REQUEST";
   const back = (forced ?? d.rollbackOn.includes(reason)) && !d.rollbackOf ? reverse(ctx, d) : undefined;
-  const events = d.events.map((e): Lifecycle => (e.status === "InProgress" ? { ...e, status: "Failed", end: ctx.now(), message: error.message } : e.status === "Pending" ? { ...e, status: "Skipped" } : e));
-  const next: Deployment = { ...d, status: stopped ? "Stopped" : "Failed", completed: ctx.now(), error, events, step: d.step + 1, ...(back ? { rolledBackBy: back.id } : {}) };
+  const events = d.events.map((e): Lifecycle =>
+    e.status === "InProgress"
+      ? { ...e, status: "Failed", end: ctx.now(), message: error.message }
+      : e.status === "Pending"
+        ? { ...e, status: "Skipped" }
+        : e,
+  );
+  const next: Deployment = {
+    ...d,
+    status: stopped ? "Stopped" : "Failed",
+    completed: ctx.now(),
+    error,
+    events,
+    step: d.step + 1,
+    ...(back ? { rolledBackBy: back.id } : {}),
+  };
   const group = await releaseGroup(ctx, next, back ? { active: back.id, lastAttempted: back.id } : {});
   await ctx.records.write(
     ctx.records.put("deployment", next.id, next, stored.rev),
@@ -100,7 +130,18 @@ export function stateChanged(ctx: Ctx, d: Deployment, state: "START" | "SUCCESS"
     `arn:aws:codedeploy:${ctx.region}:${ctx.account}:deploymentgroup:${d.application}/${d.group}`,
     `arn:aws:codedeploy:${ctx.region}:${ctx.account}:application:${d.application}`,
   ];
-  const detail = { region: ctx.region, deploymentId: d.id, deploymentGroup: d.group, application: d.application, state };
-  const entry = { Source: "aws.codedeploy", DetailType: "CodeDeploy Deployment State-change Notification", Resources: resources, Detail: JSON.stringify(detail) };
+  const detail = {
+    region: ctx.region,
+    deploymentId: d.id,
+    deploymentGroup: d.group,
+    application: d.application,
+    state,
+  };
+  const entry = {
+    Source: "aws.codedeploy",
+    DetailType: "CodeDeploy Deployment State-change Notification",
+    Resources: resources,
+    Detail: JSON.stringify(detail),
+  };
   return ctx.asService(resources[0]).later("events", "PutEvents", { Entries: [entry] });
 }

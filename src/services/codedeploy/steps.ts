@@ -7,7 +7,6 @@ import { finish, rollBack, save, STEPS, type Step } from "./progress.ts";
 import { HOOK_MS } from "./limits.ts";
 import type { Deployment, HookName, Lifecycle } from "./model.ts";
 
-
 type Ctx = Context<any>;
 type Stored = { readonly value: Deployment; readonly rev: number };
 
@@ -35,7 +34,8 @@ export const stepWorker: QueueWorker<any> = {
   },
 };
 
-export const isDone = (d: Deployment): boolean => d.status === "Succeeded" || d.status === "Failed" || d.status === "Stopped";
+export const isDone = (d: Deployment): boolean =>
+  d.status === "Succeeded" || d.status === "Failed" || d.status === "Stopped";
 
 /** What comes next is the first lifecycle event that is not over. */
 async function advance(ctx: Ctx, stored: Stored): Promise<void> {
@@ -56,7 +56,11 @@ async function checkAlias(ctx: Ctx, d: Deployment): Promise<void> {
   const { functionName, alias, currentVersion } = d.shift;
   const found = await (await asRole(ctx, d)).call("lambda", "GetAlias", { FunctionName: functionName, Name: alias });
   if (found.FunctionVersion === currentVersion) return;
-  throw new AwsError("InvalidLambdaConfiguration", `The alias ${alias} of ${functionName} points to version ${found.FunctionVersion}, not to the current version ${currentVersion} of the AppSpec.`, 400);
+  throw new AwsError(
+    "InvalidLambdaConfiguration",
+    `The alias ${alias} of ${functionName} points to version ${found.FunctionVersion}, not to the current version ${currentVersion} of the AppSpec.`,
+    400,
+  );
 }
 
 async function shiftTraffic(ctx: Ctx, stored: Stored, event: Lifecycle): Promise<void> {
@@ -66,12 +70,19 @@ async function shiftTraffic(ctx: Ctx, stored: Stored, event: Lifecycle): Promise
     const { functionName, alias, currentVersion, targetVersion } = d.shift;
     const all = next.weight >= 100;
     const routing = all ? {} : { [targetVersion]: next.weight / 100 };
-    const call = { FunctionName: functionName, Name: alias, FunctionVersion: all ? targetVersion : currentVersion, RoutingConfig: { AdditionalVersionWeights: routing } };
+    const call = {
+      FunctionName: functionName,
+      Name: alias,
+      FunctionVersion: all ? targetVersion : currentVersion,
+      RoutingConfig: { AdditionalVersionWeights: routing },
+    };
     await (await asRole(ctx, d)).call("lambda", "UpdateAlias", call);
   }
   const weight = next?.weight ?? 100;
   const after = nextWeight(d.traffic, weight);
-  const changed = after ? { ...event, status: "InProgress" as const, start: event.start ?? ctx.now() } : { ...event, status: "Succeeded" as const, start: event.start ?? ctx.now(), end: ctx.now() };
+  const changed = after
+    ? { ...event, status: "InProgress" as const, start: event.start ?? ctx.now() }
+    : { ...event, status: "Succeeded" as const, start: event.start ?? ctx.now(), end: ctx.now() };
   await save(ctx, stored, { weight, events: withEvent(d, changed) }, after?.waitMs);
 }
 
@@ -79,7 +90,11 @@ async function shiftTraffic(ctx: Ctx, stored: Stored, event: Lifecycle): Promise
 async function runHook(ctx: Ctx, stored: Stored, event: Lifecycle): Promise<void> {
   const d = stored.value;
   if (event.status === "InProgress") {
-    throw new AwsError("HookTimeout", `The ${event.name} hook did not say how it went within ${HOOK_MS / 60_000} minutes.`, 400);
+    throw new AwsError(
+      "HookTimeout",
+      `The ${event.name} hook did not say how it went within ${HOOK_MS / 60_000} minutes.`,
+      400,
+    );
   }
   const executionId = event.executionId ?? `${d.id}-${event.name}-${ctx.platform.ids.text(40)}`;
   const payload = { DeploymentId: d.id, LifecycleEventHookExecutionId: executionId };
@@ -89,7 +104,13 @@ async function runHook(ctx: Ctx, stored: Stored, event: Lifecycle): Promise<void
   // What cannot be called ends the deployment now, not when the hook's time is over.
   await caller.call("lambda", "Invoke", { FunctionName, InvocationType: "DryRun" });
   // The id is stored before the function can say it.
-  await save(ctx, stored, { events: withEvent(d, { ...event, status: "InProgress", start: ctx.now(), executionId }) }, HOOK_MS, caller.later("lambda", "Invoke", call));
+  await save(
+    ctx,
+    stored,
+    { events: withEvent(d, { ...event, status: "InProgress", start: ctx.now(), executionId }) },
+    HOOK_MS,
+    caller.later("lambda", "Invoke", call),
+  );
 }
 
 export function withEvent(d: Deployment, changed: Lifecycle): Lifecycle[] {
@@ -98,8 +119,15 @@ export function withEvent(d: Deployment, changed: Lifecycle): Lifecycle[] {
 
 /** What a new deployment goes through. */
 export function lifecycleOf(shift: Deployment["shift"]): Lifecycle[] {
-  const hook = (name: HookName, there: string | undefined): Lifecycle => ({ name, status: there ? "Pending" : "Skipped" });
-  return [hook("BeforeAllowTraffic", shift.beforeHook), { name: "AllowTraffic", status: "Pending" }, hook("AfterAllowTraffic", shift.afterHook)];
+  const hook = (name: HookName, there: string | undefined): Lifecycle => ({
+    name,
+    status: there ? "Pending" : "Skipped",
+  });
+  return [
+    hook("BeforeAllowTraffic", shift.beforeHook),
+    { name: "AllowTraffic", status: "Pending" },
+    hook("AfterAllowTraffic", shift.afterHook),
+  ];
 }
 
 function asRole(ctx: Ctx, d: Deployment): Promise<Ctx> {

@@ -45,24 +45,38 @@ function inputOf({ event, target, rule, ruleArn, acceptedAt }: Delivery): string
   const { InputTransformer: transformer } = target;
   if (!transformer) return JSON.stringify(event);
   return transformInput(
-    { inputTemplate: String(transformer.InputTemplate), ...(transformer.InputPathsMap ? { inputPathsMap: transformer.InputPathsMap } : {}) },
+    {
+      inputTemplate: String(transformer.InputTemplate),
+      ...(transformer.InputPathsMap ? { inputPathsMap: transformer.InputPathsMap } : {}),
+    },
     event as never,
     { ruleArn, ruleName: rule, ingestionTime: new Date(acceptedAt).toISOString() },
   );
 }
 
 /** Whether another try may succeed: the target's retry policy leaves one, and it is not our or the user's settings that refuse. */
-function canPass(ctx: Context<EventsState>, { target, acceptedAt }: Delivery, attempt: number, error: unknown): boolean {
-  const { MaximumRetryAttempts = MAX_RETRIES, MaximumEventAgeInSeconds = MAX_EVENT_AGE_SECONDS } = target.RetryPolicy ?? {};
+function canPass(
+  ctx: Context<EventsState>,
+  { target, acceptedAt }: Delivery,
+  attempt: number,
+  error: unknown,
+): boolean {
+  const { MaximumRetryAttempts = MAX_RETRIES, MaximumEventAgeInSeconds = MAX_EVENT_AGE_SECONDS } =
+    target.RetryPolicy ?? {};
   if (attempt > MaximumRetryAttempts || ctx.now() - acceptedAt >= MaximumEventAgeInSeconds * 1000) return false;
-  if (!(error instanceof AwsError) || error.status >= 500 && error.status !== 501) return true;
+  if (!(error instanceof AwsError) || (error.status >= 500 && error.status !== 501)) return true;
   return /Throttl|TooManyRequests|Conflict|InProgress|NotReady|Unavailable|LimitExceeded/i.test(error.code);
 }
 
 async function giveUp(ctx: Context<EventsState>, delivery: Delivery, attempt: number, error: unknown): Promise<void> {
   const { target, rule, ruleArn } = delivery;
   recordMetric(ctx, rule, "FailedInvocations");
-  ctx.platform.log.warn("an event was not delivered", { rule: ruleArn, target: target.Arn, code: codeOf(error), error: messageOf(error) });
+  ctx.platform.log.warn("an event was not delivered", {
+    rule: ruleArn,
+    target: target.Arn,
+    code: codeOf(error),
+    error: messageOf(error),
+  });
   const queue = target.DeadLetterConfig?.Arn;
   if (!queue) return;
   const text = (value: string) => ({ DataType: "String", StringValue: value });
@@ -76,6 +90,10 @@ async function giveUp(ctx: Context<EventsState>, delivery: Delivery, attempt: nu
   const [, , , region = "", account = "", name = ""] = queue.split(":");
   const QueueUrl = `${ctx.platform.settings.publicUrl}/${account}/${name}`;
   const sender = ctx.inRegion(region).asService(ruleArn);
-  await sender.call("sqs", "SendMessage", { QueueUrl, MessageBody: JSON.stringify(delivery.event), MessageAttributes: attributes });
+  await sender.call("sqs", "SendMessage", {
+    QueueUrl,
+    MessageBody: JSON.stringify(delivery.event),
+    MessageAttributes: attributes,
+  });
   recordMetric(ctx, rule, "InvocationsSentToDlq");
 }

@@ -27,12 +27,17 @@ async function received(logGroupName: string, count: number): Promise<unknown[]>
   const deadline = Date.now() + 5_000;
   for (;;) {
     const { events: found = [] } = await new CloudWatchLogs(signedNow()).filterLogEvents({ logGroupName });
-    if (found.length >= count || Date.now() > deadline) return found.map((e) => JSON.parse(String(e.message)) as unknown);
+    if (found.length >= count || Date.now() > deadline)
+      return found.map((e) => JSON.parse(String(e.message)) as unknown);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-async function ruleTo(name: string, rule: { EventPattern?: string; ScheduleExpression?: string }, target: object = {}): Promise<string> {
+async function ruleTo(
+  name: string,
+  rule: { EventPattern?: string; ScheduleExpression?: string },
+  target: object = {},
+): Promise<string> {
   const logGroupName = `/aws/events/${name}`;
   await logs.createLogGroup({ logGroupName });
   await events.putRule({ Name: name, ...rule });
@@ -47,10 +52,22 @@ const entry = (Source: string, detail: object = {}) => ({ Source, DetailType: "t
 
 test("an event reaches the target of a rule that matches, whole, and no other", async () => {
   const group = await ruleTo("whole", { EventPattern: '{"source":["shop"],"detail":{"n":[1]}}' });
-  const { Entries, FailedEntryCount } = await events.putEvents({ Entries: [entry("shop", { n: 2 }), { ...entry("shop", { n: 1 }), Resources: ["arn:x"], Time: new Date(1e12) }] });
+  const { Entries, FailedEntryCount } = await events.putEvents({
+    Entries: [entry("shop", { n: 2 }), { ...entry("shop", { n: 1 }), Resources: ["arn:x"], Time: new Date(1e12) }],
+  });
   assert.equal(FailedEntryCount, 0);
   assert.deepEqual(await received(group, 1), [
-    { version: "0", id: Entries![1]!.EventId, "detail-type": "t", source: "shop", account: ACCOUNT, time: "2001-09-09T01:46:40Z", region: "us-east-1", resources: ["arn:x"], detail: { n: 1 } },
+    {
+      version: "0",
+      id: Entries![1]!.EventId,
+      "detail-type": "t",
+      source: "shop",
+      account: ACCOUNT,
+      time: "2001-09-09T01:46:40Z",
+      region: "us-east-1",
+      resources: ["arn:x"],
+      detail: { n: 1 },
+    },
   ]);
 });
 
@@ -58,7 +75,9 @@ test("a target's input: constant, path, transformer", async () => {
   const pattern = { EventPattern: '{"source":["inputs"]}' };
   const constant = await ruleTo("constant", pattern, { Input: '{"c":1}' });
   const path = await ruleTo("path", pattern, { InputPath: "$.detail.n" });
-  const made = await ruleTo("made", pattern, { InputTransformer: { InputPathsMap: { n: "$.detail.n" }, InputTemplate: '{"n":<n>,"rule":<aws.events.rule-name>}' } });
+  const made = await ruleTo("made", pattern, {
+    InputTransformer: { InputPathsMap: { n: "$.detail.n" }, InputTemplate: '{"n":<n>,"rule":<aws.events.rule-name>}' },
+  });
   await events.putEvents({ Entries: [entry("inputs", { n: 7 })] });
   assert.deepEqual(await received(constant, 1), [{ c: 1 }]);
   assert.deepEqual(await received(path, 1), [7]);
@@ -71,7 +90,10 @@ test("a disabled rule stops, an enabled one goes on", async () => {
   await events.putEvents({ Entries: [entry("switch", { n: 1 })] });
   await events.enableRule({ Name: "switch" });
   await events.putEvents({ Entries: [entry("switch", { n: 2 })] });
-  assert.deepEqual((await received(group, 1)).map((e) => (e as { detail: unknown }).detail), [{ n: 2 }]);
+  assert.deepEqual(
+    (await received(group, 1)).map((e) => (e as { detail: unknown }).detail),
+    [{ n: 2 }],
+  );
 });
 
 test("a user may not speak for AWS, a service may", async () => {
@@ -80,14 +102,24 @@ test("a user may not speak for AWS, a service may", async () => {
   assert.equal(refused.Entries![0]!.ErrorCode, "NotAuthorizedForSourceException");
   const { platform, registry } = app.running;
   const principal = servicePrincipal("codecommit.amazonaws.com", ACCOUNT);
-  const ctx = createContext(platform, registry, { service: "codecommit", account: ACCOUNT, region: "us-east-1", principal });
+  const ctx = createContext(platform, registry, {
+    service: "codecommit",
+    account: ACCOUNT,
+    region: "us-east-1",
+    principal,
+  });
   const accepted = await ctx.call("events", "PutEvents", { Entries: [entry("aws.codecommit")] });
   assert.equal(accepted.FailedEntryCount, 0);
 });
 
 test("entries that are not events fail one by one", async () => {
-  const { Entries } = await events.putEvents({ Entries: [{ ...entry("x"), Detail: "[1]" }, { Source: "x", DetailType: "y" }, entry("x")] });
-  assert.deepEqual(Entries!.map((e) => e.ErrorCode), ["MalformedDetail", "InvalidArgument", undefined]);
+  const { Entries } = await events.putEvents({
+    Entries: [{ ...entry("x"), Detail: "[1]" }, { Source: "x", DetailType: "y" }, entry("x")],
+  });
+  assert.deepEqual(
+    Entries!.map((e) => e.ErrorCode),
+    ["MalformedDetail", "InvalidArgument", undefined],
+  );
 });
 
 test("one bus sends to another; rules that send in circles end", async () => {
@@ -97,7 +129,14 @@ test("one bus sends to another; rules that send in circles end", async () => {
   await events.putTargets({ Rule: "forth", Targets: [{ Id: "1", Arn: bus("other") }] });
   await events.putRule({ Name: "back", EventBusName: "other", EventPattern: '{"source":["loop"]}' });
   await logs.createLogGroup({ logGroupName: "/aws/events/loop" });
-  await events.putTargets({ Rule: "back", EventBusName: "other", Targets: [{ Id: "1", Arn: bus("default") }, { Id: "2", Arn: groupArn("/aws/events/loop") }] });
+  await events.putTargets({
+    Rule: "back",
+    EventBusName: "other",
+    Targets: [
+      { Id: "1", Arn: bus("default") },
+      { Id: "2", Arn: groupArn("/aws/events/loop") },
+    ],
+  });
   await events.putEvents({ Entries: [entry("loop")] });
   const passed = await received("/aws/events/loop", 3);
   assert.equal(passed.length, 3);
@@ -105,38 +144,78 @@ test("one bus sends to another; rules that send in circles end", async () => {
 });
 
 test("what cannot be is refused in AWS's words", async () => {
-  await assert.rejects(events.putRule({ Name: "none" }), { name: "ValidationException", message: "Parameter(s) EventPattern or ScheduleExpression must be specified." });
+  await assert.rejects(events.putRule({ Name: "none" }), {
+    name: "ValidationException",
+    message: "Parameter(s) EventPattern or ScheduleExpression must be specified.",
+  });
   await assert.rejects(events.putRule({ Name: "none", EventPattern: "{}" }), { name: "InvalidEventPatternException" });
-  await assert.rejects(events.putRule({ Name: "none", ScheduleExpression: "rate(5 minute)" }), { name: "ValidationException", message: "Parameter ScheduleExpression is not valid." });
-  await assert.rejects(events.describeRule({ Name: "none" }), { name: "ResourceNotFoundException", message: "Rule none does not exist on EventBus default." });
+  await assert.rejects(events.putRule({ Name: "none", ScheduleExpression: "rate(5 minute)" }), {
+    name: "ValidationException",
+    message: "Parameter ScheduleExpression is not valid.",
+  });
+  await assert.rejects(events.describeRule({ Name: "none" }), {
+    name: "ResourceNotFoundException",
+    message: "Rule none does not exist on EventBus default.",
+  });
   await events.deleteRule({ Name: "none" });
-  await assert.rejects(events.deleteRule({ Name: "whole" }), { name: "ValidationException", message: "Rule can't be deleted since it has targets." });
-  await assert.rejects(events.putTargets({ Rule: "whole", Targets: [{ Id: "x", Arn: `arn:aws:codepipeline:us-east-1:${ACCOUNT}:p` }] }));
-  await assert.rejects(events.putTargets({ Rule: "whole", Targets: [{ Id: "x", Arn: "arn:aws:batch:us-east-1:1:job-queue/x" }] }), { name: "NotImplemented" });
-  await assert.rejects(events.putTargets({ Rule: "whole", Targets: [{ Id: "x", Arn: groupArn("x"), Input: "{" }] }), { name: "ValidationException" });
+  await assert.rejects(events.deleteRule({ Name: "whole" }), {
+    name: "ValidationException",
+    message: "Rule can't be deleted since it has targets.",
+  });
+  await assert.rejects(
+    events.putTargets({ Rule: "whole", Targets: [{ Id: "x", Arn: `arn:aws:codepipeline:us-east-1:${ACCOUNT}:p` }] }),
+  );
+  await assert.rejects(
+    events.putTargets({ Rule: "whole", Targets: [{ Id: "x", Arn: "arn:aws:batch:us-east-1:1:job-queue/x" }] }),
+    { name: "NotImplemented" },
+  );
+  await assert.rejects(events.putTargets({ Rule: "whole", Targets: [{ Id: "x", Arn: groupArn("x"), Input: "{" }] }), {
+    name: "ValidationException",
+  });
 });
 
 test("a rule may hand over a role only where the caller may", async () => {
   const iam = new IAM(app.client);
   await iam.createUser({ UserName: "limited" });
-  await iam.putUserPolicy({ UserName: "limited", PolicyName: "p", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "events:*", Resource: "*" }] }) });
+  await iam.putUserPolicy({
+    UserName: "limited",
+    PolicyName: "p",
+    PolicyDocument: JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: "events:*", Resource: "*" }],
+    }),
+  });
   const { AccessKey } = await iam.createAccessKey({ UserName: "limited" });
-  const limited = new EventBridge(app.as({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! }));
+  const limited = new EventBridge(
+    app.as({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! }),
+  );
   const target = { Id: "x", Arn: groupArn("x"), RoleArn: `arn:aws:iam::${ACCOUNT}:role/admin` };
-  await assert.rejects(limited.putTargets({ Rule: "whole", Targets: [target] }), { name: "AccessDeniedException", message: /iam:PassRole/ });
+  await assert.rejects(limited.putTargets({ Rule: "whole", Targets: [target] }), {
+    name: "AccessDeniedException",
+    message: /iam:PassRole/,
+  });
 });
 
 test("targets are listed, replaced by id and removed", async () => {
-  const Targets = [{ Id: "a", Arn: groupArn("a") }, { Id: "b", Arn: groupArn("b") }];
+  const Targets = [
+    { Id: "a", Arn: groupArn("a") },
+    { Id: "b", Arn: groupArn("b") },
+  ];
   await events.putRule({ Name: "list", EventPattern: '{"source":["list"]}', Tags: [{ Key: "k", Value: "v" }] });
   await events.putTargets({ Rule: "list", Targets });
   await events.putTargets({ Rule: "list", Targets: [{ Id: "a", Arn: groupArn("c") }] });
-  assert.deepEqual((await events.listTargetsByRule({ Rule: "list" })).Targets!.map((t) => t.Arn), [groupArn("c"), groupArn("b")]);
+  assert.deepEqual(
+    (await events.listTargetsByRule({ Rule: "list" })).Targets!.map((t) => t.Arn),
+    [groupArn("c"), groupArn("b")],
+  );
   assert.deepEqual((await events.listRuleNamesByTarget({ TargetArn: groupArn("c") })).RuleNames, ["list"]);
   const removed = await events.removeTargets({ Rule: "list", Ids: ["a", "zz"] });
   assert.equal(removed.FailedEntryCount, 1);
   const { Rules } = await events.listRules({ NamePrefix: "li" });
-  assert.deepEqual(Rules!.map((r) => r.Name), ["list"]);
+  assert.deepEqual(
+    Rules!.map((r) => r.Name),
+    ["list"],
+  );
   const ResourceARN = Rules![0]!.Arn!;
   await events.tagResource({ ResourceARN, Tags: [{ Key: "l", Value: "w" }] });
   await events.untagResource({ ResourceARN, TagKeys: ["k"] });
@@ -149,13 +228,27 @@ test("buses: policy, list, delete", async () => {
   await events.removePermission({ StatementId: "s" });
   assert.equal((await events.describeEventBus({})).Policy, undefined);
   await events.createEventBus({ Name: "gone" });
-  assert.deepEqual((await events.listEventBuses({})).EventBuses!.map((b) => b.Name), ["default", "gone", "other"]);
+  assert.deepEqual(
+    (await events.listEventBuses({})).EventBuses!.map((b) => b.Name),
+    ["default", "gone", "other"],
+  );
   await events.deleteEventBus({ Name: "gone" });
-  await assert.rejects(events.putEvents({ Entries: [{ ...entry("x"), EventBusName: "gone" }] }), { name: "ResourceNotFoundException" });
+  await assert.rejects(events.putEvents({ Entries: [{ ...entry("x"), EventBusName: "gone" }] }), {
+    name: "ResourceNotFoundException",
+  });
 });
 
 test("a pattern is tried", async () => {
-  const Event = JSON.stringify({ id: "1", account: "1", source: "s", time: "2020-01-01T00:00:00Z", region: "r", resources: [], "detail-type": "t", detail: {} });
+  const Event = JSON.stringify({
+    id: "1",
+    account: "1",
+    source: "s",
+    time: "2020-01-01T00:00:00Z",
+    region: "r",
+    resources: [],
+    "detail-type": "t",
+    detail: {},
+  });
   assert.equal((await events.testEventPattern({ Event, EventPattern: '{"source":["s"]}' })).Result, true);
   assert.equal((await events.testEventPattern({ Event, EventPattern: '{"source":["z"]}' })).Result, false);
 });
@@ -164,7 +257,10 @@ test("a schedule fires at its time, and once for what was missed", async () => {
   const group = await ruleTo("clock", { ScheduleExpression: "rate(5 minutes)" });
   await clock.advance(5 * 60_000 + 10);
   const [first] = (await received(group, 1)) as { "detail-type": string; source: string; resources: string[] }[];
-  assert.deepEqual([first!["detail-type"], first!.source, first!.resources], ["Scheduled Event", "aws.events", [`arn:aws:events:us-east-1:${ACCOUNT}:rule/clock`]]);
+  assert.deepEqual(
+    [first!["detail-type"], first!.source, first!.resources],
+    ["Scheduled Event", "aws.events", [`arn:aws:events:us-east-1:${ACCOUNT}:rule/clock`]],
+  );
   await clock.advance(60 * 60_000);
   assert.equal((await received(group, 2)).length, 2);
   await new EventBridge(signedNow()).disableRule({ Name: "clock" });

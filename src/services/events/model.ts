@@ -66,5 +66,6 @@ export function busName(given: string | undefined): string {
 export const invalid = (message: string): AwsError => new AwsError("ValidationException", message, 400);
 export const noRule = (rule: string, bus: string): AwsError =>
   new AwsError("ResourceNotFoundException", `Rule ${rule} does not exist on EventBus ${bus}.`, 400);
-export const noBus = (bus: string): AwsError => new AwsError("ResourceNotFoundException", `Event bus ${bus} does not exist.`, 400);
+export const noBus = (bus: string): AwsError =>
+  new AwsError("ResourceNotFoundException", `Event bus ${bus} does not exist.`, 400);
 export const overLimit = (message: string): AwsError => new AwsError("LimitExceededException", message, 400);

@@ -3,7 +3,10 @@ import { invalid } from "./model.ts";
 const DEFAULT_LIMIT = 100;
 
 /** One page of what was listed; the token is the place of the next item. */
-export function pageOf<T>(all: readonly T[], input: { NextToken?: string | undefined; Limit?: number | undefined }): { items: T[]; next: { NextToken?: string } } {
+export function pageOf<T>(
+  all: readonly T[],
+  input: { NextToken?: string | undefined; Limit?: number | undefined },
+): { items: T[]; next: { NextToken?: string } } {
   const start = input.NextToken === undefined ? 0 : Number(input.NextToken);
   if (!Number.isSafeInteger(start) || start < 0) throw invalid("Parameter NextToken is not valid.");
   const end = start + (input.Limit ?? DEFAULT_LIMIT);

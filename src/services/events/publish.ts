@@ -18,11 +18,18 @@ export interface Delivery {
 }
 
 /** The statements that put the event on its way to every target of every enabled rule of the bus that matches it. */
-export async function publish(ctx: Context<EventsState>, bus: string, event: EventEnvelope, hops = 0): Promise<Statement[]> {
+export async function publish(
+  ctx: Context<EventsState>,
+  bus: string,
+  event: EventEnvelope,
+  hops = 0,
+): Promise<Statement[]> {
   const rules = await ctx.records.list<Rule>("rule", { prefix: `${bus}:` });
   return rules.flatMap(({ value }) => {
     if (value.state === "DISABLED" || !value.pattern || value.targets.length === 0) return [];
-    return matchEventPattern(ctx.state.pattern(value.pattern), event as never) ? deliveries(ctx, value, event, hops) : [];
+    return matchEventPattern(ctx.state.pattern(value.pattern), event as never)
+      ? deliveries(ctx, value, event, hops)
+      : [];
   });
 }
 
@@ -35,6 +42,13 @@ export function deliveries(ctx: Context<any>, rule: Rule, event: EventEnvelope, 
 
 /** CloudWatch's metrics of a rule: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html */
 export function recordMetric(ctx: Context<any>, rule: string, name: string): void {
-  const sample = { namespace: "AWS/Events", name, dimensions: { RuleName: rule }, timestamp: ctx.now(), unit: "Count", value: 1 };
+  const sample = {
+    namespace: "AWS/Events",
+    name,
+    dimensions: { RuleName: rule },
+    timestamp: ctx.now(),
+    unit: "Count",
+    value: 1,
+  };
   ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, [sample]);
 }

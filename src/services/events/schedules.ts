@@ -48,7 +48,11 @@ export const scheduleWorker: QueueWorker<EventsState> = {
     };
     const { rule, also } = appoint(ctx, stored.value);
     try {
-      await ctx.records.write(ctx.records.put("rule", id, rule, stored.rev), also, deliveries(ctx, stored.value, event));
+      await ctx.records.write(
+        ctx.records.put("rule", id, rule, stored.rev),
+        also,
+        deliveries(ctx, stored.value, event),
+      );
     } catch (error) {
       // Somebody changed the rule meanwhile: look again, so that neither the change nor the time is lost.
       if (error instanceof GuardFailed) return this.run(ctx, body, 1);

@@ -35,7 +35,9 @@ const codepipeline: TargetKind = {
   asRole: true,
   async send(ctx, { delivery, target }) {
     // The event's id as token: a second delivery of the same event starts nothing.
-    await (await withRole(ctx, delivery)).call("codepipeline", "StartPipelineExecution", { name: target.resource, clientRequestToken: delivery.event.id });
+    await (
+      await withRole(ctx, delivery)
+    ).call("codepipeline", "StartPipelineExecution", { name: target.resource, clientRequestToken: delivery.event.id });
   },
 };
 
@@ -45,7 +47,11 @@ const codebuild: TargetKind = {
   async send(ctx, { delivery, target, input }) {
     const own = delivery.target.Input !== undefined || delivery.target.InputTransformer;
     const overrides = own ? (JSON.parse(input) as object) : {};
-    const call = { ...overrides, projectName: target.resource.replace(/^project\//, ""), idempotencyToken: delivery.event.id };
+    const call = {
+      ...overrides,
+      projectName: target.resource.replace(/^project\//, ""),
+      idempotencyToken: delivery.event.id,
+    };
     await (await withRole(ctx, delivery)).call("codebuild", "StartBuild", call);
   },
 };
@@ -57,16 +63,27 @@ const logGroup: TargetKind = {
     const logStreamName = ctx.platform.ids.uuid();
     const caller = ctx.asService(delivery.ruleArn);
     await caller.call("logs", "CreateLogStream", { logGroupName, logStreamName });
-    await caller.call("logs", "PutLogEvents", { logGroupName, logStreamName, logEvents: [{ timestamp: ctx.now(), message: input }] });
+    await caller.call("logs", "PutLogEvents", {
+      logGroupName,
+      logStreamName,
+      logEvents: [{ timestamp: ctx.now(), message: input }],
+    });
   },
 };
 
 const eventBus: TargetKind = {
   needs: ["events", "PutEvents"],
   async send(ctx, { delivery, target }) {
-    if (target.account !== ctx.account) throw new AwsError("AccessDeniedException", `The event bus ${delivery.target.Arn} is of another account.`, 400);
-    if (delivery.hops >= MAX_HOPS) throw new AwsError("EventLoop", `The event has passed ${MAX_HOPS} event buses.`, 400);
-    const statements = await publish(ctx, target.resource.replace(/^event-bus\//, ""), delivery.event, delivery.hops + 1);
+    if (target.account !== ctx.account)
+      throw new AwsError("AccessDeniedException", `The event bus ${delivery.target.Arn} is of another account.`, 400);
+    if (delivery.hops >= MAX_HOPS)
+      throw new AwsError("EventLoop", `The event has passed ${MAX_HOPS} event buses.`, 400);
+    const statements = await publish(
+      ctx,
+      target.resource.replace(/^event-bus\//, ""),
+      delivery.event,
+      delivery.hops + 1,
+    );
     if (statements.length) await ctx.records.write(statements);
   },
 };

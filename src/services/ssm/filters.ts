@@ -13,17 +13,29 @@ export function matchesFilters(parameter: Parameter, filters: readonly Filter[],
   return filters.every((filter) => {
     const key = String(filter.Key);
     const tag = keys.includes("Name") && /^tag:(.+)$/.exec(key)?.[1];
-    if (!tag && !keys.includes(key)) throw new AwsError("InvalidFilterKey", `The following filter key is not valid: ${key.slice(0, 130)}. Valid filter keys include: [${keys.join(", ")}].`, 400);
+    if (!tag && !keys.includes(key))
+      throw new AwsError(
+        "InvalidFilterKey",
+        `The following filter key is not valid: ${key.slice(0, 130)}. Valid filter keys include: [${keys.join(", ")}].`,
+        400,
+      );
     const values = filter.Values ?? [];
     if (key === "Path") return values.some((path) => isBelow(parameter.name, path, filter.Option ?? "OneLevel"));
     const option = filter.Option ?? "Equals";
     const test = TESTS[option];
-    if (!test || (option === "Contains" && key !== "Name")) throw new AwsError("InvalidFilterOption", `The following filter option is not valid: ${option}. Valid options include: [BeginsWith, Equals].`, 400);
+    if (!test || (option === "Contains" && key !== "Name"))
+      throw new AwsError(
+        "InvalidFilterOption",
+        `The following filter option is not valid: ${option}. Valid options include: [BeginsWith, Equals].`,
+        400,
+      );
     const actual = tag ? parameter.tags[tag] : valueOf(parameter, key);
     if (actual === undefined) return false;
     if (values.length === 0) return true;
     // A name may be given with or without the slash that begins it.
-    return values.some((value) => test(actual, value) || (key === "Name" && test(actual.replace(/^\//, ""), value.replace(/^\//, ""))));
+    return values.some(
+      (value) => test(actual, value) || (key === "Name" && test(actual.replace(/^\//, ""), value.replace(/^\//, ""))),
+    );
   });
 }
 

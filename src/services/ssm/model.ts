@@ -39,14 +39,20 @@ export const DEFAULT_KEY = "alias/aws/ssm";
 
 type Place = Pick<Context<any>, "account" | "region">;
 
-export const parameterArn = (place: Place, name: string): string => arn("ssm", place.region, place.account, `parameter/${name.replace(/^\//, "")}`);
+export const parameterArn = (place: Place, name: string): string =>
+  arn("ssm", place.region, place.account, `parameter/${name.replace(/^\//, "")}`);
 /** Names hold no colon, and versions sort by number. */
 export const versionId = (name: string, version: number): string => `${name}:${String(version).padStart(10, "0")}`;
 
 export const invalid = (message: string): AwsError => new AwsError("ValidationException", message, 400);
-export const notFound = (name: string): AwsError => new AwsError("ParameterNotFound", `Parameter ${name} not found.`, 400);
+export const notFound = (name: string): AwsError =>
+  new AwsError("ParameterNotFound", `Parameter ${name} not found.`, 400);
 export const versionNotFound = (name: string, version: number | string): AwsError =>
-  new AwsError("ParameterVersionNotFound", `Systems Manager could not find version ${version} of ${name}. Verify the version and try again.`, 400);
+  new AwsError(
+    "ParameterVersionNotFound",
+    `Systems Manager could not find version ${version} of ${name}. Verify the version and try again.`,
+    400,
+  );
 
 /** The name in a name or an ARN, and the version or label behind its colon. */
 export function parseName(given: string | undefined): { name: string; selector?: string } {
@@ -63,22 +69,33 @@ export function parseName(given: string | undefined): { name: string; selector?:
 /** Refuses the name of a new parameter in AWS's words. */
 export function checkNewName(name: string): void {
   if (!/^[\w./-]+$/.test(name) || name.length > MAX_NAME || name.includes("//") || name.endsWith("/")) {
-    throw invalid(`Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`);
+    throw invalid(
+      `Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`,
+    );
   }
-  if (/^\/?aws(\/|$)/i.test(name)) throw new AwsError("AccessDeniedException", `No access to reserved parameter name: ${name}.`, 400);
+  if (/^\/?aws(\/|$)/i.test(name))
+    throw new AwsError("AccessDeniedException", `No access to reserved parameter name: ${name}.`, 400);
   if (/^\/?aws/i.test(name)) throw invalid(`Parameter name: can't be prefixed with "aws" (case-insensitive).`);
   if (/^\/?ssm/i.test(name)) {
-    throw invalid(`Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`);
+    throw invalid(
+      `Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`,
+    );
   }
   if (name.includes("/") && !name.startsWith("/")) throw invalid("Parameter name must be a fully qualified name.");
   if (name.split("/").length - 1 > MAX_LEVELS) {
-    throw new AwsError("HierarchyLevelLimitExceededException", `A hierarchy can have a maximum of ${MAX_LEVELS} levels.`, 400);
+    throw new AwsError(
+      "HierarchyLevelLimitExceededException",
+      `A hierarchy can have a maximum of ${MAX_LEVELS} levels.`,
+      400,
+    );
   }
 }
 
 /** The permission for an action on the parameters that `names` finds in the input. */
-export const onParameters = (action: string, names: (input: any) => readonly (string | undefined)[] = (input) => [input.Name]) => (input: any, ctx: Context<any>): Permission[] =>
-  names(input).map((name) => ({ action: `ssm:${action}`, resource: parameterArn(ctx, parseName(name).name) }));
+export const onParameters =
+  (action: string, names: (input: any) => readonly (string | undefined)[] = (input) => [input.Name]) =>
+  (input: any, ctx: Context<any>): Permission[] =>
+    names(input).map((name) => ({ action: `ssm:${action}`, resource: parameterArn(ctx, parseName(name).name) }));
 
 export async function existing(ctx: Context<any>, name: string): Promise<{ value: Parameter; rev: number }> {
   const stored = await ctx.records.get<Parameter>("parameter", name);
@@ -87,7 +104,12 @@ export async function existing(ctx: Context<any>, name: string): Promise<{ value
 }
 
 /** A version as Get operations show it. */
-export function parameterView(ctx: Context<any>, name: string, version: Version, options: { decrypt?: boolean | undefined; selector?: string | undefined }) {
+export function parameterView(
+  ctx: Context<any>,
+  name: string,
+  version: Version,
+  options: { decrypt?: boolean | undefined; selector?: string | undefined },
+) {
   return {
     Name: name,
     Type: version.type,
@@ -103,6 +125,11 @@ export function parameterView(ctx: Context<any>, name: string, version: Version,
 export function plainValue(ctx: Context<any>, version: Version, decrypt: boolean | undefined): string {
   if (version.type !== "SecureString" || !decrypt) return version.value;
   const open = ctx.platform.vault.open(VAULT, version.value);
-  if (open === undefined) throw new AwsError("InvalidKeyId", "The parameter cannot be decrypted: it was encrypted by another installation's key.", 400);
+  if (open === undefined)
+    throw new AwsError(
+      "InvalidKeyId",
+      "The parameter cannot be decrypted: it was encrypted by another installation's key.",
+      400,
+    );
   return open;
 }

@@ -12,23 +12,40 @@ before(async () => {
 });
 after(() => app.stop());
 
-const put = (Name: string, Value = "v", more: object = {}) => ssm.putParameter({ Name, Value, Type: "String", ...more });
+const put = (Name: string, Value = "v", more: object = {}) =>
+  ssm.putParameter({ Name, Value, Type: "String", ...more });
 
 test("a value, its versions and labels", async () => {
   assert.deepEqual([(await put("/a/b", "1")).Version, (await put("/a/b", "2", { Overwrite: true })).Version], [1, 2]);
   const { Parameter } = await ssm.getParameter({ Name: "/a/b" });
-  assert.deepEqual([Parameter!.Value, Parameter!.Version, Parameter!.ARN, Parameter!.DataType], ["2", 2, "arn:aws:ssm:us-east-1:000000000000:parameter/a/b", "text"]);
+  assert.deepEqual(
+    [Parameter!.Value, Parameter!.Version, Parameter!.ARN, Parameter!.DataType],
+    ["2", 2, "arn:aws:ssm:us-east-1:000000000000:parameter/a/b", "text"],
+  );
   assert.equal((await ssm.getParameter({ Name: "/a/b:1" })).Parameter!.Value, "1");
   assert.equal((await ssm.getParameter({ Name: Parameter!.ARN! })).Parameter!.Value, "2");
-  const labelled = await ssm.labelParameterVersion({ Name: "/a/b", ParameterVersion: 1, Labels: ["prod", "aws-x", "1x"] });
+  const labelled = await ssm.labelParameterVersion({
+    Name: "/a/b",
+    ParameterVersion: 1,
+    Labels: ["prod", "aws-x", "1x"],
+  });
   assert.deepEqual(labelled.InvalidLabels, ["aws-x", "1x"]);
   const byLabel = (await ssm.getParameter({ Name: "/a/b:prod" })).Parameter!;
   assert.deepEqual([byLabel.Value, byLabel.Selector], ["1", ":prod"]);
   const { Parameters } = await ssm.getParameterHistory({ Name: "/a/b" });
-  assert.deepEqual(Parameters!.map((p) => [p.Value, p.Labels, p.LastModifiedUser]), [["1", ["prod"], "arn:aws:iam::000000000000:user/admin"], ["2", [], "arn:aws:iam::000000000000:user/admin"]]);
+  assert.deepEqual(
+    Parameters!.map((p) => [p.Value, p.Labels, p.LastModifiedUser]),
+    [
+      ["1", ["prod"], "arn:aws:iam::000000000000:user/admin"],
+      ["2", [], "arn:aws:iam::000000000000:user/admin"],
+    ],
+  );
   await ssm.unlabelParameterVersion({ Name: "/a/b", ParameterVersion: 1, Labels: ["prod"] });
   await assert.rejects(ssm.getParameter({ Name: "/a/b:prod" }), { name: "ParameterVersionNotFound" });
-  await assert.rejects(ssm.getParameter({ Name: "/a/b:9" }), { name: "ParameterVersionNotFound", message: "Systems Manager could not find version 9 of /a/b. Verify the version and try again." });
+  await assert.rejects(ssm.getParameter({ Name: "/a/b:9" }), {
+    name: "ParameterVersionNotFound",
+    message: "Systems Manager could not find version 9 of /a/b. Verify the version and try again.",
+  });
 });
 
 test("a secret is sealed, and open only to who asks for it", async () => {
@@ -36,7 +53,10 @@ test("a secret is sealed, and open only to who asks for it", async () => {
   const sealed = (await ssm.getParameter({ Name: "secret" })).Parameter!.Value!;
   assert.ok(!sealed.includes("hush"));
   assert.equal((await ssm.getParameter({ Name: "secret", WithDecryption: true })).Parameter!.Value, "hush");
-  const rows = await app.running.platform.database.all<{ value: string }>({ sql: "select value from record where service = 'ssm'", parameters: [] });
+  const rows = await app.running.platform.database.all<{ value: string }>({
+    sql: "select value from record where service = 'ssm'",
+    parameters: [],
+  });
   assert.ok(rows.length > 0 && rows.every((row) => !row.value.includes("hush")));
 });
 
@@ -46,9 +66,13 @@ test("paths, filters and pages", async () => {
   const first = await ssm.getParametersByPath({ Path: "/p" });
   assert.equal(first.Parameters!.length, 10);
   const rest = await ssm.getParametersByPath({ Path: "/p", NextToken: first.NextToken });
-  assert.deepEqual(rest.Parameters!.map((p) => p.Name), ["/p/x10", "/p/x11"]);
+  assert.deepEqual(
+    rest.Parameters!.map((p) => p.Name),
+    ["/p/x10", "/p/x11"],
+  );
   assert.equal((await ssm.getParametersByPath({ Path: "/p/", Recursive: true })).Parameters![0]!.Name, "/p/deep/y");
-  const names = async (Key: string, Option: string, ...Values: string[]) => (await ssm.describeParameters({ ParameterFilters: [{ Key, Option, Values }] })).Parameters!.map((p) => p.Name);
+  const names = async (Key: string, Option: string, ...Values: string[]) =>
+    (await ssm.describeParameters({ ParameterFilters: [{ Key, Option, Values }] })).Parameters!.map((p) => p.Name);
   assert.deepEqual(await names("tag:env", "Equals", "prod"), ["/p/deep/y"]);
   assert.deepEqual(await names("Type", "Equals", "StringList"), ["/p/deep/y"]);
   assert.deepEqual(await names("Name", "BeginsWith", "/p/x1"), ["/p/x10", "/p/x11"]);
@@ -60,22 +84,46 @@ test("paths, filters and pages", async () => {
 
 test("what cannot be is refused in AWS's words", async () => {
   await put("once");
-  await assert.rejects(put("once"), { name: "ParameterAlreadyExists", message: "The parameter already exists. To overwrite this value, set the overwrite option in the request to true." });
-  await assert.rejects(put("a/b"), { name: "ValidationException", message: "Parameter name must be a fully qualified name." });
-  await assert.rejects(put("/aws/x"), { name: "AccessDeniedException", message: "No access to reserved parameter name: /aws/x." });
+  await assert.rejects(put("once"), {
+    name: "ParameterAlreadyExists",
+    message: "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
+  });
+  await assert.rejects(put("a/b"), {
+    name: "ValidationException",
+    message: "Parameter name must be a fully qualified name.",
+  });
+  await assert.rejects(put("/aws/x"), {
+    name: "AccessDeniedException",
+    message: "No access to reserved parameter name: /aws/x.",
+  });
   await assert.rejects(put("ssm-x"), { name: "ValidationException", message: /can't be prefixed with "ssm"/ });
   await assert.rejects(put("a b"), { name: "ValidationException" });
-  await assert.rejects(put(`/${Array.from({ length: 16 }, () => "l").join("/")}`), { name: "HierarchyLevelLimitExceededException" });
-  await assert.rejects(ssm.putParameter({ Name: "typeless", Value: "v" }), { message: "A parameter type is required when you create a parameter." });
-  await assert.rejects(put("big", "x".repeat(4097)), { message: /Standard tier parameters support a maximum parameter value of 4096 characters/ });
+  await assert.rejects(put(`/${Array.from({ length: 16 }, () => "l").join("/")}`), {
+    name: "HierarchyLevelLimitExceededException",
+  });
+  await assert.rejects(ssm.putParameter({ Name: "typeless", Value: "v" }), {
+    message: "A parameter type is required when you create a parameter.",
+  });
+  await assert.rejects(put("big", "x".repeat(4097)), {
+    message: /Standard tier parameters support a maximum parameter value of 4096 characters/,
+  });
   assert.equal((await put("big", "x".repeat(4097), { Tier: "Intelligent-Tiering" })).Tier, "Advanced");
   await assert.rejects(put("big", "x", { Tier: "Standard", Overwrite: true }), { message: /You can't downgrade/ });
-  await assert.rejects(put("once", "v", { Type: "StringList", Overwrite: true }), { name: "HierarchyTypeMismatchException" });
-  await assert.rejects(put("digits", "x", { AllowedPattern: "\\d+" }), { name: "ParameterPatternMismatchException", message: "Parameter value, cannot be validated against allowedPattern: \\d+" });
-  await assert.rejects(put("slow", `${"a".repeat(40)}!`, { AllowedPattern: "(a+)+" }), { name: "InvalidAllowedPatternException" });
+  await assert.rejects(put("once", "v", { Type: "StringList", Overwrite: true }), {
+    name: "HierarchyTypeMismatchException",
+  });
+  await assert.rejects(put("digits", "x", { AllowedPattern: "\\d+" }), {
+    name: "ParameterPatternMismatchException",
+    message: "Parameter value, cannot be validated against allowedPattern: \\d+",
+  });
+  await assert.rejects(put("slow", `${"a".repeat(40)}!`, { AllowedPattern: "(a+)+" }), {
+    name: "InvalidAllowedPatternException",
+  });
   await assert.rejects(put("wrong", "x", { AllowedPattern: "(" }), { name: "InvalidAllowedPatternException" });
   await assert.rejects(ssm.getParameter({ Name: "nowhere" }), { name: "ParameterNotFound" });
-  await assert.rejects(ssm.getParameter({ Name: "/aws/service/ami-amazon-linux-latest/x" }), { name: "NotImplemented" });
+  await assert.rejects(ssm.getParameter({ Name: "/aws/service/ami-amazon-linux-latest/x" }), {
+    name: "NotImplemented",
+  });
   await assert.rejects(ssm.deleteParameter({ Name: "nowhere" }), { name: "ParameterNotFound" });
 });
 
@@ -88,7 +136,9 @@ test("a hundred versions are kept, and one with a label is not lost", async () =
 
 test("concurrent writers each make a version", async () => {
   await put("race", "0");
-  const versions = await Promise.all(Array.from({ length: 8 }, async (_, i) => (await put("race", String(i), { Overwrite: true })).Version));
+  const versions = await Promise.all(
+    Array.from({ length: 8 }, async (_, i) => (await put("race", String(i), { Overwrite: true })).Version),
+  );
   assert.deepEqual(versions.sort(), [2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
@@ -100,11 +150,21 @@ test("tags, deletion and permission", async () => {
   assert.deepEqual((await ssm.listTagsForResource(on)).TagList, [{ Key: "b", Value: "2" }]);
   const iam = new IAM(app.client);
   await iam.createUser({ UserName: "one" });
-  await iam.putUserPolicy({ UserName: "one", PolicyName: "p", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "ssm:GetParameter*", Resource: "arn:aws:ssm:*:*:parameter/tagged" }] }) });
+  await iam.putUserPolicy({
+    UserName: "one",
+    PolicyName: "p",
+    PolicyDocument: JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: "ssm:GetParameter*", Resource: "arn:aws:ssm:*:*:parameter/tagged" }],
+    }),
+  });
   const { AccessKey } = await iam.createAccessKey({ UserName: "one" });
   const one = new SSM(app.as({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! }));
   assert.equal((await one.getParameter({ Name: "tagged" })).Parameter!.Value, "v");
   await assert.rejects(one.getParameters({ Names: ["tagged", "once"] }), { name: "AccessDeniedException" });
-  assert.deepEqual(await ssm.deleteParameters({ Names: ["tagged", "none"] }).then((r) => [r.DeletedParameters, r.InvalidParameters]), [["tagged"], ["none"]]);
+  assert.deepEqual(
+    await ssm.deleteParameters({ Names: ["tagged", "none"] }).then((r) => [r.DeletedParameters, r.InvalidParameters]),
+    [["tagged"], ["none"]],
+  );
   await assert.rejects(ssm.getParameterHistory({ Name: "tagged" }), { name: "ParameterNotFound" });
 });

@@ -32,11 +32,18 @@ export const branches = operations<typeof CodeCommit, any>()({
     async run(ctx, input) {
       const repository = await existingRepository(ctx, input.repositoryName);
       const branch = checkBranchName(input.branchName);
-      if (!/^[0-9a-f]{40}$/.test(input.commitId ?? "")) throw bad("InvalidCommitIdException", "The specified commit ID is not valid.");
+      if (!/^[0-9a-f]{40}$/.test(input.commitId ?? ""))
+        throw bad("InvalidCommitIdException", "The specified commit ID is not valid.");
       const commit = await resolveCommit(ctx, repository, input.commitId);
       const ref = `refs/heads/${branch}`;
-      await changingRefs(ctx, repository, [ref], () => runGit(ctx.platform, folderOf(ctx, repository), ["update-ref", ref, commit, ZERO])).catch((error: unknown) => {
-        if (error instanceof GitFailed) throw bad("BranchNameExistsException", `Branch named '${branch}' already exists, or a branch of that name is in its way.`);
+      await changingRefs(ctx, repository, [ref], () =>
+        runGit(ctx.platform, folderOf(ctx, repository), ["update-ref", ref, commit, ZERO]),
+      ).catch((error: unknown) => {
+        if (error instanceof GitFailed)
+          throw bad(
+            "BranchNameExistsException",
+            `Branch named '${branch}' already exists, or a branch of that name is in its way.`,
+          );
         throw error;
       });
       return {};
@@ -47,11 +54,14 @@ export const branches = operations<typeof CodeCommit, any>()({
     async run(ctx, input) {
       const repository = await existingRepository(ctx, input.repositoryName);
       const branchName = checkBranchName(input.branchName);
-      if (branchName === repository.defaultBranch) throw bad("DefaultBranchCannotBeDeletedException", `Default branch '${branchName}' cannot be deleted.`);
+      if (branchName === repository.defaultBranch)
+        throw bad("DefaultBranchCannotBeDeletedException", `Default branch '${branchName}' cannot be deleted.`);
       const ref = `refs/heads/${branchName}`;
       const commitId = (await readRefs(ctx, repository, [ref]))[ref];
       if (!commitId) return {};
-      await changingRefs(ctx, repository, [ref], () => runGit(ctx.platform, folderOf(ctx, repository), ["update-ref", "-d", ref]));
+      await changingRefs(ctx, repository, [ref], () =>
+        runGit(ctx.platform, folderOf(ctx, repository), ["update-ref", "-d", ref]),
+      );
       return { deletedBranch: { branchName, commitId } };
     },
   },

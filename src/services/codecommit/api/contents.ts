@@ -11,7 +11,8 @@ const MAX_FILE = 6 * 1024 * 1024;
 const MAX_COMMITS = 100;
 const MAX_DIFFERENCES = 400;
 
-export const modeName = (mode: string): FileMode => (mode === MODES.EXECUTABLE ? "EXECUTABLE" : mode === MODES.SYMLINK ? "SYMLINK" : "NORMAL");
+export const modeName = (mode: string): FileMode =>
+  mode === MODES.EXECUTABLE ? "EXECUTABLE" : mode === MODES.SYMLINK ? "SYMLINK" : "NORMAL";
 const ID = /^[0-9a-f]{40}$/;
 
 export const contents = operations<typeof CodeCommit, any>()({
@@ -22,7 +23,8 @@ export const contents = operations<typeof CodeCommit, any>()({
       if (!input.commitId) throw bad("CommitIdRequiredException", "A commit ID was not specified.");
       if (!ID.test(input.commitId)) throw bad("InvalidCommitIdException", "The specified commit ID is not valid.");
       const [found] = await readObjects(ctx, repository, [input.commitId]);
-      if (found?.type !== "commit") throw bad("CommitIdDoesNotExistException", `Could not find commit with ID '${input.commitId}'.`);
+      if (found?.type !== "commit")
+        throw bad("CommitIdDoesNotExistException", `Could not find commit with ID '${input.commitId}'.`);
       return { commit: commitView(input.commitId, found.content) };
     },
   },
@@ -31,13 +33,21 @@ export const contents = operations<typeof CodeCommit, any>()({
     async run(ctx, input) {
       const repository = await existingRepository(ctx, input.repositoryName);
       const ids = (input.commitIds ?? []) as string[];
-      if (ids.length > MAX_COMMITS) throw bad("CommitIdsLimitExceededException", `The maximum number of allowed commit IDs in a batch request is ${MAX_COMMITS}.`);
+      if (ids.length > MAX_COMMITS)
+        throw bad(
+          "CommitIdsLimitExceededException",
+          `The maximum number of allowed commit IDs in a batch request is ${MAX_COMMITS}.`,
+        );
       const valid = ids.filter((id) => ID.test(id));
       const found = await readObjects(ctx, repository, valid);
       const commits = valid.flatMap((id, i) => (found[i]?.type === "commit" ? [commitView(id, found[i].content)] : []));
       const errors = ids
         .filter((id) => !commits.some((c) => c.commitId === id))
-        .map((commitId) => ({ commitId, errorCode: "CommitIdDoesNotExistException", errorMessage: `Could not find commit with ID '${commitId.slice(0, 100)}'.` }));
+        .map((commitId) => ({
+          commitId,
+          errorCode: "CommitIdDoesNotExistException",
+          errorMessage: `Could not find commit with ID '${commitId.slice(0, 100)}'.`,
+        }));
       return { commits, errors };
     },
   },
@@ -47,8 +57,10 @@ export const contents = operations<typeof CodeCommit, any>()({
       const repository = await existingRepository(ctx, input.repositoryName);
       if (!ID.test(input.blobId ?? "")) throw bad("InvalidBlobIdException", "The specified blob is not valid.");
       const facts = await objectFacts(ctx, repository, input.blobId!);
-      if (facts?.type !== "blob") throw bad("BlobIdDoesNotExistException", `Could not find blob with ID '${input.blobId}'.`);
-      if (facts.size > MAX_FILE) throw bad("FileTooLargeException", "The specified file exceeds the file size limit for CodeCommit.");
+      if (facts?.type !== "blob")
+        throw bad("BlobIdDoesNotExistException", `Could not find blob with ID '${input.blobId}'.`);
+      if (facts.size > MAX_FILE)
+        throw bad("FileTooLargeException", "The specified file exceeds the file size limit for CodeCommit.");
       const [blob] = await readObjects(ctx, repository, [facts.id]);
       return { content: blob!.content };
     },
@@ -62,9 +74,17 @@ export const contents = operations<typeof CodeCommit, any>()({
       const [entry] = await listTree(ctx, repository, commitId, { at: path });
       const facts = entry?.type === "blob" ? await objectFacts(ctx, repository, entry.id) : undefined;
       if (!entry || !facts) throw bad("FileDoesNotExistException", `Could not find path ${path}`);
-      if (facts.size > MAX_FILE) throw bad("FileTooLargeException", "The specified file exceeds the file size limit for CodeCommit.");
+      if (facts.size > MAX_FILE)
+        throw bad("FileTooLargeException", "The specified file exceeds the file size limit for CodeCommit.");
       const [blob] = await readObjects(ctx, repository, [entry.id]);
-      return { commitId, blobId: entry.id, filePath: path, fileMode: modeName(entry.mode), fileSize: facts.size, fileContent: blob!.content };
+      return {
+        commitId,
+        blobId: entry.id,
+        filePath: path,
+        fileMode: modeName(entry.mode),
+        fileSize: facts.size,
+        fileContent: blob!.content,
+      };
     },
   },
   GetFolder: {
@@ -85,8 +105,16 @@ export const contents = operations<typeof CodeCommit, any>()({
         folderPath: folder,
         treeId: facts.id,
         subFolders: of((e) => e.type === "tree").map((e) => ({ treeId: e.id, ...place(e.path) })),
-        files: of((e) => e.type === "blob" && e.mode !== MODES.SYMLINK).map((e) => ({ blobId: e.id, ...place(e.path), fileMode: modeName(e.mode) })),
-        symbolicLinks: of((e) => e.mode === MODES.SYMLINK).map((e) => ({ blobId: e.id, ...place(e.path), fileMode: modeName(e.mode) })),
+        files: of((e) => e.type === "blob" && e.mode !== MODES.SYMLINK).map((e) => ({
+          blobId: e.id,
+          ...place(e.path),
+          fileMode: modeName(e.mode),
+        })),
+        symbolicLinks: of((e) => e.mode === MODES.SYMLINK).map((e) => ({
+          blobId: e.id,
+          ...place(e.path),
+          fileMode: modeName(e.mode),
+        })),
         subModules: of((e) => e.type === "commit").map((e) => ({ commitId: e.id, ...place(e.path) })),
       };
     },
@@ -97,16 +125,29 @@ export const contents = operations<typeof CodeCommit, any>()({
       const repository = await existingRepository(ctx, input.repositoryName);
       if (!input.afterCommitSpecifier) throw noCommit("");
       const after = await resolveCommit(ctx, repository, input.afterCommitSpecifier);
-      const before = input.beforeCommitSpecifier ? await resolveCommit(ctx, repository, input.beforeCommitSpecifier) : EMPTY_TREE;
-      const all = await compareTrees(ctx, repository, before, after, checkPath(input.afterPath ?? input.beforePath, false));
+      const before = input.beforeCommitSpecifier
+        ? await resolveCommit(ctx, repository, input.beforeCommitSpecifier)
+        : EMPTY_TREE;
+      const all = await compareTrees(
+        ctx,
+        repository,
+        before,
+        after,
+        checkPath(input.afterPath ?? input.beforePath, false),
+      );
       const start = input.NextToken === undefined ? 0 : Number(input.NextToken);
-      if (!Number.isSafeInteger(start) || start < 0) throw bad("InvalidContinuationTokenException", "The specified continuation token is not valid.");
+      if (!Number.isSafeInteger(start) || start < 0)
+        throw bad("InvalidContinuationTokenException", "The specified continuation token is not valid.");
       const end = start + Math.min(input.MaxResults ?? MAX_DIFFERENCES, MAX_DIFFERENCES);
       return {
         differences: all.slice(start, end).map((change) => ({
           changeType: change.kind === "T" ? ("M" as const) : change.kind,
-          ...(change.kind === "A" ? {} : { beforeBlob: { blobId: change.before.id, path: change.path, mode: change.before.mode } }),
-          ...(change.kind === "D" ? {} : { afterBlob: { blobId: change.after.id, path: change.path, mode: change.after.mode } }),
+          ...(change.kind === "A"
+            ? {}
+            : { beforeBlob: { blobId: change.before.id, path: change.path, mode: change.before.mode } }),
+          ...(change.kind === "D"
+            ? {}
+            : { afterBlob: { blobId: change.after.id, path: change.path, mode: change.after.mode } }),
         })),
         ...(end < all.length ? { NextToken: String(end) } : {}),
       };

@@ -5,7 +5,18 @@ import { operations } from "../../../aws/service.ts";
 import { createBareRepository } from "../../../compute/source/index.ts";
 import { GuardFailed } from "../../../ports/database.ts";
 import { setHead } from "../announce.ts";
-import { bad, checkBranchName, checkRepositoryName, existingRepository, folderOf, noBranch, noRepository, onRepository, repositoryArn, type Repository } from "../model.ts";
+import {
+  bad,
+  checkBranchName,
+  checkRepositoryName,
+  existingRepository,
+  folderOf,
+  noBranch,
+  noRepository,
+  onRepository,
+  repositoryArn,
+  type Repository,
+} from "../model.ts";
 import { readRefs } from "../refs.ts";
 
 const MAX_REPOSITORIES = 5_000;
@@ -19,7 +30,8 @@ export const repositories = operations<typeof CodeCommit, any>()({
       const name = input.repositoryName!;
       checkRepositoryName(name);
       checkDescription(input.repositoryDescription);
-      if ((await ctx.records.count("repository")) >= MAX_REPOSITORIES) throw bad("RepositoryLimitExceededException", "You have reached the limit of repositories.");
+      if ((await ctx.records.count("repository")) >= MAX_REPOSITORIES)
+        throw bad("RepositoryLimitExceededException", "You have reached the limit of repositories.");
       const now = ctx.now();
       const repository: Repository = {
         id: ctx.platform.ids.uuid(),
@@ -45,10 +57,15 @@ export const repositories = operations<typeof CodeCommit, any>()({
     run: async (ctx, input) => ({ repositoryMetadata: view(ctx, await existingRepository(ctx, input.repositoryName)) }),
   },
   BatchGetRepositories: {
-    permissions: (input, ctx) => (input.repositoryNames ?? []).map((name) => ({ action: "codecommit:BatchGetRepositories", resource: repositoryArn(ctx, String(name)) })),
+    permissions: (input, ctx) =>
+      (input.repositoryNames ?? []).map((name) => ({
+        action: "codecommit:BatchGetRepositories",
+        resource: repositoryArn(ctx, String(name)),
+      })),
     async run(ctx, input) {
       const names = (input.repositoryNames ?? []) as string[];
-      if (names.length > MAX_BATCH) throw bad("MaximumRepositoryNamesExceededException", `At most ${MAX_BATCH} repository names can be given.`);
+      if (names.length > MAX_BATCH)
+        throw bad("MaximumRepositoryNamesExceededException", `At most ${MAX_BATCH} repository names can be given.`);
       const stored = await Promise.all(names.map((name) => ctx.records.get<Repository>("repository", name)));
       return {
         repositories: stored.flatMap((s) => (s ? [view(ctx, s.value)] : [])),
@@ -78,9 +95,13 @@ export const repositories = operations<typeof CodeCommit, any>()({
       if (!stored) throw noRepository(input.oldName!);
       const renamed: Repository = { ...stored.value, name: input.newName!, modified: ctx.now() };
       try {
-        await ctx.records.write(ctx.records.put("repository", renamed.name, renamed, 0), ctx.records.remove("repository", stored.id, stored.rev));
+        await ctx.records.write(
+          ctx.records.put("repository", renamed.name, renamed, 0),
+          ctx.records.remove("repository", stored.id, stored.rev),
+        );
       } catch (error) {
-        if (error instanceof GuardFailed) throw bad("RepositoryNameExistsException", `Repository named ${input.newName} already exists`);
+        if (error instanceof GuardFailed)
+          throw bad("RepositoryNameExistsException", `Repository named ${input.newName} already exists`);
         throw error;
       }
       return {};
@@ -90,7 +111,10 @@ export const repositories = operations<typeof CodeCommit, any>()({
     permissions: onRepository("UpdateRepositoryDescription"),
     async run(ctx, input) {
       checkDescription(input.repositoryDescription);
-      await change(ctx, input.repositoryName, ({ description: _old, ...r }) => ({ ...r, ...(input.repositoryDescription ? { description: input.repositoryDescription } : {}) }));
+      await change(ctx, input.repositoryName, ({ description: _old, ...r }) => ({
+        ...r,
+        ...(input.repositoryDescription ? { description: input.repositoryDescription } : {}),
+      }));
       return {};
     },
   },
@@ -112,21 +136,32 @@ export const repositories = operations<typeof CodeCommit, any>()({
       checkRepositoryName(input.repositoryName);
       const stored = await ctx.records.get<Repository>("repository", input.repositoryName!);
       if (!stored) return {};
-      await ctx.records.write(ctx.records.remove("repository", stored.id), ctx.records.remove("announced", stored.value.id));
+      await ctx.records.write(
+        ctx.records.remove("repository", stored.id),
+        ctx.records.remove("announced", stored.value.id),
+      );
       await rm(folderOf(ctx, stored.value), { recursive: true, force: true, maxRetries: 3 });
       return { repositoryId: stored.value.id };
     },
   },
 });
 
-async function change(ctx: Context<any>, name: string | undefined, make: (repository: Repository) => Repository): Promise<void> {
+async function change(
+  ctx: Context<any>,
+  name: string | undefined,
+  make: (repository: Repository) => Repository,
+): Promise<void> {
   checkRepositoryName(name);
   const done = await ctx.records.update<Repository>("repository", name!, (r) => ({ ...make(r), modified: ctx.now() }));
   if (!done) throw noRepository(name!);
 }
 
 function checkDescription(text: string | undefined): void {
-  if ((text?.length ?? 0) > MAX_DESCRIPTION) throw bad("InvalidRepositoryDescriptionException", `The repository description is longer than ${MAX_DESCRIPTION} characters.`);
+  if ((text?.length ?? 0) > MAX_DESCRIPTION)
+    throw bad(
+      "InvalidRepositoryDescriptionException",
+      `The repository description is longer than ${MAX_DESCRIPTION} characters.`,
+    );
 }
 
 function view(ctx: Context<any>, r: Repository) {

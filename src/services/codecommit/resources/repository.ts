@@ -5,8 +5,16 @@ import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
 import { checkBranchName, existingRepository } from "../model.ts";
 import { seedRepository, type Seed } from "../seed.ts";
 
-const CODESTAR = { author: "AWS CodeStar", email: "codestar@amazon.com", message: "Initial commit made by AWS CodeStar during project creation." };
-const CLOUDFORMATION = { author: "AWS CloudFormation", email: "cloudformation@amazon.com", message: "Initial commit by AWS CloudFormation" };
+const CODESTAR = {
+  author: "AWS CodeStar",
+  email: "codestar@amazon.com",
+  message: "Initial commit made by AWS CodeStar during project creation.",
+};
+const CLOUDFORMATION = {
+  author: "AWS CloudFormation",
+  email: "cloudformation@amazon.com",
+  message: "Initial commit by AWS CloudFormation",
+};
 
 interface Code {
   readonly S3: { readonly Bucket: string; readonly Key: string; readonly ObjectVersion?: string };
@@ -20,18 +28,29 @@ async function seed(ctx: ResourceContext, name: string, code: Code): Promise<voi
   const { Bucket, Key, ObjectVersion } = code.S3;
   // CodeStar's own stacks, whose repositories begin on master.
   const isCodeStar = ctx.stackName.startsWith("awscodestar-");
-  const facts: Seed = { branch: checkBranchName(code.BranchName ?? (isCodeStar ? "master" : "main")), ...(isCodeStar ? CODESTAR : CLOUDFORMATION) };
+  const facts: Seed = {
+    branch: checkBranchName(code.BranchName ?? (isCodeStar ? "master" : "main")),
+    ...(isCodeStar ? CODESTAR : CLOUDFORMATION),
+  };
   const { account, region, principal } = ctx;
   const here = createContext(ctx.platform, ctx.registry, { service: "codecommit", account, region, principal });
   const repository = await existingRepository(here, name);
   if (repository.defaultBranch) return; // made by the try before this one
-  const { Body } = await ctx.call("s3", "GetObject", { Bucket, Key, ...(ObjectVersion ? { VersionId: ObjectVersion } : {}) });
+  const { Body } = await ctx.call("s3", "GetObject", {
+    Bucket,
+    Key,
+    ...(ObjectVersion ? { VersionId: ObjectVersion } : {}),
+  });
   await seedRepository(here, repository, Body as Readable | Uint8Array, facts);
 }
 
 function refuseTriggers(properties: Properties): void {
   if ((properties["Triggers"] as unknown[] | undefined)?.length) {
-    throw new AwsError("NotImplemented", "Starling does not implement Triggers of AWS::CodeCommit::Repository yet: use an AWS::Events::Rule.", 501);
+    throw new AwsError(
+      "NotImplemented",
+      "Starling does not implement Triggers of AWS::CodeCommit::Repository yet: use an AWS::Events::Rule.",
+      501,
+    );
   }
 }
 
@@ -44,7 +63,11 @@ export const codecommitRepository: ResourceType = {
     const description = properties["RepositoryDescription"] as string | undefined;
     try {
       await ctx.withStackTags(properties["Tags"], (tags) =>
-        ctx.call("codecommit", "CreateRepository", { repositoryName, ...(description ? { repositoryDescription: description } : {}), ...(tags.length ? { tags: tagMap(tags) } : {}) }),
+        ctx.call("codecommit", "CreateRepository", {
+          repositoryName,
+          ...(description ? { repositoryDescription: description } : {}),
+          ...(tags.length ? { tags: tagMap(tags) } : {}),
+        }),
       );
     } catch (error) {
       if (codeOf(error) !== "RepositoryNameExistsException" || !ctx.retried) throw error;
@@ -63,7 +86,10 @@ export const codecommitRepository: ResourceType = {
     const [oldName, newName] = [String(previous["RepositoryName"]), String(next["RepositoryName"])];
     if (oldName !== newName) await ctx.call("codecommit", "UpdateRepositoryName", { oldName, newName });
     if (next["RepositoryDescription"] !== previous["RepositoryDescription"]) {
-      await ctx.call("codecommit", "UpdateRepositoryDescription", { repositoryName: newName, repositoryDescription: next["RepositoryDescription"] ?? "" });
+      await ctx.call("codecommit", "UpdateRepositoryDescription", {
+        repositoryName: newName,
+        repositoryDescription: next["RepositoryDescription"] ?? "",
+      });
     }
     await setTags(ctx, newName, next, previous);
   },
@@ -71,7 +97,9 @@ export const codecommitRepository: ResourceType = {
     await ctx.call("codecommit", "DeleteRepository", { repositoryName: String(properties["RepositoryName"]) });
   },
   async attributes(ctx, _id, properties) {
-    const { repositoryMetadata: r } = await ctx.call("codecommit", "GetRepository", { repositoryName: String(properties["RepositoryName"]) });
+    const { repositoryMetadata: r } = await ctx.call("codecommit", "GetRepository", {
+      repositoryName: String(properties["RepositoryName"]),
+    });
     return { Arn: r!.Arn, CloneUrlHttp: r!.cloneUrlHttp, Name: r!.repositoryName, RepositoryId: r!.repositoryId };
   },
 };

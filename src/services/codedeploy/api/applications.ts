@@ -3,7 +3,15 @@ import { operations } from "../../../aws/service.ts";
 import { notImplemented } from "../../../kernel/aws-error.ts";
 import { GuardFailed } from "../../../ports/database.ts";
 import { MAX_APPLICATIONS, PAGE } from "../limits.ts";
-import { bad, existingApplication, onApplication, applicationArn, pageOf, type Application, type Group } from "../model.ts";
+import {
+  bad,
+  existingApplication,
+  onApplication,
+  applicationArn,
+  pageOf,
+  type Application,
+  type Group,
+} from "../model.ts";
 import { tagsFrom } from "./tags.ts";
 
 export const applications = operations<typeof CodeDeploy, any>()({
@@ -11,12 +19,28 @@ export const applications = operations<typeof CodeDeploy, any>()({
     permissions: onApplication("CreateApplication"),
     async run(ctx, input) {
       const platform = input.computePlatform ?? "Server";
-      if (platform !== "Lambda" && platform !== "Server" && platform !== "ECS") throw bad("InvalidComputePlatformException", "The computePlatform is invalid. The computePlatform should be Lambda, Server, or ECS.");
-      if (platform !== "Lambda") throw notImplemented(`CodeDeploy applications of the compute platform ${platform} (Lambda it does)`);
-      if ((await ctx.records.count("application")) >= MAX_APPLICATIONS) throw bad("ApplicationLimitExceededException", "More applications were attempted to be created than are allowed.");
+      if (platform !== "Lambda" && platform !== "Server" && platform !== "ECS")
+        throw bad(
+          "InvalidComputePlatformException",
+          "The computePlatform is invalid. The computePlatform should be Lambda, Server, or ECS.",
+        );
+      if (platform !== "Lambda")
+        throw notImplemented(`CodeDeploy applications of the compute platform ${platform} (Lambda it does)`);
+      if ((await ctx.records.count("application")) >= MAX_APPLICATIONS)
+        throw bad(
+          "ApplicationLimitExceededException",
+          "More applications were attempted to be created than are allowed.",
+        );
       const name = input.applicationName!;
-      const application: Application = { id: ctx.platform.ids.uuid(), name, platform, created: ctx.now(), tags: tagsFrom(input.tags ?? []) };
-      if (!(await ctx.records.create("application", name, application))) throw bad("ApplicationAlreadyExistsException", `Application already exists: ${name}`);
+      const application: Application = {
+        id: ctx.platform.ids.uuid(),
+        name,
+        platform,
+        created: ctx.now(),
+        tags: tagsFrom(input.tags ?? []),
+      };
+      if (!(await ctx.records.create("application", name, application)))
+        throw bad("ApplicationAlreadyExistsException", `Application already exists: ${name}`);
       return { applicationId: application.id };
     },
   },
@@ -25,8 +49,16 @@ export const applications = operations<typeof CodeDeploy, any>()({
     run: async (ctx, input) => ({ application: view(await existingApplication(ctx, input.applicationName)) }),
   },
   BatchGetApplications: {
-    permissions: (input, ctx) => (input.applicationNames ?? []).map((name) => ({ action: "codedeploy:BatchGetApplications", resource: applicationArn(ctx, String(name)) })),
-    run: async (ctx, input) => ({ applicationsInfo: await Promise.all((input.applicationNames ?? []).map(async (name) => view(await existingApplication(ctx, String(name))))) }),
+    permissions: (input, ctx) =>
+      (input.applicationNames ?? []).map((name) => ({
+        action: "codedeploy:BatchGetApplications",
+        resource: applicationArn(ctx, String(name)),
+      })),
+    run: async (ctx, input) => ({
+      applicationsInfo: await Promise.all(
+        (input.applicationNames ?? []).map(async (name) => view(await existingApplication(ctx, String(name)))),
+      ),
+    }),
   },
   ListApplications: {
     permissions: (_input, ctx) => [{ action: "codedeploy:ListApplications", resource: applicationArn(ctx, "*") }],
@@ -40,11 +72,16 @@ export const applications = operations<typeof CodeDeploy, any>()({
     async run(ctx, input) {
       const name = String(input.applicationName);
       const groups = await ctx.records.list<Group>("group", { prefix: `${encodeURIComponent(name)}/` });
-      if (groups.some((g) => g.value.active)) throw bad("InvalidOperationException", `The application ${name} has a deployment that is under way.`);
+      if (groups.some((g) => g.value.active))
+        throw bad("InvalidOperationException", `The application ${name} has a deployment that is under way.`);
       try {
-        await ctx.records.write(ctx.records.remove("application", name), groups.map((g) => ctx.records.remove("group", g.id, g.rev)));
+        await ctx.records.write(
+          ctx.records.remove("application", name),
+          groups.map((g) => ctx.records.remove("group", g.id, g.rev)),
+        );
       } catch (error) {
-        if (error instanceof GuardFailed) throw bad("InvalidOperationException", `The application ${name} is being changed by others: try again.`);
+        if (error instanceof GuardFailed)
+          throw bad("InvalidOperationException", `The application ${name} is being changed by others: try again.`);
         throw error;
       }
       return {};
@@ -52,4 +89,10 @@ export const applications = operations<typeof CodeDeploy, any>()({
   },
 });
 
-const view = (a: Application) => ({ applicationId: a.id, applicationName: a.name, createTime: new Date(a.created), linkedToGitHub: false, computePlatform: a.platform });
+const view = (a: Application) => ({
+  applicationId: a.id,
+  applicationName: a.name,
+  createTime: new Date(a.created),
+  linkedToGitHub: false,
+  computePlatform: a.platform,
+});

@@ -5,7 +5,9 @@ import { codeOf } from "../../../kernel/aws-error.ts";
 function lowered(value: unknown): any {
   if (Array.isArray(value)) return value.map(lowered);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [`${key[0]!.toLowerCase()}${key.slice(1)}`, lowered(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [`${key[0]!.toLowerCase()}${key.slice(1)}`, lowered(inner)]),
+  );
 }
 
 /** AWS::CodeDeploy::Application. */
@@ -15,7 +17,13 @@ export const codedeployApplication: ResourceType = {
     const applicationName = String(properties["ApplicationName"] ?? ctx.physicalName({ maxLength: 100 }));
     const computePlatform = String(properties["ComputePlatform"] ?? "Server");
     try {
-      await ctx.withStackTags(properties["Tags"], (tags) => ctx.call("codedeploy", "CreateApplication", { applicationName, computePlatform, ...(tags.length ? { tags } : {}) }));
+      await ctx.withStackTags(properties["Tags"], (tags) =>
+        ctx.call("codedeploy", "CreateApplication", {
+          applicationName,
+          computePlatform,
+          ...(tags.length ? { tags } : {}),
+        }),
+      );
     } catch (error) {
       if (codeOf(error) !== "ApplicationAlreadyExistsException" || !ctx.retried) throw error;
     }
@@ -32,7 +40,11 @@ export const codedeployConfig: ResourceType = {
   async create(ctx, properties) {
     const deploymentConfigName = String(properties["DeploymentConfigName"] ?? ctx.physicalName({ maxLength: 100 }));
     const routing = properties["TrafficRoutingConfig"];
-    const input = { deploymentConfigName, computePlatform: properties["ComputePlatform"] ?? "Server", ...(routing ? { trafficRoutingConfig: numbers(lowered(routing)) } : {}) };
+    const input = {
+      deploymentConfigName,
+      computePlatform: properties["ComputePlatform"] ?? "Server",
+      ...(routing ? { trafficRoutingConfig: numbers(lowered(routing)) } : {}),
+    };
     try {
       await ctx.call("codedeploy", "CreateDeploymentConfig", input);
     } catch (error) {
@@ -47,14 +59,35 @@ export const codedeployConfig: ResourceType = {
 
 /** Templates may write numbers as text. */
 function numbers(routing: Record<string, any>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(routing).map(([key, value]) => [key, typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, Number(v)])) : value]));
+  return Object.fromEntries(
+    Object.entries(routing).map(([key, value]) => [
+      key,
+      typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, Number(v)])) : value,
+    ]),
+  );
 }
 
 function groupInput(properties: Properties): Record<string, unknown> {
-  const names = ["DeploymentConfigName", "ServiceRoleArn", "AlarmConfiguration", "AutoRollbackConfiguration", "DeploymentStyle", "TriggerConfigurations", "Ec2TagFilters", "OnPremisesInstanceTagFilters", "AutoScalingGroups", "LoadBalancerInfo", "Ec2TagSet", "BlueGreenDeploymentConfiguration"];
-  const input = lowered(Object.fromEntries(names.flatMap((name) => (properties[name] === undefined ? [] : [[name, properties[name]]])))) as Record<string, any>;
+  const names = [
+    "DeploymentConfigName",
+    "ServiceRoleArn",
+    "AlarmConfiguration",
+    "AutoRollbackConfiguration",
+    "DeploymentStyle",
+    "TriggerConfigurations",
+    "Ec2TagFilters",
+    "OnPremisesInstanceTagFilters",
+    "AutoScalingGroups",
+    "LoadBalancerInfo",
+    "Ec2TagSet",
+    "BlueGreenDeploymentConfiguration",
+  ];
+  const input = lowered(
+    Object.fromEntries(names.flatMap((name) => (properties[name] === undefined ? [] : [[name, properties[name]]]))),
+  ) as Record<string, any>;
   for (const name of ["autoRollbackConfiguration", "alarmConfiguration"]) {
-    if (typeof input[name]?.enabled === "string") input[name] = { ...input[name], enabled: input[name].enabled === "true" };
+    if (typeof input[name]?.enabled === "string")
+      input[name] = { ...input[name], enabled: input[name].enabled === "true" };
   }
   return input;
 }
@@ -63,18 +96,34 @@ function groupInput(properties: Properties): Record<string, unknown> {
 export const codedeployGroup: ResourceType = {
   type: "AWS::CodeDeploy::DeploymentGroup",
   async create(ctx, properties) {
-    const on = { applicationName: String(properties["ApplicationName"]), deploymentGroupName: String(properties["DeploymentGroupName"] ?? ctx.physicalName({ maxLength: 100 })) };
+    const on = {
+      applicationName: String(properties["ApplicationName"]),
+      deploymentGroupName: String(properties["DeploymentGroupName"] ?? ctx.physicalName({ maxLength: 100 })),
+    };
     try {
-      await ctx.withStackTags(properties["Tags"], (tags) => ctx.call("codedeploy", "CreateDeploymentGroup", { ...on, ...groupInput(properties), ...(tags.length ? { tags } : {}) }));
+      await ctx.withStackTags(properties["Tags"], (tags) =>
+        ctx.call("codedeploy", "CreateDeploymentGroup", {
+          ...on,
+          ...groupInput(properties),
+          ...(tags.length ? { tags } : {}),
+        }),
+      );
     } catch (error) {
       if (codeOf(error) !== "DeploymentGroupAlreadyExistsException" || !ctx.retried) throw error;
     }
     return on.deploymentGroupName;
   },
   async update(ctx, id, next) {
-    await ctx.call("codedeploy", "UpdateDeploymentGroup", { applicationName: String(next["ApplicationName"]), currentDeploymentGroupName: id, ...groupInput(next) });
+    await ctx.call("codedeploy", "UpdateDeploymentGroup", {
+      applicationName: String(next["ApplicationName"]),
+      currentDeploymentGroupName: id,
+      ...groupInput(next),
+    });
   },
   async remove(ctx, id, properties) {
-    await ctx.call("codedeploy", "DeleteDeploymentGroup", { applicationName: String(properties["ApplicationName"]), deploymentGroupName: id });
+    await ctx.call("codedeploy", "DeleteDeploymentGroup", {
+      applicationName: String(properties["ApplicationName"]),
+      deploymentGroupName: id,
+    });
   },
 };

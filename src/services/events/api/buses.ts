@@ -19,10 +19,18 @@ export const buses = operations<typeof Events, any>()({
     permissions: onBus("CreateEventBus"),
     async run(ctx, input) {
       const name = busName(input.Name);
-      if (input.EventSourceName) throw new AwsError("ResourceNotFoundException", `Event source ${input.EventSourceName} does not exist.`, 400);
-      if (name.includes("/")) throw invalid(`Parameter Name is not valid. Reason: Custom event bus names cannot contain the / character.`);
-      if ((await ctx.records.count("bus")) >= MAX_BUSES) throw overLimit("The requested resource exceeds the maximum number allowed.");
-      const bus: Bus = { name, created: ctx.now(), ...(input.Description ? { description: input.Description } : {}), ...(input.Tags?.length ? { tags: tagsFrom(input.Tags) } : {}) };
+      if (input.EventSourceName)
+        throw new AwsError("ResourceNotFoundException", `Event source ${input.EventSourceName} does not exist.`, 400);
+      if (name.includes("/"))
+        throw invalid(`Parameter Name is not valid. Reason: Custom event bus names cannot contain the / character.`);
+      if ((await ctx.records.count("bus")) >= MAX_BUSES)
+        throw overLimit("The requested resource exceeds the maximum number allowed.");
+      const bus: Bus = {
+        name,
+        created: ctx.now(),
+        ...(input.Description ? { description: input.Description } : {}),
+        ...(input.Tags?.length ? { tags: tagsFrom(input.Tags) } : {}),
+      };
       if (name === DEFAULT_BUS || !(await ctx.records.create("bus", name, bus))) {
         throw new AwsError("ResourceAlreadyExistsException", `Event bus ${name} already exists.`, 400);
       }
@@ -38,7 +46,10 @@ export const buses = operations<typeof Events, any>()({
     async run(ctx, input) {
       const stored = (await ctx.records.list<Bus>("bus")).map((b) => b.value);
       const all = [(await findBus(ctx, DEFAULT_BUS))!, ...stored.filter((b) => b.name !== DEFAULT_BUS)];
-      const { items, next } = pageOf(all.filter((b) => b.name.startsWith(input.NamePrefix ?? "")), input);
+      const { items, next } = pageOf(
+        all.filter((b) => b.name.startsWith(input.NamePrefix ?? "")),
+        input,
+      );
       return { EventBuses: items.map((b) => view(ctx, b)), ...next };
     },
   },
@@ -58,7 +69,8 @@ export const buses = operations<typeof Events, any>()({
     async run(ctx, input) {
       const bus = busName(input.EventBusName);
       if (input.Policy) checkPolicy(input.Policy);
-      else if (!input.StatementId || !input.Action || !input.Principal) throw invalid("Parameter StatementId, Action and Principal are required where there is no Policy.");
+      else if (!input.StatementId || !input.Action || !input.Principal)
+        throw invalid("Parameter StatementId, Action and Principal are required where there is no Policy.");
       const statement = input.Policy ? undefined : statementOf(ctx, bus, input);
       await changePolicy(ctx, bus, (before) => {
         if (input.Policy) return input.Policy;
@@ -73,7 +85,8 @@ export const buses = operations<typeof Events, any>()({
       await changePolicy(ctx, busName(input.EventBusName), (before) => {
         if (input.RemoveAllPermissions) return undefined;
         const after = before.filter((s) => s.Sid !== input.StatementId);
-        if (after.length === before.length) throw new AwsError("ResourceNotFoundException", "Statement with the provided id does not exist.", 400);
+        if (after.length === before.length)
+          throw new AwsError("ResourceNotFoundException", "Statement with the provided id does not exist.", 400);
         return after.length ? policyOf(after) : undefined;
       });
       return {};
@@ -81,7 +94,12 @@ export const buses = operations<typeof Events, any>()({
   },
 });
 
-type PermissionInput = { StatementId?: string | undefined; Action?: string | undefined; Principal?: string | undefined; Condition?: { Type?: string | undefined; Key?: string | undefined; Value?: string | undefined } | undefined };
+type PermissionInput = {
+  StatementId?: string | undefined;
+  Action?: string | undefined;
+  Principal?: string | undefined;
+  Condition?: { Type?: string | undefined; Key?: string | undefined; Value?: string | undefined } | undefined;
+};
 
 function statementOf(ctx: Context<any>, bus: string, input: PermissionInput): Statement {
   const { Condition: condition } = input;
@@ -96,7 +114,8 @@ function statementOf(ctx: Context<any>, bus: string, input: PermissionInput): St
   };
 }
 
-const policyOf = (statements: readonly Statement[]): string => JSON.stringify({ Version: "2012-10-17", Statement: statements });
+const policyOf = (statements: readonly Statement[]): string =>
+  JSON.stringify({ Version: "2012-10-17", Statement: statements });
 
 function checkPolicy(text: string): void {
   try {
@@ -106,13 +125,22 @@ function checkPolicy(text: string): void {
   }
 }
 
-async function changePolicy(ctx: Context<any>, name: string, make: (before: readonly Statement[]) => string | undefined): Promise<void> {
+async function changePolicy(
+  ctx: Context<any>,
+  name: string,
+  make: (before: readonly Statement[]) => string | undefined,
+): Promise<void> {
   const existing = await existingBus(ctx, name);
   if (name === DEFAULT_BUS) await ctx.records.create("bus", name, existing);
   await ctx.records.update<Bus>("bus", name, ({ policy: before, ...bus }) => {
     const statements = before ? ((JSON.parse(before) as { Statement?: Statement | Statement[] }).Statement ?? []) : [];
     const policy = make([statements].flat());
-    if (policy && Buffer.byteLength(policy) > MAX_BUS_POLICY) throw new AwsError("PolicyLengthExceededException", `The event bus policy is longer than ${MAX_BUS_POLICY} characters.`, 400);
+    if (policy && Buffer.byteLength(policy) > MAX_BUS_POLICY)
+      throw new AwsError(
+        "PolicyLengthExceededException",
+        `The event bus policy is longer than ${MAX_BUS_POLICY} characters.`,
+        400,
+      );
     return policy ? { ...bus, policy } : bus;
   });
 }

@@ -10,11 +10,32 @@ import { publish } from "../publish.ts";
 import type { EventsState } from "../state.ts";
 
 type Ctx = Context<EventsState>;
-type Entry = Partial<Record<keyof Events.PutEventsRequestEntry, unknown>> & { Detail?: string | undefined; Source?: string | undefined; DetailType?: string | undefined };
+type Entry = Partial<Record<keyof Events.PutEventsRequestEntry, unknown>> & {
+  Detail?: string | undefined;
+  Source?: string | undefined;
+  DetailType?: string | undefined;
+};
 type Failure = { readonly ErrorCode: string; readonly ErrorMessage: string };
 
 /** Services of the platform that tell what happens to their resources. */
-const SERVICES = ["s3", "codecommit", "codepipeline", "codebuild", "codedeploy", "cloudformation", "lambda", "logs", "ssm", "codestar", "ecr", "cloudwatch", "states", "kms", "secretsmanager", "autoscaling"];
+const SERVICES = [
+  "s3",
+  "codecommit",
+  "codepipeline",
+  "codebuild",
+  "codedeploy",
+  "cloudformation",
+  "lambda",
+  "logs",
+  "ssm",
+  "codestar",
+  "ecr",
+  "cloudwatch",
+  "states",
+  "kms",
+  "secretsmanager",
+  "autoscaling",
+];
 
 export const putEvents = operations<typeof Events, EventsState>()({
   PutEvents: {
@@ -62,8 +83,11 @@ export const putEvents = operations<typeof Events, EventsState>()({
       const pattern = compileEventPattern(String(input.EventPattern));
       const event = parseObject(String(input.Event));
       if (!event) throw invalid("Parameter Event is not valid. Reason: Event is not a JSON object.");
-      const missing = ["id", "account", "source", "time", "region", "resources", "detail-type"].filter((name) => event[name] === undefined);
-      if (missing.length) throw invalid(`Parameter Event is not valid. Reason: Event must have the field ${missing[0]}.`);
+      const missing = ["id", "account", "source", "time", "region", "resources", "detail-type"].filter(
+        (name) => event[name] === undefined,
+      );
+      if (missing.length)
+        throw invalid(`Parameter Event is not valid. Reason: Event must have the field ${missing[0]}.`);
       return { Result: matchEventPattern(pattern, event as never) };
     },
   },
@@ -73,12 +97,22 @@ export const putEvents = operations<typeof Events, EventsState>()({
 function sizeOf(entry: Entry): number {
   const text = (value: unknown): number => (typeof value === "string" ? Buffer.byteLength(value) : 0);
   const resources = (entry["Resources"] as string[] | undefined) ?? [];
-  return (entry["Time"] ? 14 : 0) + text(entry.Source) + text(entry.DetailType) + text(entry.Detail) + resources.reduce((sum, r) => sum + text(r), 0);
+  return (
+    (entry["Time"] ? 14 : 0) +
+    text(entry.Source) +
+    text(entry.DetailType) +
+    text(entry.Detail) +
+    resources.reduce((sum, r) => sum + text(r), 0)
+  );
 }
 
 function accept(ctx: Ctx, entry: Entry): EventEnvelope | Failure {
   for (const name of ["Source", "DetailType", "Detail"] as const) {
-    if (!entry[name]) return { ErrorCode: "InvalidArgument", ErrorMessage: `Parameter ${name} is not valid. Reason: ${name} is a required argument.` };
+    if (!entry[name])
+      return {
+        ErrorCode: "InvalidArgument",
+        ErrorMessage: `Parameter ${name} is not valid. Reason: ${name} is a required argument.`,
+      };
   }
   const source = String(entry.Source);
   if (source.startsWith("aws.") && ctx.principal.kind !== "service") {
@@ -104,7 +138,9 @@ function accept(ctx: Ctx, entry: Entry): EventEnvelope | Failure {
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -33,11 +33,24 @@ export const rules = operations<typeof Events, EventsState>()({
         ...(input.RoleArn ? { roleArn: input.RoleArn } : {}),
       };
       await change(ctx, bus, name, async (before) => {
-        if (!before && (await ctx.records.count("rule", `${bus}:`)) >= MAX_RULES_PER_BUS) throw overLimit("The requested resource exceeds the maximum number allowed.");
-        if (!before) return { ...wanted, targets: [], created: ctx.now(), ...(input.Tags?.length ? { tags: tagsFrom(input.Tags) } : {}) };
+        if (!before && (await ctx.records.count("rule", `${bus}:`)) >= MAX_RULES_PER_BUS)
+          throw overLimit("The requested resource exceeds the maximum number allowed.");
+        if (!before)
+          return {
+            ...wanted,
+            targets: [],
+            created: ctx.now(),
+            ...(input.Tags?.length ? { tags: tagsFrom(input.Tags) } : {}),
+          };
         const { targets, created, tags, nextAt } = before;
         // Tags of a rule that exists are left as they are: TagResource changes them.
-        return { ...wanted, targets, created: before.schedule === wanted.schedule ? created : ctx.now(), ...(tags ? { tags } : {}), ...(nextAt ? { nextAt } : {}) };
+        return {
+          ...wanted,
+          targets,
+          created: before.schedule === wanted.schedule ? created : ctx.now(),
+          ...(tags ? { tags } : {}),
+          ...(nextAt ? { nextAt } : {}),
+        };
       });
       return { RuleArn: ruleArn(ctx, bus, name) };
     },
@@ -84,7 +97,11 @@ export const rules = operations<typeof Events, EventsState>()({
   },
 });
 
-async function setState(ctx: Ctx, input: { Name?: string | undefined; EventBusName?: string | undefined }, state: "ENABLED" | "DISABLED"): Promise<object> {
+async function setState(
+  ctx: Ctx,
+  input: { Name?: string | undefined; EventBusName?: string | undefined },
+  state: "ENABLED" | "DISABLED",
+): Promise<object> {
   const [bus, name] = [busName(input.EventBusName), String(input.Name)];
   await change(ctx, bus, name, async (before) => {
     if (!before) throw noRule(name, bus);
@@ -93,22 +110,35 @@ async function setState(ctx: Ctx, input: { Name?: string | undefined; EventBusNa
   return {};
 }
 
-function checkRule(input: { EventPattern?: string | undefined; ScheduleExpression?: string | undefined }, bus: string): void {
-  if (!input.EventPattern && !input.ScheduleExpression) throw invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.");
+function checkRule(
+  input: { EventPattern?: string | undefined; ScheduleExpression?: string | undefined },
+  bus: string,
+): void {
+  if (!input.EventPattern && !input.ScheduleExpression)
+    throw invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.");
   if (input.EventPattern) compileEventPattern(input.EventPattern);
   if (!input.ScheduleExpression) return;
   if (bus !== DEFAULT_BUS) throw invalid("ScheduleExpression is supported only on the default event bus.");
-  if (parseSchedule(input.ScheduleExpression).kind === "at") throw invalid("Parameter ScheduleExpression is not valid.");
+  if (parseSchedule(input.ScheduleExpression).kind === "at")
+    throw invalid("Parameter ScheduleExpression is not valid.");
 }
 
 /** Writes what `make` makes of the rule (undefined: nothing), together with its next appointment; again where somebody else was faster. */
-async function change(ctx: Ctx, bus: string, name: string, make: (before: Rule | undefined) => Promise<Rule | undefined>): Promise<void> {
+async function change(
+  ctx: Ctx,
+  bus: string,
+  name: string,
+  make: (before: Rule | undefined) => Promise<Rule | undefined>,
+): Promise<void> {
   const id = ruleId(bus, name);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const stored = await ctx.records.get<Rule>("rule", id);
     const wanted = await make(stored?.value);
     if (!wanted) return;
-    const same = stored && stored.value.schedule === wanted.schedule && (stored.value.state === "DISABLED") === (wanted.state === "DISABLED");
+    const same =
+      stored &&
+      stored.value.schedule === wanted.schedule &&
+      (stored.value.state === "DISABLED") === (wanted.state === "DISABLED");
     const { rule, also } = same ? { rule: wanted, also: [] } : appoint(ctx, wanted);
     try {
       await ctx.records.write(ctx.records.put("rule", id, rule, stored?.rev ?? 0), also);

@@ -13,7 +13,10 @@ import { targetKind } from "../targets.ts";
 export const targets = operations<typeof Events, any>()({
   PutTargets: {
     permissions: (input, ctx) => [
-      ...onRule("PutTargets")(input, ctx).map((p) => ({ ...p, conditions: { "events:TargetArn": (input.Targets ?? []).map((t) => String(t.Arn)) } })),
+      ...onRule("PutTargets")(input, ctx).map((p) => ({
+        ...p,
+        conditions: { "events:TargetArn": (input.Targets ?? []).map((t) => String(t.Arn)) },
+      })),
       ...(input.Targets ?? []).flatMap((t) => passRole(t.RoleArn, "events.amazonaws.com")),
     ],
     async run(ctx, input) {
@@ -24,7 +27,8 @@ export const targets = operations<typeof Events, any>()({
       const put = (rule: Rule): Rule => {
         const merged = new Map(rule.targets.map((t) => [t.Id, t]));
         for (const target of given) merged.set(target.Id, target);
-        if (merged.size > MAX_TARGETS_PER_RULE) throw overLimit("The requested resource exceeds the maximum number allowed.");
+        if (merged.size > MAX_TARGETS_PER_RULE)
+          throw overLimit("The requested resource exceeds the maximum number allowed.");
         return { ...rule, targets: [...merged.values()] };
       };
       if (!(await ctx.records.update<Rule>("rule", ruleId(bus, name), put))) throw noRule(name, bus);
@@ -37,11 +41,18 @@ export const targets = operations<typeof Events, any>()({
       const [bus, name] = [busName(input.EventBusName), String(input.Rule)];
       const { targets: before } = await existingRule(ctx, bus, name);
       const ids = (input.Ids ?? []) as string[];
-      const remove = (rule: Rule): Rule => ({ ...rule, targets: rule.targets.filter((t) => !ids.includes(String(t.Id))) });
+      const remove = (rule: Rule): Rule => ({
+        ...rule,
+        targets: rule.targets.filter((t) => !ids.includes(String(t.Id))),
+      });
       if (!(await ctx.records.update<Rule>("rule", ruleId(bus, name), remove))) throw noRule(name, bus);
       const FailedEntries = ids
         .filter((id) => !before.some((t) => t.Id === id))
-        .map((id) => ({ TargetId: id, ErrorCode: "ResourceNotFoundException", ErrorMessage: `Rule ${name} does not have a target with the Id ${id}.` }));
+        .map((id) => ({
+          TargetId: id,
+          ErrorCode: "ResourceNotFoundException",
+          ErrorMessage: `Rule ${name} does not have a target with the Id ${id}.`,
+        }));
       return { FailedEntryCount: FailedEntries.length, FailedEntries };
     },
   },
@@ -55,12 +66,16 @@ export const targets = operations<typeof Events, any>()({
     },
   },
   ListRuleNamesByTarget: {
-    permissions: (_input, ctx) => [{ action: "events:ListRuleNamesByTarget", resource: ruleArn(ctx, DEFAULT_BUS, "*") }],
+    permissions: (_input, ctx) => [
+      { action: "events:ListRuleNamesByTarget", resource: ruleArn(ctx, DEFAULT_BUS, "*") },
+    ],
     async run(ctx, input) {
       const bus = busName(input.EventBusName);
       await existingBus(ctx, bus);
       const stored = await ctx.records.list<Rule>("rule", { prefix: `${bus}:` });
-      const names = stored.filter((r) => r.value.targets.some((t) => t.Arn === input.TargetArn)).map((r) => r.value.name);
+      const names = stored
+        .filter((r) => r.value.targets.some((t) => t.Arn === input.TargetArn))
+        .map((r) => r.value.name);
       const { items, next } = pageOf(names, input);
       return { RuleNames: items, ...next };
     },
@@ -78,12 +93,17 @@ function checkTarget(ctx: Context<any>, target: Target): void {
   }
   if (kind.asRole && !target.RoleArn) throw invalid(`RoleArn is required for target ${target.Arn}.`);
   const inputs = [target.Input, target.InputPath, target.InputTransformer].filter((one) => one !== undefined);
-  if (inputs.length > 1) throw invalid(`Only one of Input, InputPath, or InputTransformer must be provided for target ${target.Id}.`);
-  if (target.Input !== undefined && !isJson(target.Input)) throw invalid(`JSON syntax error in input for target ${target.Id}.`);
+  if (inputs.length > 1)
+    throw invalid(`Only one of Input, InputPath, or InputTransformer must be provided for target ${target.Id}.`);
+  if (target.Input !== undefined && !isJson(target.Input))
+    throw invalid(`JSON syntax error in input for target ${target.Id}.`);
   if (target.InputPath) readPath(target.InputPath, {});
   const transformer = target.InputTransformer;
   if (transformer) {
-    checkInputTransformer({ inputTemplate: String(transformer.InputTemplate), ...(transformer.InputPathsMap ? { inputPathsMap: transformer.InputPathsMap } : {}) });
+    checkInputTransformer({
+      inputTemplate: String(transformer.InputTemplate),
+      ...(transformer.InputPathsMap ? { inputPathsMap: transformer.InputPathsMap } : {}),
+    });
   }
 }
 

@@ -7,7 +7,13 @@ export const eventBus: ResourceType = {
   async create(ctx, { Name, Description, Tags: own, Policy }) {
     const name = String(Name);
     try {
-      await ctx.withStackTags(own, (Tags) => ctx.call("events", "CreateEventBus", { Name: name, ...(Description ? { Description } : {}), ...(Tags.length ? { Tags } : {}) }));
+      await ctx.withStackTags(own, (Tags) =>
+        ctx.call("events", "CreateEventBus", {
+          Name: name,
+          ...(Description ? { Description } : {}),
+          ...(Tags.length ? { Tags } : {}),
+        }),
+      );
     } catch (error) {
       if (codeOf(error) !== "ResourceAlreadyExistsException" || !ctx.retried) throw error;
     }

@@ -17,7 +17,9 @@ function ruleInput(properties: Properties): Record<string, unknown> {
   const { Description, EventPattern, ScheduleExpression, State, RoleArn } = properties;
   return {
     ...(Description === undefined ? {} : { Description }),
-    ...(EventPattern === undefined ? {} : { EventPattern: typeof EventPattern === "string" ? EventPattern : JSON.stringify(EventPattern) }),
+    ...(EventPattern === undefined
+      ? {}
+      : { EventPattern: typeof EventPattern === "string" ? EventPattern : JSON.stringify(EventPattern) }),
     ...(ScheduleExpression === undefined ? {} : { ScheduleExpression }),
     ...(State === undefined ? {} : { State }),
     ...(RoleArn === undefined ? {} : { RoleArn }),
@@ -40,7 +42,9 @@ export const eventsRule: ResourceType = {
     const Name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 64 }));
     const bus = busName(properties["EventBusName"]);
     const place: Place = { Name, ...(bus === DEFAULT_BUS ? {} : { EventBusName: bus }) };
-    await ctx.withStackTags(properties["Tags"], (Tags) => ctx.call("events", "PutRule", { ...place, ...ruleInput(properties), ...(Tags.length ? { Tags } : {}) }));
+    await ctx.withStackTags(properties["Tags"], (Tags) =>
+      ctx.call("events", "PutRule", { ...place, ...ruleInput(properties), ...(Tags.length ? { Tags } : {}) }),
+    );
     await setTargets(ctx, place, properties);
     return place.EventBusName ? `${bus}|${Name}` : Name;
   },

@@ -2,7 +2,20 @@ import type * as Ssm from "@aws-sdk/client-ssm";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
-import { DEFAULT_KEY, existing, invalid, onParameters, parameterArn, parameterView, parseName, plainValue, versionId, versionNotFound, type Parameter, type Version } from "../model.ts";
+import {
+  DEFAULT_KEY,
+  existing,
+  invalid,
+  onParameters,
+  parameterArn,
+  parameterView,
+  parseName,
+  plainValue,
+  versionId,
+  versionNotFound,
+  type Parameter,
+  type Version,
+} from "../model.ts";
 import { matchesFilters, type Filter } from "../filters.ts";
 import { pageOf } from "../page.ts";
 
@@ -10,10 +23,20 @@ type Ctx = Context<any>;
 const MAX_BY_PATH = 10;
 
 /** The version that a name with or without selector means. */
-async function find(ctx: Ctx, given: string | undefined): Promise<{ name: string; version: Version; selector?: string }> {
+async function find(
+  ctx: Ctx,
+  given: string | undefined,
+): Promise<{ name: string; version: Version; selector?: string }> {
   const { name, selector } = parseName(given);
   const { value: head } = await existing(ctx, name);
-  const number = selector === undefined ? head.latest : /^\d+$/.test(selector) ? Number(selector) : Object.hasOwn(head.labels, selector) ? head.labels[selector]! : 0;
+  const number =
+    selector === undefined
+      ? head.latest
+      : /^\d+$/.test(selector)
+        ? Number(selector)
+        : Object.hasOwn(head.labels, selector)
+          ? head.labels[selector]!
+          : 0;
   const stored = await ctx.records.get<Version>("version", versionId(name, number));
   if (!stored) throw versionNotFound(name, selector ?? number);
   return { name, version: stored.value, ...(selector === undefined ? {} : { selector }) };
@@ -51,17 +74,32 @@ export const getParameters = operations<typeof Ssm, any>()({
     },
   },
   GetParametersByPath: {
-    permissions: (input, ctx) => [{ action: "ssm:GetParametersByPath", resource: parameterArn(ctx, String(input.Path)), conditions: { "ssm:Recursive": String(input.Recursive ?? false) } }],
+    permissions: (input, ctx) => [
+      {
+        action: "ssm:GetParametersByPath",
+        resource: parameterArn(ctx, String(input.Path)),
+        conditions: { "ssm:Recursive": String(input.Recursive ?? false) },
+      },
+    ],
     async run(ctx, input) {
       const path = String(input.Path);
-      if (!path.startsWith("/")) throw invalid("The parameter path must be a fully qualified path that begins with a forward slash (/).");
+      if (!path.startsWith("/"))
+        throw invalid("The parameter path must be a fully qualified path that begins with a forward slash (/).");
       const prefix = path.endsWith("/") ? path : `${path}/`;
       const label = (input.ParameterFilters ?? []).find((f) => f.Key === "Label")?.Values;
       const filters = ((input.ParameterFilters ?? []) as Filter[]).filter((f) => f.Key !== "Label");
       const found = (await ctx.records.list<Parameter>("parameter", { prefix })).map((p) => p.value);
-      const below = found.filter((p) => (input.Recursive || !p.name.slice(prefix.length).includes("/")) && matchesFilters(p, filters, ["Type", "KeyId"]));
+      const below = found.filter(
+        (p) =>
+          (input.Recursive || !p.name.slice(prefix.length).includes("/")) &&
+          matchesFilters(p, filters, ["Type", "KeyId"]),
+      );
       const labelled = label ? below.filter((p) => label.some((l) => Object.hasOwn(p.labels, l))) : below;
-      const { items, next } = pageOf(labelled, { NextToken: input.NextToken, MaxResults: input.MaxResults }, MAX_BY_PATH);
+      const { items, next } = pageOf(
+        labelled,
+        { NextToken: input.NextToken, MaxResults: input.MaxResults },
+        MAX_BY_PATH,
+      );
       const Parameters = await Promise.all(
         items.map(async (head) => {
           const version = label ? head.labels[label.find((l) => Object.hasOwn(head.labels, l))!]! : head.latest;
@@ -73,14 +111,24 @@ export const getParameters = operations<typeof Ssm, any>()({
     },
   },
   DescribeParameters: {
-    permissions: (_input, ctx) => [{ action: "ssm:DescribeParameters", resource: `arn:aws:ssm:${ctx.region}:${ctx.account}:*` }],
+    permissions: (_input, ctx) => [
+      { action: "ssm:DescribeParameters", resource: `arn:aws:ssm:${ctx.region}:${ctx.account}:*` },
+    ],
     async run(ctx, input) {
-      if (input.Filters?.length && input.ParameterFilters?.length) throw invalid("You can use either Filters or ParameterFilters in a single request.");
-      const old = ((input.Filters ?? []) as Filter[]).map((f) => ({ ...f, Option: f.Key === "Name" ? "BeginsWith" : "Equals" }));
+      if (input.Filters?.length && input.ParameterFilters?.length)
+        throw invalid("You can use either Filters or ParameterFilters in a single request.");
+      const old = ((input.Filters ?? []) as Filter[]).map((f) => ({
+        ...f,
+        Option: f.Key === "Name" ? "BeginsWith" : "Equals",
+      }));
       const filters = [...old, ...((input.ParameterFilters ?? []) as Filter[])];
-      const all = (await ctx.records.list<Parameter>("parameter")).map((p) => p.value).filter((p) => matchesFilters(p, filters, ["Name", "Type", "KeyId", "Path", "Tier", "DataType"]));
+      const all = (await ctx.records.list<Parameter>("parameter"))
+        .map((p) => p.value)
+        .filter((p) => matchesFilters(p, filters, ["Name", "Type", "KeyId", "Path", "Tier", "DataType"]));
       const { items, next } = pageOf(all, input, 50);
-      const Parameters = await Promise.all(items.map(async (head) => (await latest(ctx, head)).map((version) => metadata(ctx, head, version))));
+      const Parameters = await Promise.all(
+        items.map(async (head) => (await latest(ctx, head)).map((version) => metadata(ctx, head, version))),
+      );
       return { Parameters: Parameters.flat(), ...next };
     },
   },

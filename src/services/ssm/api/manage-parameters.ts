@@ -11,7 +11,10 @@ async function remove(ctx: Ctx, name: string): Promise<boolean> {
   const stored = await ctx.records.get<Parameter>("parameter", name);
   if (!stored) return false;
   const versions = await ctx.records.list("version", { prefix: `${name}:` });
-  await ctx.records.write(ctx.records.remove("parameter", name), versions.map((v) => ctx.records.remove("version", v.id)));
+  await ctx.records.write(
+    ctx.records.remove("parameter", name),
+    versions.map((v) => ctx.records.remove("version", v.id)),
+  );
   return true;
 }
 
@@ -32,7 +35,8 @@ export const manageParameters = operations<typeof Ssm, any>()({
     async run(ctx, input) {
       const DeletedParameters: string[] = [];
       const InvalidParameters: string[] = [];
-      for (const name of new Set((input.Names ?? []) as string[])) ((await remove(ctx, parseName(name).name)) ? DeletedParameters : InvalidParameters).push(name);
+      for (const name of new Set((input.Names ?? []) as string[]))
+        ((await remove(ctx, parseName(name).name)) ? DeletedParameters : InvalidParameters).push(name);
       return { DeletedParameters, InvalidParameters };
     },
   },
@@ -47,7 +51,11 @@ export const manageParameters = operations<typeof Ssm, any>()({
         if (version < p.oldest || version > p.latest) throw versionNotFound(name, version);
         const next = { ...p.labels, ...Object.fromEntries(labels.filter(isLabel).map((label) => [label, version])) };
         if (Object.values(next).filter((v) => v === version).length > MAX_LABELS) {
-          throw new AwsError("ParameterVersionLabelLimitExceeded", `A parameter version can have a maximum of ${MAX_LABELS} labels.`, 400);
+          throw new AwsError(
+            "ParameterVersionLabelLimitExceeded",
+            `A parameter version can have a maximum of ${MAX_LABELS} labels.`,
+            400,
+          );
         }
         return { ...p, labels: next };
       };
@@ -64,7 +72,12 @@ export const manageParameters = operations<typeof Ssm, any>()({
       const { value: head } = await existing(ctx, name);
       if (version < head.oldest || version > head.latest) throw versionNotFound(name, version);
       const RemovedLabels = labels.filter((label) => head.labels[label] === version);
-      const change = (p: Parameter): Parameter => ({ ...p, labels: Object.fromEntries(Object.entries(p.labels).filter(([label, v]) => v !== version || !RemovedLabels.includes(label))) });
+      const change = (p: Parameter): Parameter => ({
+        ...p,
+        labels: Object.fromEntries(
+          Object.entries(p.labels).filter(([label, v]) => v !== version || !RemovedLabels.includes(label)),
+        ),
+      });
       if (!(await ctx.records.update<Parameter>("parameter", name, change))) throw notFound(name);
       return { RemovedLabels, InvalidLabels: labels.filter((label) => !RemovedLabels.includes(label)) };
     },

@@ -6,7 +6,19 @@ import { operations } from "../../../aws/service.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { GuardFailed, type Statement } from "../../../ports/database.ts";
 import { MAX_PARAMETERS, MAX_TAGS, MAX_VALUE, MAX_VERSIONS, PATTERN_MS } from "../limits.ts";
-import { checkNewName, DEFAULT_KEY, invalid, onParameters, parseName, VAULT, versionId, type Parameter, type ParameterType, type Tier, type Version } from "../model.ts";
+import {
+  checkNewName,
+  DEFAULT_KEY,
+  invalid,
+  onParameters,
+  parseName,
+  VAULT,
+  versionId,
+  type Parameter,
+  type ParameterType,
+  type Tier,
+  type Version,
+} from "../model.ts";
 import { tagsFrom } from "./tags.ts";
 
 const MAX_TRIES = 20;
@@ -38,43 +50,72 @@ export const putParameter = operations<typeof Ssm, any>()({
         const stored = await ctx.records.get<Parameter>("parameter", name);
         const { head, version, drop } = await next(ctx, name, input as Input, stored?.value);
         try {
-          await ctx.records.write(ctx.records.put("parameter", name, head, stored?.rev ?? 0), ctx.records.put("version", versionId(name, version.version), version, 0), drop);
+          await ctx.records.write(
+            ctx.records.put("parameter", name, head, stored?.rev ?? 0),
+            ctx.records.put("version", versionId(name, version.version), version, 0),
+            drop,
+          );
           return { Version: version.version, Tier: version.tier };
         } catch (error) {
           if (!(error instanceof GuardFailed)) throw error;
         }
       }
-      throw new AwsError("TooManyUpdates", "There are concurrent updates for a resource that supports one update at a time.", 400);
+      throw new AwsError(
+        "TooManyUpdates",
+        "There are concurrent updates for a resource that supports one update at a time.",
+        400,
+      );
     },
   },
 });
 
 function checkInput(input: Input): void {
-  if (!input.Value) throw invalid("1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1.");
+  if (!input.Value)
+    throw invalid(
+      "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1.",
+    );
   if (input.Overwrite && input.Tags?.length) {
-    throw invalid("Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.");
+    throw invalid(
+      "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.",
+    );
   }
-  if ((input.Tags?.length ?? 0) > MAX_TAGS) throw new AwsError("TooManyTagsError", `A parameter may have at most ${MAX_TAGS} tags.`, 400);
+  if ((input.Tags?.length ?? 0) > MAX_TAGS)
+    throw new AwsError("TooManyTagsError", `A parameter may have at most ${MAX_TAGS} tags.`, 400);
   if ("Policies" in input && (input as { Policies?: string }).Policies) throw notImplemented("parameter policies");
-  if (input.DataType && input.DataType !== "text") throw notImplemented(`the data type ${input.DataType} of parameters`);
-  if (input.KeyId && input.KeyId !== DEFAULT_KEY) throw notImplemented("a key of the customer's for SecureString parameters");
-  if (input.KeyId && input.Type && input.Type !== "SecureString") throw invalid("KeyId is required for SecureString type parameter only.");
+  if (input.DataType && input.DataType !== "text")
+    throw notImplemented(`the data type ${input.DataType} of parameters`);
+  if (input.KeyId && input.KeyId !== DEFAULT_KEY)
+    throw notImplemented("a key of the customer's for SecureString parameters");
+  if (input.KeyId && input.Type && input.Type !== "SecureString")
+    throw invalid("KeyId is required for SecureString type parameter only.");
 }
 
 /** The parameter with one more version, and what must go for it. */
 async function next(ctx: Context<any>, name: string, input: Input, before: Parameter | undefined) {
   if (before && !input.Overwrite) {
-    throw new AwsError("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.", 400);
+    throw new AwsError(
+      "ParameterAlreadyExists",
+      "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
+      400,
+    );
   }
   const type = (input.Type ?? before?.type) as ParameterType | undefined;
   if (!type) throw invalid("A parameter type is required when you create a parameter.");
   if (before && before.type !== type) {
-    throw new AwsError("HierarchyTypeMismatchException", `The parameter ${name} has the type ${before.type}, which cannot be changed to ${type}. Create a new, unique parameter.`, 400);
+    throw new AwsError(
+      "HierarchyTypeMismatchException",
+      `The parameter ${name} has the type ${before.type}, which cannot be changed to ${type}. Create a new, unique parameter.`,
+      400,
+    );
   }
   const value = String(input.Value);
   const tier = tierOf(input, value, before?.tier);
   if (!before && (await ctx.records.count("parameter")) >= MAX_PARAMETERS[tier]) {
-    throw new AwsError("ParameterLimitExceeded", "You have exceeded the number of parameters for this AWS account. Delete one or more parameters and try again.", 400);
+    throw new AwsError(
+      "ParameterLimitExceeded",
+      "You have exceeded the number of parameters for this AWS account. Delete one or more parameters and try again.",
+      400,
+    );
   }
   if (input.AllowedPattern) checkPattern(input.AllowedPattern, value);
   const version: Version = {
@@ -110,20 +151,28 @@ function dropOldest(ctx: Context<any>, head: Parameter): { head: Parameter; drop
       400,
     );
   }
-  return { head: { ...head, oldest: head.oldest + 1 }, drop: [ctx.records.remove("version", versionId(head.name, head.oldest))] };
+  return {
+    head: { ...head, oldest: head.oldest + 1 },
+    drop: [ctx.records.remove("version", versionId(head.name, head.oldest))],
+  };
 }
 
 function tierOf(input: Input, value: string, before: Tier | undefined): Tier {
   const bytes = Buffer.byteLength(value);
-  if (bytes > MAX_VALUE.Advanced) throw invalid("Advanced tier parameters support a maximum parameter value of 8192 characters.");
+  if (bytes > MAX_VALUE.Advanced)
+    throw invalid("Advanced tier parameters support a maximum parameter value of 8192 characters.");
   const fits = bytes <= MAX_VALUE.Standard;
   if (input.Tier === "Intelligent-Tiering") return fits ? (before ?? "Standard") : "Advanced";
   const tier = (input.Tier ?? before ?? "Standard") as Tier;
   if (tier === "Standard" && before === "Advanced") {
-    throw invalid("This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate it as a standard parameter.");
+    throw invalid(
+      "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate it as a standard parameter.",
+    );
   }
   if (tier === "Standard" && !fits) {
-    throw invalid("Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html");
+    throw invalid(
+      "Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html",
+    );
   }
   return tier;
 }
@@ -134,7 +183,11 @@ function checkPattern(text: string, value: string): void {
   try {
     pattern = new RegExp(`^(?:${text})$`, "u");
   } catch {
-    throw new AwsError("InvalidAllowedPatternException", `The request does not meet the regular expression requirement: ${text} is not a regular expression.`, 400);
+    throw new AwsError(
+      "InvalidAllowedPatternException",
+      `The request does not meet the regular expression requirement: ${text} is not a regular expression.`,
+      400,
+    );
   }
   let matches: unknown;
   try {
@@ -142,5 +195,10 @@ function checkPattern(text: string, value: string): void {
   } catch {
     throw new AwsError("InvalidAllowedPatternException", `The pattern ${text} takes too long to evaluate.`, 400);
   }
-  if (!matches) throw new AwsError("ParameterPatternMismatchException", `Parameter value, cannot be validated against allowedPattern: ${text}`, 400);
+  if (!matches)
+    throw new AwsError(
+      "ParameterPatternMismatchException",
+      `Parameter value, cannot be validated against allowedPattern: ${text}`,
+      400,
+    );
 }

@@ -5,22 +5,35 @@ import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { MAX_TAGS } from "../limits.ts";
 import { onParameters, type Parameter } from "../model.ts";
 
-export function tagsFrom(tags: readonly { Key?: string | undefined; Value?: string | undefined }[]): Record<string, string> {
+export function tagsFrom(
+  tags: readonly { Key?: string | undefined; Value?: string | undefined }[],
+): Record<string, string> {
   return Object.fromEntries(tags.map((tag) => [String(tag.Key), tag.Value ?? ""]));
 }
 
 const named = (input: { ResourceId?: string | undefined }) => [input.ResourceId];
-const noResource = (): AwsError => new AwsError("InvalidResourceId", "The resource ID isn't valid. Verify that you entered the correct ID and try again.", 400);
+const noResource = (): AwsError =>
+  new AwsError(
+    "InvalidResourceId",
+    "The resource ID isn't valid. Verify that you entered the correct ID and try again.",
+    400,
+  );
 
 function nameOf(input: { ResourceType?: string | undefined; ResourceId?: string | undefined }): string {
-  if (input.ResourceType !== "Parameter") throw notImplemented(`tags of ssm resources of the type ${input.ResourceType}`);
+  if (input.ResourceType !== "Parameter")
+    throw notImplemented(`tags of ssm resources of the type ${input.ResourceType}`);
   return String(input.ResourceId);
 }
 
-async function setTags(ctx: Context<any>, name: string, make: (tags: Readonly<Record<string, string>>) => Record<string, string>): Promise<object> {
+async function setTags(
+  ctx: Context<any>,
+  name: string,
+  make: (tags: Readonly<Record<string, string>>) => Record<string, string>,
+): Promise<object> {
   const change = (parameter: Parameter): Parameter => {
     const tags = make(parameter.tags);
-    if (Object.keys(tags).length > MAX_TAGS) throw new AwsError("TooManyTagsError", `A parameter may have at most ${MAX_TAGS} tags.`, 400);
+    if (Object.keys(tags).length > MAX_TAGS)
+      throw new AwsError("TooManyTagsError", `A parameter may have at most ${MAX_TAGS} tags.`, 400);
     return { ...parameter, tags };
   };
   if (!(await ctx.records.update<Parameter>("parameter", name, change))) throw noResource();
@@ -34,7 +47,10 @@ export const tags = operations<typeof Ssm, any>()({
   },
   RemoveTagsFromResource: {
     permissions: onParameters("RemoveTagsFromResource", named),
-    run: (ctx, input) => setTags(ctx, nameOf(input), (before) => Object.fromEntries(Object.entries(before).filter(([key]) => !input.TagKeys?.includes(key)))),
+    run: (ctx, input) =>
+      setTags(ctx, nameOf(input), (before) =>
+        Object.fromEntries(Object.entries(before).filter(([key]) => !input.TagKeys?.includes(key))),
+      ),
   },
   ListTagsForResource: {
     permissions: onParameters("ListTagsForResource", named),

@@ -3,13 +3,26 @@ import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
 
 function input(Name: string, properties: Properties): Record<string, unknown> {
   const { Type, Value, Description, AllowedPattern, Tier, Policies, DataType } = properties;
-  if (Type === "SecureString") throw new AwsError("ValidationError", "AWS::SSM::Parameter cannot make a parameter of the type SecureString.", 400);
-  const all = { Name, Type, Value: Value === undefined ? undefined : String(Value), Description, AllowedPattern, Tier, Policies, DataType };
+  if (Type === "SecureString")
+    throw new AwsError("ValidationError", "AWS::SSM::Parameter cannot make a parameter of the type SecureString.", 400);
+  const all = {
+    Name,
+    Type,
+    Value: Value === undefined ? undefined : String(Value),
+    Description,
+    AllowedPattern,
+    Tier,
+    Policies,
+    DataType,
+  };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 async function setTags(ctx: ResourceContext, id: string, next: Properties, previous: Properties): Promise<void> {
-  const [wanted, before] = [next["Tags"] ?? {}, previous["Tags"] ?? {}] as [Record<string, string>, Record<string, string>];
+  const [wanted, before] = [next["Tags"] ?? {}, previous["Tags"] ?? {}] as [
+    Record<string, string>,
+    Record<string, string>,
+  ];
   if (JSON.stringify(wanted) === JSON.stringify(before)) return;
   const on = { ResourceType: "Parameter", ResourceId: id };
   const gone = Object.keys(before).filter((key) => !(key in wanted));
@@ -23,9 +36,14 @@ export const ssmParameter: ResourceType = {
   type: "AWS::SSM::Parameter",
   async create(ctx, properties) {
     const name = String(properties["Name"] ?? `CFN-${ctx.physicalName({ maxLength: 500 })}`);
-    const own = Object.entries((properties["Tags"] ?? {}) as Record<string, string>).map(([Key, Value]) => ({ Key, Value }));
+    const own = Object.entries((properties["Tags"] ?? {}) as Record<string, string>).map(([Key, Value]) => ({
+      Key,
+      Value,
+    }));
     try {
-      await ctx.withStackTags(own, (Tags) => ctx.call("ssm", "PutParameter", { ...input(name, properties), ...(Tags.length ? { Tags } : {}) }));
+      await ctx.withStackTags(own, (Tags) =>
+        ctx.call("ssm", "PutParameter", { ...input(name, properties), ...(Tags.length ? { Tags } : {}) }),
+      );
     } catch (error) {
       if (codeOf(error) !== "ParameterAlreadyExists" || !ctx.retried) throw error;
     }
