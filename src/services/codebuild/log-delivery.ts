@@ -7,6 +7,7 @@ const BATCH_EVENTS = 2_000;
 const BATCH_BYTES = 512 * 1024;
 /** Lines that wait; a build that writes faster than they are stored loses the newest ones, and its log says so. */
 const MAX_WAITING = 100_000;
+const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 const EVENT_OVERHEAD = 26;
 
 /** Writes the log of one build to CloudWatch Logs as the build's role, a tenth of a second behind. */
@@ -15,6 +16,7 @@ export class LogDelivery {
   readonly #group: string;
   readonly #stream: string;
   #waiting: LogEvent[] = [];
+  #waitingBytes = 0;
   #lost = 0;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
@@ -39,10 +41,12 @@ export class LogDelivery {
   }
 
   append(message: string): void {
-    if (this.#waiting.length >= MAX_WAITING) {
+    const bytes = Buffer.byteLength(message);
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       this.#lost++;
       return;
     }
+    this.#waitingBytes += bytes;
     this.#waiting.push({ timestamp: this.#ctx.now(), message });
     this.#timer ??= setTimeout(() => void this.flush(), EVERY_MS);
   }
@@ -76,7 +80,9 @@ export class LogDelivery {
       if (count > 0 && (count >= BATCH_EVENTS || bytes > BATCH_BYTES)) break;
       count++;
     }
-    return this.#waiting.splice(0, count);
+    const batch = this.#waiting.splice(0, count);
+    this.#waitingBytes = this.#waiting.length ? this.#waitingBytes - batch.reduce((sum, { message }) => sum + Buffer.byteLength(message), 0) : 0;
+    return batch;
   }
 }
 

@@ -3,6 +3,8 @@ import { existingBuild, invalidInput, type BuildView, type Ctx, type Phase, type
 import { ENDED, STOPS } from "./state.ts";
 
 const STOP_WAIT_MS = 3_000;
+/** A command in a message may be long. */
+const MAX_MESSAGE = 4_000;
 
 /** Stops a build; one that is still queued ends at once, one that runs as soon as its sandbox is down. */
 export async function requestStop(ctx: Ctx, id: string): Promise<StoredBuild> {
@@ -47,5 +49,6 @@ export async function endQueued(ctx: Ctx, build: BuildView, status: "STOPPED" | 
 
 export function endedPhase(phase: Phase, endTime: number, phaseStatus: NonNullable<Phase["phaseStatus"]>, context?: { statusCode: string; message: string }): Phase {
   const durationInSeconds = Math.round((endTime - (phase.startTime ?? endTime)) / 1000);
-  return { ...phase, phaseStatus, endTime, durationInSeconds, contexts: [context ?? { statusCode: "", message: "" }] };
+  const { statusCode = "", message = "" } = context ?? {};
+  return { ...phase, phaseStatus, endTime, durationInSeconds, contexts: [{ statusCode, message: message.slice(0, MAX_MESSAGE) }] };
 }

@@ -1,9 +1,10 @@
 import type { QueueWorker } from "../../aws/service.ts";
+import type { ActionDefinition } from "../../engines/pipeline/index.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
 import { ActionFailure, failureOf, outputPlaces, type ActionContext } from "./action-run.ts";
 import { providerOf } from "./actions/index.ts";
 import { changeRun, finishAction } from "./finish.ts";
-import { declarationOf, executionKey, type Ctx, type Execution } from "./model.ts";
+import { declarationOf, executionKey, type Ctx, type Execution, type Pipeline } from "./model.ts";
 import { ACTIONS, actionOf } from "./step.ts";
 import type { PipelineState } from "./state.ts";
 
@@ -48,9 +49,9 @@ async function act(ctx: Ctx, where: RunRef, stopping: AbortSignal): Promise<void
   try {
     if (run.error) throw new ActionFailure("ConfigurationError", run.error.message);
     if (!provider) throw new ActionFailure("NotImplemented", `Starling does not implement actions of the provider ${action.actionTypeId.provider} yet`);
-    const roleArn = String(action.roleArn ?? declaration.roleArn);
     const region = action.region ?? ctx.region;
-    const role = (await ctx.asRole(roleArn, where.pipeline.slice(0, 64))).inRegion(region);
+    const roleArn = String(action.roleArn ?? declaration.roleArn);
+    const role = (await sessionOf(ctx, declaration, action)).inRegion(region);
     const context: ActionContext = {
       ctx, role, roleArn, declaration, execution, action, run,
       configuration: run.configuration ?? {},
@@ -67,6 +68,17 @@ async function act(ctx: Ctx, where: RunRef, stopping: AbortSignal): Promise<void
     if (stopping.aborted) return; // it was abandoned, and its record says so
     await finishAction(ctx, where, { status: "Failed", error: late.aborted ? tooLate(timeoutMs / MINUTE_MS) : failureOf(error) });
   }
+}
+
+/** A session of the pipeline's role, or of the action's own, which the pipeline's role assumes. */
+async function sessionOf(ctx: Ctx, declaration: Pipeline["declaration"], action: ActionDefinition): Promise<Ctx> {
+  const RoleSessionName = declaration.name.slice(0, 64);
+  const own = await ctx.asRole(String(declaration.roleArn), RoleSessionName);
+  if (!action.roleArn || action.roleArn === declaration.roleArn) return own;
+  const { Credentials } = await own.call("sts", "AssumeRole", { RoleArn: action.roleArn, RoleSessionName });
+  const found = await ctx.platform.identity.credentials(String(Credentials?.AccessKeyId), Credentials?.SessionToken);
+  if (!found) throw new ActionFailure("PermissionError", `The role ${action.roleArn} of the action ${action.name} cannot be assumed`);
+  return ctx.as(found.principal);
 }
 
 /** What another try can mend. */

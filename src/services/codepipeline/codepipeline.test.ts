@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CodePipeline, type ActionDeclaration, type PipelineDeclaration, type StageState } from "@aws-sdk/client-codepipeline";
+import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+import { createContext } from "../../aws/context.ts";
 import { zip } from "../../../test/support/zip.ts";
+import { poller } from "./poll.ts";
 
 const LIMIT_MS = 10_000;
 
@@ -191,6 +195,65 @@ describe("CodePipeline", () => {
     const name = await create(stages);
     await refused({ ...declare(stages), name }, { name: "PipelineNameInUseException" });
     await assert.rejects(pipelines.getPipeline({ name: "none" }), { name: "PipelineNotFoundException" });
+  });
+
+  test("a source that no event tells of is polled: each revision is released once", async () => {
+    const polled = { ...source, configuration: { S3Bucket: "src", S3ObjectKey: "polled.zip" } };
+    const name = await create([{ name: "Source", actions: [polled] }, { name: "Check", actions: [approve("Look")] }]);
+    assert.equal((await ended(name))?.status, "Failed");
+    const { platform, registry } = app.running;
+    const { account, region } = platform.settings;
+    const principal = { kind: "service" as const, service: "codepipeline.amazonaws.com", account };
+    const ctx = createContext(platform, registry, { service: "codepipeline", account, region, principal });
+    const turn = async (): Promise<string> => (await ctx.records.get<{ turn: string }>("polling", name))!.value.turn;
+    const poll = async (at: string) => poller.run(ctx, { pipeline: name, turn: at }, 1);
+    await poll(await turn());
+    assert.equal((await newest(name)).length, 1);
+    await s3.putObject({ Bucket: "src", Key: "polled.zip", Body: await zip({ a: "1" }) });
+    const before = await turn();
+    await poll(before);
+    await poll(before); // a message that comes twice
+    await poll(await turn());
+    await approvalIn(name, "Check", "Look");
+    await poll(await turn());
+    assert.deepEqual((await newest(name)).map((e) => e.trigger?.triggerType), ["PollForSourceChanges", "CreatePipeline"]);
+    await s3.putObject({ Bucket: "src", Key: "polled.zip", Body: await zip({ a: "2" }) });
+    await poll(await turn());
+    assert.equal((await newest(name)).length, 3);
+    assert.equal(await ctx.records.get("polling", (await create([{ name: "Source", actions: [source] }, { name: "Check", actions: [approve("Look")] }]))), undefined);
+  });
+
+  test("an action's own role is assumed by the pipeline's role", async () => {
+    const iam = new IAM(app.client);
+    const role = async (RoleName: string, Principal: object, Action: string) => {
+      const { Role } = await iam.createRole({ RoleName, AssumeRolePolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal, Action: "sts:AssumeRole" }] }) });
+      await iam.putRolePolicy({ RoleName, PolicyName: "p", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: "*" }] }) });
+      return Role!.Arn!;
+    };
+    const outer = await role("outer", { Service: "codepipeline.amazonaws.com" }, "sts:AssumeRole");
+    const inner = await role("inner", { AWS: outer }, "s3:*");
+    const check = { name: "Check", actions: [approve("Look")] };
+    const name = await create([{ name: "Source", actions: [{ ...source, roleArn: inner }] }, check], { roleArn: outer });
+    await approvalIn(name, "Check", "Look");
+    const denied = await create([{ name: "Source", actions: [source] }, check], { roleArn: outer });
+    assert.match((await ended(denied))!.statusSummary!, /^Source\/Src: .*assumed-role\/outer\/\w+ is not authorized to perform: s3:/);
+  });
+
+  test("each change of an execution, a stage and an action is an event", async () => {
+    const [logs, events] = [new CloudWatchLogs(app.client), new EventBridge(app.client)];
+    const logGroupName = "/aws/events/pipelines";
+    await logs.createLogGroup({ logGroupName });
+    await events.putRule({ Name: "all", EventPattern: JSON.stringify({ source: ["aws.codepipeline"], detail: { pipeline: [`p${n + 1}`] } }) });
+    await events.putTargets({ Rule: "all", Targets: [{ Id: "l", Arn: `arn:aws:logs:us-east-1:000000000000:log-group:${logGroupName}` }] });
+    const name = await create([{ name: "Source", actions: [source] }, { name: "Check", actions: [approve("Look")] }]);
+    await decide(name, "Check", "Look", await approvalIn(name, "Check", "Look"));
+    const seen = await until(async () => {
+      const { events: found = [] } = await logs.filterLogEvents({ logGroupName });
+      const all = found.map(({ message }) => JSON.parse(message!) as { "detail-type": string; detail: Record<string, unknown> });
+      return all.some((e) => e["detail-type"].includes("Pipeline Execution") && e.detail["state"] === "SUCCEEDED") && all.length >= 10 ? all : undefined;
+    }, "the events");
+    const short = seen.map((e) => `${[e.detail["stage"], e.detail["action"]].filter(Boolean).join("/")} ${String(e.detail["state"])}`.trim());
+    assert.deepEqual(short.sort(), ["STARTED", "SUCCEEDED", "Source STARTED", "Source SUCCEEDED", "Source/Src STARTED", "Source/Src SUCCEEDED", "Check STARTED", "Check SUCCEEDED", "Check/Look STARTED", "Check/Look SUCCEEDED"].sort());
   });
 
   test("versions, tags and deletion", async () => {

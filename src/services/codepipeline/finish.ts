@@ -4,6 +4,9 @@ import { declarationOf, executionKey, type ActionRun, type Artifact, type Ctx, t
 import { stepSoon } from "./start.ts";
 import { actionOf } from "./step.ts";
 
+const MAX_MESSAGE = 5_000;
+const MAX_SUMMARY = 2_048;
+
 /** How an action ended. */
 export interface Outcome {
   readonly status: "Succeeded" | "Failed";
@@ -29,8 +32,8 @@ export async function finishAction(ctx: Ctx, where: { pipeline: string; executio
     ...r,
     status: outcome.status,
     updated: now,
-    ...(outcome.error ? { error: outcome.error } : {}),
-    ...(outcome.summary ? { summary: outcome.summary } : {}),
+    ...(outcome.error ? { error: { ...outcome.error, message: outcome.error.message.slice(0, MAX_MESSAGE) } } : {}),
+    ...(outcome.summary ? { summary: outcome.summary.slice(0, MAX_SUMMARY) } : {}),
     ...(outcome.externalId ? { externalId: outcome.externalId } : {}),
     ...(outcome.by ? { by: outcome.by } : {}),
     ...(outcome.outputs ? { outputs: outcome.outputs } : {}),

@@ -6,6 +6,7 @@ import { executions } from "./api/executions.ts";
 import { continueJob, JOB_CONTINUATIONS, jobs } from "./api/jobs.ts";
 import { pipelines } from "./api/pipelines.ts";
 import { stateOperations } from "./api/state.ts";
+import { poller } from "./poll.ts";
 import { customActionType } from "./resources/custom-action-type.ts";
 import { pipeline } from "./resources/pipeline.ts";
 import { startPipelines, type PipelineState } from "./state.ts";
@@ -16,7 +17,7 @@ export const codepipeline = defineService<typeof CodePipeline, PipelineState>({
   name: "codepipeline",
   operations: { ...pipelines, ...executions, ...stateOperations, ...jobs, ...actionTypes },
   resources: [pipeline, customActionType],
-  workers: [stepper, actor, actionTimeouts, { topic: JOB_CONTINUATIONS, concurrency: 16, leaseMs: 30_000, run: continueJob }],
+  workers: [stepper, actor, actionTimeouts, poller, { topic: JOB_CONTINUATIONS, concurrency: 16, leaseMs: 30_000, run: continueJob }],
   start: startPipelines,
   stop: async (state) => state.close(),
 });

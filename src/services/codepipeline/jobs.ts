@@ -1,3 +1,4 @@
+import type { Statement } from "../../ports/database.ts";
 import type { ActionContext } from "./action-run.ts";
 import type { ActionRun, Artifact, Ctx } from "./model.ts";
 import type { RunRef } from "./act.ts";
@@ -19,6 +20,10 @@ export interface Job {
   readonly roleArn: string;
   readonly continuationToken?: string;
 }
+
+/** A job that waits for a worker is found by its type. */
+export const queuedKey = (job: Job): string => `${job.type}/${job.id}`;
+export const queued = (ctx: Ctx, job: Job): Statement => ctx.records.put("queued-job", queuedKey(job), job.id);
 
 const CREDENTIAL_SECONDS = 3600;
 
@@ -43,7 +48,7 @@ export async function jobOf(action: ActionContext, type?: string): Promise<Job> 
     outputs,
     roleArn,
   };
-  await ctx.records.create("job", job.id, job);
+  await ctx.records.create("job", job.id, job, ...(type ? [queued(ctx, job)] : []));
   await action.save({ jobId: job.id } satisfies Partial<ActionRun>);
   return job;
 }

@@ -3,7 +3,7 @@ import { operations } from "../../../aws/service.ts";
 import { invoke } from "../actions/lambda.ts";
 import { typeKey } from "../custom-types.ts";
 import { changeRun, finishAction } from "../finish.ts";
-import { jobData, type Job } from "../jobs.ts";
+import { jobData, queued, type Job } from "../jobs.ts";
 import { declarationOf, executionKey, fault, onAll, type Ctx, type Execution } from "../model.ts";
 import type { PipelineState } from "../state.ts";
 import { actionOf } from "../step.ts";
@@ -13,6 +13,7 @@ export const JOB_CONTINUATIONS = "codepipeline-job-continuations";
 const CONTINUE_AFTER_MS = 15_000;
 const MAX_VARIABLES_BYTES = 100 * 1024;
 const MAX_POLLED = 100;
+const MAX_LOOKED_AT = 1_000;
 
 async function existingJob(ctx: Ctx, id: string | undefined): Promise<Job> {
   const stored = await ctx.records.get<Job>("job", String(id));
@@ -48,15 +49,16 @@ export const jobs = operations<typeof CodePipeline, PipelineState>()({
       const type = typeKey(input.actionTypeId ?? {});
       if (input.actionTypeId?.owner !== "Custom" || !(await ctx.records.get("action-type", type))) throw fault("ActionTypeNotFoundException", `The action type ${type} is not a custom action type of this account`);
       const wanted = Object.entries(input.queryParam ?? {});
-      const found = (await ctx.records.list<Job>("job")).filter(({ value: j }) => j.type === type && j.status === "Queued" && wanted.every(([key, value]) => j.configuration[key] === value));
       const taken: Job[] = [];
-      for (const { id } of found.slice(0, Math.min(input.maxBatchSize ?? 1, MAX_POLLED))) {
+      for (const { id: key, value: id } of await ctx.records.list<string>("queued-job", { prefix: `${type}/`, limit: MAX_LOOKED_AT })) {
+        if (taken.length >= Math.min(input.maxBatchSize ?? 1, MAX_POLLED)) break;
         let isOurs = false;
         const nonce = ctx.platform.ids.text(8, "0123456789");
-        const job = await ctx.records.update<Job>("job", id, (j) => {
-          isOurs = j.status === "Queued";
+        const take = (j: Job): Job | undefined => {
+          isOurs = j.status === "Queued" && wanted.every(([name, value]) => j.configuration[name] === value);
           return isOurs ? { ...j, status: "Dispatched", nonce } : undefined;
-        });
+        };
+        const job = await ctx.records.update<Job>("job", id, take, ctx.records.remove("queued-job", key));
         if (job && isOurs) taken.push(job);
       }
       return { jobs: await Promise.all(taken.map(async (job) => ({ id: job.id, nonce: job.nonce, accountId: ctx.account, data: await details(ctx, job) }))) };
@@ -106,7 +108,7 @@ export const jobs = operations<typeof CodePipeline, PipelineState>()({
 
 /** A job that is not at its end: its function is called again, its worker polls it again. */
 async function goOn(ctx: Ctx, job: Job, more: { continuationToken: string; summary?: string | undefined; percent?: number | undefined }): Promise<object> {
-  const again = job.type ? [] : ctx.enqueue(JOB_CONTINUATIONS, { id: job.id, token: more.continuationToken }, { delayMs: CONTINUE_AFTER_MS });
+  const again = job.type ? [queued(ctx, job)] : ctx.enqueue(JOB_CONTINUATIONS, { id: job.id, token: more.continuationToken }, { delayMs: CONTINUE_AFTER_MS });
   await ctx.records.update<Job>("job", job.id, (j) => (j.status === "Ended" ? undefined : { ...j, continuationToken: more.continuationToken, ...(j.type ? { status: "Queued" as const } : {}) }), ...again);
   await changeRun(ctx, job.where, { ...(more.summary ? { summary: more.summary } : {}), ...(more.percent === undefined ? {} : { percent: more.percent }) });
   return {};

@@ -7,6 +7,7 @@ import { ActionFailure } from "../action-run.ts";
 import { providerOf } from "../actions/index.ts";
 import { customTypes, limitsOfCustom } from "../custom-types.ts";
 import { existingPipeline, fault, noPipeline, onAll, onPipeline, pipelineArn, versionKey, type Ctx, type Pipeline } from "../model.ts";
+import { startPolling } from "../poll.ts";
 import { newExecution } from "../start.ts";
 import type { PipelineState } from "../state.ts";
 
@@ -88,7 +89,7 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
       const first = (declaration.variables ?? []).some((v) => v.defaultValue === undefined)
         ? []
         : (await newExecution(ctx, pipeline, { trigger: { type: "CreatePipeline", detail: callerOf(ctx) } })).statements;
-      if (!(await ctx.records.create("pipeline", name, pipeline, ctx.records.put("version", versionKey(name, 1), declaration), ...first))) throw nameInUse(name);
+      if (!(await ctx.records.create("pipeline", name, pipeline, ctx.records.put("version", versionKey(name, 1), declaration), ...first, ...startPolling(ctx, pipeline)))) throw nameInUse(name);
       return { pipeline: shown(pipeline), tags: tagList(pipeline.tags) };
     },
   },
@@ -109,7 +110,7 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
         const disabled = Object.fromEntries(Object.entries(stored.value.disabled).filter(([stage]) => stages.has(stage)));
         const pipeline: Pipeline = { ...stored.value, declaration, version, updated: ctx.now(), disabled };
         try {
-          await ctx.records.write(ctx.records.put("pipeline", name, pipeline, stored.rev), ctx.records.put("version", versionKey(name, version), declaration));
+          await ctx.records.write(ctx.records.put("pipeline", name, pipeline, stored.rev), ctx.records.put("version", versionKey(name, version), declaration), startPolling(ctx, pipeline));
           return { pipeline: shown(pipeline) };
         } catch (error) {
           if ((error as Error).name !== "GuardFailed") throw error;
@@ -153,7 +154,7 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
       const name = String(input.name);
       const gone = async (kind: string) => (await ctx.records.list(kind, { prefix: `${name}/` })).map(({ id }) => ctx.records.remove(kind, id));
       const all = await Promise.all(["version", "execution", "active", "order"].map(gone));
-      await ctx.records.write(ctx.records.remove("pipeline", name), ctx.records.remove("progress", name), ...all);
+      await ctx.records.write(ctx.records.remove("pipeline", name), ctx.records.remove("progress", name), ctx.records.remove("polling", name), ...all);
       return {};
     },
   },

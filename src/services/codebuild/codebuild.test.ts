@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { CodeBuild, type CreateProjectCommandInput } from "@aws-sdk/client-codebuild";
+import { IAM } from "@aws-sdk/client-iam";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+
+const LIMIT_MS = 10_000;
+const SPEC = "version: 0.2\nphases: {}\n";
+
+describe("CodeBuild without sandboxes", () => {
+  let app: TestApp;
+  let codebuild: CodeBuild;
+  let serviceRole: string;
+  let n = 0;
+
+  before(async () => {
+    app = await startTestApp();
+    codebuild = new CodeBuild(app.client);
+    serviceRole = await makeRole("builder", "codebuild.amazonaws.com", ["logs:*", "s3:*"]);
+  });
+  after(() => app.stop());
+
+  async function makeRole(RoleName: string, service: string, Action: string[]): Promise<string> {
+    const iam = new IAM(app.client);
+    const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }] };
+    const { Role } = await iam.createRole({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) });
+    const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: "*" }] };
+    await iam.putRolePolicy({ RoleName, PolicyName: "p", PolicyDocument: JSON.stringify(policy) });
+    return Role!.Arn!;
+  }
+
+  const input = (more: Partial<CreateProjectCommandInput> = {}): CreateProjectCommandInput => ({
+    name: `p${++n}`,
+    serviceRole,
+    source: { type: "NO_SOURCE", buildspec: SPEC },
+    artifacts: { type: "NO_ARTIFACTS" },
+    environment: { type: "LINUX_CONTAINER", image: "aws/codebuild/standard:7.0", computeType: "BUILD_GENERAL1_SMALL" },
+    ...more,
+  });
+
+  async function ended(id: string) {
+    const deadline = Date.now() + LIMIT_MS;
+    for (;;) {
+      const { builds } = await codebuild.batchGetBuilds({ ids: [id] });
+      if (builds?.[0]?.buildComplete) return builds[0];
+      assert.ok(Date.now() < deadline, "the build did not end");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  test("projects: defaults, changes, lists, deletion", async () => {
+    const { project } = await codebuild.createProject(input({ tags: [{ key: "a", value: "1" }] }));
+    const name = project!.name!;
+    assert.deepEqual([project!.timeoutInMinutes, project!.queuedTimeoutInMinutes, project!.cache?.type, project!.arn], [60, 480, "NO_CACHE", `arn:aws:codebuild:us-east-1:000000000000:project/${name}`]);
+    await assert.rejects(codebuild.createProject(input({ name })), { name: "ResourceAlreadyExistsException" });
+    const { project: changed } = await codebuild.updateProject({ name, description: "new", timeoutInMinutes: 10 });
+    assert.deepEqual([changed!.description, changed!.timeoutInMinutes, changed!.source?.buildspec, changed!.tags], ["new", 10, SPEC, [{ key: "a", value: "1" }]]);
+    assert.ok((await codebuild.listProjects({ sortBy: "NAME", sortOrder: "ASCENDING" })).projects?.includes(name));
+    const { projects, projectsNotFound } = await codebuild.batchGetProjects({ names: [project!.arn!, "none"] });
+    assert.deepEqual([projects?.[0]?.name, projectsNotFound], [name, ["none"]]);
+    await codebuild.deleteProject({ name });
+    await assert.rejects(codebuild.startBuild({ projectName: name }), { name: "ResourceNotFoundException" });
+    assert.ok((await codebuild.listCuratedEnvironmentImages({})).platforms?.length);
+  });
+
+  test("what cannot be done is refused by its name", async () => {
+    const refused = (more: Partial<CreateProjectCommandInput>, error: object) => assert.rejects(codebuild.createProject(input(more)), error);
+    const environment = input().environment!;
+    await refused({ environment: { ...environment, image: "node:22" } }, { name: "NotImplemented", message: /node:22/ });
+    await refused({ environment: { ...environment, type: "WINDOWS_CONTAINER" } }, { name: "NotImplemented", message: /WINDOWS_CONTAINER/ });
+    await refused({ environment: { ...environment, environmentVariables: [{ name: "S", value: "x", type: "SECRETS_MANAGER" }] } }, { name: "NotImplemented", message: /SECRETS_MANAGER \(S\)/ });
+    await refused({ environment: { ...environment, environmentVariables: [{ name: "CODEBUILD_X", value: "x" }] } }, { name: "InvalidInputException", message: /CODEBUILD_X is reserved/ });
+    await refused({ source: { type: "GITHUB", location: "https://github.com/a/b" } }, { name: "NotImplemented", message: /GITHUB/ });
+    await refused({ source: { type: "NO_SOURCE" } }, { name: "InvalidInputException", message: /inline buildspec/ });
+    await refused({ source: { type: "CODEPIPELINE" } }, { name: "InvalidInputException" });
+    await refused({ cache: { type: "S3", location: "b" } }, { name: "NotImplemented" });
+    await refused({ timeoutInMinutes: 4 }, { message: /timeoutInMinutes/ });
+    await refused({ serviceRole: "arn:aws:iam::000000000000:role/none" }, { name: "InvalidInputException", message: /not authorized to perform: sts:AssumeRole/ });
+    await refused({ serviceRole: await makeRole("others", "lambda.amazonaws.com", ["*"]) }, { name: "InvalidInputException" });
+    await assert.rejects(codebuild.createWebhook({ projectName: "x" }), { name: "NotImplemented" });
+  });
+
+  test("a host that cannot isolate says so: the build ends as a fault of the platform, with its record complete", async () => {
+    const { project } = await codebuild.createProject(input());
+    const { build } = await codebuild.startBuild({ projectName: project!.name!, idempotencyToken: "t" });
+    assert.equal((await codebuild.startBuild({ projectName: project!.name!, idempotencyToken: "t" })).build?.id, build!.id);
+    const end = await ended(build!.id!);
+    assert.deepEqual([end.buildStatus, end.buildNumber, end.currentPhase, end.initiator], ["FAULT", 1, "COMPLETED", "admin"]);
+    const phase = end.phases!.find((p) => p.phaseType === "DOWNLOAD_SOURCE")!;
+    assert.equal(phase.contexts![0]!.statusCode, "INTERNAL_SERVICE_ERROR");
+    const { build: second } = await codebuild.startBuild({ projectName: project!.name! });
+    await ended(second!.id!);
+    assert.deepEqual((await codebuild.listBuildsForProject({ projectName: project!.name! })).ids, [second!.id, build!.id]);
+    assert.equal((await codebuild.listBuilds({})).ids?.[0], second!.id);
+    const { build: again } = await codebuild.retryBuild({ id: build!.id! });
+    assert.equal(again?.buildNumber, 3);
+    await ended(again!.id!);
+    const { buildsDeleted, buildsNotDeleted } = await codebuild.batchDeleteBuilds({ ids: [build!.id!, "p0:none"] });
+    assert.deepEqual([buildsDeleted, buildsNotDeleted?.[0]?.statusCode], [[build!.arn], "BUILD_NOT_FOUND"]);
+    assert.equal((await codebuild.listBuilds({})).ids?.includes(build!.id!), false);
+  });
+
+  test("a role that may not write logs fails its build, and says which permission", async () => {
+    const { project } = await codebuild.createProject(input({ serviceRole: await makeRole("mute", "codebuild.amazonaws.com", ["s3:*"]) }));
+    const { build } = await codebuild.startBuild({ projectName: project!.name! });
+    const phase = (await ended(build!.id!)).phases!.find((p) => p.phaseStatus === "FAILED")!;
+    assert.equal(phase.contexts![0]!.statusCode, "ACCESS_DENIED");
+    assert.match(phase.contexts![0]!.message!, /does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams .*logs:CreateLogStream/);
+  });
+});
