@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CodeBuild, type CreateProjectCommandInput } from "@aws-sdk/client-codebuild";
 import { IAM } from "@aws-sdk/client-iam";
+import { createContext } from "../../aws/context.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+import type { StoredBuild } from "./model.ts";
+import { queueTimeouts } from "./run.ts";
 
 const LIMIT_MS = 10_000;
 const SPEC = "version: 0.2\nphases: {}\n";
@@ -106,5 +109,29 @@ describe("CodeBuild without sandboxes", () => {
     const phase = (await ended(build!.id!)).phases!.find((p) => p.phaseStatus === "FAILED")!;
     assert.equal(phase.contexts![0]!.statusCode, "ACCESS_DENIED");
     assert.match(phase.contexts![0]!.message!, /does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams .*logs:CreateLogStream/);
+  });
+
+  test("a build that nobody takes ends when its time in the queue is over, or when it is stopped", async () => {
+    const { project } = await codebuild.createProject(input());
+    const { build } = await codebuild.startBuild({ projectName: project!.name! });
+    await ended(build!.id!);
+    const { platform, registry } = app.running;
+    const { account, region } = platform.settings;
+    const principal = { kind: "service" as const, service: "codebuild.amazonaws.com", account };
+    const ctx = createContext(platform, registry, { service: "codebuild", account, region, principal });
+    // A build as the queue holds it, which no worker knows of.
+    const { value } = (await ctx.records.get<StoredBuild>("build", build!.id!))!;
+    const queue = async (id: string) => {
+      const phases = [...value.build.phases.slice(0, 1), { phaseType: "QUEUED" as const, startTime: ctx.now() }];
+      await ctx.records.write(ctx.records.put("build", id, { ...value, runs: 0, build: { ...value.build, id, phases, buildComplete: false, buildStatus: "IN_PROGRESS", currentPhase: "QUEUED" } }));
+    };
+    const [late, stopped] = [`${project!.name}:late`, `${project!.name}:stopped`];
+    await queue(late);
+    await queueTimeouts.run(ctx, { id: late }, 1);
+    await queueTimeouts.run(ctx, { id: late }, 2);
+    const end = await ended(late);
+    assert.deepEqual([end.buildStatus, end.phases?.map((p) => `${p.phaseType} ${p.phaseStatus}`)], ["TIMED_OUT", ["SUBMITTED SUCCEEDED", "QUEUED TIMED_OUT", "COMPLETED undefined"]]);
+    await queue(stopped);
+    assert.equal((await codebuild.stopBuild({ id: stopped })).build?.buildStatus, "STOPPED");
   });
 });

@@ -66,7 +66,7 @@ async function fetchFolder(role: Context<any>, { Bucket, Key }: { Bucket: string
     for (const object of page.Contents ?? []) {
       const path = posix.normalize(String(object.Key).slice(Key.length));
       if (path.endsWith("/") || path === ".") continue;
-      if (path.startsWith("../") || path.startsWith("/")) throw new Error(`the key ${object.Key} leads out of the source folder`);
+      if (path === ".." || path.startsWith("../") || path.startsWith("/")) throw new Error(`the key ${object.Key} leads out of the source folder`);
       if (++entries > MAX_SOURCE_ENTRIES) throw new Error(`more than ${MAX_SOURCE_ENTRIES} objects`);
       bytes += (await download(role, { Bucket, Key: String(object.Key) }, join(folder, path), MAX_SOURCE_BYTES - bytes)).bytes;
     }

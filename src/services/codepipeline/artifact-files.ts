@@ -10,11 +10,14 @@ import { messageOf } from "../../kernel/aws-error.ts";
 import { ActionFailure, inputNamed, type ActionContext } from "./action-run.ts";
 import type { Artifact } from "./model.ts";
 
+const MAX_ARTIFACT_BYTES = 2 * 1024 ** 3;
+
 /** Works with an artifact's zip as a file of this process, which is gone afterwards. */
 export async function withArtifact<T>(action: ActionContext, artifact: Artifact, work: (file: string) => Promise<T>): Promise<T> {
   const file = join(action.ctx.state.work, `${action.run.id}-${action.ctx.platform.ids.text(8)}.zip`);
   try {
-    const { Body } = await action.role.call("s3", "GetObject", { Bucket: artifact.bucket, Key: artifact.key });
+    const { Body, ContentLength = 0 } = await action.role.call("s3", "GetObject", { Bucket: artifact.bucket, Key: artifact.key });
+    if (ContentLength > MAX_ARTIFACT_BYTES) throw new ActionFailure("ConfigurationError", `The artifact ${artifact.name} has more than ${MAX_ARTIFACT_BYTES} bytes`);
     const content = Body instanceof Readable ? Body : Readable.from([Buffer.from((Body ?? "") as Uint8Array)]);
     await pipeline(content, createWriteStream(file, { flags: "wx", mode: 0o600 }));
     return await work(file);

@@ -223,6 +223,26 @@ describe("CodePipeline", () => {
     assert.equal(await ctx.records.get("polling", (await create([{ name: "Source", actions: [source] }, { name: "Check", actions: [approve("Look")] }]))), undefined);
   });
 
+  test("variables of a pipeline have defaults, and a start may set them; one source revision is released as asked", async () => {
+    const check = { name: "Check", actions: [approve("Look", { configuration: { CustomData: "#{variables.Colour} #{Source.VersionId}" } })] };
+    const more = { pipelineType: "V2" as const, executionMode: "PARALLEL" as const, variables: [{ name: "Colour", defaultValue: "red" }] };
+    const name = await create([{ name: "Source", actions: [source] }, check], more);
+    await approvalIn(name, "Check", "Look");
+    const old = (await newest(name))[0]!.sourceRevisions![0]!.revisionId!;
+    await s3.putObject({ Bucket: "src", Key: "a.zip", Body: await zip({ "index.html": "<p>newer" }) });
+    await assert.rejects(pipelines.startPipelineExecution({ name, variables: [{ name: "Size", value: "1" }] }), { name: "ValidationException" });
+    const sourceRevisions = [{ actionName: "Src", revisionType: "S3_OBJECT_VERSION_ID" as const, revisionValue: old }];
+    const { pipelineExecutionId } = await pipelines.startPipelineExecution({ name, variables: [{ name: "Colour", value: "blue" }], sourceRevisions });
+    const summaries = await until(async () => {
+      const { actionExecutionDetails = [] } = await pipelines.listActionExecutions({ pipelineName: name });
+      const looks = actionExecutionDetails.filter((d) => d.actionName === "Look" && d.output?.executionResult?.externalExecutionSummary);
+      return looks.length === 2 ? looks : undefined;
+    }, "both approvals");
+    const said = Object.fromEntries(summaries.map((d) => [d.pipelineExecutionId!, d.output!.executionResult!.externalExecutionSummary]));
+    assert.equal(said[pipelineExecutionId!], `blue ${old}`);
+    assert.ok(Object.values(said).includes(`red ${old}`));
+  });
+
   test("an action's own role is assumed by the pipeline's role", async () => {
     const iam = new IAM(app.client);
     const role = async (RoleName: string, Principal: object, Action: string) => {
