@@ -244,6 +244,7 @@ describe("change sets", () => {
     await assert.rejects(cfn.createChangeSet(input), { message: "Stack [cs] does not exist" });
     const { Id, StackId } = await cfn.createChangeSet({ ...input, ChangeSetType: "CREATE", Description: "d" });
     assert.equal((await cfn.describeStacks({ StackName: "cs" })).Stacks![0]!.StackStatus, "REVIEW_IN_PROGRESS");
+    assert.equal((await cfn.getTemplate({ StackName: "cs" })).TemplateBody, "{}");
     const { $metadata: _m, CreationTime: _c, ...set } = await cfn.describeChangeSet({ StackName: "cs", ChangeSetName: "first" });
     assert.deepEqual(set, {
       ChangeSetName: "first", ChangeSetId: Id, StackId, StackName: "cs", Description: "d", ExecutionStatus: "AVAILABLE", Status: "CREATE_COMPLETE",

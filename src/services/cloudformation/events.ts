@@ -5,24 +5,29 @@ import type { Stack, StackEvent } from "./model.ts";
 export type NewEvent = Omit<StackEvent, "id" | "time">;
 
 /**
- * Statements for the events of a stack. Ids are in order of time: microseconds, and never the same twice for one stack as
- * only the holder of its operation writes.
+ * Statements for the events of a stack. Each is at least a millisecond after the one before, as clients sort by time;
+ * `after` is the time of the last one.
  */
-export function putEvents(ctx: Context<any>, stack: string, events: readonly NewEvent[], after = 0): { statements: Statement[]; last: number } {
-  const time = ctx.now();
-  let at = Math.max(time * 1000, after + 1);
+export function putEvents(ctx: Context<any>, stack: string, events: readonly NewEvent[], after: number): { statements: Statement[]; last: number } {
+  let last = after;
   const statements = events.map((event) => {
-    const stamp = String(at++).padStart(17, "0");
-    const isStack = event.type === "AWS::CloudFormation::Stack" && event.logicalId !== "" && event.physicalId.endsWith(stack);
+    const time = (last = Math.max(ctx.now(), last + 1));
+    const isStack = event.type === "AWS::CloudFormation::Stack" && event.physicalId.endsWith(stack);
     const id = isStack ? ctx.platform.ids.uuid() : `${event.logicalId}-${event.status}-${new Date(time).toISOString()}`;
-    return ctx.records.put("event", `${stack}/${stamp}`, { ...event, id, time } satisfies StackEvent);
+    return ctx.records.put("event", `${stack}/${String(time).padStart(15, "0")}`, { ...event, id, time } satisfies StackEvent);
   });
-  return { statements, last: at - 1 };
+  return { statements, last };
 }
 
-/** The event of a request, written with the request's change. */
-export function putRequestEvent(ctx: Context<any>, stack: Stack, status: string, reason: string | undefined, token: string | undefined): Statement[] {
-  return putEvents(ctx, stack.uuid, [stackEvent(stack, status, reason, token)], ctx.now() * 1000 + 900).statements;
+/** The time of a stack's last event, 0 where it has none. */
+export async function lastEventOf(ctx: Context<any>, stack: string): Promise<number> {
+  const [last] = await ctx.records.list<StackEvent>("event", { prefix: `${stack}/`, reverse: true, limit: 1 });
+  return last?.value.time ?? 0;
+}
+
+/** The event of a request, to be written with the request's change. */
+export async function putRequestEvent(ctx: Context<any>, stack: Stack, status: string, reason: string | undefined, token: string | undefined): Promise<Statement[]> {
+  return putEvents(ctx, stack.uuid, [stackEvent(stack, status, reason, token)], await lastEventOf(ctx, stack.uuid)).statements;
 }
 
 /** An event of the stack itself. */

@@ -146,7 +146,7 @@ export async function startCreate(ctx: Context<any>, stack: Stack, prepared: Pic
   const named = rev === 0 ? [records.put("stack-name", stack.name, { uuid: stack.uuid }, 0)] : [];
   const template = prepared.stored ? [records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)] : [];
   try {
-    await records.write(named, template, putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation), start.also ?? []);
+    await records.write(named, template, await putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation), start.also ?? []);
   } catch (error) {
     if (error instanceof GuardFailed) throw stackExists(stack.name);
     throw error;
@@ -182,8 +182,8 @@ export async function startUpdate(ctx: Context<any>, { value: stack, rev }: Stor
   };
   const template = prepared.stored ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)] : [];
   const unused = await unusedTemplates(ctx, stack, prepared.revision);
-  await guarded(stack, () =>
-    ctx.records.write(template, unused, putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation), start.also ?? []),
+  await guarded(stack, async () =>
+    ctx.records.write(template, unused, await putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation), start.also ?? []),
   );
   return { ...next, operation: operation.id };
 }
@@ -217,7 +217,7 @@ export async function startDelete(ctx: Context<any>, { value: stack, rev }: Stor
     ...(start.roleArn ? { roleArn: start.roleArn } : {}),
     ...(start.token ? { token: start.token } : {}),
   };
-  await guarded(stack, () => ctx.records.write(putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation)));
+  await guarded(stack, async () => ctx.records.write(await putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation)));
   return { ...next, operation: operation.id };
 }
 

@@ -128,7 +128,7 @@ async function createChangeSet(ctx: Context<any>, input: CreateInput) {
   const fresh: Stack = type === "CREATE" && rev === 0 ? { ...stack, reason: "User Initiated" } : stack;
   const { set, prepared } = await fill(ctx, fresh, input, base);
   const statements = [
-    ...(rev === 0 ? [ctx.records.put("stack-name", stack.name, { uuid: stack.uuid }, 0), ctx.records.put("stack", stack.uuid, fresh, 0), ...putRequestEvent(ctx, fresh, "REVIEW_IN_PROGRESS", "User Initiated", input.ClientToken)] : []),
+    ...(rev === 0 ? [ctx.records.put("stack-name", stack.name, { uuid: stack.uuid }, 0), ctx.records.put("stack", stack.uuid, fresh, 0), ...await putRequestEvent(ctx, fresh, "REVIEW_IN_PROGRESS", "User Initiated", input.ClientToken)] : []),
     ...(prepared && set.status === "CREATE_COMPLETE" ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)] : []),
     ctx.records.put("change-set", id, set, 0),
   ];

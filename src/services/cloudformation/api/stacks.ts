@@ -92,7 +92,7 @@ export const stacks = operations<typeof CloudFormation, any>()({
       const next: Stack = { ...stack, status: "UPDATE_ROLLBACK_IN_PROGRESS", reason: "User Initiated" };
       const start = startOperation(ctx, next, rev, { ...operation, id: operation.id });
       const again = ctx.records.put("operation", operation.id, operation, last.rev);
-      await ctx.records.write(start[0]!, again, start.slice(2), putRequestEvent(ctx, next, next.status, "User Initiated", input.ClientRequestToken));
+      await ctx.records.write(start[0]!, again, start.slice(2), await putRequestEvent(ctx, next, next.status, "User Initiated", input.ClientRequestToken));
       await settle(ctx, stack.uuid);
       return {};
     },

@@ -62,7 +62,8 @@ async function storedTemplate(ctx: Context<any>, stackName: string | undefined, 
     if (!stackName) throw validation("StackName is required if ChangeSetName is not specified.");
     const { value } = await existingStack(ctx, stackName);
     [uuid, revision] = [value.uuid, value.revision];
-    if (!revision) throw validation(`Stack with id ${stackName} does not exist`);
+    // A stack that is only under review has an empty template.
+    if (!revision) return { text: "{}", processed: {}, transforms: [] };
   }
   return loadTemplate(ctx, uuid, revision.templateId);
 }

@@ -26,13 +26,12 @@ export class StackRun {
   halt = new AbortController();
   #lastEvent: number;
 
-  constructor(ctx: Context<any>, stack: Stack, operation: Operation, resources: readonly StackResource[]) {
+  constructor(ctx: Context<any>, stack: Stack, operation: Operation, resources: readonly StackResource[], lastEvent: number) {
     this.ctx = ctx;
     this.stack = stack;
     this.operation = operation;
     this.resources = new Map(resources.map((r) => [r.logicalId, r]));
-    // Behind the event that the request itself has written, which may be of the same millisecond.
-    this.#lastEvent = ctx.now() * 1000 + 950;
+    this.#lastEvent = lastEvent;
   }
 
   async save({ resource, gone, stack, operation, events = [], also = [] }: Save): Promise<void> {

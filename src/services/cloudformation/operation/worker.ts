@@ -1,6 +1,7 @@
 import type { Context } from "../../../aws/context.ts";
 import type { QueueWorker } from "../../../aws/service.ts";
 import { messageOf } from "../../../kernel/aws-error.ts";
+import { lastEventOf } from "../events.ts";
 import { NESTING_DEPTH } from "../limits.ts";
 import type { Operation, Phase, Stack } from "../model.ts";
 import { resourcesOf } from "../store.ts";
@@ -41,7 +42,8 @@ async function runOperation(ctx: Context<any>, id: string, attempt: number): Pro
   const stack = (await ctx.records.get<Stack>("stack", operation.stack))?.value;
   if (!stack) return;
   const resources = await resourcesOf(ctx, stack.uuid);
-  const open = (as: Context<any>): StackRun => new StackRun(as, stack, operation, resources);
+  const lastEvent = await lastEventOf(ctx, stack.uuid);
+  const open = (as: Context<any>): StackRun => new StackRun(as, stack, operation, resources, lastEvent);
   let run: StackRun;
   try {
     run = open(await actingContext(ctx, operation));
