@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { lstat, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -125,4 +125,23 @@ test("a zip that leads out leaves no repository", async () => {
   await assert.rejects(codecommit.getRepository({ repositoryName: "bad" }), {
     name: "RepositoryDoesNotExistException",
   });
+});
+
+test("after fifty changes a repository is packed anew, and is whole", async () => {
+  const { repositoryMetadata } = await codecommit.createRepository({ repositoryName: "busy" });
+  const on = { repositoryName: "busy", branchName: "main" };
+  const { commitId } = await codecommit.putFile({ ...on, filePath: "f", fileContent: Buffer.from("1") });
+  for (let i = 0; i < 25; i++) {
+    await codecommit.createBranch({ repositoryName: "busy", branchName: "x", commitId });
+    await codecommit.deleteBranch({ repositoryName: "busy", branchName: "x" });
+  }
+  const place = { account: "000000000000", region: "us-east-1" };
+  const packs = join(repositoryFolder(data, place, repositoryMetadata!.repositoryId!), "objects/pack");
+  const deadline = Date.now() + 20_000;
+  while (!readdirSync(packs).some((name) => name.endsWith(".pack")) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.ok(readdirSync(packs).some((name) => name.endsWith(".pack")));
+  const file = await codecommit.getFile({ repositoryName: "busy", filePath: "f" });
+  assert.equal(Buffer.from(file.fileContent!).toString(), "1");
 });

@@ -3,6 +3,7 @@ import { principalName, type Principal } from "../../aws/principal.ts";
 import { runGit } from "../../compute/source/index.ts";
 import { GuardFailed, type Statement } from "../../ports/database.ts";
 import { folderOf, repositoryArn, type Repository } from "./model.ts";
+import { collectGarbage } from "./garbage.ts";
 import { readRefs, type Refs } from "./refs.ts";
 
 /** Changes of refs that somebody is about to make: on disk before git runs, gone with their announcement. */
@@ -18,6 +19,8 @@ interface Intent {
 /** What was last told of a repository's refs. */
 interface Announced {
   readonly refs: Refs;
+  /** How often the repository was changed. */
+  readonly changes: number;
 }
 
 /** The detail of a "CodeCommit Repository State Change" event. */
@@ -35,6 +38,7 @@ export interface StateChange {
 
 export const DETAIL_TYPE = "CodeCommit Repository State Change";
 const MAX_TRIES = 50;
+const CHANGES_UNTIL_GC = 50;
 
 /**
  * Changes refs by `work` and announces what has changed, as events. A process that dies in between finds the intent at its next
@@ -69,6 +73,11 @@ export async function changingRefs<T>(
   return { result, changes: await announce(ctx, id, intent) };
 }
 
+/** The refs as they were last told: what is on disk of them, without asking git. */
+export async function toldRefs(ctx: Context<any>, repository: Repository): Promise<Refs> {
+  return (await ctx.records.get<Announced>("announced", repository.id))?.value.refs ?? {};
+}
+
 /** Announces what the intents of a process that was killed have changed. `olderThanMs`: leaves those that may still be at work. */
 export async function announceInterrupted(ctx: Context<any>, olderThanMs = 0): Promise<void> {
   for (const { id, value } of await ctx.globalRecords.list<Intent>("intent")) {
@@ -97,9 +106,11 @@ async function announce(ctx: Context<any>, intentId: string, intent: Intent): Pr
     const refs: Record<string, string> = { ...before?.value.refs };
     for (const name of intent.refs) delete refs[name];
     Object.assign(refs, now);
+    const count = (before?.value.changes ?? 0) + 1;
     const batch: (Statement | Statement[])[] = [
-      ctx.records.put("announced", intent.repositoryId, { refs } satisfies Announced, before?.rev ?? 0),
+      ctx.records.put("announced", intent.repositoryId, { refs, changes: count } satisfies Announced, before?.rev ?? 0),
       done,
+      count % CHANGES_UNTIL_GC === 0 ? collectGarbage(ctx, intent.repositoryId) : [],
     ];
     batch.push(
       await withDefaultBranch(ctx, repository, changes),

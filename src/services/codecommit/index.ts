@@ -6,6 +6,7 @@ import { changes } from "./api/changes.ts";
 import { contents } from "./api/contents.ts";
 import { repositories } from "./api/repositories.ts";
 import { tags } from "./api/tags.ts";
+import { garbageWorker } from "./garbage.ts";
 import { codecommitRepository } from "./resources/repository.ts";
 import { gitOverHttp, PUSH_MS } from "./routes.ts";
 
@@ -17,6 +18,7 @@ export const codecommit = defineService<typeof CodeCommit>({
   operations: { ...repositories, ...branches, ...contents, ...changes, ...tags },
   resources: [codecommitRepository],
   routes: [gitOverHttp],
+  workers: [garbageWorker],
   periodic: [
     { name: "announce interrupted pushes", everyMs: SWEEP_MS, run: (ctx) => announceInterrupted(ctx, PUSH_MS * 2) },
   ],

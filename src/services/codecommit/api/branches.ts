@@ -1,7 +1,7 @@
 import type * as CodeCommit from "@aws-sdk/client-codecommit";
 import { operations } from "../../../aws/service.ts";
 import { GitFailed, runGit } from "../../../compute/source/index.ts";
-import { changingRefs } from "../announce.ts";
+import { changingRefs, toldRefs } from "../announce.ts";
 import { bad, checkBranchName, existingRepository, folderOf, noBranch, onBranch, onRepository } from "../model.ts";
 import { readRefs, resolveCommit } from "../refs.ts";
 
@@ -14,7 +14,7 @@ export const branches = operations<typeof CodeCommit, any>()({
     async run(ctx, input) {
       const repository = await existingRepository(ctx, input.repositoryName);
       const branchName = checkBranchName(input.branchName);
-      const commitId = (await readRefs(ctx, repository, [`refs/heads/${branchName}`]))[`refs/heads/${branchName}`];
+      const commitId = (await toldRefs(ctx, repository))[`refs/heads/${branchName}`];
       if (!commitId) throw noBranch(branchName);
       return { branch: { branchName, commitId } };
     },
@@ -23,7 +23,7 @@ export const branches = operations<typeof CodeCommit, any>()({
     permissions: onRepository("ListBranches"),
     async run(ctx, input) {
       const repository = await existingRepository(ctx, input.repositoryName);
-      const refs = Object.keys(await readRefs(ctx, repository));
+      const refs = Object.keys(await toldRefs(ctx, repository)).sort();
       return { branches: refs.flatMap((ref) => (ref.startsWith("refs/heads/") ? [ref.slice(11)] : [])) };
     },
   },
