@@ -1,197 +1,103 @@
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
-import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
-import { CodeBuild, type Build, type CreateProjectCommandInput, type StartBuildCommandInput } from "@aws-sdk/client-codebuild";
 import { CloudFormation } from "@aws-sdk/client-cloudformation";
 import { CodeCommit } from "@aws-sdk/client-codecommit";
 import { CodePipeline, type ActionDeclaration } from "@aws-sdk/client-codepipeline";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
-import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
-import { S3 } from "@aws-sdk/client-s3";
-import { SSM } from "@aws-sdk/client-ssm";
 import yauzl from "yauzl";
+import { openBuildKit, until, type BuildKit } from "../support/build-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { zip } from "../support/zip.ts";
 
-const LIMIT_MS = 60_000;
-
-/** Looks until `look` answers something; a deadline ends a wait that has no end. */
-async function until<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-  const deadline = Date.now() + LIMIT_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    assert.ok(Date.now() < deadline, `waited too long for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-describe("builds and pipelines in sandboxes", { skip: cannotRun }, () => {
+describe("pipelines in sandboxes", { skip: cannotRun }, () => {
   let platform: TestPlatform;
-  let codebuild: CodeBuild;
-  let s3: S3;
-  let role: string;
-  let n = 0;
+  let kit: BuildKit;
 
   before(async () => {
     platform = await startPlatform();
-    codebuild = new CodeBuild(platform.client);
-    s3 = new S3({ ...platform.client, forcePathStyle: true });
-    role = await makeRole("builder", ["codebuild.amazonaws.com"]);
-    await s3.createBucket({ Bucket: "work" });
+    kit = await openBuildKit(platform);
   });
   after(() => platform?.stop());
 
-  async function makeRole(RoleName: string, services: string[]): Promise<string> {
-    const iam = new IAM(platform.client);
-    const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: services }, Action: "sts:AssumeRole" }] };
-    const { Role } = await iam.createRole({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) });
-    const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
-    await iam.putRolePolicy({ RoleName, PolicyName: "all", PolicyDocument: JSON.stringify(policy) });
-    return Role!.Arn!;
-  }
-
-  const environment: CreateProjectCommandInput["environment"] = { type: "LINUX_CONTAINER", image: "aws/codebuild/standard:7.0", computeType: "BUILD_GENERAL1_SMALL" };
-
-  async function project(files: Record<string, string>, more: Partial<CreateProjectCommandInput> = {}): Promise<string> {
-    const name = `project-${++n}`;
-    await s3.putObject({ Bucket: "work", Key: `${name}.zip`, Body: await zip(files) });
-    await codebuild.createProject({ name, serviceRole: role, source: { type: "S3", location: `work/${name}.zip` }, artifacts: { type: "NO_ARTIFACTS" }, environment, ...more });
-    return name;
-  }
-
-  const ended = (id: string): Promise<Build> =>
-    until(async () => {
-      const { builds } = await codebuild.batchGetBuilds({ ids: [id] });
-      return builds?.[0]?.buildComplete ? builds[0] : undefined;
-    }, `the end of ${id}`);
-
-  async function run(projectName: string, more: Partial<StartBuildCommandInput> = {}): Promise<Build> {
-    const { build } = await codebuild.startBuild({ projectName, ...more });
-    return await ended(build!.id!);
-  }
-
-  async function logOf(build: Build): Promise<string> {
-    const { groupName, streamName } = build.logs!;
-    const { events } = await new CloudWatchLogs(platform.client).getLogEvents({ logGroupName: groupName!, logStreamName: streamName!, startFromHead: true });
-    return (events ?? []).map((e) => e.message).join("");
-  }
-
-  const failure = (build: Build): string =>
-    (build.phases ?? []).filter((p) => p.phaseStatus && p.phaseStatus !== "SUCCEEDED").map((p) => `${p.phaseType} ${p.phaseStatus} ${p.contexts?.[0]?.statusCode}: ${p.contexts?.[0]?.message}`).join("\n");
-
-  test("a build: phases, variables, log, and artifacts as files and as a zip", async () => {
-    const spec = `version: 0.2
-env:
-  variables: {FROM: spec, OWN: spec}
-  exported-variables: [OUT]
-phases:
-  build:
-    commands:
-      - echo "from $FROM own $OWN as $(aws sts get-caller-identity --query Arn --output text) in $AWS_REGION"
-      - echo "key $AWS_SECRET_ACCESS_KEY."
-      - export OUT=exported; mkdir -p dist/sub; echo one > dist/one.txt; echo two > dist/sub/two.txt
-artifacts:
-  files: ['**/*']
-  base-directory: dist
-  secondary-artifacts:
-    other: {files: ['one.txt'], base-directory: dist}
-`;
-    const name = await project({ "buildspec.yml": spec }, {
-      artifacts: { type: "S3", location: "work", path: "out", name: "site", namespaceType: "BUILD_ID", packaging: "NONE" },
-      secondaryArtifacts: [{ type: "S3", location: "work", path: "out", name: "other.zip", packaging: "ZIP", artifactIdentifier: "other" }],
-      environment: { ...environment!, environmentVariables: [{ name: "FROM", value: "project" }] },
-    });
-    const build = await run(name);
-    const log = await logOf(build);
-    assert.equal(build.buildStatus, "SUCCEEDED", log);
-    assert.deepEqual(build.phases?.map((p) => p.phaseType), "SUBMITTED QUEUED PROVISIONING DOWNLOAD_SOURCE INSTALL PRE_BUILD BUILD POST_BUILD UPLOAD_ARTIFACTS FINALIZING COMPLETED".split(" "));
-    assert.match(log, /^from project own spec as arn:aws:sts::000000000000:assumed-role\/builder\/AWSCodeBuild-[0-9a-f-]{36} in us-east-1$/m);
-    assert.match(log, /^key \*\*\*\.$/m);
-    assert.match(log, /Warning: the image aws\/codebuild\/standard:7\.0 is not used/);
-    assert.deepEqual(build.exportedEnvironmentVariables, [{ name: "OUT", value: "exported" }]);
-    const id = build.id!.split(":")[1];
-    const { Contents } = await s3.listObjectsV2({ Bucket: "work", Prefix: "out/" });
-    assert.deepEqual(Contents?.map((o) => o.Key).sort(), [`out/${id}/site/one.txt`, `out/${id}/site/sub/two.txt`, "out/other.zip"]);
-    assert.equal(build.secondaryArtifacts?.[0]?.location, "arn:aws:s3:::work/out/other.zip");
-  });
-
-  test("a build that fails says why: syntax with its line, the command, the missing file, no artifacts", async () => {
-    const broken = await run(await project({ "buildspec.yml": "version: 0.2\nphases:\n  build:\n    commands:\n      - a: b\n" }));
-    assert.equal(failure(broken), "DOWNLOAD_SOURCE FAILED YAML_FILE_ERROR: buildspec.yml: Expected Commands[0] to be of string type: found subkeys instead, quote the command at line 5");
-    const missing = await run(await project({ "other.txt": "" }));
-    assert.match(failure(missing), /^DOWNLOAD_SOURCE FAILED YAML_FILE_ERROR: stat \/codebuild\/output\/src\/buildspec\.yml: no such file or directory/);
-    const failed = await run(await project({ "buildspec.yml": "version: 0.2\nphases:\n  build:\n    commands: ['echo before', 'sh -c \"exit 3\"', 'echo never']\n" }));
-    assert.equal(failed.buildStatus, "FAILED");
-    assert.equal(failure(failed), "BUILD FAILED COMMAND_EXECUTION_ERROR: Error while executing command: sh -c \"exit 3\". Reason: exit status 3");
-    assert.doesNotMatch(await logOf(failed), /^never/m);
-    const nothing = await run(await project({ "buildspec.yml": "version: 0.2\nphases: {}\nartifacts: {files: ['dist/**']}\n" }));
-    assert.match(failure(nothing), /^UPLOAD_ARTIFACTS FAILED CLIENT_ERROR: no matching artifact paths found for dist/);
-    const absent = await run(await project({}, { source: { type: "S3", location: "work/absent.zip" } }));
-    assert.match(failure(absent), /^DOWNLOAD_SOURCE FAILED CLIENT_ERROR: Unable to get the source work\/absent\.zip: .*key does not exist/);
-  });
-
-  test("variables of the parameter store do not show in the log; a stop ends a build at once", async () => {
-    const ssm = new SSM(platform.client);
-    await ssm.putParameter({ Name: "/app/password", Value: "correct horse", Type: "SecureString" });
-    const spec = "version: 0.2\nenv:\n  parameter-store: {OTHER: /app/password}\nphases:\n  build:\n    commands: ['echo \"[$PASSWORD] ${#PASSWORD} ${#OTHER}\"']\n";
-    const environmentVariables = [{ name: "PASSWORD", value: "/app/password", type: "PARAMETER_STORE" as const }];
-    const build = await run(await project({ "buildspec.yml": spec }, { environment: { ...environment!, environmentVariables } }));
-    assert.match(await logOf(build), /^\[\*\*\*\] 13 13$/m);
-    const missing = await run(await project({ "buildspec.yml": spec }), { environmentVariablesOverride: [{ name: "X", value: "/none", type: "PARAMETER_STORE" }] });
-    assert.match(failure(missing), /^DOWNLOAD_SOURCE FAILED CLIENT_ERROR: The parameter \/none of the variable X cannot be read/);
-
-    const slow = await project({ "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['echo started', 'sleep 1000']}}\n" });
-    const { build: started } = await codebuild.startBuild({ projectName: slow });
-    await until(async () => ((await logOf(started!).catch(() => "")).includes("\nstarted\n") ? true : undefined), "the live log");
-    const { build: stopped } = await codebuild.stopBuild({ id: started!.id! });
-    assert.deepEqual([stopped!.buildComplete, stopped!.buildStatus], [true, "STOPPED"]);
-    assert.equal(failure(stopped!), "BUILD STOPPED BUILD_STOPPED: Build has been stopped.");
-    await assert.rejects(codebuild.stopBuild({ id: started!.id! }), { name: "InvalidInputException" });
-  });
-
-  test("a build that kill -9 interrupts begins again; waiting ones keep their place", async () => {
-    const name = await project({ "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['echo started', 'sleep 2', 'echo finished']}}\n" });
-    const started = await Promise.all([1, 2, 3, 4].map(async () => (await codebuild.startBuild({ projectName: name })).build!));
-    await until(async () => ((await logOf(started[0]!).catch(() => "")).includes("\nstarted\n") ? true : undefined), "the first build");
-    await platform.kill();
-    await platform.restart();
-    const builds = await Promise.all(started.map(({ id }) => ended(id!)));
-    assert.deepEqual(builds.map((b) => b.buildStatus), ["SUCCEEDED", "SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]);
-    const log = await logOf(builds[0]!);
-    assert.match(log, /it starts again from the beginning/);
-    assert.equal(log.match(/^finished$/gm)?.length, 1);
-  });
-
   const action = (name: string, type: string, more: Partial<ActionDeclaration>): ActionDeclaration => {
     const [category, provider] = type.split("/");
-    return { name, actionTypeId: { category: category as "Source", owner: "AWS", provider: provider!, version: "1" }, ...more };
+    return {
+      name,
+      actionTypeId: { category: category as "Source", owner: "AWS", provider: provider!, version: "1" },
+      ...more,
+    };
   };
-  const template = (group: unknown) => JSON.stringify({ Parameters: { Name: { Type: "String" } }, Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: group } } }, Outputs: { Group: { Value: { Ref: "Group" } } } });
-  const buildspec = (command: string) => `version: 0.2\nphases: {build: {commands: ['${command}']}}\nartifacts: {files: [template.json, configuration.json]}\n`;
-  const repository = (command = "echo building", group: unknown = { Ref: "Name" }) => ({ "buildspec.yml": buildspec(command), "template.json": template(group), "configuration.json": JSON.stringify({ Tags: { team: "one" } }) });
+  const template = (group: unknown) =>
+    JSON.stringify({
+      Parameters: { Name: { Type: "String" } },
+      Resources: { Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: group } } },
+      Outputs: { Group: { Value: { Ref: "Group" } } },
+    });
+  const buildspec = (command: string) =>
+    `version: 0.2\nphases: {build: {commands: ['${command}']}}\nartifacts: {files: [template.json, configuration.json]}\n`;
+  const repository = (command = "echo building", group: unknown = { Ref: "Name" }) => ({
+    "buildspec.yml": buildspec(command),
+    "template.json": template(group),
+    "configuration.json": JSON.stringify({ Tags: { team: "one" } }),
+  });
 
   /** A pipeline as CodeStar makes it, with another source. */
   async function createPipeline(name: string, source: ActionDeclaration): Promise<CodePipeline> {
+    const { codebuild, role, environment, makeRole } = kit;
     const pipelines = new CodePipeline(platform.client);
-    const [roleArn, RoleArn] = [await makeRole(`${name}-pipeline`, ["codepipeline.amazonaws.com", "events.amazonaws.com"]), await makeRole(`${name}-stack`, ["cloudformation.amazonaws.com"])];
-    await codebuild.createProject({ name, serviceRole: role, source: { type: "CODEPIPELINE" }, artifacts: { type: "CODEPIPELINE" }, environment });
+    const [roleArn, RoleArn] = [
+      await makeRole(`${name}-pipeline`, ["codepipeline.amazonaws.com", "events.amazonaws.com"]),
+      await makeRole(`${name}-stack`, ["cloudformation.amazonaws.com"]),
+    ];
+    await codebuild.createProject({
+      name,
+      serviceRole: role,
+      source: { type: "CODEPIPELINE" },
+      artifacts: { type: "CODEPIPELINE" },
+      environment,
+    });
     const deploy = { StackName: name, ChangeSetName: "pipeline-changeset" };
-    const changeSet = { ...deploy, ActionMode: "CHANGE_SET_REPLACE", RoleArn, Capabilities: "CAPABILITY_NAMED_IAM", TemplatePath: "Out::template.json", TemplateConfiguration: "Out::configuration.json", ParameterOverrides: `{"Name":"made-by-${name}"}` };
+    const changeSet = {
+      ...deploy,
+      ActionMode: "CHANGE_SET_REPLACE",
+      RoleArn,
+      Capabilities: "CAPABILITY_NAMED_IAM",
+      TemplatePath: "Out::template.json",
+      TemplateConfiguration: "Out::configuration.json",
+      ParameterOverrides: `{"Name":"made-by-${name}"}`,
+    };
     const stages = [
       { name: "Source", actions: [{ ...source, outputArtifacts: [{ name: "Src" }] }] },
-      { name: "Build", actions: [action("Build", "Build/CodeBuild", { configuration: { ProjectName: name }, inputArtifacts: [{ name: "Src" }], outputArtifacts: [{ name: "Out" }] })] },
+      {
+        name: "Build",
+        actions: [
+          action("Build", "Build/CodeBuild", {
+            configuration: { ProjectName: name },
+            inputArtifacts: [{ name: "Src" }],
+            outputArtifacts: [{ name: "Out" }],
+          }),
+        ],
+      },
       {
         name: "Deploy",
         actions: [
-          action("Generate", "Deploy/CloudFormation", { runOrder: 1, inputArtifacts: [{ name: "Out" }], configuration: changeSet }),
-          action("Execute", "Deploy/CloudFormation", { runOrder: 2, configuration: { ...deploy, ActionMode: "CHANGE_SET_EXECUTE" } }),
+          action("Generate", "Deploy/CloudFormation", {
+            runOrder: 1,
+            inputArtifacts: [{ name: "Out" }],
+            configuration: changeSet,
+          }),
+          action("Execute", "Deploy/CloudFormation", {
+            runOrder: 2,
+            configuration: { ...deploy, ActionMode: "CHANGE_SET_EXECUTE" },
+          }),
         ],
       },
     ];
-    await pipelines.createPipeline({ pipeline: { name, roleArn, artifactStore: { type: "S3", location: "work" }, stages } });
+    await pipelines.createPipeline({
+      pipeline: { name, roleArn, artifactStore: { type: "S3", location: "work" }, stages },
+    });
     return pipelines;
   }
 
@@ -204,11 +110,15 @@ artifacts:
     }, `the release of ${pipelineName}`);
 
   test("S3 -> CodeBuild -> CloudFormation change set; failures say where and why", async () => {
+    const { s3 } = kit;
     await s3.createBucket({ Bucket: "versions" });
     await s3.putBucketVersioning({ Bucket: "versions", VersioningConfiguration: { Status: "Enabled" } });
-    const push = async (files: Record<string, string>) => s3.putObject({ Bucket: "versions", Key: "source.zip", Body: await zip(files) });
+    const push = async (files: Record<string, string>) =>
+      s3.putObject({ Bucket: "versions", Key: "source.zip", Body: await zip(files) });
     await push(repository());
-    const source = action("Src", "Source/S3", { configuration: { S3Bucket: "versions", S3ObjectKey: "source.zip", PollForSourceChanges: "false" } });
+    const source = action("Src", "Source/S3", {
+      configuration: { S3Bucket: "versions", S3ObjectKey: "source.zip", PollForSourceChanges: "false" },
+    });
     const pipelines = await createPipeline("release", source);
     const first = await released(pipelines, "release");
     assert.equal(first.status, "Succeeded", first.statusSummary);
@@ -216,42 +126,82 @@ artifacts:
     assert.equal(Stacks?.[0]?.Outputs?.[0]?.OutputValue, "made-by-release");
     assert.deepEqual(Stacks?.[0]?.Tags, [{ Key: "team", Value: "one" }]);
 
-    const release = async () => released(pipelines, "release", (await pipelines.startPipelineExecution({ name: "release" })).pipelineExecutionId);
+    const release = async () =>
+      released(pipelines, "release", (await pipelines.startPipelineExecution({ name: "release" })).pipelineExecutionId);
     assert.equal((await release()).status, "Succeeded");
     const { actionExecutionDetails } = await pipelines.listActionExecutions({ pipelineName: "release" });
     assert.match(actionExecutionDetails![0]!.output!.executionResult!.externalExecutionSummary!, /contains no changes/);
 
     await push(repository("false"));
-    assert.equal((await release()).statusSummary, "Build/Build: Build terminated with state: FAILED. Phase BUILD: COMMAND_EXECUTION_ERROR: Error while executing command: false. Reason: exit status 1");
+    assert.equal(
+      (await release()).statusSummary,
+      "Build/Build: Build terminated with state: FAILED. Phase BUILD: COMMAND_EXECUTION_ERROR: Error while executing command: false. Reason: exit status 1",
+    );
     await push(repository("true", "not a name!"));
-    assert.match((await release()).statusSummary!, /^Deploy\/Execute: Stack release is in state UPDATE_ROLLBACK_COMPLETE\. Resource Group \(AWS::Logs::LogGroup\): /);
+    assert.match(
+      (await release()).statusSummary!,
+      /^Deploy\/Execute: Stack release is in state UPDATE_ROLLBACK_COMPLETE\. Resource Group \(AWS::Logs::LogGroup\): /,
+    );
     await push({ ...repository(), "template.json": "{" });
     assert.match((await release()).statusSummary!, /^Deploy\/Generate: .*(JSON|format|template)/i);
     await push({ ...repository(), "configuration.json": "[]" });
-    assert.equal((await release()).statusSummary, "Deploy/Generate: Out::configuration.json is not valid JSON: it is not an object");
+    assert.equal(
+      (await release()).statusSummary,
+      "Deploy/Generate: Out::configuration.json is not valid JSON: it is not an object",
+    );
   });
 
   test("CodeCommit: the first release waits for its repository, a commit starts the next one, and kill -9 interrupts none", async () => {
+    const { codebuild } = kit;
     const codecommit = new CodeCommit(platform.client);
     const configuration = { RepositoryName: "app", BranchName: "master", PollForSourceChanges: "false" };
-    const pipelines = await createPipeline("from-git", action("Src", "Source/CodeCommit", { configuration, namespace: "Commit" }));
+    const pipelines = await createPipeline(
+      "from-git",
+      action("Src", "Source/CodeCommit", { configuration, namespace: "Commit" }),
+    );
     await codecommit.createRepository({ repositoryName: "app" });
     const commit = async (files: Record<string, string>, parentCommitId?: string) => {
-      const putFiles = Object.entries(files).map(([filePath, content]) => ({ filePath, fileContent: Buffer.from(content) }));
-      return (await codecommit.createCommit({ repositoryName: "app", branchName: "master", putFiles, commitMessage: "a change", ...(parentCommitId ? { parentCommitId } : {}) })).commitId!;
+      const putFiles = Object.entries(files).map(([filePath, content]) => ({
+        filePath,
+        fileContent: Buffer.from(content),
+      }));
+      return (
+        await codecommit.createCommit({
+          repositoryName: "app",
+          branchName: "master",
+          putFiles,
+          commitMessage: "a change",
+          ...(parentCommitId ? { parentCommitId } : {}),
+        })
+      ).commitId!;
     };
     const head = await commit(repository());
     const first = await released(pipelines, "from-git");
     assert.equal(first.status, "Succeeded", first.statusSummary);
-    assert.deepEqual([first.sourceRevisions?.[0]?.revisionId, first.sourceRevisions?.[0]?.revisionSummary], [head, "a change"]);
+    assert.deepEqual(
+      [first.sourceRevisions?.[0]?.revisionId, first.sourceRevisions?.[0]?.revisionSummary],
+      [head, "a change"],
+    );
 
     const events = new EventBridge(platform.client);
     const { pipeline, metadata } = await pipelines.getPipeline({ name: "from-git" });
-    await events.putRule({ Name: "push", EventPattern: JSON.stringify({ source: ["aws.codecommit"], "detail-type": ["CodeCommit Repository State Change"], detail: { referenceName: ["master"] } }) });
-    await events.putTargets({ Rule: "push", Targets: [{ Id: "p", Arn: metadata!.pipelineArn!, RoleArn: pipeline!.roleArn! }] });
+    await events.putRule({
+      Name: "push",
+      EventPattern: JSON.stringify({
+        source: ["aws.codecommit"],
+        "detail-type": ["CodeCommit Repository State Change"],
+        detail: { referenceName: ["master"] },
+      }),
+    });
+    await events.putTargets({
+      Rule: "push",
+      Targets: [{ Id: "p", Arn: metadata!.pipelineArn!, RoleArn: pipeline!.roleArn! }],
+    });
     const next = await commit({ "buildspec.yml": buildspec("echo started; sleep 2") }, head);
     const second = await until(async () => {
-      const { pipelineExecutionSummaries: [newest] = [] } = await pipelines.listPipelineExecutions({ pipelineName: "from-git" });
+      const { pipelineExecutionSummaries: [newest] = [] } = await pipelines.listPipelineExecutions({
+        pipelineName: "from-git",
+      });
       const { stageStates } = await pipelines.getPipelineState({ name: "from-git" });
       const inBuild = stageStates?.[1]?.latestExecution?.pipelineExecutionId === newest?.pipelineExecutionId;
       return newest?.pipelineExecutionId !== first.pipelineExecutionId && inBuild ? newest : undefined;
@@ -267,8 +217,14 @@ artifacts:
   });
 
   test("a template that is typed loosely makes a pipeline; it invokes a function, and several artifacts go through builds", async () => {
+    const { s3, makeRole } = kit;
     const cloudformation = new CloudFormation(platform.client);
-    const roleArn = await makeRole("everything", ["codepipeline.amazonaws.com", "codebuild.amazonaws.com", "cloudformation.amazonaws.com", "lambda.amazonaws.com"]);
+    const roleArn = await makeRole("everything", [
+      "codepipeline.amazonaws.com",
+      "codebuild.amazonaws.com",
+      "cloudformation.amazonaws.com",
+      "lambda.amazonaws.com",
+    ]);
     const spec = `version: 0.2
 phases:
   build:
@@ -281,33 +237,96 @@ artifacts:
 `;
     await s3.createBucket({ Bucket: "inputs" });
     await s3.putBucketVersioning({ Bucket: "inputs", VersioningConfiguration: { Status: "Enabled" } });
-    for (const name of ["one", "two"]) await s3.putObject({ Bucket: "inputs", Key: `${name}.zip`, Body: await zip({ "buildspec.yml": spec, "in.txt": `${name}\n` }) });
+    for (const name of ["one", "two"])
+      await s3.putObject({
+        Bucket: "inputs",
+        Key: `${name}.zip`,
+        Body: await zip({ "buildspec.yml": spec, "in.txt": `${name}\n` }),
+      });
     const code = `import { CodePipeline } from "@aws-sdk/client-codepipeline";
 export const handler = async (event) => {
   const job = event["CodePipeline.job"];
   const { UserParameters } = job.data.actionConfiguration.configuration;
   await new CodePipeline({}).putJobSuccessResult({ jobId: job.id, outputVariables: { said: UserParameters } });
 };`;
-    await new Lambda(platform.client).createFunction({ FunctionName: "step", Role: roleArn, Runtime: "nodejs24.x", Handler: "index.handler", Timeout: 20, MemorySize: 512, Code: { ZipFile: await zip({ "index.mjs": code }) } });
-    const sourceOf = (name: string, artifact: string) => ({ Name: artifact, ActionTypeId: { Category: "Source", Owner: "AWS", Provider: "S3", Version: 1 }, Configuration: { S3Bucket: "inputs", S3ObjectKey: `${name}.zip`, PollForSourceChanges: false }, OutputArtifacts: [{ Name: artifact }], RunOrder: "1" });
+    await new Lambda(platform.client).createFunction({
+      FunctionName: "step",
+      Role: roleArn,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Timeout: 20,
+      MemorySize: 512,
+      Code: { ZipFile: await zip({ "index.mjs": code }) },
+    });
+    const sourceOf = (name: string, artifact: string) => ({
+      Name: artifact,
+      ActionTypeId: { Category: "Source", Owner: "AWS", Provider: "S3", Version: 1 },
+      Configuration: { S3Bucket: "inputs", S3ObjectKey: `${name}.zip`, PollForSourceChanges: false },
+      OutputArtifacts: [{ Name: artifact }],
+      RunOrder: "1",
+    });
     const template = {
       Resources: {
         Project: {
           Type: "AWS::CodeBuild::Project",
           Properties: {
-            ServiceRole: roleArn, Source: { Type: "codepipeline" }, Artifacts: { Type: "codepipeline", Packaging: "zip" }, TimeoutInMinutes: "5",
-            Environment: { Type: "linuxContainer", ComputeType: "small", Image: "aws/codebuild/amazonlinux2-x86_64-standard:3.0", PrivilegedMode: "false", EnvironmentVariables: [{ Name: "GREETING", Value: 5 }] },
+            ServiceRole: roleArn,
+            Source: { Type: "codepipeline" },
+            Artifacts: { Type: "codepipeline", Packaging: "zip" },
+            TimeoutInMinutes: "5",
+            Environment: {
+              Type: "linuxContainer",
+              ComputeType: "small",
+              Image: "aws/codebuild/amazonlinux2-x86_64-standard:3.0",
+              PrivilegedMode: "false",
+              EnvironmentVariables: [{ Name: "GREETING", Value: 5 }],
+            },
           },
         },
         Pipeline: {
           Type: "AWS::CodePipeline::Pipeline",
           Properties: {
-            Name: "loose", RoleArn: roleArn, ArtifactStore: { Type: "S3", Location: "work" },
+            Name: "loose",
+            RoleArn: roleArn,
+            ArtifactStore: { Type: "S3", Location: "work" },
             Stages: [
               { Name: "Source", Actions: [sourceOf("one", "First"), sourceOf("two", "Second")] },
-              { Name: "Build", Actions: [{ Name: "Build", Namespace: "B", ActionTypeId: { Category: "Build", Owner: "AWS", Provider: "CodeBuild", Version: 1 }, Configuration: { ProjectName: { Ref: "Project" }, PrimarySource: "First" }, InputArtifacts: [{ Name: "First" }, { Name: "Second" }], OutputArtifacts: [{ Name: "Both" }, { Name: "Greeting" }], RunOrder: 1 }] },
-              { Name: "Tell", Actions: [{ Name: "Invoke", Namespace: "L", ActionTypeId: { Category: "Invoke", Owner: "AWS", Provider: "Lambda", Version: 1 }, Configuration: { FunctionName: "step", UserParameters: "size #{B.SIZE}" }, InputArtifacts: [{ Name: "Both" }] }] },
-              { Name: "Check", Actions: [{ Name: "Look", ActionTypeId: { Category: "Approval", Owner: "AWS", Provider: "Manual", Version: "1" }, Configuration: { CustomData: "#{L.said}" } }] },
+              {
+                Name: "Build",
+                Actions: [
+                  {
+                    Name: "Build",
+                    Namespace: "B",
+                    ActionTypeId: { Category: "Build", Owner: "AWS", Provider: "CodeBuild", Version: 1 },
+                    Configuration: { ProjectName: { Ref: "Project" }, PrimarySource: "First" },
+                    InputArtifacts: [{ Name: "First" }, { Name: "Second" }],
+                    OutputArtifacts: [{ Name: "Both" }, { Name: "Greeting" }],
+                    RunOrder: 1,
+                  },
+                ],
+              },
+              {
+                Name: "Tell",
+                Actions: [
+                  {
+                    Name: "Invoke",
+                    Namespace: "L",
+                    ActionTypeId: { Category: "Invoke", Owner: "AWS", Provider: "Lambda", Version: 1 },
+                    Configuration: { FunctionName: "step", UserParameters: "size #{B.SIZE}" },
+                    InputArtifacts: [{ Name: "Both" }],
+                  },
+                ],
+              },
+              {
+                Name: "Check",
+                Actions: [
+                  {
+                    Name: "Look",
+                    ActionTypeId: { Category: "Approval", Owner: "AWS", Provider: "Manual", Version: "1" },
+                    Configuration: { CustomData: "#{L.said}" },
+                  },
+                ],
+              },
             ],
           },
         },
@@ -319,24 +338,53 @@ export const handler = async (event) => {
       return Stacks?.[0]?.StackStatus?.endsWith("_IN_PROGRESS") ? undefined : Stacks?.[0];
     }, "the stack");
     const events = await cloudformation.describeStackEvents({ StackName: "toolchain" });
-    assert.equal(stack?.StackStatus, "CREATE_COMPLETE", JSON.stringify(events.StackEvents?.map((e) => e.ResourceStatusReason)));
+    assert.equal(
+      stack?.StackStatus,
+      "CREATE_COMPLETE",
+      JSON.stringify(events.StackEvents?.map((e) => e.ResourceStatusReason)),
+    );
     const pipelines = new CodePipeline(platform.client);
     const approval = await until(async () => {
       const { stageStates } = await pipelines.getPipelineState({ name: "loose" });
-      const failed = stageStates?.flatMap((s) => s.actionStates ?? []).find((a) => a.latestExecution?.status === "Failed");
+      const failed = stageStates
+        ?.flatMap((s) => s.actionStates ?? [])
+        .find((a) => a.latestExecution?.status === "Failed");
       assert.equal(failed, undefined, JSON.stringify(failed));
-      return stageStates?.[3]?.actionStates?.[0]?.latestExecution?.token ? stageStates[3].actionStates[0].latestExecution : undefined;
+      return stageStates?.[3]?.actionStates?.[0]?.latestExecution?.token
+        ? stageStates[3].actionStates[0].latestExecution
+        : undefined;
     }, "the approval");
     assert.equal(approval.summary, "size 8");
     const { actionExecutionDetails } = await pipelines.listActionExecutions({ pipelineName: "loose" });
     const { outputArtifacts } = actionExecutionDetails!.find((d) => d.actionName === "Build")!.output!;
-    for (const [name, content] of [["Both", "one\ntwo\n"], ["Greeting", "5\n"]] as const) {
+    for (const [name, content] of [
+      ["Both", "one\ntwo\n"],
+      ["Greeting", "5\n"],
+    ] as const) {
       const { bucket, key } = outputArtifacts!.find((o) => o.name === name)!.s3location!;
       const { Body } = await s3.getObject({ Bucket: bucket!, Key: key! });
-      assert.equal((await unzipped(Buffer.from(await Body!.transformToByteArray())))[name === "Both" ? "both.txt" : "greeting.txt"], content);
+      assert.equal(
+        (await unzipped(Buffer.from(await Body!.transformToByteArray())))[
+          name === "Both" ? "both.txt" : "greeting.txt"
+        ],
+        content,
+      );
     }
-    await pipelines.putApprovalResult({ pipelineName: "loose", stageName: "Check", actionName: "Look", token: approval.token!, result: { status: "Approved", summary: "" } });
-    await until(async () => ((await pipelines.listPipelineExecutions({ pipelineName: "loose" })).pipelineExecutionSummaries?.[0]?.status === "Succeeded" ? true : undefined), "the end");
+    await pipelines.putApprovalResult({
+      pipelineName: "loose",
+      stageName: "Check",
+      actionName: "Look",
+      token: approval.token!,
+      result: { status: "Approved", summary: "" },
+    });
+    await until(
+      async () =>
+        (await pipelines.listPipelineExecutions({ pipelineName: "loose" })).pipelineExecutionSummaries?.[0]?.status ===
+        "Succeeded"
+          ? true
+          : undefined,
+      "the end",
+    );
   });
 });
 
@@ -346,13 +394,16 @@ function unzipped(content: Buffer): Promise<Record<string, string>> {
     const files: Record<string, string> = {};
     yauzl.fromBuffer(content, { lazyEntries: true }, (error, file) => {
       if (error) return reject(error);
-      file.on("error", reject).on("end", () => resolve(files)).on("entry", (entry: yauzl.Entry) => {
-        file.openReadStream(entry, async (failed, stream) => {
-          if (failed) return reject(failed);
-          files[entry.fileName] = await text(stream);
-          file.readEntry();
+      file
+        .on("error", reject)
+        .on("end", () => resolve(files))
+        .on("entry", (entry: yauzl.Entry) => {
+          file.openReadStream(entry, async (failed, stream) => {
+            if (failed) return reject(failed);
+            files[entry.fileName] = await text(stream);
+            file.readEntry();
+          });
         });
-      });
       file.readEntry();
     });
   });

@@ -23,7 +23,9 @@ export class BuildLog {
   /** From now on these values do not show. */
   mask(secrets: readonly string[]): void {
     // The log is written by lines, so each line of a longer secret is one.
-    const long = secrets.flatMap((secret) => [secret, ...secret.split(/\r?\n/)]).filter((secret) => secret.length >= MIN_SECRET);
+    const long = secrets
+      .flatMap((secret) => [secret, ...secret.split(/\r?\n/)])
+      .filter((secret) => secret.length >= MIN_SECRET);
     this.#secrets = [...new Set([...this.#secrets, ...long])].sort((a, b) => b.length - a.length);
   }
 

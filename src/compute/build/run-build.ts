@@ -141,9 +141,20 @@ async function startSandbox({ input, log }: Run, prepared: PreparedBuild): Promi
   try {
     const onOutput = (chunk: Buffer): void => log.output(chunk);
     const { id, internet, limits } = input;
-    return await input.sandboxHost.startBuild({ id, env: environmentOf(input, prepared), copyIn, ...limits, internet, onOutput });
+    return await input.sandboxHost.startBuild({
+      id,
+      env: environmentOf(input, prepared),
+      copyIn,
+      ...limits,
+      internet,
+      onOutput,
+    });
   } catch (error) {
-    throw new BuildFailure("INTERNAL_SERVICE_ERROR", `The build's sandbox could not be started: ${messageOf(error)}`, "FAULT");
+    throw new BuildFailure(
+      "INTERNAL_SERVICE_ERROR",
+      `The build's sandbox could not be started: ${messageOf(error)}`,
+      "FAULT",
+    );
   }
 }
 
@@ -225,9 +236,7 @@ async function runPhases(run: StartedRun): Promise<RunBuildResult> {
     log.agent(`Entering phase ${COMMAND_PHASES[name]}`);
     if (name === "post_build")
       await quietly(run, `export CODEBUILD_BUILD_SUCCEEDING=${status === "SUCCEEDED" ? 1 : 0}`);
-    const ended = await phase(run, COMMAND_PHASES[name], () =>
-      spec ? runPhase(run, spec) : Promise.resolve(),
-    );
+    const ended = await phase(run, COMMAND_PHASES[name], () => (spec ? runPhase(run, spec) : Promise.resolve()));
     if (ended === "TIMED_OUT" || ended === "STOPPED") return await finish(ended);
     if (ended === "SUCCEEDED" || spec?.onFailure.kind === "CONTINUE") continue;
     status = ended;
@@ -291,9 +300,14 @@ const RUNTIMES: Readonly<Record<string, string>> = {
 async function checkRuntimes(run: StartedRun): Promise<void> {
   for (const [name, wanted] of Object.entries(run.spec.runtimeVersions)) {
     const command = Object.hasOwn(RUNTIMES, name) ? RUNTIMES[name] : undefined;
-    if (!command) throw new BuildFailure("YAML_FILE_ERROR", `Unknown runtime named '${name}'. This build image has the following runtimes: ${Object.keys(RUNTIMES).join(" ")}`);
+    if (!command)
+      throw new BuildFailure(
+        "YAML_FILE_ERROR",
+        `Unknown runtime named '${name}'. This build image has the following runtimes: ${Object.keys(RUNTIMES).join(" ")}`,
+      );
     const found = (await quietly(run, `command -v ${command.split(" ")[0]} >/dev/null && { ${command}; }`)).trim();
-    if (!found) throw new BuildFailure("CLIENT_ERROR", `runtime-versions: ${name} ${wanted} is not installed on this machine`);
+    if (!found)
+      throw new BuildFailure("CLIENT_ERROR", `runtime-versions: ${name} ${wanted} is not installed on this machine`);
     const version = /\d+(\.\d+)*/.exec(found)?.[0] ?? found;
     run.log.agent(`Selecting '${name}' runtime version '${wanted}' based on manual selections...`);
     if (!`${version}.`.startsWith(`${wanted.replace(/\.x$/, "")}.`) && wanted !== "latest")
@@ -379,8 +393,6 @@ async function expand(run: StartedRun, text: string): Promise<string> {
 async function exported(run: StartedRun): Promise<Record<string, string>> {
   const names = run.spec.env.exportedVariables.filter((name) => /^[A-Za-z_]\w*$/.test(name));
   if (!names.length) return {};
-  const values = (
-    await quietly(run, `printf '%s\\0' ${names.map((name) => `"\${${name}-}"`).join(" ")}`)
-  ).split("\0");
+  const values = (await quietly(run, `printf '%s\\0' ${names.map((name) => `"\${${name}-}"`).join(" ")}`)).split("\0");
   return Object.fromEntries(names.map((name, i) => [name, values[i] ?? ""]));
 }

@@ -28,7 +28,8 @@ export async function unzipTo(
       if (++entries > limits.maxEntries) throw new Error(`the zip has more than ${limits.maxEntries} entries`);
       const target = join(folder, entry.fileName); // yauzl refuses absolute names and ".."
       if (entry.fileName.endsWith("/")) await mkdir(target, { recursive: true });
-      else if (((entry.externalFileAttributes >>> 16) & TYPE) === LINK) links.push([await readLink(zip, entry), target]);
+      else if (((entry.externalFileAttributes >>> 16) & TYPE) === LINK)
+        links.push([await readLink(zip, entry), target]);
       else left -= await writeEntry(zip, entry, target, left);
     }
     // Links come last, so that nothing is ever written through one.
@@ -81,12 +82,15 @@ async function readLink(zip: ZipFile, entry: Entry): Promise<string> {
   const to = Buffer.concat(await (await open(zip, entry)).toArray()).toString("utf8");
   const inside = posix.join(posix.dirname(entry.fileName), to);
   const isPlain = /^(\.\.?\/)*(\.\.?|(?!\.\.?(\/|$))[^/]+(\/(?!\.\.?(\/|$))[^/]+)*\/?)$/.test(to) && !to.includes("\0");
-  if (!isPlain || inside === ".." || inside.startsWith("../")) throw new Error(`the link ${entry.fileName} leads out of the archive`);
+  if (!isPlain || inside === ".." || inside.startsWith("../"))
+    throw new Error(`the link ${entry.fileName} leads out of the archive`);
   return to;
 }
 
 const open = (zip: ZipFile, entry: Entry): Promise<Readable> =>
-  new Promise((resolve, reject) => zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream))));
+  new Promise((resolve, reject) =>
+    zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream))),
+  );
 
 async function writeEntry(zip: ZipFile, entry: Entry, target: string, maxBytes: number): Promise<number> {
   const kind = (entry.externalFileAttributes >>> 16) & TYPE;

@@ -25,7 +25,10 @@ describe("CodeBuild without sandboxes", () => {
 
   async function makeRole(RoleName: string, service: string, Action: string[]): Promise<string> {
     const iam = new IAM(app.client);
-    const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }] };
+    const trust = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
+    };
     const { Role } = await iam.createRole({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) });
     const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: "*" }] };
     await iam.putRolePolicy({ RoleName, PolicyName: "p", PolicyDocument: JSON.stringify(policy) });
@@ -54,10 +57,16 @@ describe("CodeBuild without sandboxes", () => {
   test("projects: defaults, changes, lists, deletion", async () => {
     const { project } = await codebuild.createProject(input({ tags: [{ key: "a", value: "1" }] }));
     const name = project!.name!;
-    assert.deepEqual([project!.timeoutInMinutes, project!.queuedTimeoutInMinutes, project!.cache?.type, project!.arn], [60, 480, "NO_CACHE", `arn:aws:codebuild:us-east-1:000000000000:project/${name}`]);
+    assert.deepEqual(
+      [project!.timeoutInMinutes, project!.queuedTimeoutInMinutes, project!.cache?.type, project!.arn],
+      [60, 480, "NO_CACHE", `arn:aws:codebuild:us-east-1:000000000000:project/${name}`],
+    );
     await assert.rejects(codebuild.createProject(input({ name })), { name: "ResourceAlreadyExistsException" });
     const { project: changed } = await codebuild.updateProject({ name, description: "new", timeoutInMinutes: 10 });
-    assert.deepEqual([changed!.description, changed!.timeoutInMinutes, changed!.source?.buildspec, changed!.tags], ["new", 10, SPEC, [{ key: "a", value: "1" }]]);
+    assert.deepEqual(
+      [changed!.description, changed!.timeoutInMinutes, changed!.source?.buildspec, changed!.tags],
+      ["new", 10, SPEC, [{ key: "a", value: "1" }]],
+    );
     assert.ok((await codebuild.listProjects({ sortBy: "NAME", sortOrder: "ASCENDING" })).projects?.includes(name));
     const { projects, projectsNotFound } = await codebuild.batchGetProjects({ names: [project!.arn!, "none"] });
     assert.deepEqual([projects?.[0]?.name, projectsNotFound], [name, ["none"]]);
@@ -67,33 +76,64 @@ describe("CodeBuild without sandboxes", () => {
   });
 
   test("what cannot be done is refused by its name", async () => {
-    const refused = (more: Partial<CreateProjectCommandInput>, error: object) => assert.rejects(codebuild.createProject(input(more)), error);
+    const refused = (more: Partial<CreateProjectCommandInput>, error: object) =>
+      assert.rejects(codebuild.createProject(input(more)), error);
     const environment = input().environment!;
-    await refused({ environment: { ...environment, image: "node:22" } }, { name: "NotImplemented", message: /node:22/ });
-    await refused({ environment: { ...environment, type: "WINDOWS_CONTAINER" } }, { name: "NotImplemented", message: /WINDOWS_CONTAINER/ });
-    await refused({ environment: { ...environment, environmentVariables: [{ name: "S", value: "x", type: "SECRETS_MANAGER" }] } }, { name: "NotImplemented", message: /SECRETS_MANAGER \(S\)/ });
-    await refused({ environment: { ...environment, environmentVariables: [{ name: "CODEBUILD_X", value: "x" }] } }, { name: "InvalidInputException", message: /CODEBUILD_X is reserved/ });
-    await refused({ source: { type: "GITHUB", location: "https://github.com/a/b" } }, { name: "NotImplemented", message: /GITHUB/ });
+    await refused(
+      { environment: { ...environment, image: "node:22" } },
+      { name: "NotImplemented", message: /node:22/ },
+    );
+    await refused(
+      { environment: { ...environment, type: "WINDOWS_CONTAINER" } },
+      { name: "NotImplemented", message: /WINDOWS_CONTAINER/ },
+    );
+    await refused(
+      { environment: { ...environment, environmentVariables: [{ name: "S", value: "x", type: "SECRETS_MANAGER" }] } },
+      { name: "NotImplemented", message: /SECRETS_MANAGER \(S\)/ },
+    );
+    await refused(
+      { environment: { ...environment, environmentVariables: [{ name: "CODEBUILD_X", value: "x" }] } },
+      { name: "InvalidInputException", message: /CODEBUILD_X is reserved/ },
+    );
+    await refused(
+      { source: { type: "GITHUB", location: "https://github.com/a/b" } },
+      { name: "NotImplemented", message: /GITHUB/ },
+    );
     await refused({ source: { type: "NO_SOURCE" } }, { name: "InvalidInputException", message: /inline buildspec/ });
     await refused({ source: { type: "CODEPIPELINE" } }, { name: "InvalidInputException" });
     await refused({ cache: { type: "S3", location: "b" } }, { name: "NotImplemented" });
     await refused({ timeoutInMinutes: 4 }, { message: /timeoutInMinutes/ });
-    await refused({ serviceRole: "arn:aws:iam::000000000000:role/none" }, { name: "InvalidInputException", message: /not authorized to perform: sts:AssumeRole/ });
-    await refused({ serviceRole: await makeRole("others", "lambda.amazonaws.com", ["*"]) }, { name: "InvalidInputException" });
+    await refused(
+      { serviceRole: "arn:aws:iam::000000000000:role/none" },
+      { name: "InvalidInputException", message: /not authorized to perform: sts:AssumeRole/ },
+    );
+    await refused(
+      { serviceRole: await makeRole("others", "lambda.amazonaws.com", ["*"]) },
+      { name: "InvalidInputException" },
+    );
     await assert.rejects(codebuild.createWebhook({ projectName: "x" }), { name: "NotImplemented" });
   });
 
   test("a host that cannot isolate says so: the build ends as a fault of the platform, with its record complete", async () => {
     const { project } = await codebuild.createProject(input());
     const { build } = await codebuild.startBuild({ projectName: project!.name!, idempotencyToken: "t" });
-    assert.equal((await codebuild.startBuild({ projectName: project!.name!, idempotencyToken: "t" })).build?.id, build!.id);
+    assert.equal(
+      (await codebuild.startBuild({ projectName: project!.name!, idempotencyToken: "t" })).build?.id,
+      build!.id,
+    );
     const end = await ended(build!.id!);
-    assert.deepEqual([end.buildStatus, end.buildNumber, end.currentPhase, end.initiator], ["FAULT", 1, "COMPLETED", "admin"]);
+    assert.deepEqual(
+      [end.buildStatus, end.buildNumber, end.currentPhase, end.initiator],
+      ["FAULT", 1, "COMPLETED", "admin"],
+    );
     const phase = end.phases!.find((p) => p.phaseType === "DOWNLOAD_SOURCE")!;
     assert.equal(phase.contexts![0]!.statusCode, "INTERNAL_SERVICE_ERROR");
     const { build: second } = await codebuild.startBuild({ projectName: project!.name! });
     await ended(second!.id!);
-    assert.deepEqual((await codebuild.listBuildsForProject({ projectName: project!.name! })).ids, [second!.id, build!.id]);
+    assert.deepEqual((await codebuild.listBuildsForProject({ projectName: project!.name! })).ids, [
+      second!.id,
+      build!.id,
+    ]);
     assert.equal((await codebuild.listBuilds({})).ids?.[0], second!.id);
     const { build: again } = await codebuild.retryBuild({ id: build!.id! });
     assert.equal(again?.buildNumber, 3);
@@ -104,11 +144,16 @@ describe("CodeBuild without sandboxes", () => {
   });
 
   test("a role that may not write logs fails its build, and says which permission", async () => {
-    const { project } = await codebuild.createProject(input({ serviceRole: await makeRole("mute", "codebuild.amazonaws.com", ["s3:*"]) }));
+    const { project } = await codebuild.createProject(
+      input({ serviceRole: await makeRole("mute", "codebuild.amazonaws.com", ["s3:*"]) }),
+    );
     const { build } = await codebuild.startBuild({ projectName: project!.name! });
     const phase = (await ended(build!.id!)).phases!.find((p) => p.phaseStatus === "FAILED")!;
     assert.equal(phase.contexts![0]!.statusCode, "ACCESS_DENIED");
-    assert.match(phase.contexts![0]!.message!, /does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams .*logs:CreateLogStream/);
+    assert.match(
+      phase.contexts![0]!.message!,
+      /does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams .*logs:CreateLogStream/,
+    );
   });
 
   test("a build that nobody takes ends when its time in the queue is over, or when it is stopped", async () => {
@@ -123,14 +168,30 @@ describe("CodeBuild without sandboxes", () => {
     const { value } = (await ctx.records.get<StoredBuild>("build", build!.id!))!;
     const queue = async (id: string) => {
       const phases = [...value.build.phases.slice(0, 1), { phaseType: "QUEUED" as const, startTime: ctx.now() }];
-      await ctx.records.write(ctx.records.put("build", id, { ...value, runs: 0, build: { ...value.build, id, phases, buildComplete: false, buildStatus: "IN_PROGRESS", currentPhase: "QUEUED" } }));
+      await ctx.records.write(
+        ctx.records.put("build", id, {
+          ...value,
+          runs: 0,
+          build: {
+            ...value.build,
+            id,
+            phases,
+            buildComplete: false,
+            buildStatus: "IN_PROGRESS",
+            currentPhase: "QUEUED",
+          },
+        }),
+      );
     };
     const [late, stopped] = [`${project!.name}:late`, `${project!.name}:stopped`];
     await queue(late);
     await queueTimeouts.run(ctx, { id: late }, 1);
     await queueTimeouts.run(ctx, { id: late }, 2);
     const end = await ended(late);
-    assert.deepEqual([end.buildStatus, end.phases?.map((p) => `${p.phaseType} ${p.phaseStatus}`)], ["TIMED_OUT", ["SUBMITTED SUCCEEDED", "QUEUED TIMED_OUT", "COMPLETED undefined"]]);
+    assert.deepEqual(
+      [end.buildStatus, end.phases?.map((p) => `${p.phaseType} ${p.phaseStatus}`)],
+      ["TIMED_OUT", ["SUBMITTED SUCCEEDED", "QUEUED TIMED_OUT", "COMPLETED undefined"]],
+    );
     await queue(stopped);
     assert.equal((await codebuild.stopBuild({ id: stopped })).build?.buildStatus, "STOPPED");
   });

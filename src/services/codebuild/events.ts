@@ -34,19 +34,38 @@ export function phaseChanged(ctx: Ctx, build: BuildView, phase: Phase): Statemen
 
 function send(ctx: Ctx, build: BuildView, type: string, detail: object): Statement[] {
   const arn = buildArn(ctx, build.id);
-  const entry = { Source: "aws.codebuild", DetailType: type, Resources: [arn], Detail: JSON.stringify(detail), Time: new Date(ctx.now()) };
+  const entry = {
+    Source: "aws.codebuild",
+    DetailType: type,
+    Resources: [arn],
+    Detail: JSON.stringify(detail),
+    Time: new Date(ctx.now()),
+  };
   return ctx.asService(arn).later("events", "PutEvents", { Entries: [entry] });
 }
 
 /** `Sep 1, 2017 4:14:05 PM`, as CodeBuild writes times in events. */
 const eventTime = (time: number | undefined): string =>
-  time === undefined ? "" : new Date(time).toLocaleString("en-US", { timeZone: "UTC", dateStyle: "medium", timeStyle: "medium" }).replace("\u202f", " ");
+  time === undefined
+    ? ""
+    : new Date(time)
+        .toLocaleString("en-US", { timeZone: "UTC", dateStyle: "medium", timeStyle: "medium" })
+        .replace("\u202f", " ");
 
 function information(build: BuildView): object {
   const { environment, source, artifacts, phases, logs } = build;
   return {
     artifact: artifacts ?? {},
-    environment: { ...environment, "compute-type": environment?.computeType, "privileged-mode": environment?.privilegedMode, "environment-variables": (environment?.environmentVariables ?? []).map(({ name, type, value }) => ({ name, type: type ?? "PLAINTEXT", value: type === undefined || type === "PLAINTEXT" ? value : "" })) },
+    environment: {
+      ...environment,
+      "compute-type": environment?.computeType,
+      "privileged-mode": environment?.privilegedMode,
+      "environment-variables": (environment?.environmentVariables ?? []).map(({ name, type, value }) => ({
+        name,
+        type: type ?? "PLAINTEXT",
+        value: type === undefined || type === "PLAINTEXT" ? value : "",
+      })),
+    },
     "timeout-in-minutes": build.timeoutInMinutes,
     "build-complete": build.buildComplete,
     "build-number": build.buildNumber,
@@ -76,16 +95,33 @@ export function recordMetrics(ctx: Ctx, build: BuildView): void {
     ...(build.buildStatus === "SUCCEEDED" ? [["SucceededBuilds", 1, "Count"] as [string, number, string]] : []),
     ...(failed ? [["FailedBuilds", 1, "Count"] as [string, number, string]] : []),
     ...build.phases.flatMap((p): [string, number, string][] =>
-      p.endTime === undefined || p.startTime === undefined || p.phaseType === "COMPLETED" ? [] : [[`${METRIC_NAMES[p.phaseType ?? ""] ?? p.phaseType}Duration`, (p.endTime - p.startTime) / 1000, "Seconds"]],
+      p.endTime === undefined || p.startTime === undefined || p.phaseType === "COMPLETED"
+        ? []
+        : [[`${METRIC_NAMES[p.phaseType ?? ""] ?? p.phaseType}Duration`, (p.endTime - p.startTime) / 1000, "Seconds"]],
     ),
   ];
   const samples = [{ ProjectName: build.projectName }, {}].flatMap((dimensions) =>
-    counts.map(([name, value, unit]) => ({ namespace: "AWS/CodeBuild", name, dimensions: dimensions as Record<string, string>, timestamp, unit, value })),
+    counts.map(([name, value, unit]) => ({
+      namespace: "AWS/CodeBuild",
+      name,
+      dimensions: dimensions as Record<string, string>,
+      timestamp,
+      unit,
+      value,
+    })),
   );
   ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, samples);
 }
 
 const METRIC_NAMES: Readonly<Record<string, string>> = {
-  SUBMITTED: "Submitted", QUEUED: "Queued", PROVISIONING: "Provisioning", DOWNLOAD_SOURCE: "DownloadSource", INSTALL: "Install", PRE_BUILD: "PreBuild", BUILD: "Build",
-  POST_BUILD: "PostBuild", UPLOAD_ARTIFACTS: "UploadArtifacts", FINALIZING: "Finalizing",
+  SUBMITTED: "Submitted",
+  QUEUED: "Queued",
+  PROVISIONING: "Provisioning",
+  DOWNLOAD_SOURCE: "DownloadSource",
+  INSTALL: "Install",
+  PRE_BUILD: "PreBuild",
+  BUILD: "Build",
+  POST_BUILD: "PostBuild",
+  UPLOAD_ARTIFACTS: "UploadArtifacts",
+  FINALIZING: "Finalizing",
 };

@@ -25,7 +25,10 @@ const MAX_DISK_MB = 16 * GB;
 const memoryMB = Math.floor(totalmem() / 1024 ** 2);
 
 /** Builds at once: as many small ones as this machine's processors and three quarters of its memory can hold. */
-export const CONCURRENT_BUILDS = Math.max(1, Math.min(availableParallelism(), Math.floor((memoryMB * 0.75) / (2 * GB)), 32));
+export const CONCURRENT_BUILDS = Math.max(
+  1,
+  Math.min(availableParallelism(), Math.floor((memoryMB * 0.75) / (2 * GB)), 32),
+);
 
 export interface ComputeLimits {
   readonly memoryMB: number;
@@ -47,5 +50,8 @@ export function limitsOf(computeType: string): ComputeLimits | undefined {
     pids: PIDS,
   };
   if (limits.memoryMB === type.memoryMB && limits.cpus === type.cpus) return limits;
-  return { ...limits, warning: `${computeType} has ${type.memoryMB} MB and ${type.cpus} vCPUs; this machine gives ${limits.memoryMB} MB and ${limits.cpus}` };
+  return {
+    ...limits,
+    warning: `${computeType} has ${type.memoryMB} MB and ${type.cpus} vCPUs; this machine gives ${limits.memoryMB} MB and ${limits.cpus}`,
+  };
 }

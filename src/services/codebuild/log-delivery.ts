@@ -60,14 +60,27 @@ export class LogDelivery {
   }
 
   async #send(): Promise<void> {
-    if (this.#lost) this.#waiting.push({ timestamp: this.#ctx.now(), message: `[Container] ${this.#lost} lines are not kept: the build wrote them faster than they could be stored\n` });
+    if (this.#lost)
+      this.#waiting.push({
+        timestamp: this.#ctx.now(),
+        message: `[Container] ${this.#lost} lines are not kept: the build wrote them faster than they could be stored\n`,
+      });
     this.#lost = 0;
     while (this.#waiting.length) {
       const batch = this.#take();
       try {
-        await this.#ctx.call("logs", "PutLogEvents", { logGroupName: this.#group, logStreamName: this.#stream, logEvents: batch });
+        await this.#ctx.call("logs", "PutLogEvents", {
+          logGroupName: this.#group,
+          logStreamName: this.#stream,
+          logEvents: batch,
+        });
       } catch (error) {
-        this.#ctx.platform.log.warn("lines of a build's log could not be stored", { group: this.#group, stream: this.#stream, lines: batch.length, error: messageOf(error) });
+        this.#ctx.platform.log.warn("lines of a build's log could not be stored", {
+          group: this.#group,
+          stream: this.#stream,
+          lines: batch.length,
+          error: messageOf(error),
+        });
       }
     }
   }
@@ -81,7 +94,9 @@ export class LogDelivery {
       count++;
     }
     const batch = this.#waiting.splice(0, count);
-    this.#waitingBytes = this.#waiting.length ? this.#waitingBytes - batch.reduce((sum, { message }) => sum + Buffer.byteLength(message), 0) : 0;
+    this.#waitingBytes = this.#waiting.length
+      ? this.#waitingBytes - batch.reduce((sum, { message }) => sum + Buffer.byteLength(message), 0)
+      : 0;
     return batch;
   }
 }

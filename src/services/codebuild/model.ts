@@ -9,7 +9,13 @@ import type { CodeBuildState } from "./state.ts";
 export type Ctx = Context<CodeBuildState>;
 
 /** JSON of an API shape: its dates are milliseconds since the epoch. */
-export type Json<T> = T extends Date ? number : T extends readonly (infer E)[] ? Json<E>[] : T extends object ? { [K in keyof T]: Json<T[K]> } : T;
+export type Json<T> = T extends Date
+  ? number
+  : T extends readonly (infer E)[]
+    ? Json<E>[]
+    : T extends object
+      ? { [K in keyof T]: Json<T[K]> }
+      : T;
 
 export type StoredProject = Json<Project> & { readonly name: string };
 
@@ -23,7 +29,12 @@ export interface StoredBuild {
   readonly runs: number;
 }
 
-export type BuildView = Json<Build> & { readonly id: string; readonly projectName: string; readonly startTime: number; readonly phases: readonly Phase[] };
+export type BuildView = Json<Build> & {
+  readonly id: string;
+  readonly projectName: string;
+  readonly startTime: number;
+  readonly phases: readonly Phase[];
+};
 export type Phase = Json<BuildPhase>;
 
 export const projectArn = (ctx: { region: string; account: string }, name: string): string =>
@@ -69,7 +80,8 @@ export function view<T extends object>(value: object): T {
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => {
       if (typeof member === "number" && DATES.has(key)) return [key, new Date(member)];
-      if (Array.isArray(member)) return [key, member.map((one) => (typeof one === "object" && one ? view(one as object) : one))];
+      if (Array.isArray(member))
+        return [key, member.map((one) => (typeof one === "object" && one ? view(one as object) : one))];
       return [key, typeof member === "object" && member ? view(member as object) : member];
     }),
   ) as T;

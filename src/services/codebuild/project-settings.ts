@@ -28,7 +28,12 @@ export function checkedSettings(settings: Settings): Settings {
     artifacts: withArtifactDefaults(settings.artifacts),
     timeoutInMinutes: settings.timeoutInMinutes ?? DEFAULT_TIMEOUT_MINUTES,
     queuedTimeoutInMinutes: settings.queuedTimeoutInMinutes ?? DEFAULT_QUEUED_MINUTES,
-    environment: { privilegedMode: false, environmentVariables: [], imagePullCredentialsType: "CODEBUILD", ...settings.environment },
+    environment: {
+      privilegedMode: false,
+      environmentVariables: [],
+      imagePullCredentialsType: "CODEBUILD",
+      ...settings.environment,
+    },
   };
 }
 
@@ -39,20 +44,26 @@ function checkSource(source: Source, secondary: readonly Source[]): void {
   for (const one of [source, ...secondary]) {
     const type = String(one.type);
     if (!SOURCES.has(type)) throw notImplemented(`the CodeBuild source type ${type}`);
-    if (one.buildStatusConfig || one.reportBuildStatus) throw notImplemented("reports of a build's status to its source provider");
+    if (one.buildStatusConfig || one.reportBuildStatus)
+      throw notImplemented("reports of a build's status to its source provider");
     if (one.gitSubmodulesConfig?.fetchSubmodules) throw notImplemented("fetching of git submodules");
-    if ((type === "S3" || type === "CODECOMMIT") && !one.location) throw invalidInput(`Invalid project source: location is required for source type ${type}`);
-    if (type === "S3" && !/^(arn:aws:s3:::)?[a-z0-9.-]{3,63}\/.+/.test(one.location ?? "")) throw invalidInput("Invalid project source: location must be a valid S3 source: bucket/path");
+    if ((type === "S3" || type === "CODECOMMIT") && !one.location)
+      throw invalidInput(`Invalid project source: location is required for source type ${type}`);
+    if (type === "S3" && !/^(arn:aws:s3:::)?[a-z0-9.-]{3,63}\/.+/.test(one.location ?? ""))
+      throw invalidInput("Invalid project source: location must be a valid S3 source: bucket/path");
   }
-  if (source.type === "NO_SOURCE" && !source.buildspec?.includes("\n")) throw invalidInput("Project source type NO_SOURCE requires an inline buildspec");
+  if (source.type === "NO_SOURCE" && !source.buildspec?.includes("\n"))
+    throw invalidInput("Project source type NO_SOURCE requires an inline buildspec");
   if (secondary.length > MAX_SECONDARY) throw invalidInput(`Invalid secondarySources: at most ${MAX_SECONDARY}`);
   for (const one of secondary)
-    if (!/^[A-Za-z0-9_]{1,127}$/.test(one.sourceIdentifier ?? "")) throw invalidInput(`Invalid source identifier ${one.sourceIdentifier}: letters, digits and _ only`);
+    if (!/^[A-Za-z0-9_]{1,127}$/.test(one.sourceIdentifier ?? ""))
+      throw invalidInput(`Invalid source identifier ${one.sourceIdentifier}: letters, digits and _ only`);
 }
 
 function checkArtifacts(artifacts: Artifacts, secondary: readonly Artifacts[], sourceType: string | undefined): void {
   for (const one of [artifacts, ...secondary]) {
-    if (one.type === "S3" && !one.location) throw invalidInput("Invalid artifacts: location is required for artifacts type S3");
+    if (one.type === "S3" && !one.location)
+      throw invalidInput("Invalid artifacts: location is required for artifacts type S3");
   }
   if ((artifacts.type === "CODEPIPELINE") !== (sourceType === "CODEPIPELINE"))
     throw invalidInput("Invalid artifacts: artifact type and source type must both be CODEPIPELINE, or neither");
@@ -62,8 +73,10 @@ function checkArtifacts(artifacts: Artifacts, secondary: readonly Artifacts[], s
 }
 
 function checkEnvironment(environment: NonNullable<Settings["environment"]>): void {
-  if (!ENVIRONMENTS.has(String(environment.type))) throw notImplemented(`the CodeBuild environment type ${environment.type}`);
-  if (!limitsOf(String(environment.computeType))) throw notImplemented(`the CodeBuild compute type ${environment.computeType}`);
+  if (!ENVIRONMENTS.has(String(environment.type)))
+    throw notImplemented(`the CodeBuild environment type ${environment.type}`);
+  if (!limitsOf(String(environment.computeType)))
+    throw notImplemented(`the CodeBuild compute type ${environment.computeType}`);
   checkImage(String(environment.image));
   if (environment.certificate) throw notImplemented("certificates of a build environment (environment.certificate)");
   if (environment.registryCredential) throw notImplemented("registry credentials of a build environment");
@@ -72,10 +85,14 @@ function checkEnvironment(environment: NonNullable<Settings["environment"]>): vo
 }
 
 /** Environment variables of a project or a call. */
-export function checkVariables(variables: readonly { readonly name: string | undefined; readonly type?: string }[]): void {
+export function checkVariables(
+  variables: readonly { readonly name: string | undefined; readonly type?: string }[],
+): void {
   for (const { name, type } of variables) {
-    if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name ?? "")) throw invalidInput(`Invalid environment variable name: ${name}`);
-    if (name?.startsWith("CODEBUILD_")) throw invalidInput(`Environment variable name ${name} is reserved: names must not start with CODEBUILD_`);
+    if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name ?? ""))
+      throw invalidInput(`Invalid environment variable name: ${name}`);
+    if (name?.startsWith("CODEBUILD_"))
+      throw invalidInput(`Environment variable name ${name} is reserved: names must not start with CODEBUILD_`);
     if (type === "SECRETS_MANAGER") throw notImplemented(`environment variables of type SECRETS_MANAGER (${name})`);
   }
 }
@@ -83,7 +100,8 @@ export function checkVariables(variables: readonly { readonly name: string | und
 function refuseOthers(settings: Settings): void {
   if (settings.vpcConfig?.vpcId) throw notImplemented("builds in a VPC (vpcConfig)");
   if (settings.fileSystemLocations?.length) throw notImplemented("file systems of a build (fileSystemLocations)");
-  if (settings.buildBatchConfig && Object.keys(settings.buildBatchConfig).length) throw notImplemented("batch builds (buildBatchConfig)");
+  if (settings.buildBatchConfig && Object.keys(settings.buildBatchConfig).length)
+    throw notImplemented("batch builds (buildBatchConfig)");
   if (settings.logsConfig?.s3Logs?.status === "ENABLED") throw notImplemented("build logs in S3 (logsConfig.s3Logs)");
 }
 

@@ -38,7 +38,12 @@ export class BuildRecorder {
     this.#build = { ...this.#build, ...members };
     this.#isDirty = true;
     this.#writing ??= this.#write()
-      .catch((error: unknown) => this.#ctx.platform.log.warn("the state of a build could not be stored", { build: this.#build.id, error: messageOf(error) }))
+      .catch((error: unknown) =>
+        this.#ctx.platform.log.warn("the state of a build could not be stored", {
+          build: this.#build.id,
+          error: messageOf(error),
+        }),
+      )
       .finally(() => (this.#writing = undefined));
   }
 
@@ -47,7 +52,14 @@ export class BuildRecorder {
     await this.#writing;
     const now = this.#ctx.now();
     const completed: Phase = { phaseType: "COMPLETED", startTime: now };
-    this.#build = { ...this.#build, ...members, phases: [...this.#build.phases, completed], currentPhase: "COMPLETED", buildComplete: true, endTime: now };
+    this.#build = {
+      ...this.#build,
+      ...members,
+      phases: [...this.#build.phases, completed],
+      currentPhase: "COMPLETED",
+      buildComplete: true,
+      endTime: now,
+    };
     this.#events.push(...buildChanged(this.#ctx, this.#build, String(this.#build.buildStatus)));
     this.#isDirty = true;
     await this.#write();

@@ -57,7 +57,10 @@ export const queueTimeouts: QueueWorker<CodeBuildState> = {
   async run(ctx, body) {
     const stored = await ctx.records.get<StoredBuild>("build", (body as { id: string }).id);
     if (stored && stored.value.runs === 0 && !stored.value.build.buildComplete)
-      await endQueued(ctx, stored.value.build, "TIMED_OUT", { statusCode: "BUILD_TIMED_OUT", message: "Build has timed out in the queue." });
+      await endQueued(ctx, stored.value.build, "TIMED_OUT", {
+        statusCode: "BUILD_TIMED_OUT",
+        message: "Build has timed out in the queue.",
+      });
   },
 };
 
@@ -67,7 +70,9 @@ async function begin(ctx: Ctx, id: string): Promise<StoredBuild | undefined> {
   const stored = await ctx.records.update<StoredBuild>("build", id, (b) => {
     if (b.build.buildComplete) return undefined;
     const first = b.build.phases.filter((p) => p.phaseType === "SUBMITTED" || p.phaseType === "QUEUED");
-    const phases = first.map((p): Phase => (p.phaseType === "QUEUED" && !p.endTime ? endedPhase(p, now, "SUCCEEDED") : p));
+    const phases = first.map((p): Phase =>
+      p.phaseType === "QUEUED" && !p.endTime ? endedPhase(p, now, "SUCCEEDED") : p,
+    );
     return { ...b, runs: b.runs + 1, build: { ...b.build, phases, currentPhase: "PROVISIONING" } };
   });
   return stored && !stored.build.buildComplete ? stored : undefined;
@@ -96,9 +101,11 @@ class BuildRun {
   async run(): Promise<void> {
     const { build, runs, stopRequested } = this.#stored;
     if (stopRequested) return await this.#recorder.end({ buildStatus: "STOPPED" });
-    if (runs > MAX_RUNS) return await this.#recorder.end({ buildStatus: "FAULT", phases: [...build.phases, this.#interrupted()] });
+    if (runs > MAX_RUNS)
+      return await this.#recorder.end({ buildStatus: "FAULT", phases: [...build.phases, this.#interrupted()] });
     const result = await this.#runBuild();
-    if (this.#ctx.signal.aborted && result.status !== "SUCCEEDED") throw new Error(`build ${build.id} was interrupted: ${messageOf(this.#ctx.signal.reason)}`);
+    if (this.#ctx.signal.aborted && result.status !== "SUCCEEDED")
+      throw new Error(`build ${build.id} was interrupted: ${messageOf(this.#ctx.signal.reason)}`);
     await this.#log?.flush();
     const exported = Object.entries(result.exportedVariables).map(([name, value]) => ({ name, value }));
     await this.#recorder.end({ buildStatus: result.status, exportedEnvironmentVariables: exported });
@@ -135,11 +142,21 @@ class BuildRun {
     const roleArn = String(settings.serviceRole);
     try {
       const { maxSessionDuration } = await identity.role(roleArn);
-      const durationSeconds = Math.max(maxSessionDuration, Math.min(MAX_SESSION_SECONDS, Number(settings.timeoutInMinutes) * 60));
+      const durationSeconds = Math.max(
+        maxSessionDuration,
+        Math.min(MAX_SESSION_SECONDS, Number(settings.timeoutInMinutes) * 60),
+      );
       const sourceArn = projectArn(this.#ctx, build.projectName);
-      this.#credentials = await identity.assumeRoleFor("codebuild.amazonaws.com", roleArn, { sessionName: `AWSCodeBuild-${build.id.slice(-36)}`, durationSeconds, sourceArn });
+      this.#credentials = await identity.assumeRoleFor("codebuild.amazonaws.com", roleArn, {
+        sessionName: `AWSCodeBuild-${build.id.slice(-36)}`,
+        durationSeconds,
+        sourceArn,
+      });
     } catch (error) {
-      throw new BuildFailure("ACCESS_DENIED", `CodeBuild is not authorized to perform: sts:AssumeRole on ${roleArn}: ${messageOf(error)}`);
+      throw new BuildFailure(
+        "ACCESS_DENIED",
+        `CodeBuild is not authorized to perform: sts:AssumeRole on ${roleArn}: ${messageOf(error)}`,
+      );
     }
     this.#role = this.#ctx.as(this.#credentials.principal);
     const { groupName, streamName } = build.logs ?? {};
@@ -149,7 +166,10 @@ class BuildRun {
       await log.open();
     } catch (error) {
       if (codeOf(error) !== "AccessDeniedException") throw error;
-      throw new BuildFailure("ACCESS_DENIED", `Service role ${roleArn} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ${build.arn}. Error message: ${messageOf(error)}`);
+      throw new BuildFailure(
+        "ACCESS_DENIED",
+        `Service role ${roleArn} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ${build.arn}. Error message: ${messageOf(error)}`,
+      );
     }
     this.#log = log;
   }
@@ -170,7 +190,8 @@ class BuildRun {
     }
     const { spec, location } = await readBuildspec(role, settings.source?.buildspec, source.folder);
     const [own, stored] = [await projectVariables(role, settings), await storedVariables(role, spec)];
-    if (spec.reports.length) note("Warning: Starling does not implement test reports yet; the section reports of the buildspec is not used");
+    if (spec.reports.length)
+      note("Warning: Starling does not implement test reports yet; the section reports of the buildspec is not used");
     this.#env = own.values;
     return {
       spec,
@@ -184,7 +205,10 @@ class BuildRun {
 
   #interrupted(): Phase {
     const now = this.#ctx.now();
-    return endedPhase({ phaseType: "PROVISIONING", startTime: now }, now, "FAULT", { statusCode: "INTERNAL_SERVICE_ERROR", message: `The platform ended ${MAX_RUNS} times while this build ran.` });
+    return endedPhase({ phaseType: "PROVISIONING", startTime: now }, now, "FAULT", {
+      statusCode: "INTERNAL_SERVICE_ERROR",
+      message: `The platform ended ${MAX_RUNS} times while this build ran.`,
+    });
   }
 }
 
@@ -196,6 +220,8 @@ function warnings({ environment, cache, source }: StoredBuild["settings"]): stri
     ...(limits?.warning ? [limits.warning] : []),
     ...(environment?.privilegedMode ? ["privileged mode is not given: there is no Docker daemon in this build"] : []),
     ...(cache?.modes?.includes("LOCAL_DOCKER_LAYER_CACHE") ? ["LOCAL_DOCKER_LAYER_CACHE has no effect"] : []),
-    ...(source?.gitCloneDepth ? ["gitCloneDepth has no effect: builds get the files of the commit without its history"] : []),
+    ...(source?.gitCloneDepth
+      ? ["gitCloneDepth has no effect: builds get the files of the commit without its history"]
+      : []),
   ];
 }

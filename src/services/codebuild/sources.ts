@@ -21,16 +21,25 @@ export interface FetchedSource {
 }
 
 /** Brings a source into `folder`, as the build's role. */
-export async function fetchSource(role: Context<any>, source: Source, version: string | undefined, folder: string): Promise<FetchedSource> {
+export async function fetchSource(
+  role: Context<any>,
+  source: Source,
+  version: string | undefined,
+  folder: string,
+): Promise<FetchedSource> {
   try {
     if (source.type === "NO_SOURCE") return {};
     if (source.type === "CODECOMMIT") return await fetchRepository(role, source.location ?? "", version, folder);
-    const at = source.type === "CODEPIPELINE" ? placeOf(source.location ?? version ?? "") : placeOf(source.location ?? "");
+    const at =
+      source.type === "CODEPIPELINE" ? placeOf(source.location ?? version ?? "") : placeOf(source.location ?? "");
     const versionId = source.type === "CODEPIPELINE" || !version ? {} : { VersionId: version };
     return { folder, ...(await fetchFromS3(role, { ...at, ...versionId }, folder)) };
   } catch (error) {
     if (error instanceof BuildFailure) throw error;
-    throw new BuildFailure("CLIENT_ERROR", `Unable to get the source ${source.location ?? version ?? ""}: ${messageOf(error)}`);
+    throw new BuildFailure(
+      "CLIENT_ERROR",
+      `Unable to get the source ${source.location ?? version ?? ""}: ${messageOf(error)}`,
+    );
   }
 }
 
@@ -41,7 +50,11 @@ export function placeOf(location: string): { Bucket: string; Key: string } {
   return { Bucket: text.slice(0, Math.max(slash, 0)), Key: text.slice(slash + 1) };
 }
 
-async function fetchFromS3(role: Context<any>, at: { Bucket: string; Key: string; VersionId?: string }, folder: string): Promise<{ resolvedVersion?: string }> {
+async function fetchFromS3(
+  role: Context<any>,
+  at: { Bucket: string; Key: string; VersionId?: string },
+  folder: string,
+): Promise<{ resolvedVersion?: string }> {
   if (at.Key.endsWith("/")) {
     await fetchFolder(role, at, folder);
     return {};
@@ -57,25 +70,40 @@ async function fetchFromS3(role: Context<any>, at: { Bucket: string; Key: string
 }
 
 /** All objects below a prefix. */
-async function fetchFolder(role: Context<any>, { Bucket, Key }: { Bucket: string; Key: string }, folder: string): Promise<void> {
+async function fetchFolder(
+  role: Context<any>,
+  { Bucket, Key }: { Bucket: string; Key: string },
+  folder: string,
+): Promise<void> {
   let [entries, bytes] = [0, 0];
   let ContinuationToken: string | undefined;
   await mkdir(folder, { recursive: true });
   do {
-    const page = await role.call("s3", "ListObjectsV2", { Bucket, Prefix: Key, ...(ContinuationToken ? { ContinuationToken } : {}) });
+    const page = await role.call("s3", "ListObjectsV2", {
+      Bucket,
+      Prefix: Key,
+      ...(ContinuationToken ? { ContinuationToken } : {}),
+    });
     for (const object of page.Contents ?? []) {
       const path = posix.normalize(String(object.Key).slice(Key.length));
       if (path.endsWith("/") || path === ".") continue;
-      if (path === ".." || path.startsWith("../") || path.startsWith("/")) throw new Error(`the key ${object.Key} leads out of the source folder`);
+      if (path === ".." || path.startsWith("../") || path.startsWith("/"))
+        throw new Error(`the key ${object.Key} leads out of the source folder`);
       if (++entries > MAX_SOURCE_ENTRIES) throw new Error(`more than ${MAX_SOURCE_ENTRIES} objects`);
-      bytes += (await download(role, { Bucket, Key: String(object.Key) }, join(folder, path), MAX_SOURCE_BYTES - bytes)).bytes;
+      bytes += (await download(role, { Bucket, Key: String(object.Key) }, join(folder, path), MAX_SOURCE_BYTES - bytes))
+        .bytes;
     }
     ContinuationToken = page.NextContinuationToken;
   } while (ContinuationToken);
   if (!entries) throw new Error(`there are no objects below ${Bucket}/${Key}`);
 }
 
-async function download(role: Context<any>, at: { Bucket: string; Key: string; VersionId?: string }, target: string, maxBytes: number): Promise<{ bytes: number; versionId?: string }> {
+async function download(
+  role: Context<any>,
+  at: { Bucket: string; Key: string; VersionId?: string },
+  target: string,
+  maxBytes: number,
+): Promise<{ bytes: number; versionId?: string }> {
   const { Body, VersionId } = await role.call("s3", "GetObject", at);
   await mkdir(dirname(target), { recursive: true });
   let bytes = 0;
@@ -91,11 +119,19 @@ async function download(role: Context<any>, at: { Bucket: string; Key: string; V
 }
 
 /** The buildspec of a build: inline, a file of the source, or an object of S3. */
-export async function readBuildspec(role: Context<any>, buildspec: string | undefined, folder: string | undefined): Promise<{ spec: Buildspec; location: string }> {
+export async function readBuildspec(
+  role: Context<any>,
+  buildspec: string | undefined,
+  folder: string | undefined,
+): Promise<{ spec: Buildspec; location: string }> {
   const given = buildspec?.trim() ? buildspec : "buildspec.yml";
   const isInline = given.includes("\n") || /^\s*[{]/.test(given) || /^\s*version\s*:/.test(given);
   const location = isInline ? "the project's inline buildspec" : given;
-  const text = isInline ? given : given.startsWith("arn:aws:s3:::") ? await specFromS3(role, given) : await specFromSource(given, folder);
+  const text = isInline
+    ? given
+    : given.startsWith("arn:aws:s3:::")
+      ? await specFromS3(role, given)
+      : await specFromSource(given, folder);
   const { spec, fault } = parseBuildspec(text);
   if (!spec) throw new BuildFailure(fault.code, `${isInline ? "inline buildspec" : given}: ${fault.message}`);
   return { spec, location };
@@ -118,11 +154,15 @@ async function specFromS3(role: Context<any>, arn: string): Promise<string> {
 }
 
 async function specFromSource(path: string, folder: string | undefined): Promise<string> {
-  const missing = new BuildFailure("YAML_FILE_ERROR", `stat ${posix.join("/codebuild/output/src", path)}: no such file or directory: the source has no file ${path}`);
+  const missing = new BuildFailure(
+    "YAML_FILE_ERROR",
+    `stat ${posix.join("/codebuild/output/src", path)}: no such file or directory: the source has no file ${path}`,
+  );
   if (!folder) throw missing;
   const [root, file] = await Promise.all([realpath(folder), realpath(join(folder, path)).catch(() => undefined)]);
   if (!file?.startsWith(`${root}/`)) throw missing;
   const { size } = await stat(file);
-  if (size > MAX_BUILDSPEC_BYTES) throw new BuildFailure("YAML_FILE_ERROR", `${path}: it has more than ${MAX_BUILDSPEC_BYTES} bytes`);
+  if (size > MAX_BUILDSPEC_BYTES)
+    throw new BuildFailure("YAML_FILE_ERROR", `${path}: it has more than ${MAX_BUILDSPEC_BYTES} bytes`);
   return await readFile(file, "utf8");
 }

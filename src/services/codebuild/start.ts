@@ -3,7 +3,18 @@ import type { Principal } from "../../aws/principal.ts";
 import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
 import { GuardFailed } from "../../ports/database.ts";
 import { buildChanged } from "./events.ts";
-import { buildArn, existingBuild, existingProject, invalidInput, projectName, type BuildView, type Ctx, type Json, type Phase, type StoredBuild } from "./model.ts";
+import {
+  buildArn,
+  existingBuild,
+  existingProject,
+  invalidInput,
+  projectName,
+  type BuildView,
+  type Ctx,
+  type Json,
+  type Phase,
+  type StoredBuild,
+} from "./model.ts";
 import { checkedSettings, checkVariables, type Settings } from "./project-settings.ts";
 
 export const BUILDS = "codebuild-builds";
@@ -13,7 +24,15 @@ const MAX_TRIES = 50;
 const MAX_LISTED = 10 ** 15;
 const S3_ARN = /^arn:aws:s3:::[a-z0-9.-]{3,63}\/.+$/;
 /** Overrides that would have to be ignored. */
-const REFUSED = ["sourceAuthOverride", "gitSubmodulesConfigOverride", "buildStatusConfigOverride", "certificateOverride", "registryCredentialOverride", "fleetOverride", "hostKernelOverride"] as const;
+const REFUSED = [
+  "sourceAuthOverride",
+  "gitSubmodulesConfigOverride",
+  "buildStatusConfigOverride",
+  "certificateOverride",
+  "registryCredentialOverride",
+  "fleetOverride",
+  "hostKernelOverride",
+] as const;
 
 export type StartInput = { readonly [K in keyof StartBuildInput]?: Json<StartBuildInput[K]> };
 
@@ -26,7 +45,9 @@ export async function startBuild(ctx: Ctx, input: StartInput): Promise<StoredBui
   const project = await existingProject(ctx, name);
   const settings = checkedSettings(withOverrides(project, input));
   if (settings.source?.type === "CODEPIPELINE" && !S3_ARN.test(settings.sourceVersion ?? ""))
-    throw invalidInput("A build with the source type CODEPIPELINE is started by a pipeline: its source version must be the S3 ARN of an input artifact");
+    throw invalidInput(
+      "A build with the source type CODEPIPELINE is started by a pipeline: its source version must be the S3 ARN of an input artifact",
+    );
   const id = `${name}:${ctx.platform.ids.uuid()}`;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const counter = await ctx.records.get<number>("counter", name);
@@ -50,31 +71,60 @@ export async function startBuild(ctx: Ctx, input: StartInput): Promise<StoredBui
       if (other) return await existingBuild(ctx, other.value);
     }
   }
-  throw new AwsError("InternalServiceError", `Builds of ${name} are started faster than they can be numbered; try again`, 500);
+  throw new AwsError(
+    "InternalServiceError",
+    `Builds of ${name} are started faster than they can be numbered; try again`,
+    500,
+  );
 }
 
-export const projectOrderId = (project: string, number: number): string => `${project}/${String(number).padStart(12, "0")}`;
+export const projectOrderId = (project: string, number: number): string =>
+  `${project}/${String(number).padStart(12, "0")}`;
 
 /** The project's settings with what the call wants otherwise. */
 function withOverrides(project: Settings, input: StartInput): Settings {
   for (const name of REFUSED) if (input[name] !== undefined) throw notImplemented(`StartBuild's ${name}`);
   if (input.debugSessionEnabled) throw notImplemented("debug sessions of builds");
   checkVariables((input.environmentVariablesOverride ?? []) as { name: string }[]);
-  const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-  const source = { ...project.source, ...given({ type: input.sourceTypeOverride, location: input.sourceLocationOverride, buildspec: input.buildspecOverride, gitCloneDepth: input.gitCloneDepthOverride, insecureSsl: input.insecureSslOverride }) };
+  const given = <T extends object>(values: T): Partial<T> =>
+    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+  const source = {
+    ...project.source,
+    ...given({
+      type: input.sourceTypeOverride,
+      location: input.sourceLocationOverride,
+      buildspec: input.buildspecOverride,
+      gitCloneDepth: input.gitCloneDepthOverride,
+      insecureSsl: input.insecureSslOverride,
+    }),
+  };
   const variables = new Map((project.environment?.environmentVariables ?? []).map((v) => [v.name, v]));
   for (const variable of input.environmentVariablesOverride ?? []) variables.set(variable.name, variable);
   return {
     ...project,
     ...given({
-      sourceVersion: input.sourceVersion, secondarySources: input.secondarySourcesOverride, secondarySourceVersions: input.secondarySourcesVersionOverride,
-      artifacts: input.artifactsOverride, secondaryArtifacts: input.secondaryArtifactsOverride, cache: input.cacheOverride, serviceRole: input.serviceRoleOverride,
-      timeoutInMinutes: input.timeoutInMinutesOverride, queuedTimeoutInMinutes: input.queuedTimeoutInMinutesOverride, encryptionKey: input.encryptionKeyOverride, logsConfig: input.logsConfigOverride,
+      sourceVersion: input.sourceVersion,
+      secondarySources: input.secondarySourcesOverride,
+      secondarySourceVersions: input.secondarySourcesVersionOverride,
+      artifacts: input.artifactsOverride,
+      secondaryArtifacts: input.secondaryArtifactsOverride,
+      cache: input.cacheOverride,
+      serviceRole: input.serviceRoleOverride,
+      timeoutInMinutes: input.timeoutInMinutesOverride,
+      queuedTimeoutInMinutes: input.queuedTimeoutInMinutesOverride,
+      encryptionKey: input.encryptionKeyOverride,
+      logsConfig: input.logsConfigOverride,
     }),
     source: source as NonNullable<Settings["source"]>,
     environment: {
       ...project.environment!,
-      ...given({ type: input.environmentTypeOverride, image: input.imageOverride, computeType: input.computeTypeOverride, privilegedMode: input.privilegedModeOverride, imagePullCredentialsType: input.imagePullCredentialsTypeOverride }),
+      ...given({
+        type: input.environmentTypeOverride,
+        image: input.imageOverride,
+        computeType: input.computeTypeOverride,
+        privilegedMode: input.privilegedModeOverride,
+        imagePullCredentialsType: input.imagePullCredentialsTypeOverride,
+      }),
       environmentVariables: [...variables.values()],
     },
   };
@@ -113,7 +163,13 @@ function newBuild(ctx: Ctx, id: string, buildNumber: number, settings: Settings,
     logs: {
       cloudWatchLogs: logs ?? { status: "ENABLED" },
       s3Logs: { status: "DISABLED", encryptionDisabled: false },
-      ...(logs?.status === "DISABLED" ? {} : { groupName, streamName, cloudWatchLogsArn: `arn:aws:logs:${ctx.region}:${ctx.account}:log-group:${groupName}:log-stream:${streamName}` }),
+      ...(logs?.status === "DISABLED"
+        ? {}
+        : {
+            groupName,
+            streamName,
+            cloudWatchLogsArn: `arn:aws:logs:${ctx.region}:${ctx.account}:log-group:${groupName}:log-stream:${streamName}`,
+          }),
     },
     timeoutInMinutes: settings.timeoutInMinutes!,
     queuedTimeoutInMinutes: settings.queuedTimeoutInMinutes!,

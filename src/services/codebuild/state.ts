@@ -22,6 +22,8 @@ export async function startCodeBuild(platform: Platform): Promise<CodeBuildState
   await rm(work, { recursive: true, force: true }); // what a killed process left
   await mkdir(work, { recursive: true, mode: 0o700 });
   const running = new Map<string, AbortController>();
-  const close = platform.bus.subscribe(STOPS, (id) => running.get(String(id))?.abort(new Error("Build has been stopped.")));
+  const close = platform.bus.subscribe(STOPS, (id) =>
+    running.get(String(id))?.abort(new Error("Build has been stopped.")),
+  );
   return { running, work, close };
 }

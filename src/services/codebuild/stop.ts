@@ -10,8 +10,14 @@ const MAX_MESSAGE = 4_000;
 export async function requestStop(ctx: Ctx, id: string): Promise<StoredBuild> {
   const before = await existingBuild(ctx, id);
   if (before.build.buildComplete) throw invalidInput(`Cannot stop build ${id}: it has ended already`);
-  if (before.runs === 0 && (await endQueued(ctx, before.build, "STOPPED", { statusCode: "BUILD_STOPPED", message: "Build has been stopped." }))) return await existingBuild(ctx, id);
-  await ctx.records.update<StoredBuild>("build", id, (b) => (b.build.buildComplete ? undefined : { ...b, stopRequested: true }));
+  if (
+    before.runs === 0 &&
+    (await endQueued(ctx, before.build, "STOPPED", { statusCode: "BUILD_STOPPED", message: "Build has been stopped." }))
+  )
+    return await existingBuild(ctx, id);
+  await ctx.records.update<StoredBuild>("build", id, (b) =>
+    b.build.buildComplete ? undefined : { ...b, stopRequested: true },
+  );
   await ended(ctx, id);
   return await existingBuild(ctx, id);
 }
@@ -31,14 +37,31 @@ async function ended(ctx: Ctx, id: string): Promise<void> {
 }
 
 /** Ends a build that no worker has begun; answers false where one was faster. */
-export async function endQueued(ctx: Ctx, build: BuildView, status: "STOPPED" | "TIMED_OUT", context: { statusCode: string; message: string }): Promise<boolean> {
+export async function endQueued(
+  ctx: Ctx,
+  build: BuildView,
+  status: "STOPPED" | "TIMED_OUT",
+  context: { statusCode: string; message: string },
+): Promise<boolean> {
   const now = ctx.now();
   let ending = false;
   const stored = await ctx.records.update<StoredBuild>("build", build.id, (b) => {
     ending = b.runs === 0 && !b.build.buildComplete;
     if (!ending) return undefined;
-    const phases = b.build.phases.map((p): Phase => (p.phaseType === "QUEUED" ? endedPhase(p, now, status, context) : p));
-    return { ...b, build: { ...b.build, phases: [...phases, { phaseType: "COMPLETED", startTime: now }], currentPhase: "COMPLETED", buildStatus: status, buildComplete: true, endTime: now } };
+    const phases = b.build.phases.map((p): Phase =>
+      p.phaseType === "QUEUED" ? endedPhase(p, now, status, context) : p,
+    );
+    return {
+      ...b,
+      build: {
+        ...b.build,
+        phases: [...phases, { phaseType: "COMPLETED", startTime: now }],
+        currentPhase: "COMPLETED",
+        buildStatus: status,
+        buildComplete: true,
+        endTime: now,
+      },
+    };
   });
   if (!ending || !stored) return false;
   await ctx.records.write(buildChanged(ctx, stored.build, status));
@@ -47,8 +70,19 @@ export async function endQueued(ctx: Ctx, build: BuildView, status: "STOPPED" | 
   return true;
 }
 
-export function endedPhase(phase: Phase, endTime: number, phaseStatus: NonNullable<Phase["phaseStatus"]>, context?: { statusCode: string; message: string }): Phase {
+export function endedPhase(
+  phase: Phase,
+  endTime: number,
+  phaseStatus: NonNullable<Phase["phaseStatus"]>,
+  context?: { statusCode: string; message: string },
+): Phase {
   const durationInSeconds = Math.round((endTime - (phase.startTime ?? endTime)) / 1000);
   const { statusCode = "", message = "" } = context ?? {};
-  return { ...phase, phaseStatus, endTime, durationInSeconds, contexts: [{ statusCode, message: message.slice(0, MAX_MESSAGE) }] };
+  return {
+    ...phase,
+    phaseStatus,
+    endTime,
+    durationInSeconds,
+    contexts: [{ statusCode, message: message.slice(0, MAX_MESSAGE) }],
+  };
 }

@@ -24,7 +24,11 @@ export async function projectVariables(role: Context<any>, settings: Settings): 
 /** What the buildspec takes from stores. */
 export async function storedVariables(role: Context<any>, spec: Buildspec): Promise<Variables> {
   const [secret] = Object.keys(spec.env.secretsManager);
-  if (secret) throw new BuildFailure("CLIENT_ERROR", `Starling does not implement variables from Secrets Manager (${secret}) yet`);
+  if (secret)
+    throw new BuildFailure(
+      "CLIENT_ERROR",
+      `Starling does not implement variables from Secrets Manager (${secret}) yet`,
+    );
   const found: Variables = { values: {}, secrets: [] };
   for (const [name, key] of Object.entries(spec.env.parameterStore)) await parameter(role, name, key, found);
   return found;
@@ -37,12 +41,19 @@ async function parameter(role: Context<any>, variable: string, Name: string, fou
     found.values[variable] = value;
     found.secrets.push(value);
   } catch (error) {
-    throw new BuildFailure("CLIENT_ERROR", `The parameter ${Name} of the variable ${variable} cannot be read: ${messageOf(error)}`);
+    throw new BuildFailure(
+      "CLIENT_ERROR",
+      `The parameter ${Name} of the variable ${variable} cannot be read: ${messageOf(error)}`,
+    );
   }
 }
 
 /** https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html */
-export function ownVariables(ctx: Ctx, build: BuildView, credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string }): Record<string, string> {
+export function ownVariables(
+  ctx: Ctx,
+  build: BuildView,
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string },
+): Record<string, string> {
   const stream = build.logs?.streamName ?? "";
   return {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,

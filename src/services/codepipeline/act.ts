@@ -38,7 +38,8 @@ export const actor: QueueWorker<PipelineState> = {
 };
 
 async function act(ctx: Ctx, where: RunRef, stopping: AbortSignal): Promise<void> {
-  const execution = (await ctx.records.get<Execution>("execution", executionKey(where.pipeline, where.execution)))?.value;
+  const execution = (await ctx.records.get<Execution>("execution", executionKey(where.pipeline, where.execution)))
+    ?.value;
   const declaration = execution && (await declarationOf(ctx, where.pipeline, execution.version));
   const run = execution?.runs.find((one) => one.id === where.run);
   if (!execution || !declaration || run?.status !== "InProgress") return;
@@ -48,12 +49,22 @@ async function act(ctx: Ctx, where: RunRef, stopping: AbortSignal): Promise<void
   const late = AbortSignal.timeout(Math.max(0, run.started + timeoutMs - ctx.now()));
   try {
     if (run.error) throw new ActionFailure("ConfigurationError", run.error.message);
-    if (!provider) throw new ActionFailure("NotImplemented", `Starling does not implement actions of the provider ${action.actionTypeId.provider} yet`);
+    if (!provider)
+      throw new ActionFailure(
+        "NotImplemented",
+        `Starling does not implement actions of the provider ${action.actionTypeId.provider} yet`,
+      );
     const region = action.region ?? ctx.region;
     const roleArn = String(action.roleArn ?? declaration.roleArn);
     const role = (await sessionOf(ctx, declaration, action)).inRegion(region);
     const context: ActionContext = {
-      ctx, role, roleArn, declaration, execution, action, run,
+      ctx,
+      role,
+      roleArn,
+      declaration,
+      execution,
+      action,
+      run,
       configuration: run.configuration ?? {},
       inputs: (action.inputArtifacts ?? []).map(({ name }) => execution.artifacts[name]!),
       outputs: outputPlaces(declaration, action, run, region),
@@ -62,11 +73,21 @@ async function act(ctx: Ctx, where: RunRef, stopping: AbortSignal): Promise<void
     };
     const left = await provider.run(context);
     if (left.status === "Succeeded") await finishAction(ctx, where, left);
-    else await ctx.records.write(ctx.enqueue(ACTION_TIMEOUTS, { ...where, minutes: timeoutMs / MINUTE_MS }, { delayMs: Math.max(0, run.started + timeoutMs - ctx.now()) }));
+    else
+      await ctx.records.write(
+        ctx.enqueue(
+          ACTION_TIMEOUTS,
+          { ...where, minutes: timeoutMs / MINUTE_MS },
+          { delayMs: Math.max(0, run.started + timeoutMs - ctx.now()) },
+        ),
+      );
   } catch (error) {
     if (ctx.signal.aborted || isForLater(error)) throw error;
     if (stopping.aborted) return; // it was abandoned, and its record says so
-    await finishAction(ctx, where, { status: "Failed", error: late.aborted ? tooLate(timeoutMs / MINUTE_MS) : failureOf(error) });
+    await finishAction(ctx, where, {
+      status: "Failed",
+      error: late.aborted ? tooLate(timeoutMs / MINUTE_MS) : failureOf(error),
+    });
   }
 }
 
@@ -77,14 +98,22 @@ async function sessionOf(ctx: Ctx, declaration: Pipeline["declaration"], action:
   if (!action.roleArn || action.roleArn === declaration.roleArn) return own;
   const { Credentials } = await own.call("sts", "AssumeRole", { RoleArn: action.roleArn, RoleSessionName });
   const found = await ctx.platform.identity.credentials(String(Credentials?.AccessKeyId), Credentials?.SessionToken);
-  if (!found) throw new ActionFailure("PermissionError", `The role ${action.roleArn} of the action ${action.name} cannot be assumed`);
+  if (!found)
+    throw new ActionFailure(
+      "PermissionError",
+      `The role ${action.roleArn} of the action ${action.name} cannot be assumed`,
+    );
   return ctx.as(found.principal);
 }
 
 /** What another try can mend. */
-const isForLater = (error: unknown): boolean => error instanceof AwsError && (error.status === 503 || /Throttl|TooManyRequests/.test(codeOf(error) ?? ""));
+const isForLater = (error: unknown): boolean =>
+  error instanceof AwsError && (error.status === 503 || /Throttl|TooManyRequests/.test(codeOf(error) ?? ""));
 
-const tooLate = (minutes: number) => ({ code: "TimeoutError", message: `The action did not end within ${minutes} minutes` });
+const tooLate = (minutes: number) => ({
+  code: "TimeoutError",
+  message: `The action did not end within ${minutes} minutes`,
+});
 
 /** Ends actions that wait for somebody who does not come. */
 export const actionTimeouts: QueueWorker<PipelineState> = {

@@ -27,7 +27,9 @@ export interface ActionContext {
 }
 
 /** How an action left its worker: ended, or waiting for somebody's call. */
-export type Left = ({ readonly status: "Succeeded" } & Omit<Outcome, "status" | "error">) | { readonly status: "Pending" };
+export type Left =
+  | ({ readonly status: "Succeeded" } & Omit<Outcome, "status" | "error">)
+  | { readonly status: "Pending" };
 
 /** A provider of actions; `run` may be called again after a crash, with the same context. */
 export interface ActionProvider {
@@ -41,7 +43,16 @@ export interface ActionProvider {
 /** Why an action failed, with CodePipeline's code. */
 export class ActionFailure extends Error {
   readonly code: string;
-  constructor(code: "JobFailed" | "ConfigurationError" | "PermissionError" | "SystemUnavailable" | "TimeoutError" | "NotImplemented", message: string) {
+  constructor(
+    code:
+      | "JobFailed"
+      | "ConfigurationError"
+      | "PermissionError"
+      | "SystemUnavailable"
+      | "TimeoutError"
+      | "NotImplemented",
+    message: string,
+  ) {
     super(message);
     this.code = code;
   }
@@ -50,22 +61,39 @@ export class ActionFailure extends Error {
 /** The code and the message with which anything thrown shows. */
 export function failureOf(error: unknown): { code: string; message: string } {
   if (error instanceof ActionFailure) return { code: error.code, message: error.message };
-  if (!(error instanceof AwsError)) return { code: "JobFailed", message: error instanceof Error ? error.message : String(error) };
+  if (!(error instanceof AwsError))
+    return { code: "JobFailed", message: error instanceof Error ? error.message : String(error) };
   const isDenied = /AccessDenied|NotAuthorized|Forbidden/.test(error.code);
-  return { code: isDenied ? "PermissionError" : error.status === 501 ? "NotImplemented" : "JobFailed", message: `${error.message} (${error.code})` };
+  return {
+    code: isDenied ? "PermissionError" : error.status === 501 ? "NotImplemented" : "JobFailed",
+    message: `${error.message} (${error.code})`,
+  };
 }
 
 /** The places of a run's outputs: the same for every try, as they follow from the run's id. */
-export function outputPlaces(declaration: Pipeline["declaration"], action: ActionDefinition, run: ActionRun, region: string): Artifact[] {
+export function outputPlaces(
+  declaration: Pipeline["declaration"],
+  action: ActionDefinition,
+  run: ActionRun,
+  region: string,
+): Artifact[] {
   const bucket = artifactBucket(declaration, region);
   const unique = run.id.replaceAll("-", "").slice(0, 12);
-  return (action.outputArtifacts ?? []).map(({ name }) => ({ name, bucket, key: `${declaration.name.slice(0, 20)}/${name.slice(0, 10)}/${unique}` }));
+  return (action.outputArtifacts ?? []).map(({ name }) => ({
+    name,
+    bucket,
+    key: `${declaration.name.slice(0, 20)}/${name.slice(0, 10)}/${unique}`,
+  }));
 }
 
 /** An input artifact by its name. */
 export function inputNamed(action: ActionContext, name: string | undefined): Artifact {
   const found = name === undefined ? action.inputs[0] : action.inputs.find((one) => one.name === name);
-  if (!found) throw new ActionFailure("ConfigurationError", `The action ${action.action.name} has no input artifact ${name ?? ""}`);
+  if (!found)
+    throw new ActionFailure(
+      "ConfigurationError",
+      `The action ${action.action.name} has no input artifact ${name ?? ""}`,
+    );
   return found;
 }
 
@@ -75,7 +103,11 @@ const FIRST_PAUSE_MS = 25;
  * Asks again and again until `look` answers something: at once when `topic` calls, else after pauses that grow from 25 ms
  * to `slowestMs`. Ends with the action's signal.
  */
-export async function waitFor<T>(action: ActionContext, look: () => Promise<T | undefined>, options: { topic?: string | undefined; isOurs?: (message: unknown) => boolean; slowestMs: number }): Promise<T> {
+export async function waitFor<T>(
+  action: ActionContext,
+  look: () => Promise<T | undefined>,
+  options: { topic?: string | undefined; isOurs?: (message: unknown) => boolean; slowestMs: number },
+): Promise<T> {
   const { bus, clock } = action.ctx.platform;
   let wake = new AbortController();
   const onMessage = (message: unknown): void => {

@@ -16,7 +16,13 @@ export function stageEvent(ctx: Ctx, execution: Facts, stage: string, status: st
   return send(ctx, execution, "Stage", { stage, state: stateOf(status) });
 }
 
-export function actionEvent(ctx: Ctx, execution: Facts, run: ActionRun, action: ActionDefinition | undefined, status: string): Statement[] {
+export function actionEvent(
+  ctx: Ctx,
+  execution: Facts,
+  run: ActionRun,
+  action: ActionDefinition | undefined,
+  status: string,
+): Statement[] {
   const detail = {
     stage: run.stage,
     action: run.action,
@@ -25,7 +31,12 @@ export function actionEvent(ctx: Ctx, execution: Facts, run: ActionRun, action: 
     region: action?.region ?? ctx.region,
     ...(action ? { type: action.actionTypeId } : {}),
     ...(run.error || run.externalId
-      ? { "execution-result": { ...(run.externalId ? { "external-execution-id": run.externalId } : {}), ...(run.error ? { "external-execution-summary": run.error.message, "error-code": run.error.code } : {}) } }
+      ? {
+          "execution-result": {
+            ...(run.externalId ? { "external-execution-id": run.externalId } : {}),
+            ...(run.error ? { "external-execution-summary": run.error.message, "error-code": run.error.code } : {}),
+          },
+        }
       : {}),
   };
   return send(ctx, execution, "Action", detail);
@@ -33,7 +44,19 @@ export function actionEvent(ctx: Ctx, execution: Facts, run: ActionRun, action: 
 
 function send(ctx: Ctx, execution: Facts, noun: string, more: object): Statement[] {
   const arn = pipelineArn(ctx, execution.pipeline);
-  const detail = { pipeline: execution.pipeline, "execution-id": execution.id, "start-time": new Date(execution.started).toISOString(), ...more, version: execution.version };
-  const entry = { Source: "aws.codepipeline", DetailType: `CodePipeline ${noun} Execution State Change`, Resources: [arn], Detail: JSON.stringify(detail), Time: new Date(ctx.now()) };
+  const detail = {
+    pipeline: execution.pipeline,
+    "execution-id": execution.id,
+    "start-time": new Date(execution.started).toISOString(),
+    ...more,
+    version: execution.version,
+  };
+  const entry = {
+    Source: "aws.codepipeline",
+    DetailType: `CodePipeline ${noun} Execution State Change`,
+    Resources: [arn],
+    Detail: JSON.stringify(detail),
+    Time: new Date(ctx.now()),
+  };
   return ctx.asService(arn).later("events", "PutEvents", { Entries: [entry] });
 }

@@ -1,6 +1,14 @@
 import { setAction } from "../../engines/pipeline/index.ts";
 import { actionEvent } from "./events.ts";
-import { declarationOf, executionKey, type ActionRun, type Artifact, type Ctx, type Execution, type Revision } from "./model.ts";
+import {
+  declarationOf,
+  executionKey,
+  type ActionRun,
+  type Artifact,
+  type Ctx,
+  type Execution,
+  type Revision,
+} from "./model.ts";
 import { stepSoon } from "./start.ts";
 import { actionOf } from "./step.ts";
 
@@ -20,7 +28,11 @@ export interface Outcome {
 }
 
 /** Notes the end of an action and lets its execution go on; answers false where it had ended before. */
-export async function finishAction(ctx: Ctx, where: { pipeline: string; execution: string; run: string }, outcome: Outcome): Promise<boolean> {
+export async function finishAction(
+  ctx: Ctx,
+  where: { pipeline: string; execution: string; run: string },
+  outcome: Outcome,
+): Promise<boolean> {
   const key = executionKey(where.pipeline, where.execution);
   const stored = await ctx.records.get<Execution>("execution", key);
   const run = stored?.value.runs.find((one) => one.id === where.run);
@@ -53,8 +65,17 @@ export async function finishAction(ctx: Ctx, where: { pipeline: string; executio
         state: setAction(execution.state, { stage: run.stage, action: run.action }, outcome.status),
         runs: execution.runs.map((one) => (one.id === run.id ? change(one) : one)),
         artifacts: { ...execution.artifacts, ...Object.fromEntries((outcome.outputs ?? []).map((a) => [a.name, a])) },
-        ...(action.namespace && outcome.variables ? { outputs: { ...execution.outputs, [action.namespace]: outcome.variables } } : {}),
-        ...(outcome.revision && artifact ? { revisions: [...execution.revisions.filter((r) => r.action !== run.action), { action: run.action, artifact, ...outcome.revision }] } : {}),
+        ...(action.namespace && outcome.variables
+          ? { outputs: { ...execution.outputs, [action.namespace]: outcome.variables } }
+          : {}),
+        ...(outcome.revision && artifact
+          ? {
+              revisions: [
+                ...execution.revisions.filter((r) => r.action !== run.action),
+                { action: run.action, artifact, ...outcome.revision },
+              ],
+            }
+          : {}),
       };
     },
     ...stepSoon(ctx, where.pipeline),
@@ -64,9 +85,15 @@ export async function finishAction(ctx: Ctx, where: { pipeline: string; executio
 }
 
 /** Changes a run that is under way. */
-export async function changeRun(ctx: Ctx, where: { pipeline: string; execution: string; run: string }, change: Partial<ActionRun>): Promise<void> {
+export async function changeRun(
+  ctx: Ctx,
+  where: { pipeline: string; execution: string; run: string },
+  change: Partial<ActionRun>,
+): Promise<void> {
   await ctx.records.update<Execution>("execution", executionKey(where.pipeline, where.execution), (execution) => ({
     ...execution,
-    runs: execution.runs.map((run) => (run.id === where.run && run.status === "InProgress" ? { ...run, ...change, updated: ctx.now() } : run)),
+    runs: execution.runs.map((run) =>
+      run.id === where.run && run.status === "InProgress" ? { ...run, ...change, updated: ctx.now() } : run,
+    ),
   }));
 }

@@ -17,7 +17,13 @@ export const codepipeline = defineService<typeof CodePipeline, PipelineState>({
   name: "codepipeline",
   operations: { ...pipelines, ...executions, ...stateOperations, ...jobs, ...actionTypes },
   resources: [pipeline, customActionType],
-  workers: [stepper, actor, actionTimeouts, poller, { topic: JOB_CONTINUATIONS, concurrency: 16, leaseMs: 30_000, run: continueJob }],
+  workers: [
+    stepper,
+    actor,
+    actionTimeouts,
+    poller,
+    { topic: JOB_CONTINUATIONS, concurrency: 16, leaseMs: 30_000, run: continueJob },
+  ],
   start: startPipelines,
   stop: async (state) => state.close(),
 });

@@ -66,7 +66,10 @@ export async function jobData(ctx: Ctx, job: Job) {
     service: "codepipeline.amazonaws.com",
     sessionPolicies: [JSON.stringify({ Version: "2012-10-17", Statement: [statement] })],
   });
-  const artifact = ({ name, bucket, key }: Artifact) => ({ name, location: { type: "S3" as const, s3Location: { bucketName: bucket, objectKey: key } } });
+  const artifact = ({ name, bucket, key }: Artifact) => ({
+    name,
+    location: { type: "S3" as const, s3Location: { bucketName: bucket, objectKey: key } },
+  });
   return {
     actionConfiguration: { configuration: { ...job.configuration } },
     inputArtifacts: job.inputs.map(artifact),

@@ -1,6 +1,11 @@
 import type { Context } from "../../aws/context.ts";
 import type { Permission } from "../../aws/service.ts";
-import type { ActionStatus, ExecutionState, ExecutionStatus, PipelineDefinition } from "../../engines/pipeline/index.ts";
+import type {
+  ActionStatus,
+  ExecutionState,
+  ExecutionStatus,
+  PipelineDefinition,
+} from "../../engines/pipeline/index.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { arn } from "../../kernel/arn.ts";
 import type { PipelineState } from "./state.ts";
@@ -71,7 +76,11 @@ export interface Execution {
   readonly trigger: { readonly type: string; readonly detail: string };
   /** Variables of the pipeline. */
   readonly variables: Readonly<Record<string, string>>;
-  readonly sourceOverrides: readonly { readonly actionName: string; readonly revisionType: string; readonly revisionValue: string }[];
+  readonly sourceOverrides: readonly {
+    readonly actionName: string;
+    readonly revisionType: string;
+    readonly revisionValue: string;
+  }[];
   /** Output variables by namespace. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly artifacts: Readonly<Record<string, Artifact>>;
@@ -86,19 +95,24 @@ export interface Progress {
 
 export const TERMINAL: ReadonlySet<string> = new Set(["Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"]);
 
-export const pipelineArn = (ctx: { region: string; account: string }, name: string): string => arn("codepipeline", ctx.region, ctx.account, name);
+export const pipelineArn = (ctx: { region: string; account: string }, name: string): string =>
+  arn("codepipeline", ctx.region, ctx.account, name);
 
 export const executionKey = (pipeline: string, id: string): string => `${pipeline}/${id}`;
-export const versionKey = (pipeline: string, version: number): string => `${pipeline}/${String(version).padStart(8, "0")}`;
+export const versionKey = (pipeline: string, version: number): string =>
+  `${pipeline}/${String(version).padStart(8, "0")}`;
 
 export const fault = (code: string, message: string): AwsError => new AwsError(code, message, 400);
-export const noPipeline = (ctx: Ctx, name: string): AwsError => fault("PipelineNotFoundException", `Account '${ctx.account}' does not have a pipeline with name '${name}'`);
+export const noPipeline = (ctx: Ctx, name: string): AwsError =>
+  fault("PipelineNotFoundException", `Account '${ctx.account}' does not have a pipeline with name '${name}'`);
 
 /** The permission for an action on the pipeline that the input names, or on a stage or an action of it. */
-export const onPipeline = (action: string, below: (input: any) => readonly string[] = () => []) => (input: any, ctx: Ctx): Permission[] => {
-  const path = [input.pipelineName ?? input.name ?? input.pipeline?.name, ...below(input)].join("/");
-  return [{ action: `codepipeline:${action}`, resource: pipelineArn(ctx, path) }];
-};
+export const onPipeline =
+  (action: string, below: (input: any) => readonly string[] = () => []) =>
+  (input: any, ctx: Ctx): Permission[] => {
+    const path = [input.pipelineName ?? input.name ?? input.pipeline?.name, ...below(input)].join("/");
+    return [{ action: `codepipeline:${action}`, resource: pipelineArn(ctx, path) }];
+  };
 
 export const onAll = (action: string) => (): Permission[] => [{ action: `codepipeline:${action}`, resource: "*" }];
 
@@ -109,19 +123,30 @@ export async function existingPipeline(ctx: Ctx, name: string | undefined): Prom
 }
 
 /** The declaration that an execution runs: the one that held when it began. */
-export async function declarationOf(ctx: Ctx, pipeline: string, version: number): Promise<Pipeline["declaration"] | undefined> {
+export async function declarationOf(
+  ctx: Ctx,
+  pipeline: string,
+  version: number,
+): Promise<Pipeline["declaration"] | undefined> {
   return (await ctx.records.get<Pipeline["declaration"]>("version", versionKey(pipeline, version)))?.value;
 }
 
 export async function existingExecution(ctx: Ctx, pipeline: string, id: string): Promise<Execution> {
   await existingPipeline(ctx, pipeline);
   const stored = await ctx.records.get<Execution>("execution", executionKey(pipeline, id));
-  if (!stored) throw fault("PipelineExecutionNotFoundException", `Pipeline execution with ID '${id}' could not be found in the pipeline '${pipeline}'`);
+  if (!stored)
+    throw fault(
+      "PipelineExecutionNotFoundException",
+      `Pipeline execution with ID '${id}' could not be found in the pipeline '${pipeline}'`,
+    );
   return stored.value;
 }
 
 /** The bucket of a pipeline's artifacts in a region. */
 export function artifactBucket(declaration: Pipeline["declaration"], region: string): string {
-  const store = declaration.artifactStores?.[region] ?? declaration.artifactStore ?? Object.values(declaration.artifactStores ?? {})[0];
+  const store =
+    declaration.artifactStores?.[region] ??
+    declaration.artifactStore ??
+    Object.values(declaration.artifactStores ?? {})[0];
   return String((store as { location?: string } | undefined)?.location);
 }

@@ -21,14 +21,20 @@ interface Polling {
 
 /** Source actions that look for changes themselves: those that are not told to leave it to an event. */
 export const polledActions = ({ declaration }: Pipeline): ActionDefinition[] =>
-  declaration.stages[0]!.actions.filter((a) => a.configuration?.["PollForSourceChanges"]?.toLowerCase() !== "false" && /^(S3|CodeCommit)$/.test(a.actionTypeId.provider));
+  declaration.stages[0]!.actions.filter(
+    (a) =>
+      a.configuration?.["PollForSourceChanges"]?.toLowerCase() !== "false" &&
+      /^(S3|CodeCommit)$/.test(a.actionTypeId.provider),
+  );
 
 /** Statements that begin to poll a pipeline's sources, and end what polled its former version. */
 export function startPolling(ctx: Ctx, pipeline: Pipeline): Statement[] {
   const { name } = pipeline.declaration;
   const turn = `${pipeline.version}/0`;
   const record = ctx.records.put("polling", name, { turn, seen: {} } satisfies Polling);
-  return polledActions(pipeline).length ? [record, ...ctx.enqueue(POLLS, { pipeline: name, turn }, { delayMs: EVERY_MS })] : [ctx.records.remove("polling", name)];
+  return polledActions(pipeline).length
+    ? [record, ...ctx.enqueue(POLLS, { pipeline: name, turn }, { delayMs: EVERY_MS })]
+    : [ctx.records.remove("polling", name)];
 }
 
 /** Looks for new revisions of sources, and releases them. */
@@ -39,15 +45,30 @@ export const poller: QueueWorker<PipelineState> = {
   maxAttempts: 1_000,
   async run(ctx, body) {
     const { pipeline: name, turn } = body as { pipeline: string; turn: string };
-    const [pipeline, polling] = [await ctx.records.get<Pipeline>("pipeline", name), await ctx.records.get<Polling>("polling", name)];
+    const [pipeline, polling] = [
+      await ctx.records.get<Pipeline>("pipeline", name),
+      await ctx.records.get<Polling>("polling", name),
+    ];
     if (!pipeline || polling?.value.turn !== turn) return;
     const found = await revisionsOf(ctx, pipeline.value);
-    const isNew = Object.keys(found).some((action) => found[action] !== polling.value.seen[action]) && !(await isReleased(ctx, name, found));
+    const isNew =
+      Object.keys(found).some((action) => found[action] !== polling.value.seen[action]) &&
+      !(await isReleased(ctx, name, found));
     const [version, count] = turn.split("/");
     const next: Polling = { turn: `${version}/${Number(count) + 1}`, seen: { ...polling.value.seen, ...found } };
-    const release = isNew ? (await newExecution(ctx, pipeline.value, { trigger: { type: "PollForSourceChanges", detail: Object.keys(found).join(", ") } })).statements : [];
+    const release = isNew
+      ? (
+          await newExecution(ctx, pipeline.value, {
+            trigger: { type: "PollForSourceChanges", detail: Object.keys(found).join(", ") },
+          })
+        ).statements
+      : [];
     try {
-      await ctx.records.write(ctx.records.put("polling", name, next, polling.rev), ctx.enqueue(POLLS, { pipeline: name, turn: next.turn }, { delayMs: EVERY_MS }), release);
+      await ctx.records.write(
+        ctx.records.put("polling", name, next, polling.rev),
+        ctx.enqueue(POLLS, { pipeline: name, turn: next.turn }, { delayMs: EVERY_MS }),
+        release,
+      );
     } catch (error) {
       if (!(error instanceof GuardFailed)) throw error; // else the pipeline has changed, and is polled anew
     }
@@ -59,10 +80,20 @@ async function revisionsOf(ctx: Ctx, pipeline: Pipeline): Promise<Record<string,
   const found: Record<string, string> = {};
   for (const action of polledActions(pipeline)) {
     try {
-      const role = await ctx.asRole(String(action.roleArn ?? pipeline.declaration.roleArn), pipeline.declaration.name.slice(0, 64));
-      found[action.name] = await revisionOf(action.region ? role.inRegion(action.region) : role, action.configuration ?? {});
+      const role = await ctx.asRole(
+        String(action.roleArn ?? pipeline.declaration.roleArn),
+        pipeline.declaration.name.slice(0, 64),
+      );
+      found[action.name] = await revisionOf(
+        action.region ? role.inRegion(action.region) : role,
+        action.configuration ?? {},
+      );
     } catch (error) {
-      ctx.platform.log.debug("a source could not be polled", { pipeline: pipeline.declaration.name, action: action.name, error: messageOf(error) });
+      ctx.platform.log.debug("a source could not be polled", {
+        pipeline: pipeline.declaration.name,
+        action: action.name,
+        error: messageOf(error),
+      });
     }
   }
   return found;
@@ -70,10 +101,16 @@ async function revisionsOf(ctx: Ctx, pipeline: Pipeline): Promise<Record<string,
 
 async function revisionOf(role: Ctx, configuration: Readonly<Record<string, string>>): Promise<string> {
   if (configuration["S3Bucket"]) {
-    const { VersionId, ETag } = await role.call("s3", "HeadObject", { Bucket: configuration["S3Bucket"], Key: configuration["S3ObjectKey"] });
+    const { VersionId, ETag } = await role.call("s3", "HeadObject", {
+      Bucket: configuration["S3Bucket"],
+      Key: configuration["S3ObjectKey"],
+    });
     return VersionId ?? String(ETag);
   }
-  const { branch } = await role.call("codecommit", "GetBranch", { repositoryName: configuration["RepositoryName"], branchName: configuration["BranchName"] });
+  const { branch } = await role.call("codecommit", "GetBranch", {
+    repositoryName: configuration["RepositoryName"],
+    branchName: configuration["BranchName"],
+  });
   return String(branch?.commitId);
 }
 
@@ -83,7 +120,8 @@ async function isReleased(ctx: Ctx, pipeline: string, revisions: Readonly<Record
   for (const { value } of orders) {
     const execution = (await ctx.records.get<Execution>("execution", executionKey(pipeline, value)))?.value;
     if (!execution) continue;
-    const has = (action: string): boolean => execution.revisions.find((r) => r.action === action)?.id === revisions[action];
+    const has = (action: string): boolean =>
+      execution.revisions.find((r) => r.action === action)?.id === revisions[action];
     if (Object.keys(revisions).every(has)) return true;
     if (execution.status === "InProgress" && execution.revisions.length === 0) return true;
   }

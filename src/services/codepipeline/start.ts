@@ -21,11 +21,18 @@ const MAX_ACTIVE = 300;
 export const orderOf = (time: number, id: string): string => `${String(10 ** 15 + time)}-${id}`;
 
 /** Statements that begin an execution, and its id. */
-export async function newExecution(ctx: Ctx, pipeline: Pipeline, options: StartOptions): Promise<{ id: string; statements: Statement[] }> {
+export async function newExecution(
+  ctx: Ctx,
+  pipeline: Pipeline,
+  options: StartOptions,
+): Promise<{ id: string; statements: Statement[] }> {
   const { name } = pipeline.declaration;
   const id = options.id ?? ctx.platform.ids.uuid();
   if ((await ctx.records.count("active", `${name}/`)) >= MAX_ACTIVE)
-    throw fault("ConcurrentPipelineExecutionsLimitExceededException", `The pipeline ${name} has ${MAX_ACTIVE} executions that have not ended: wait or stop some of them`);
+    throw fault(
+      "ConcurrentPipelineExecutionsLimitExceededException",
+      `The pipeline ${name} has ${MAX_ACTIVE} executions that have not ended: wait or stop some of them`,
+    );
   const now = ctx.now();
   const execution: Execution = {
     id,
@@ -60,10 +67,12 @@ function variablesOf({ declaration }: Pipeline, given: NonNullable<StartOptions[
   const values: Record<string, string> = {};
   const known = declaration.variables ?? [];
   for (const { name } of given)
-    if (!known.some((one) => one.name === name)) throw fault("ValidationException", `The pipeline ${declaration.name} has no variable ${name}`);
+    if (!known.some((one) => one.name === name))
+      throw fault("ValidationException", `The pipeline ${declaration.name} has no variable ${name}`);
   for (const { name, defaultValue } of known) {
     const value = given.find((one) => one.name === name)?.value ?? defaultValue;
-    if (value === undefined) throw fault("ValidationException", `A value for the pipeline variable ${name} is required: it has no default`);
+    if (value === undefined)
+      throw fault("ValidationException", `A value for the pipeline variable ${name} is required: it has no default`);
     values[String(name)] = value;
   }
   return values;

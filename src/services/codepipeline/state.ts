@@ -19,6 +19,8 @@ export async function startPipelines(platform: Platform): Promise<PipelineState>
   await rm(work, { recursive: true, force: true }); // what a killed process left
   await mkdir(work, { recursive: true, mode: 0o700 });
   const running = new Map<string, AbortController>();
-  const close = platform.bus.subscribe(ABANDONED, (id) => running.get(String(id))?.abort(new Error("The action was abandoned.")));
+  const close = platform.bus.subscribe(ABANDONED, (id) =>
+    running.get(String(id))?.abort(new Error("The action was abandoned.")),
+  );
   return { running, work, close };
 }

@@ -3,7 +3,16 @@ import { resolveVariables, setAction, type ActionDefinition, type Advance } from
 import { GuardFailed, type Statement } from "../../ports/database.ts";
 import type { Stored } from "../../aws/records.ts";
 import { actionEvent, executionEvent, stageEvent } from "./events.ts";
-import { declarationOf, executionKey, TERMINAL, type ActionRun, type Ctx, type Execution, type Pipeline, type Progress } from "./model.ts";
+import {
+  declarationOf,
+  executionKey,
+  TERMINAL,
+  type ActionRun,
+  type Ctx,
+  type Execution,
+  type Pipeline,
+  type Progress,
+} from "./model.ts";
 import { planSteps } from "./plan.ts";
 import { orderOf, STEPS } from "./start.ts";
 import { ABANDONED, type PipelineState } from "./state.ts";
@@ -52,7 +61,12 @@ async function stepPipeline(ctx: Ctx, name: string): Promise<boolean> {
 }
 
 /** Writes what an execution does next; answers whether it does anything. */
-async function applyStep(ctx: Ctx, stored: Stored<Execution>, definition: Pipeline["declaration"], step: Advance): Promise<boolean> {
+async function applyStep(
+  ctx: Ctx,
+  stored: Stored<Execution>,
+  definition: Pipeline["declaration"],
+  step: Advance,
+): Promise<boolean> {
   const before = stored.value;
   if (!step.start.length && !step.abandon.length && step.status === before.status) return false;
   const now = ctx.now();
@@ -62,7 +76,10 @@ async function applyStep(ctx: Ctx, stored: Stored<Execution>, definition: Pipeli
     const declared = actionOf(definition, stage, action);
     const run = newRun(ctx, next, stage, declared);
     next = { ...next, state: setAction(next.state, { stage, action }, "InProgress"), runs: [...next.runs, run] };
-    statements.push(...actionEvent(ctx, next, run, declared, "Started"), ...ctx.enqueue(ACTIONS, { pipeline: next.pipeline, execution: next.id, run: run.id }));
+    statements.push(
+      ...actionEvent(ctx, next, run, declared, "Started"),
+      ...ctx.enqueue(ACTIONS, { pipeline: next.pipeline, execution: next.id, run: run.id }),
+    );
   }
   const abandoned: string[] = [];
   for (const { stage, action } of step.abandon) {
@@ -82,7 +99,10 @@ async function applyStep(ctx: Ctx, stored: Stored<Execution>, definition: Pipeli
     }
   }
   try {
-    await ctx.records.write(ctx.records.put("execution", executionKey(next.pipeline, next.id), next, stored.rev), statements);
+    await ctx.records.write(
+      ctx.records.put("execution", executionKey(next.pipeline, next.id), next, stored.rev),
+      statements,
+    );
   } catch (error) {
     if (!(error instanceof GuardFailed)) throw error;
   }
@@ -105,7 +125,8 @@ async function stageChanges(ctx: Ctx, before: Execution, next: Execution, step: 
   }
   const current = Object.keys(step.stages).at(-1);
   const status = current && step.stages[current];
-  if (!entered && current && status && status !== "InProgress" && step.status !== before.status) statements.push(...stageEvent(ctx, next, current, status));
+  if (!entered && current && status && status !== "InProgress" && step.status !== before.status)
+    statements.push(...stageEvent(ctx, next, current, status));
   return statements;
 }
 
@@ -118,7 +139,11 @@ export function actionOf(definition: Pipeline["declaration"], stage: string, act
 
 function newRun(ctx: Ctx, execution: Execution, stage: string, action: ActionDefinition): ActionRun {
   const now = ctx.now();
-  const scope = { ...execution.outputs, variables: execution.variables, codepipeline: { PipelineExecutionId: execution.id } };
+  const scope = {
+    ...execution.outputs,
+    variables: execution.variables,
+    codepipeline: { PipelineExecutionId: execution.id },
+  };
   const resolved = resolveVariables(action.configuration ?? {}, scope);
   return {
     id: ctx.platform.ids.uuid(),
@@ -129,7 +154,14 @@ function newRun(ctx: Ctx, execution: Execution, stage: string, action: ActionDef
     updated: now,
     configuration: resolved.values ?? action.configuration ?? {},
     // Told by the action's worker, so that all failures go one way.
-    ...(resolved.unknown === undefined ? {} : { error: { code: "ConfigurationError", message: `The variable ${resolved.unknown} in the configuration of action ${action.name} has no value` } }),
+    ...(resolved.unknown === undefined
+      ? {}
+      : {
+          error: {
+            code: "ConfigurationError",
+            message: `The variable ${resolved.unknown} in the configuration of action ${action.name} has no value`,
+          },
+        }),
   };
 }
 

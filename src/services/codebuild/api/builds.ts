@@ -1,15 +1,34 @@
 import type * as CodeBuild from "@aws-sdk/client-codebuild";
 import type { Build } from "@aws-sdk/client-codebuild";
 import { operations, passRole, type Permission } from "../../../aws/service.ts";
-import { buildId, existingBuild, existingProject, invalidInput, onAll, onProjects, projectArn, projectName, projectOfBuild, view, type Ctx, type StoredBuild } from "../model.ts";
+import {
+  buildId,
+  existingBuild,
+  existingProject,
+  invalidInput,
+  onAll,
+  onProjects,
+  projectArn,
+  projectName,
+  projectOfBuild,
+  view,
+  type Ctx,
+  type StoredBuild,
+} from "../model.ts";
 import { projectOrderId, startBuild, type StartInput } from "../start.ts";
 import type { CodeBuildState } from "../state.ts";
 import { requestStop } from "../stop.ts";
 
 const PAGE = 100;
 
-const onBuilds = (action: string) => (input: any, ctx: Ctx): Permission[] =>
-  onProjects(action, ctx, ((input.ids ?? [input.id]) as string[]).map((id) => projectOfBuild(buildId(id))));
+const onBuilds =
+  (action: string) =>
+  (input: any, ctx: Ctx): Permission[] =>
+    onProjects(
+      action,
+      ctx,
+      ((input.ids ?? [input.id]) as string[]).map((id) => projectOfBuild(buildId(id))),
+    );
 
 const shown = ({ build }: StoredBuild): Build => view<Build>(build);
 
@@ -17,7 +36,11 @@ export const builds = operations<typeof CodeBuild, CodeBuildState>()({
   StartBuild: {
     permissions: (input, ctx) => [
       ...onProjects("StartBuild", ctx, [projectName(input.projectName)]),
-      ...passRole(input.serviceRoleOverride, "codebuild.amazonaws.com", projectArn(ctx, projectName(input.projectName))),
+      ...passRole(
+        input.serviceRoleOverride,
+        "codebuild.amazonaws.com",
+        projectArn(ctx, projectName(input.projectName)),
+      ),
     ],
     run: async (ctx, input) => ({ build: shown(await startBuild(ctx, input as StartInput)) }),
   },
@@ -26,13 +49,25 @@ export const builds = operations<typeof CodeBuild, CodeBuildState>()({
     async run(ctx, input) {
       const { build, settings } = await existingBuild(ctx, buildId(input.id));
       if (!build.buildComplete) throw invalidInput(`Build ${build.id} is still in progress`);
-      if (settings.source?.type === "CODEPIPELINE") throw invalidInput("Builds that a pipeline started are retried in the pipeline");
-      const { source, environment, artifacts, secondaryArtifacts, secondarySources, secondarySourceVersions } = settings;
+      if (settings.source?.type === "CODEPIPELINE")
+        throw invalidInput("Builds that a pipeline started are retried in the pipeline");
+      const { source, environment, artifacts, secondaryArtifacts, secondarySources, secondarySourceVersions } =
+        settings;
       const overrides = {
-        projectName: build.projectName, sourceVersion: settings.sourceVersion, sourceTypeOverride: source?.type, sourceLocationOverride: source?.location,
-        buildspecOverride: source?.buildspec, artifactsOverride: artifacts, secondaryArtifactsOverride: secondaryArtifacts, secondarySourcesOverride: secondarySources,
-        secondarySourcesVersionOverride: secondarySourceVersions, environmentVariablesOverride: environment?.environmentVariables, imageOverride: environment?.image,
-        computeTypeOverride: environment?.computeType, timeoutInMinutesOverride: settings.timeoutInMinutes, idempotencyToken: input.idempotencyToken,
+        projectName: build.projectName,
+        sourceVersion: settings.sourceVersion,
+        sourceTypeOverride: source?.type,
+        sourceLocationOverride: source?.location,
+        buildspecOverride: source?.buildspec,
+        artifactsOverride: artifacts,
+        secondaryArtifactsOverride: secondaryArtifacts,
+        secondarySourcesOverride: secondarySources,
+        secondarySourcesVersionOverride: secondarySourceVersions,
+        environmentVariablesOverride: environment?.environmentVariables,
+        imageOverride: environment?.image,
+        computeTypeOverride: environment?.computeType,
+        timeoutInMinutesOverride: settings.timeoutInMinutes,
+        idempotencyToken: input.idempotencyToken,
       };
       return { build: shown(await startBuild(ctx, overrides as StartInput)) };
     },
@@ -46,7 +81,10 @@ export const builds = operations<typeof CodeBuild, CodeBuildState>()({
     async run(ctx, input) {
       const ids = (input.ids ?? []).map(String);
       const found = await Promise.all(ids.map((id) => ctx.records.get<StoredBuild>("build", buildId(id))));
-      return { builds: found.flatMap((one) => (one ? [shown(one.value)] : [])), buildsNotFound: ids.filter((_, i) => !found[i]) };
+      return {
+        builds: found.flatMap((one) => (one ? [shown(one.value)] : [])),
+        buildsNotFound: ids.filter((_, i) => !found[i]),
+      };
     },
   },
   ListBuilds: {
@@ -69,7 +107,8 @@ export const builds = operations<typeof CodeBuild, CodeBuildState>()({
       for (const given of input.ids ?? []) {
         const stored = await ctx.records.get<StoredBuild>("build", buildId(given));
         if (!stored) buildsNotDeleted.push({ id: String(given), statusCode: "BUILD_NOT_FOUND" });
-        else if (!stored.value.build.buildComplete) buildsNotDeleted.push({ id: String(given), statusCode: "BUILD_IN_PROGRESS" });
+        else if (!stored.value.build.buildComplete)
+          buildsNotDeleted.push({ id: String(given), statusCode: "BUILD_IN_PROGRESS" });
         else {
           await forget(ctx, stored.value);
           buildsDeleted.push(stored.value.build.arn ?? stored.id);
@@ -89,7 +128,12 @@ async function forget(ctx: Ctx, { build }: StoredBuild): Promise<void> {
   );
 }
 
-async function list(ctx: Ctx, kind: string, prefix: string | undefined, input: { sortOrder?: string | undefined; nextToken?: string | undefined }): Promise<{ ids: string[]; nextToken?: string }> {
+async function list(
+  ctx: Ctx,
+  kind: string,
+  prefix: string | undefined,
+  input: { sortOrder?: string | undefined; nextToken?: string | undefined },
+): Promise<{ ids: string[]; nextToken?: string }> {
   const found = await ctx.records.list<string>(kind, {
     limit: PAGE + 1,
     reverse: input.sortOrder !== "ASCENDING",
@@ -97,5 +141,8 @@ async function list(ctx: Ctx, kind: string, prefix: string | undefined, input: {
     ...(input.nextToken ? { after: Buffer.from(input.nextToken, "base64url").toString() } : {}),
   });
   const page = found.slice(0, PAGE);
-  return { ids: page.map(({ value }) => value), ...(found.length > PAGE ? { nextToken: Buffer.from(page.at(-1)!.id).toString("base64url") } : {}) };
+  return {
+    ids: page.map(({ value }) => value),
+    ...(found.length > PAGE ? { nextToken: Buffer.from(page.at(-1)!.id).toString("base64url") } : {}),
+  };
 }

@@ -3,10 +3,28 @@ import { codeOf } from "../../../kernel/aws-error.ts";
 
 /** Members whose API name is not just the property's with a small first letter. */
 const RENAMED: Readonly<Record<string, string>> = {
-  BuildSpec: "buildspec", ArtifactIdentifier: "artifactIdentifier", S3Logs: "s3Logs", CloudWatchLogs: "cloudWatchLogs", SecondarySourceVersions: "secondarySourceVersions",
+  BuildSpec: "buildspec",
+  ArtifactIdentifier: "artifactIdentifier",
+  S3Logs: "s3Logs",
+  CloudWatchLogs: "cloudWatchLogs",
+  SecondarySourceVersions: "secondarySourceVersions",
 };
-const BOOLEANS = new Set(["privilegedMode", "encryptionDisabled", "overrideArtifactName", "insecureSsl", "reportBuildStatus", "fetchSubmodules", "badgeEnabled"]);
-const NUMBERS = new Set(["timeoutInMinutes", "queuedTimeoutInMinutes", "gitCloneDepth", "concurrentBuildLimit", "autoRetryLimit"]);
+const BOOLEANS = new Set([
+  "privilegedMode",
+  "encryptionDisabled",
+  "overrideArtifactName",
+  "insecureSsl",
+  "reportBuildStatus",
+  "fetchSubmodules",
+  "badgeEnabled",
+]);
+const NUMBERS = new Set([
+  "timeoutInMinutes",
+  "queuedTimeoutInMinutes",
+  "gitCloneDepth",
+  "concurrentBuildLimit",
+  "autoRetryLimit",
+]);
 const ENUMS = new Set(["type", "computeType", "packaging", "namespaceType", "status", "imagePullCredentialsType"]);
 const COMPUTE = /^(BUILD_GENERAL1_)?(SMALL|MEDIUM|LARGE|XLARGE|2XLARGE)$/;
 /** Properties that have an operation of their own, or that say nothing here. */
@@ -24,7 +42,9 @@ function toApi(value: unknown, name = ""): unknown {
   const text = String(value);
   if (!ENUMS.has(name)) return text;
   const upper = text === "linuxContainer" ? "LINUX_CONTAINER" : text.toUpperCase();
-  return name === "computeType" && COMPUTE.test(upper) && !upper.startsWith("BUILD_") ? `BUILD_GENERAL1_${upper}` : upper;
+  return name === "computeType" && COMPUTE.test(upper) && !upper.startsWith("BUILD_")
+    ? `BUILD_GENERAL1_${upper}`
+    : upper;
 }
 
 const memberName = (key: string): string => RENAMED[key] ?? key.charAt(0).toLowerCase() + key.slice(1);
@@ -34,11 +54,13 @@ function settings(properties: Properties): Record<string, unknown> {
   return toApi(own) as Record<string, unknown>;
 }
 
-const tagsOf = (tags: readonly { Key: string; Value: string }[] | undefined) => (tags ?? []).map(({ Key, Value }) => ({ key: Key, value: String(Value) }));
+const tagsOf = (tags: readonly { Key: string; Value: string }[] | undefined) =>
+  (tags ?? []).map(({ Key, Value }) => ({ key: Key, value: String(Value) }));
 
 /** Properties that would change what the project does, and that are not there yet. */
 function refuse(properties: Properties): void {
-  if (properties["Triggers"]?.Webhook !== undefined && String(properties["Triggers"].Webhook) !== "false") throw new Error("Starling does not implement webhooks of CodeBuild projects (Triggers) yet.");
+  if (properties["Triggers"]?.Webhook !== undefined && String(properties["Triggers"].Webhook) !== "false")
+    throw new Error("Starling does not implement webhooks of CodeBuild projects (Triggers) yet.");
 }
 
 /** AWS::CodeBuild::Project. */
@@ -48,7 +70,9 @@ export const codebuildProject: ResourceType = {
     refuse(properties);
     const name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 150 }));
     try {
-      await ctx.withStackTags(properties["Tags"], (tags) => ctx.call("codebuild", "CreateProject", { ...settings(properties), name, tags: tagsOf(tags) }));
+      await ctx.withStackTags(properties["Tags"], (tags) =>
+        ctx.call("codebuild", "CreateProject", { ...settings(properties), name, tags: tagsOf(tags) }),
+      );
     } catch (error) {
       if (codeOf(error) !== "ResourceAlreadyExistsException" || !ctx.retried) throw error;
     }
@@ -57,8 +81,19 @@ export const codebuildProject: ResourceType = {
   async update(ctx, id, next) {
     refuse(next);
     // What the template no longer has goes back to its default.
-    const defaults = { description: "", secondarySources: [], secondaryArtifacts: [], secondarySourceVersions: [], cache: { type: "NO_CACHE" }, timeoutInMinutes: 60, queuedTimeoutInMinutes: 480, sourceVersion: "" };
-    await ctx.withStackTags(next["Tags"], (tags) => ctx.call("codebuild", "UpdateProject", { ...defaults, ...settings(next), name: id, tags: tagsOf(tags) }));
+    const defaults = {
+      description: "",
+      secondarySources: [],
+      secondaryArtifacts: [],
+      secondarySourceVersions: [],
+      cache: { type: "NO_CACHE" },
+      timeoutInMinutes: 60,
+      queuedTimeoutInMinutes: 480,
+      sourceVersion: "",
+    };
+    await ctx.withStackTags(next["Tags"], (tags) =>
+      ctx.call("codebuild", "UpdateProject", { ...defaults, ...settings(next), name: id, tags: tagsOf(tags) }),
+    );
   },
   async remove(ctx, id) {
     await ctx.call("codebuild", "DeleteProject", { name: id });

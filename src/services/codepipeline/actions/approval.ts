@@ -18,14 +18,20 @@ export const approval: ActionProvider = {
           stageName: run.stage,
           actionName: run.action,
           token,
-          expires: new Date(run.started + (action.action.timeoutInMinutes ?? approval.timeoutMinutes) * 60_000).toISOString(),
+          expires: new Date(
+            run.started + (action.action.timeoutInMinutes ?? approval.timeoutMinutes) * 60_000,
+          ).toISOString(),
           externalEntityLink: configuration["ExternalEntityLink"] ?? null,
           customData: configuration["CustomData"] ?? null,
           pipelineExecutionId: execution.id,
           pipelineArn: pipelineArn(ctx, declaration.name),
         },
       };
-      await role.call("sns", "Publish", { TopicArn, Subject: `APPROVAL NEEDED: AWS CodePipeline ${declaration.name} for action ${run.action}`.slice(0, 100), Message: JSON.stringify(message) });
+      await role.call("sns", "Publish", {
+        TopicArn,
+        Subject: `APPROVAL NEEDED: AWS CodePipeline ${declaration.name} for action ${run.action}`.slice(0, 100),
+        Message: JSON.stringify(message),
+      });
     }
     return { status: "Pending" };
   },

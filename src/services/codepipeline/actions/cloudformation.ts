@@ -12,14 +12,20 @@ export const cloudformation: ActionProvider = {
   timeoutMinutes: 3 * 24 * 60,
   check({ configuration = {}, name, outputArtifacts = [] }) {
     const mode = configuration["ActionMode"] ?? "";
-    if (!Object.hasOwn(MODES, mode)) throw notImplemented(`the ActionMode ${mode} of the CloudFormation action ${name}`);
+    if (!Object.hasOwn(MODES, mode))
+      throw notImplemented(`the ActionMode ${mode} of the CloudFormation action ${name}`);
     const needed = [
       "StackName",
       ...(mode.startsWith("CHANGE_SET") ? ["ChangeSetName"] : []),
       ...(mode === "CHANGE_SET_EXECUTE" || mode === "DELETE_ONLY" ? [] : ["TemplatePath"]),
       ...(outputArtifacts.length ? ["OutputFileName"] : []),
     ];
-    for (const key of needed) if (!configuration[key]) throw new ActionFailure("ConfigurationError", `Action configuration for action '${name}' is missing required configuration '${key}'`);
+    for (const key of needed)
+      if (!configuration[key])
+        throw new ActionFailure(
+          "ConfigurationError",
+          `Action configuration for action '${name}' is missing required configuration '${key}'`,
+        );
   },
   async run(action) {
     const mode = MODES[String(action.configuration["ActionMode"])];
@@ -27,7 +33,12 @@ export const cloudformation: ActionProvider = {
     const left = await mode(action);
     const [output] = action.outputs;
     if (left.status !== "Succeeded" || !output) return left;
-    await putArtifactFile(action, output, String(action.configuration["OutputFileName"]), JSON.stringify(left.variables ?? {}));
+    await putArtifactFile(
+      action,
+      output,
+      String(action.configuration["OutputFileName"]),
+      JSON.stringify(left.variables ?? {}),
+    );
     return { ...left, outputs: [output] };
   },
 };
@@ -54,11 +65,18 @@ async function createOrUpdate(action: ActionContext, replace: boolean): Promise<
   if (!run.externalId) {
     const input = { StackName, ClientRequestToken: run.id, ...(await inputsOf(action)) };
     try {
-      const { StackId } = exists ? await role.call("cloudformation", "UpdateStack", input) : await role.call("cloudformation", "CreateStack", input);
+      const { StackId } = exists
+        ? await role.call("cloudformation", "UpdateStack", input)
+        : await role.call("cloudformation", "CreateStack", input);
       await action.save({ externalId: String(StackId) });
     } catch (error) {
       if (!NO_UPDATES.test((error as Error).message)) throw error;
-      return { status: "Succeeded", summary: "No updates are to be performed.", externalId: stack!.id, variables: stack!.outputs };
+      return {
+        status: "Succeeded",
+        summary: "No updates are to be performed.",
+        externalId: stack!.id,
+        variables: stack!.outputs,
+      };
     }
   }
   return await endOfOperation(action, StackName);
@@ -67,8 +85,14 @@ async function createOrUpdate(action: ActionContext, replace: boolean): Promise<
 /** Waits for the end of what the stack does; a failure names the resource. */
 async function endOfOperation(action: ActionContext, StackName: string): Promise<Left> {
   const stack = await endOfStack(action, StackName);
-  if (stack.status !== "CREATE_COMPLETE" && stack.status !== "UPDATE_COMPLETE") throw await operationFailure(action, stack);
-  return { status: "Succeeded", summary: `Stack ${StackName}: ${stack.status}`, externalId: stack.id, variables: stack.outputs };
+  if (stack.status !== "CREATE_COMPLETE" && stack.status !== "UPDATE_COMPLETE")
+    throw await operationFailure(action, stack);
+  return {
+    status: "Succeeded",
+    summary: `Stack ${StackName}: ${stack.status}`,
+    externalId: stack.id,
+    variables: stack.outputs,
+  };
 }
 
 async function deleteOnly(action: ActionContext): Promise<Left> {
@@ -79,7 +103,11 @@ async function deleteOnly(action: ActionContext): Promise<Left> {
 
 async function remove(action: ActionContext, stack: StackView): Promise<void> {
   const RoleARN = action.configuration["RoleArn"];
-  await action.role.call("cloudformation", "DeleteStack", { StackName: stack.id, ClientRequestToken: action.run.id, ...(RoleARN ? { RoleARN } : {}) });
+  await action.role.call("cloudformation", "DeleteStack", {
+    StackName: stack.id,
+    ClientRequestToken: action.run.id,
+    ...(RoleARN ? { RoleARN } : {}),
+  });
   const after = await endOfStack(action, stack.id, { goneIsEnd: true });
   if (after.status !== "DELETE_COMPLETE") throw await operationFailure(action, after);
 }

@@ -16,8 +16,13 @@ export const codebuild: ActionProvider = {
   timeoutMinutes: 36 * 60,
   check({ configuration, name }) {
     for (const key of ["BatchEnabled", "CombineArtifacts"])
-      if (configuration?.[key]?.toLowerCase() === "true") throw new ActionFailure("NotImplemented", `Starling does not implement ${key} of the CodeBuild action ${name} yet`);
-    if (configuration?.["EnvironmentVariables"]?.includes("#{") === false) variablesOf(configuration["EnvironmentVariables"], name);
+      if (configuration?.[key]?.toLowerCase() === "true")
+        throw new ActionFailure(
+          "NotImplemented",
+          `Starling does not implement ${key} of the CodeBuild action ${name} yet`,
+        );
+    if (configuration?.["EnvironmentVariables"]?.includes("#{") === false)
+      variablesOf(configuration["EnvironmentVariables"], name);
   },
   async run(action) {
     const { role, outputs } = action;
@@ -33,11 +38,14 @@ export const codebuild: ActionProvider = {
         { topic: BUILD_ENDED, isOurs: (message) => message === id, slowestMs: SLOWEST_MS },
       );
       if (build.buildStatus !== "SUCCEEDED") throw new ActionFailure("JobFailed", failureOf(build));
-      const variables = Object.fromEntries((build.exportedEnvironmentVariables ?? []).map(({ name, value }) => [String(name), String(value ?? "")]));
+      const variables = Object.fromEntries(
+        (build.exportedEnvironmentVariables ?? []).map(({ name, value }) => [String(name), String(value ?? "")]),
+      );
       return { status: "Succeeded", outputs, externalId: id, variables };
     } catch (error) {
       // Given up by somebody, or too late: the build is of no use any more. A stop of the platform leaves it alone.
-      if (action.signal.aborted && !action.ctx.signal.aborted) await role.call("codebuild", "StopBuild", { id }).catch(() => undefined);
+      if (action.signal.aborted && !action.ctx.signal.aborted)
+        await role.call("codebuild", "StopBuild", { id }).catch(() => undefined);
       throw error;
     }
   },
@@ -53,9 +61,15 @@ async function start(action: ActionContext): Promise<string> {
     idempotencyToken: run.id,
     sourceTypeOverride: "CODEPIPELINE",
     sourceVersion: `arn:aws:s3:::${primary.bucket}/${primary.key}`,
-    secondarySourcesOverride: secondary.map((one) => ({ type: "CODEPIPELINE", location: `${one.bucket}/${one.key}`, sourceIdentifier: one.name.replace(/\W/g, "_") })),
+    secondarySourcesOverride: secondary.map((one) => ({
+      type: "CODEPIPELINE",
+      location: `${one.bucket}/${one.key}`,
+      sourceIdentifier: one.name.replace(/\W/g, "_"),
+    })),
     artifactsOverride: { type: "CODEPIPELINE", ...(outputs.length === 1 ? placeOf(outputs[0]!) : {}) },
-    secondaryArtifactsOverride: several ? outputs.map((one) => ({ type: "CODEPIPELINE", artifactIdentifier: one.name, ...placeOf(one) })) : [],
+    secondaryArtifactsOverride: several
+      ? outputs.map((one) => ({ type: "CODEPIPELINE", artifactIdentifier: one.name, ...placeOf(one) }))
+      : [],
     environmentVariablesOverride: variablesOf(configuration["EnvironmentVariables"], run.action),
     ...(configuration["BuildspecOverride"] ? { buildspecOverride: configuration["BuildspecOverride"] } : {}),
   });
@@ -73,15 +87,28 @@ function variablesOf(text: string | undefined, action: string): Variable[] {
   if (!text) return [];
   try {
     const list = JSON.parse(text) as Variable[];
-    if (!Array.isArray(list) || !list.every((one) => typeof one?.name === "string" && typeof one.value === "string")) throw new Error("each of them needs a name and a value");
+    if (!Array.isArray(list) || !list.every((one) => typeof one?.name === "string" && typeof one.value === "string"))
+      throw new Error("each of them needs a name and a value");
     return list.map(({ name, value, type }) => ({ name, value, ...(type ? { type } : {}) }));
   } catch (error) {
-    throw new ActionFailure("ConfigurationError", `The EnvironmentVariables of action ${action} are not a JSON list of variables: ${(error as Error).message}`);
+    throw new ActionFailure(
+      "ConfigurationError",
+      `The EnvironmentVariables of action ${action} are not a JSON list of variables: ${(error as Error).message}`,
+    );
   }
 }
 
 /** The phase that failed, and what it said: the command, or the file and the line. */
-function failureOf(build: { buildStatus?: string | undefined; phases?: readonly { phaseType?: string | undefined; phaseStatus?: string | undefined; contexts?: readonly { statusCode?: string | undefined; message?: string | undefined }[] | undefined }[] | undefined }): string {
+function failureOf(build: {
+  buildStatus?: string | undefined;
+  phases?:
+    | readonly {
+        phaseType?: string | undefined;
+        phaseStatus?: string | undefined;
+        contexts?: readonly { statusCode?: string | undefined; message?: string | undefined }[] | undefined;
+      }[]
+    | undefined;
+}): string {
   const phase = build.phases?.find((one) => one.phaseStatus && one.phaseStatus !== "SUCCEEDED");
   const context = phase?.contexts?.[0];
   const why = phase ? `. Phase ${phase.phaseType}: ${context?.statusCode ?? ""}: ${context?.message ?? ""}` : "";

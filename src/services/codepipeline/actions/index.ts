@@ -24,7 +24,9 @@ const PROVIDERS: Readonly<Record<string, ActionProvider>> = {
 /** The provider of an action type; `undefined` where there is none yet. */
 export function providerOf(type: ActionDefinition["actionTypeId"]): ActionProvider | undefined {
   if (type.owner === "Custom") return customJob;
-  return type.owner === "AWS" && Object.hasOwn(PROVIDERS, `${type.category}/${type.provider}`) ? PROVIDERS[`${type.category}/${type.provider}`] : undefined;
+  return type.owner === "AWS" && Object.hasOwn(PROVIDERS, `${type.category}/${type.provider}`)
+    ? PROVIDERS[`${type.category}/${type.provider}`]
+    : undefined;
 }
 
 export const builtInTypes = (): string[] => Object.keys(PROVIDERS);

@@ -17,5 +17,9 @@ export const lambda: ActionProvider = {
 /** Sends the job's event to its function; once more for a job that goes on with a continuation token. */
 export async function invoke(ctx: Ctx, role: Context<any>, job: Job): Promise<void> {
   const event = { "CodePipeline.job": { id: job.id, accountId: ctx.account, data: await jobData(ctx, job) } };
-  await role.call("lambda", "Invoke", { FunctionName: String(job.configuration["FunctionName"]), InvocationType: "Event", Payload: Buffer.from(JSON.stringify(event)) });
+  await role.call("lambda", "Invoke", {
+    FunctionName: String(job.configuration["FunctionName"]),
+    InvocationType: "Event",
+    Payload: Buffer.from(JSON.stringify(event)),
+  });
 }

@@ -8,10 +8,15 @@ export const s3Source: ActionProvider = {
     const { configuration, role, execution, outputs, run } = action;
     const Bucket = String(configuration["S3Bucket"]);
     const override = execution.sourceOverrides.find((one) => one.actionName === run.action);
-    const Key = override?.revisionType === "S3_OBJECT_KEY" ? override.revisionValue : String(configuration["S3ObjectKey"]);
+    const Key =
+      override?.revisionType === "S3_OBJECT_KEY" ? override.revisionValue : String(configuration["S3ObjectKey"]);
     const wanted = override?.revisionType === "S3_OBJECT_VERSION_ID" ? { VersionId: override.revisionValue } : {};
     const { Status } = await role.call("s3", "GetBucketVersioning", { Bucket });
-    if (Status !== "Enabled") throw new ActionFailure("ConfigurationError", `The source bucket ${Bucket} is not versioned: turn versioning on, so that a release always means one version`);
+    if (Status !== "Enabled")
+      throw new ActionFailure(
+        "ConfigurationError",
+        `The source bucket ${Bucket} is not versioned: turn versioning on, so that a release always means one version`,
+      );
     const head = await role.call("s3", "HeadObject", { Bucket, Key, ...wanted }).catch((error: unknown) => {
       if (!/NotFound|NoSuchKey/.test(codeOf(error) ?? "")) throw error;
       throw new ActionFailure("ConfigurationError", `The source object s3://${Bucket}/${Key} does not exist`);
@@ -28,7 +33,12 @@ export const s3Source: ActionProvider = {
       summary: `Amazon S3 version id: ${id}`,
       externalId: id,
       revision: { id, summary: `Amazon S3 version id: ${id}`, ...(changedAt ? { changedAt } : {}) },
-      variables: { BucketName: Bucket, ObjectKey: Key, ETag: String(head.ETag ?? "").replaceAll('"', ""), VersionId: head.VersionId ?? "" },
+      variables: {
+        BucketName: Bucket,
+        ObjectKey: Key,
+        ETag: String(head.ETag ?? "").replaceAll('"', ""),
+        VersionId: head.VersionId ?? "",
+      },
     };
   },
 };

@@ -21,19 +21,34 @@ export interface StackInputs {
 export async function inputsOf(action: ActionContext): Promise<StackInputs> {
   const { configuration } = action;
   const template = await readArtifactFile(action, String(configuration["TemplatePath"]), MAX_TEMPLATE);
-  const settings = configuration["TemplateConfiguration"] ? await templateConfiguration(action, configuration["TemplateConfiguration"]) : {};
+  const settings = configuration["TemplateConfiguration"]
+    ? await templateConfiguration(action, configuration["TemplateConfiguration"])
+    : {};
   const parameters = { ...settings.Parameters, ...(await overrides(action)) };
   return {
-    ...(Buffer.byteLength(template) <= MAX_INLINE ? { TemplateBody: template } : { TemplateURL: await uploaded(action, template) }),
-    Parameters: Object.entries(parameters).map(([ParameterKey, value]) => ({ ParameterKey, ParameterValue: textOf(value) })),
+    ...(Buffer.byteLength(template) <= MAX_INLINE
+      ? { TemplateBody: template }
+      : { TemplateURL: await uploaded(action, template) }),
+    Parameters: Object.entries(parameters).map(([ParameterKey, value]) => ({
+      ParameterKey,
+      ParameterValue: textOf(value),
+    })),
     Tags: Object.entries(settings.Tags ?? {}).map(([Key, value]) => ({ Key, Value: textOf(value) })),
-    Capabilities: (configuration["Capabilities"] ?? "").split(",").map((one) => one.trim()).filter(Boolean),
+    Capabilities: (configuration["Capabilities"] ?? "")
+      .split(",")
+      .map((one) => one.trim())
+      .filter(Boolean),
     ...(configuration["RoleArn"] ? { RoleARN: configuration["RoleArn"] } : {}),
     ...(settings.StackPolicy ? { StackPolicyBody: JSON.stringify(settings.StackPolicy) } : {}),
   };
 }
 
-const textOf = (value: unknown): string => (Array.isArray(value) ? value.map(String).join(",") : typeof value === "object" && value !== null ? JSON.stringify(value) : String(value));
+const textOf = (value: unknown): string =>
+  Array.isArray(value)
+    ? value.map(String).join(",")
+    : typeof value === "object" && value !== null
+      ? JSON.stringify(value)
+      : String(value);
 
 interface Settings {
   readonly Parameters?: Readonly<Record<string, unknown>>;
@@ -44,7 +59,11 @@ interface Settings {
 async function templateConfiguration(action: ActionContext, place: string): Promise<Settings> {
   const settings = json(await readArtifactFile(action, place, MAX_JSON), place);
   for (const key of Object.keys(settings)) {
-    if (!["Parameters", "Tags", "StackPolicy"].includes(key)) throw new ActionFailure("ConfigurationError", `${place} has the unknown member ${key}: a template configuration holds Parameters, Tags and StackPolicy`);
+    if (!["Parameters", "Tags", "StackPolicy"].includes(key))
+      throw new ActionFailure(
+        "ConfigurationError",
+        `${place} has the unknown member ${key}: a template configuration holds Parameters, Tags and StackPolicy`,
+      );
   }
   return settings as Settings;
 }
@@ -72,23 +91,41 @@ async function overrides(action: ActionContext): Promise<Record<string, unknown>
 async function overrideValue(action: ActionContext, key: string, value: unknown): Promise<unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const { "Fn::GetArtifactAtt": attribute, "Fn::GetParam": param } = value as Record<string, unknown>;
-  if (Array.isArray(attribute)) return artifactAttribute(inputNamed(action, String(attribute[0])), String(attribute[1]), action.role.region);
+  if (Array.isArray(attribute))
+    return artifactAttribute(inputNamed(action, String(attribute[0])), String(attribute[1]), action.role.region);
   if (Array.isArray(param)) {
     const [name, file, member] = param.map(String) as [string, string, string];
     const content = json(await readFileOf(action, inputNamed(action, name), file, MAX_JSON), `${name}::${file}`);
-    if (!Object.hasOwn(content, member)) throw new ActionFailure("ConfigurationError", `${name}::${file} has no member ${member}, which the parameter ${key} takes`);
+    if (!Object.hasOwn(content, member))
+      throw new ActionFailure(
+        "ConfigurationError",
+        `${name}::${file} has no member ${member}, which the parameter ${key} takes`,
+      );
     return content[member];
   }
-  throw new ActionFailure("ConfigurationError", `The override of the parameter ${key} must be a text, Fn::GetArtifactAtt or Fn::GetParam`);
+  throw new ActionFailure(
+    "ConfigurationError",
+    `The override of the parameter ${key} must be a text, Fn::GetArtifactAtt or Fn::GetParam`,
+  );
 }
 
 function artifactAttribute({ name, bucket, key }: Artifact, attribute: string, region: string): string {
-  const values: Record<string, string> = { ArtifactName: name, BucketName: bucket, ObjectKey: key, URL: templateUrl(bucket, key, region) };
-  if (!Object.hasOwn(values, attribute)) throw new ActionFailure("ConfigurationError", `Artifacts have no attribute ${attribute}: ArtifactName, BucketName, ObjectKey and URL are there`);
+  const values: Record<string, string> = {
+    ArtifactName: name,
+    BucketName: bucket,
+    ObjectKey: key,
+    URL: templateUrl(bucket, key, region),
+  };
+  if (!Object.hasOwn(values, attribute))
+    throw new ActionFailure(
+      "ConfigurationError",
+      `Artifacts have no attribute ${attribute}: ArtifactName, BucketName, ObjectKey and URL are there`,
+    );
   return values[attribute]!;
 }
 
-const templateUrl = (bucket: string, key: string, region: string): string => `https://s3.${region}.amazonaws.com/${bucket}/${key}`;
+const templateUrl = (bucket: string, key: string, region: string): string =>
+  `https://s3.${region}.amazonaws.com/${bucket}/${key}`;
 
 /** A template that is too long to be sent lies in the artifact bucket. */
 async function uploaded(action: ActionContext, template: string): Promise<string> {

@@ -31,14 +31,23 @@ export async function describeStack({ role }: ActionContext, StackName: string):
 }
 
 /** A stack that its last failure left so that it cannot be updated. */
-export const isStuck = ({ status }: StackView): boolean => /^(ROLLBACK_COMPLETE|ROLLBACK_FAILED|CREATE_FAILED|DELETE_FAILED|UPDATE_ROLLBACK_FAILED)$/.test(status);
+export const isStuck = ({ status }: StackView): boolean =>
+  /^(ROLLBACK_COMPLETE|ROLLBACK_FAILED|CREATE_FAILED|DELETE_FAILED|UPDATE_ROLLBACK_FAILED)$/.test(status);
 
 export function failIfStuck(stack: StackView): void {
-  if (isStuck(stack)) throw new ActionFailure("JobFailed", `Stack [${stack.name}] is in ${stack.status} state and cannot be updated: delete it, then release the change again`);
+  if (isStuck(stack))
+    throw new ActionFailure(
+      "JobFailed",
+      `Stack [${stack.name}] is in ${stack.status} state and cannot be updated: delete it, then release the change again`,
+    );
 }
 
 /** The stack when nothing is under way any more. */
-export async function endOfStack(action: ActionContext, StackName: string, options: { goneIsEnd?: boolean } = {}): Promise<StackView> {
+export async function endOfStack(
+  action: ActionContext,
+  StackName: string,
+  options: { goneIsEnd?: boolean } = {},
+): Promise<StackView> {
   const begun = await describeStack(action, StackName);
   const topic = begun ? `cloudformation:${begun.id.slice(begun.id.lastIndexOf("/") + 1)}` : undefined;
   return await waitFor(
@@ -46,7 +55,8 @@ export async function endOfStack(action: ActionContext, StackName: string, optio
     async () => {
       const stack = await describeStack(action, begun?.id ?? StackName);
       if (!stack) {
-        if (options.goneIsEnd) return { id: StackName, name: StackName, status: "DELETE_COMPLETE", reason: "", outputs: {} };
+        if (options.goneIsEnd)
+          return { id: StackName, name: StackName, status: "DELETE_COMPLETE", reason: "", outputs: {} };
         throw new ActionFailure("JobFailed", `The stack ${StackName} does not exist any more`);
       }
       return stack.status.endsWith("_IN_PROGRESS") && stack.status !== "REVIEW_IN_PROGRESS" ? undefined : stack;
@@ -60,12 +70,33 @@ export async function operationFailure({ role, run }: ActionContext, stack: Stac
   const events: { status: string; id: string; type: string; reason: string; at: number }[] = [];
   let NextToken: string | undefined;
   do {
-    const page = await role.call("cloudformation", "DescribeStackEvents", { StackName: stack.id, ...(NextToken ? { NextToken } : {}) });
+    const page = await role.call("cloudformation", "DescribeStackEvents", {
+      StackName: stack.id,
+      ...(NextToken ? { NextToken } : {}),
+    });
     for (const event of page.StackEvents ?? [])
-      events.push({ status: String(event.ResourceStatus), id: String(event.LogicalResourceId), type: String(event.ResourceType), reason: event.ResourceStatusReason ?? "", at: event.Timestamp?.getTime() ?? 0 });
+      events.push({
+        status: String(event.ResourceStatus),
+        id: String(event.LogicalResourceId),
+        type: String(event.ResourceType),
+        reason: event.ResourceStatusReason ?? "",
+        at: event.Timestamp?.getTime() ?? 0,
+      });
     NextToken = page.NextToken;
   } while (NextToken && events.length < MAX_EVENTS && events.at(-1)!.at >= run.started);
-  const failed = events.filter((one) => one.at >= run.started && one.status.endsWith("_FAILED") && one.type !== "AWS::CloudFormation::Stack" && !/cancelled/i.test(one.reason)).at(-1);
-  const why = failed ? ` Resource ${failed.id} (${failed.type}): ${failed.reason}` : stack.reason ? ` ${stack.reason}` : "";
+  const failed = events
+    .filter(
+      (one) =>
+        one.at >= run.started &&
+        one.status.endsWith("_FAILED") &&
+        one.type !== "AWS::CloudFormation::Stack" &&
+        !/cancelled/i.test(one.reason),
+    )
+    .at(-1);
+  const why = failed
+    ? ` Resource ${failed.id} (${failed.type}): ${failed.reason}`
+    : stack.reason
+      ? ` ${stack.reason}`
+      : "";
   return new ActionFailure("JobFailed", `Stack ${stack.name} is in state ${stack.status}.${why}`);
 }

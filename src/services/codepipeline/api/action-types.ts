@@ -14,19 +14,31 @@ function builtIn(): ActionType[] {
     const limits = builtInActionType({ category, owner: "AWS", provider, version: "1" });
     if (!limits) return [];
     const details = ([minimumCount, maximumCount]: readonly [number, number]) => ({ minimumCount, maximumCount });
-    const properties = Object.entries(limits.configuration ?? {}).map(([key, { required }]) => ({ name: key, required, key: required, secret: false }));
-    return [{
-      id: { category: category as CodePipeline.ActionCategory, owner: "AWS" as const, provider, version: "1" },
-      actionConfigurationProperties: properties,
-      inputArtifactDetails: details(limits.inputs),
-      outputArtifactDetails: details(limits.outputs),
-    }];
+    const properties = Object.entries(limits.configuration ?? {}).map(([key, { required }]) => ({
+      name: key,
+      required,
+      key: required,
+      secret: false,
+    }));
+    return [
+      {
+        id: { category: category as CodePipeline.ActionCategory, owner: "AWS" as const, provider, version: "1" },
+        actionConfigurationProperties: properties,
+        inputArtifactDetails: details(limits.inputs),
+        outputArtifactDetails: details(limits.outputs),
+      },
+    ];
   });
 }
 
 const onType = (action: string) => (input: any, ctx: Ctx) => {
   const { category, provider, version } = input;
-  return [{ action: `codepipeline:${action}`, resource: `arn:aws:codepipeline:${ctx.region}:${ctx.account}:actiontype:Custom/${category}/${provider}/${version}` }];
+  return [
+    {
+      action: `codepipeline:${action}`,
+      resource: `arn:aws:codepipeline:${ctx.region}:${ctx.account}:actiontype:Custom/${category}/${provider}/${version}`,
+    },
+  ];
 };
 
 export const actionTypes = operations<typeof CodePipeline, PipelineState>()({
@@ -34,13 +46,24 @@ export const actionTypes = operations<typeof CodePipeline, PipelineState>()({
     permissions: onAll("ListActionTypes"),
     async run(ctx, input) {
       const owner = input.actionOwnerFilter;
-      return { actionTypes: [...builtIn(), ...(await customTypes(ctx))].filter((type) => !owner || type.id?.owner === owner) };
+      return {
+        actionTypes: [...builtIn(), ...(await customTypes(ctx))].filter((type) => !owner || type.id?.owner === owner),
+      };
     },
   },
   CreateCustomActionType: {
     permissions: onType("CreateCustomActionType"),
     async run(ctx, input) {
-      const { category, provider, version, settings, configurationProperties = [], inputArtifactDetails, outputArtifactDetails, tags = [] } = input;
+      const {
+        category,
+        provider,
+        version,
+        settings,
+        configurationProperties = [],
+        inputArtifactDetails,
+        outputArtifactDetails,
+        tags = [],
+      } = input;
       const actionType: ActionType = {
         id: { category: category!, owner: "Custom", provider: String(provider), version: String(version) },
         ...(settings ? { settings } : {}),
@@ -48,7 +71,11 @@ export const actionTypes = operations<typeof CodePipeline, PipelineState>()({
         inputArtifactDetails: inputArtifactDetails!,
         outputArtifactDetails: outputArtifactDetails!,
       };
-      if (!(await ctx.records.create("action-type", typeKey(input), actionType))) throw fault("InvalidStructureException", `The custom action type ${typeKey(input)} exists already: take another version`);
+      if (!(await ctx.records.create("action-type", typeKey(input), actionType)))
+        throw fault(
+          "InvalidStructureException",
+          `The custom action type ${typeKey(input)} exists already: take another version`,
+        );
       return { actionType, tags };
     },
   },

@@ -4,7 +4,18 @@ import { retryStage } from "../../../engines/pipeline/index.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { executionEvent } from "../events.ts";
 import { callerOf } from "./pipelines.ts";
-import { declarationOf, existingExecution, existingPipeline, executionKey, fault, onPipeline, TERMINAL, type Ctx, type Execution, type Progress } from "../model.ts";
+import {
+  declarationOf,
+  existingExecution,
+  existingPipeline,
+  executionKey,
+  fault,
+  onPipeline,
+  TERMINAL,
+  type Ctx,
+  type Execution,
+  type Progress,
+} from "../model.ts";
 import { newExecution, orderOf, stepSoon, type StartOptions } from "../start.ts";
 import type { PipelineState } from "../state.ts";
 import { actionOf } from "../step.ts";
@@ -21,18 +32,24 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
       const earlier = token ? await ctx.records.get<string>("token", token) : undefined;
       if (earlier) return { pipelineExecutionId: earlier.value };
       for (const { revisionType } of input.sourceRevisions ?? [])
-        if (!SOURCE_REVISIONS.has(String(revisionType))) throw notImplemented(`source revisions of type ${revisionType}`);
+        if (!SOURCE_REVISIONS.has(String(revisionType)))
+          throw notImplemented(`source revisions of type ${revisionType}`);
       // CloudWatch Events, as it was called, is what starts a pipeline with the id of an event as token.
       const { principal } = ctx;
       const isEvent = principal.kind === "role" && principal.service === "events.amazonaws.com";
       const options: StartOptions = {
         trigger: { type: isEvent ? "CloudWatchEvent" : "StartPipelineExecution", detail: callerOf(ctx) },
         variables: input.variables ?? [],
-        sourceRevisions: (input.sourceRevisions ?? []).map((r) => ({ actionName: String(r.actionName), revisionType: String(r.revisionType), revisionValue: String(r.revisionValue) })),
+        sourceRevisions: (input.sourceRevisions ?? []).map((r) => ({
+          actionName: String(r.actionName),
+          revisionType: String(r.revisionType),
+          revisionValue: String(r.revisionValue),
+        })),
       };
       const { id, statements } = await newExecution(ctx, pipeline, options);
       if (!token) await ctx.records.write(statements);
-      else if (!(await ctx.records.create("token", token, id, ...statements))) return { pipelineExecutionId: (await ctx.records.get<string>("token", token))?.value };
+      else if (!(await ctx.records.create("token", token, id, ...statements)))
+        return { pipelineExecutionId: (await ctx.records.get<string>("token", token))?.value };
       return { pipelineExecutionId: id };
     },
   },
@@ -40,17 +57,41 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
     permissions: onPipeline("StopPipelineExecution"),
     async run(ctx, input) {
       const execution = await existingExecution(ctx, String(input.pipelineName), String(input.pipelineExecutionId));
-      if (TERMINAL.has(execution.status)) throw fault("PipelineExecutionNotStoppableException", `The pipeline execution ${execution.id} has ended: it is ${execution.status}`);
+      if (TERMINAL.has(execution.status))
+        throw fault(
+          "PipelineExecutionNotStoppableException",
+          `The pipeline execution ${execution.id} has ended: it is ${execution.status}`,
+        );
       if (execution.state.stop?.abandon || (execution.state.stop && !input.abandon))
-        throw fault("DuplicatedStopRequestException", `The pipeline execution ${execution.id} is being stopped already`);
-      const change = (e: Execution): Execution => ({ ...e, state: { ...e.state, stop: { abandon: input.abandon ?? false } }, ...(input.reason ? { stopReason: input.reason } : {}) });
-      await ctx.records.update<Execution>("execution", executionKey(execution.pipeline, execution.id), change, ...stepSoon(ctx, execution.pipeline));
+        throw fault(
+          "DuplicatedStopRequestException",
+          `The pipeline execution ${execution.id} is being stopped already`,
+        );
+      const change = (e: Execution): Execution => ({
+        ...e,
+        state: { ...e.state, stop: { abandon: input.abandon ?? false } },
+        ...(input.reason ? { stopReason: input.reason } : {}),
+      });
+      await ctx.records.update<Execution>(
+        "execution",
+        executionKey(execution.pipeline, execution.id),
+        change,
+        ...stepSoon(ctx, execution.pipeline),
+      );
       return { pipelineExecutionId: execution.id };
     },
   },
   RetryStageExecution: {
     permissions: onPipeline("RetryStageExecution", (input) => [input.stageName]),
-    run: async (ctx, input) => ({ pipelineExecutionId: await retry(ctx, String(input.pipelineName), String(input.pipelineExecutionId), String(input.stageName), input.retryMode === "ALL_ACTIONS" ? "ALL_ACTIONS" : "FAILED_ACTIONS") }),
+    run: async (ctx, input) => ({
+      pipelineExecutionId: await retry(
+        ctx,
+        String(input.pipelineName),
+        String(input.pipelineExecutionId),
+        String(input.stageName),
+        input.retryMode === "ALL_ACTIONS" ? "ALL_ACTIONS" : "FAILED_ACTIONS",
+      ),
+    }),
   },
   GetPipelineExecution: {
     permissions: onPipeline("GetPipelineExecution"),
@@ -64,7 +105,12 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
           pipelineExecutionId: execution.id,
           status: execution.status,
           ...(execution.summary ? { statusSummary: execution.summary } : {}),
-          artifactRevisions: execution.revisions.map((r) => ({ name: r.artifact, revisionId: r.id, revisionSummary: r.summary, ...(r.changedAt ? { created: new Date(r.changedAt) } : {}) })),
+          artifactRevisions: execution.revisions.map((r) => ({
+            name: r.artifact,
+            revisionId: r.id,
+            revisionSummary: r.summary,
+            ...(r.changedAt ? { created: new Date(r.changedAt) } : {}),
+          })),
           trigger: triggerOf(execution),
           executionMode: declaration?.executionMode as CodePipeline.ExecutionMode,
           executionType: "STANDARD",
@@ -79,7 +125,13 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
       await existingPipeline(ctx, input.pipelineName);
       const limit = input.maxResults ?? PAGE;
       const inStage = input.filter?.succeededInStage?.stageName;
-      const { found, nextToken } = await newest(ctx, String(input.pipelineName), limit, input.nextToken, (e) => !inStage || (e.state.stages[inStage] !== undefined && succeededIn(e, inStage)));
+      const { found, nextToken } = await newest(
+        ctx,
+        String(input.pipelineName),
+        limit,
+        input.nextToken,
+        (e) => !inStage || (e.state.stages[inStage] !== undefined && succeededIn(e, inStage)),
+      );
       return { pipelineExecutionSummaries: found.map(summaryOf), ...(nextToken ? { nextToken } : {}) };
     },
   },
@@ -95,24 +147,45 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
       const details: CodePipeline.ActionExecutionDetail[] = [];
       for (const execution of wanted) {
         const declaration = await declarationOf(ctx, pipeline, execution.version);
-        if (declaration) details.push(...execution.runs.toReversed().map((run) => detailOf(ctx, execution, declaration, run)));
+        if (declaration)
+          details.push(...execution.runs.toReversed().map((run) => detailOf(ctx, execution, declaration, run)));
       }
-      return { actionExecutionDetails: details.slice(start, start + limit), ...(details.length > start + limit ? { nextToken: String(start + limit) } : {}) };
+      return {
+        actionExecutionDetails: details.slice(start, start + limit),
+        ...(details.length > start + limit ? { nextToken: String(start + limit) } : {}),
+      };
     },
   },
 });
 
-const succeededIn = (e: Execution, stage: string): boolean => Object.values(e.state.stages[stage]!.actions).every((status) => status === "Succeeded");
+const succeededIn = (e: Execution, stage: string): boolean =>
+  Object.values(e.state.stages[stage]!.actions).every((status) => status === "Succeeded");
 
 /** Executions of a pipeline, newest first. */
-async function newest(ctx: Ctx, pipeline: string, limit: number, after?: string, isWanted: (e: Execution) => boolean = () => true): Promise<{ found: Execution[]; nextToken?: string }> {
-  const orders = await ctx.records.list<string>("order", { prefix: `${pipeline}/`, limit: limit + 1, reverse: true, ...(after ? { after } : {}) });
-  const stored = await Promise.all(orders.slice(0, limit).map(({ value }) => ctx.records.get<Execution>("execution", executionKey(pipeline, value))));
+async function newest(
+  ctx: Ctx,
+  pipeline: string,
+  limit: number,
+  after?: string,
+  isWanted: (e: Execution) => boolean = () => true,
+): Promise<{ found: Execution[]; nextToken?: string }> {
+  const orders = await ctx.records.list<string>("order", {
+    prefix: `${pipeline}/`,
+    limit: limit + 1,
+    reverse: true,
+    ...(after ? { after } : {}),
+  });
+  const stored = await Promise.all(
+    orders.slice(0, limit).map(({ value }) => ctx.records.get<Execution>("execution", executionKey(pipeline, value))),
+  );
   const found = stored.flatMap((one) => (one && isWanted(one.value) ? [one.value] : []));
   return { found, ...(orders.length > limit ? { nextToken: orders[limit - 1]!.id } : {}) };
 }
 
-const triggerOf = ({ trigger }: Execution) => ({ triggerType: trigger.type as CodePipeline.TriggerType, triggerDetail: trigger.detail });
+const triggerOf = ({ trigger }: Execution) => ({
+  triggerType: trigger.type as CodePipeline.TriggerType,
+  triggerDetail: trigger.detail,
+});
 
 const summaryOf = (e: Execution): CodePipeline.PipelineExecutionSummary =>
   ({
@@ -121,16 +194,31 @@ const summaryOf = (e: Execution): CodePipeline.PipelineExecutionSummary =>
     ...(e.summary ? { statusSummary: e.summary } : {}),
     startTime: new Date(e.started),
     lastUpdateTime: new Date(e.updated),
-    sourceRevisions: e.revisions.map((r) => ({ actionName: r.action, revisionId: r.id, revisionSummary: r.summary, ...(r.url ? { revisionUrl: r.url } : {}) })),
+    sourceRevisions: e.revisions.map((r) => ({
+      actionName: r.action,
+      revisionId: r.id,
+      revisionSummary: r.summary,
+      ...(r.url ? { revisionUrl: r.url } : {}),
+    })),
     trigger: triggerOf(e),
     ...(e.stopReason ? { stopTrigger: { reason: e.stopReason } } : {}),
     executionType: "STANDARD",
   }) as CodePipeline.PipelineExecutionSummary;
 
-function detailOf(ctx: Ctx, execution: Execution, declaration: NonNullable<Awaited<ReturnType<typeof declarationOf>>>, run: Execution["runs"][number]): CodePipeline.ActionExecutionDetail {
+function detailOf(
+  ctx: Ctx,
+  execution: Execution,
+  declaration: NonNullable<Awaited<ReturnType<typeof declarationOf>>>,
+  run: Execution["runs"][number],
+): CodePipeline.ActionExecutionDetail {
   const action = actionOf(declaration, run.stage, run.action);
-  const shown = (a: { name: string; bucket: string; key: string }) => ({ name: a.name, s3location: { bucket: a.bucket, key: a.key } });
-  const inputs = (action.inputArtifacts ?? []).flatMap(({ name }) => (execution.artifacts[name] ? [shown(execution.artifacts[name])] : []));
+  const shown = (a: { name: string; bucket: string; key: string }) => ({
+    name: a.name,
+    s3location: { bucket: a.bucket, key: a.key },
+  });
+  const inputs = (action.inputArtifacts ?? []).flatMap(({ name }) =>
+    execution.artifacts[name] ? [shown(execution.artifacts[name])] : [],
+  );
   return {
     pipelineExecutionId: execution.id,
     actionExecutionId: run.id,
@@ -154,19 +242,34 @@ function detailOf(ctx: Ctx, execution: Execution, declaration: NonNullable<Await
       outputArtifacts: (run.outputs ?? []).map(shown),
       executionResult: {
         ...(run.externalId ? { externalExecutionId: run.externalId } : {}),
-        ...(run.error ? { externalExecutionSummary: run.error.message, errorDetails: run.error } : run.summary ? { externalExecutionSummary: run.summary } : {}),
+        ...(run.error
+          ? { externalExecutionSummary: run.error.message, errorDetails: run.error }
+          : run.summary
+            ? { externalExecutionSummary: run.summary }
+            : {}),
       },
       outputVariables: run.variables ?? {},
     },
   };
 }
 
-async function retry(ctx: Ctx, pipeline: string, id: string, stage: string, mode: "FAILED_ACTIONS" | "ALL_ACTIONS"): Promise<string> {
+async function retry(
+  ctx: Ctx,
+  pipeline: string,
+  id: string,
+  stage: string,
+  mode: "FAILED_ACTIONS" | "ALL_ACTIONS",
+): Promise<string> {
   const execution = await existingExecution(ctx, pipeline, id);
   const current = await existingPipeline(ctx, pipeline);
-  if (!current.declaration.stages.some((s) => s.name === stage)) throw fault("StageNotFoundException", `The pipeline ${pipeline} has no stage ${stage}`);
+  if (!current.declaration.stages.some((s) => s.name === stage))
+    throw fault("StageNotFoundException", `The pipeline ${pipeline} has no stage ${stage}`);
   const latest = (await ctx.records.get<Progress>("progress", pipeline))?.value.stages[stage];
-  if (latest !== id) throw fault("NotLatestPipelineExecutionException", `The execution ${id} is not the latest one in stage ${stage}: that is ${latest ?? "none"}`);
+  if (latest !== id)
+    throw fault(
+      "NotLatestPipelineExecutionException",
+      `The execution ${id} is not the latest one in stage ${stage}: that is ${latest ?? "none"}`,
+    );
   const declaration = await declarationOf(ctx, pipeline, execution.version);
   let isRetried = false;
   const change = (e: Execution): Execution | undefined => {
@@ -177,8 +280,19 @@ async function retry(ctx: Ctx, pipeline: string, id: string, stage: string, mode
     return { ...rest, state, status: "InProgress", updated: ctx.now() };
   };
   const active = ctx.records.put("active", `${pipeline}/${orderOf(execution.started, id)}`, id);
-  await ctx.records.update<Execution>("execution", executionKey(pipeline, id), change, active, ...executionEvent(ctx, execution, "Resumed"), ...stepSoon(ctx, pipeline));
-  if (!isRetried) throw new AwsError("StageNotRetryableException", `The stage ${stage} of execution ${id} cannot be retried: it has not failed, or something in it still runs`, 400);
+  await ctx.records.update<Execution>(
+    "execution",
+    executionKey(pipeline, id),
+    change,
+    active,
+    ...executionEvent(ctx, execution, "Resumed"),
+    ...stepSoon(ctx, pipeline),
+  );
+  if (!isRetried)
+    throw new AwsError(
+      "StageNotRetryableException",
+      `The stage ${stage} of execution ${id} cannot be retried: it has not failed, or something in it still runs`,
+      400,
+    );
   return id;
 }
-

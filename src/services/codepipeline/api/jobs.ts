@@ -22,13 +22,20 @@ async function existingJob(ctx: Ctx, id: string | undefined): Promise<Job> {
 }
 
 async function details(ctx: Ctx, job: Job): Promise<CodePipeline.JobData> {
-  const execution = (await ctx.records.get<Execution>("execution", executionKey(job.where.pipeline, job.where.execution)))?.value;
+  const execution = (
+    await ctx.records.get<Execution>("execution", executionKey(job.where.pipeline, job.where.execution))
+  )?.value;
   const declaration = execution && (await declarationOf(ctx, job.where.pipeline, execution.version));
   const type = declaration && actionOf(declaration, job.stage, job.action).actionTypeId;
   return {
     ...(await jobData(ctx, job)),
     ...(type ? { actionTypeId: type as CodePipeline.ActionTypeId } : {}),
-    pipelineContext: { pipelineName: job.where.pipeline, stage: { name: job.stage }, action: { name: job.action, actionExecutionId: job.where.run }, pipelineExecutionId: job.where.execution },
+    pipelineContext: {
+      pipelineName: job.where.pipeline,
+      stage: { name: job.stage },
+      action: { name: job.action, actionExecutionId: job.where.run },
+      pipelineExecutionId: job.where.execution,
+    },
   };
 }
 
@@ -39,18 +46,31 @@ async function end(ctx: Ctx, job: Job): Promise<void> {
     isOurs = j.status !== "Ended";
     return isOurs ? { ...j, status: "Ended" } : undefined;
   });
-  if (!isOurs) throw fault("InvalidJobStateException", `Job ${job.id} is in a state that takes no result: it has ended`);
+  if (!isOurs)
+    throw fault("InvalidJobStateException", `Job ${job.id} is in a state that takes no result: it has ended`);
 }
 
 export const jobs = operations<typeof CodePipeline, PipelineState>()({
   PollForJobs: {
-    permissions: (input, ctx) => [{ action: "codepipeline:PollForJobs", resource: `arn:aws:codepipeline:${ctx.region}:${ctx.account}:actiontype:${input.actionTypeId?.owner}/${input.actionTypeId?.category}/${input.actionTypeId?.provider}/${input.actionTypeId?.version}` }],
+    permissions: (input, ctx) => [
+      {
+        action: "codepipeline:PollForJobs",
+        resource: `arn:aws:codepipeline:${ctx.region}:${ctx.account}:actiontype:${input.actionTypeId?.owner}/${input.actionTypeId?.category}/${input.actionTypeId?.provider}/${input.actionTypeId?.version}`,
+      },
+    ],
     async run(ctx, input) {
       const type = typeKey(input.actionTypeId ?? {});
-      if (input.actionTypeId?.owner !== "Custom" || !(await ctx.records.get("action-type", type))) throw fault("ActionTypeNotFoundException", `The action type ${type} is not a custom action type of this account`);
+      if (input.actionTypeId?.owner !== "Custom" || !(await ctx.records.get("action-type", type)))
+        throw fault(
+          "ActionTypeNotFoundException",
+          `The action type ${type} is not a custom action type of this account`,
+        );
       const wanted = Object.entries(input.queryParam ?? {});
       const taken: Job[] = [];
-      for (const { id: key, value: id } of await ctx.records.list<string>("queued-job", { prefix: `${type}/`, limit: MAX_LOOKED_AT })) {
+      for (const { id: key, value: id } of await ctx.records.list<string>("queued-job", {
+        prefix: `${type}/`,
+        limit: MAX_LOOKED_AT,
+      })) {
         if (taken.length >= Math.min(input.maxBatchSize ?? 1, MAX_POLLED)) break;
         let isOurs = false;
         const nonce = ctx.platform.ids.text(8, "0123456789");
@@ -61,7 +81,16 @@ export const jobs = operations<typeof CodePipeline, PipelineState>()({
         const job = await ctx.records.update<Job>("job", id, take, ctx.records.remove("queued-job", key));
         if (job && isOurs) taken.push(job);
       }
-      return { jobs: await Promise.all(taken.map(async (job) => ({ id: job.id, nonce: job.nonce, accountId: ctx.account, data: await details(ctx, job) }))) };
+      return {
+        jobs: await Promise.all(
+          taken.map(async (job) => ({
+            id: job.id,
+            nonce: job.nonce,
+            accountId: ctx.account,
+            data: await details(ctx, job),
+          })),
+        ),
+      };
     },
   },
   AcknowledgeJob: {
@@ -69,7 +98,9 @@ export const jobs = operations<typeof CodePipeline, PipelineState>()({
     async run(ctx, input) {
       const job = await existingJob(ctx, input.jobId);
       if (job.nonce !== input.nonce) throw fault("InvalidNonceException", "The nonce is not that of the job");
-      const after = await ctx.records.update<Job>("job", job.id, (j) => (j.status === "Dispatched" ? { ...j, status: "InProgress" } : undefined));
+      const after = await ctx.records.update<Job>("job", job.id, (j) =>
+        j.status === "Dispatched" ? { ...j, status: "InProgress" } : undefined,
+      );
       return { status: after?.status === "Ended" ? "Succeeded" : "InProgress" };
     },
   },
@@ -85,12 +116,23 @@ export const jobs = operations<typeof CodePipeline, PipelineState>()({
     async run(ctx, input) {
       const job = await existingJob(ctx, input.jobId);
       const { executionDetails, continuationToken, outputVariables = {} } = input;
-      if (Buffer.byteLength(JSON.stringify(outputVariables)) > MAX_VARIABLES_BYTES) throw fault("OutputVariablesSizeExceededException", `The output variables have more than ${MAX_VARIABLES_BYTES} bytes`);
+      if (Buffer.byteLength(JSON.stringify(outputVariables)) > MAX_VARIABLES_BYTES)
+        throw fault(
+          "OutputVariablesSizeExceededException",
+          `The output variables have more than ${MAX_VARIABLES_BYTES} bytes`,
+        );
       const externalId = executionDetails?.externalExecutionId;
       const summary = executionDetails?.summary;
-      if (continuationToken) return await goOn(ctx, job, { continuationToken, summary, percent: executionDetails?.percentComplete });
+      if (continuationToken)
+        return await goOn(ctx, job, { continuationToken, summary, percent: executionDetails?.percentComplete });
       await end(ctx, job);
-      await finishAction(ctx, job.where, { status: "Succeeded", variables: outputVariables, outputs: job.outputs, ...(externalId ? { externalId } : {}), ...(summary ? { summary } : {}) });
+      await finishAction(ctx, job.where, {
+        status: "Succeeded",
+        variables: outputVariables,
+        outputs: job.outputs,
+        ...(externalId ? { externalId } : {}),
+        ...(summary ? { summary } : {}),
+      });
       return {};
     },
   },
@@ -100,17 +142,38 @@ export const jobs = operations<typeof CodePipeline, PipelineState>()({
       const job = await existingJob(ctx, input.jobId);
       await end(ctx, job);
       const { type, message, externalExecutionId } = input.failureDetails ?? {};
-      await finishAction(ctx, job.where, { status: "Failed", error: { code: String(type ?? "JobFailed"), message: String(message ?? "") }, ...(externalExecutionId ? { externalId: externalExecutionId } : {}) });
+      await finishAction(ctx, job.where, {
+        status: "Failed",
+        error: { code: String(type ?? "JobFailed"), message: String(message ?? "") },
+        ...(externalExecutionId ? { externalId: externalExecutionId } : {}),
+      });
       return {};
     },
   },
 });
 
 /** A job that is not at its end: its function is called again, its worker polls it again. */
-async function goOn(ctx: Ctx, job: Job, more: { continuationToken: string; summary?: string | undefined; percent?: number | undefined }): Promise<object> {
-  const again = job.type ? [queued(ctx, job)] : ctx.enqueue(JOB_CONTINUATIONS, { id: job.id, token: more.continuationToken }, { delayMs: CONTINUE_AFTER_MS });
-  await ctx.records.update<Job>("job", job.id, (j) => (j.status === "Ended" ? undefined : { ...j, continuationToken: more.continuationToken, ...(j.type ? { status: "Queued" as const } : {}) }), ...again);
-  await changeRun(ctx, job.where, { ...(more.summary ? { summary: more.summary } : {}), ...(more.percent === undefined ? {} : { percent: more.percent }) });
+async function goOn(
+  ctx: Ctx,
+  job: Job,
+  more: { continuationToken: string; summary?: string | undefined; percent?: number | undefined },
+): Promise<object> {
+  const again = job.type
+    ? [queued(ctx, job)]
+    : ctx.enqueue(JOB_CONTINUATIONS, { id: job.id, token: more.continuationToken }, { delayMs: CONTINUE_AFTER_MS });
+  await ctx.records.update<Job>(
+    "job",
+    job.id,
+    (j) =>
+      j.status === "Ended"
+        ? undefined
+        : { ...j, continuationToken: more.continuationToken, ...(j.type ? { status: "Queued" as const } : {}) },
+    ...again,
+  );
+  await changeRun(ctx, job.where, {
+    ...(more.summary ? { summary: more.summary } : {}),
+    ...(more.percent === undefined ? {} : { percent: more.percent }),
+  });
   return {};
 }
 

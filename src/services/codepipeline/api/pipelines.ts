@@ -6,7 +6,17 @@ import { validatePipeline } from "../../../engines/pipeline/index.ts";
 import { ActionFailure } from "../action-run.ts";
 import { providerOf } from "../actions/index.ts";
 import { customTypes, limitsOfCustom } from "../custom-types.ts";
-import { existingPipeline, fault, noPipeline, onAll, onPipeline, pipelineArn, versionKey, type Ctx, type Pipeline } from "../model.ts";
+import {
+  existingPipeline,
+  fault,
+  noPipeline,
+  onAll,
+  onPipeline,
+  pipelineArn,
+  versionKey,
+  type Ctx,
+  type Pipeline,
+} from "../model.ts";
 import { startPolling } from "../poll.ts";
 import { newExecution } from "../start.ts";
 import type { PipelineState } from "../state.ts";
@@ -21,19 +31,26 @@ async function checked(ctx: Ctx, given: PipelineDeclaration | undefined): Promis
   const declaration = { ...given } as unknown as Declared;
   const custom = await customTypes(ctx);
   const [found] = validatePipeline(declaration, (type) => limitsOfCustom(custom, type));
-  if (found) throw found.code === "NotImplemented" ? new AwsError("NotImplemented", found.message, 501) : fault(found.code, found.message);
+  if (found)
+    throw found.code === "NotImplemented"
+      ? new AwsError("NotImplemented", found.message, 501)
+      : fault(found.code, found.message);
   if (declaration.triggers?.length) throw notImplemented("triggers of pipelines (EventBridge rules start them)");
   for (const stage of declaration.stages) {
-    if (stage.onFailure?.result && stage.onFailure.result !== "FAIL") throw notImplemented(`the onFailure result ${stage.onFailure.result} of stage ${stage.name}`);
+    if (stage.onFailure?.result && stage.onFailure.result !== "FAIL")
+      throw notImplemented(`the onFailure result ${stage.onFailure.result} of stage ${stage.name}`);
     for (const action of stage.actions) {
       const { category, owner, provider } = action.actionTypeId;
       const implementation = providerOf(action.actionTypeId);
-      if (!implementation) throw notImplemented(`the action provider ${provider} (${category}, ${owner}) of action ${action.name}`);
+      if (!implementation)
+        throw notImplemented(`the action provider ${provider} (${category}, ${owner}) of action ${action.name}`);
       try {
         implementation.check?.(action);
       } catch (error) {
         if (!(error instanceof ActionFailure)) throw error;
-        throw error.code === "NotImplemented" ? new AwsError("NotImplemented", error.message, 501) : fault("InvalidActionDeclarationException", error.message);
+        throw error.code === "NotImplemented"
+          ? new AwsError("NotImplemented", error.message, 501)
+          : fault("InvalidActionDeclarationException", error.message);
       }
     }
   }
@@ -41,7 +58,13 @@ async function checked(ctx: Ctx, given: PipelineDeclaration | undefined): Promis
     ...declaration,
     stages: declaration.stages.map((stage) => ({
       ...stage,
-      actions: (stage.actions ?? []).map((a) => ({ ...a, runOrder: a.runOrder ?? 1, configuration: a.configuration ?? {}, inputArtifacts: a.inputArtifacts ?? [], outputArtifacts: a.outputArtifacts ?? [] })),
+      actions: (stage.actions ?? []).map((a) => ({
+        ...a,
+        runOrder: a.runOrder ?? 1,
+        configuration: a.configuration ?? {},
+        inputArtifacts: a.inputArtifacts ?? [],
+        outputArtifacts: a.outputArtifacts ?? [],
+      })),
     })),
     executionMode: declaration.executionMode ?? "SUPERSEDED",
     pipelineType: declaration.pipelineType ?? "V1",
@@ -50,14 +73,24 @@ async function checked(ctx: Ctx, given: PipelineDeclaration | undefined): Promis
 }
 
 async function checkRoles(ctx: Ctx, declaration: Declared): Promise<void> {
-  const roles = new Set([declaration.roleArn, ...declaration.stages.flatMap((s) => s.actions.flatMap((a) => (a.roleArn ? [a.roleArn] : [])))]);
+  const roles = new Set([
+    declaration.roleArn,
+    ...declaration.stages.flatMap((s) => s.actions.flatMap((a) => (a.roleArn ? [a.roleArn] : []))),
+  ]);
   for (const roleArn of roles) {
     try {
       // An action's own role is assumed by the pipeline's role on AWS; either trust is good here.
-      if (roleArn === declaration.roleArn) await ctx.platform.identity.assumeRoleFor("codepipeline.amazonaws.com", String(roleArn), { sessionName: "check", sourceArn: pipelineArn(ctx, declaration.name) });
+      if (roleArn === declaration.roleArn)
+        await ctx.platform.identity.assumeRoleFor("codepipeline.amazonaws.com", String(roleArn), {
+          sessionName: "check",
+          sourceArn: pipelineArn(ctx, declaration.name),
+        });
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      const what = codeOf(error) === "AccessDenied" ? "CodePipeline is not authorized to perform AssumeRole on role" : "The role does not exist:";
+      const what =
+        codeOf(error) === "AccessDenied"
+          ? "CodePipeline is not authorized to perform AssumeRole on role"
+          : "The role does not exist:";
       throw fault("InvalidStructureException", `${what} ${roleArn} (${messageOf(error)})`);
     }
   }
@@ -65,15 +98,24 @@ async function checkRoles(ctx: Ctx, declaration: Declared): Promise<void> {
 
 const roles = (input: { pipeline?: PipelineDeclaration | undefined }, ctx: Ctx) => {
   const { roleArn, stages = [], name } = input.pipeline ?? {};
-  const all = new Set([roleArn, ...stages.flatMap((s) => (s.actions ?? []).flatMap((a) => (a.roleArn ? [a.roleArn] : [])))]);
+  const all = new Set([
+    roleArn,
+    ...stages.flatMap((s) => (s.actions ?? []).flatMap((a) => (a.roleArn ? [a.roleArn] : []))),
+  ]);
   return [...all].flatMap((one) => passRole(one, "codepipeline.amazonaws.com", pipelineArn(ctx, String(name))));
 };
 
-const tagMap = (tags: readonly { key?: string | undefined; value?: string | undefined }[] | undefined): Record<string, string> =>
+const tagMap = (
+  tags: readonly { key?: string | undefined; value?: string | undefined }[] | undefined,
+): Record<string, string> =>
   Object.fromEntries((tags ?? []).map(({ key, value }) => [String(key), String(value ?? "")]));
-const tagList = (tags: Readonly<Record<string, string>>) => Object.entries(tags).map(([key, value]) => ({ key, value }));
+const tagList = (tags: Readonly<Record<string, string>>) =>
+  Object.entries(tags).map(([key, value]) => ({ key, value }));
 
-const shown = ({ declaration, version }: Pipeline): PipelineDeclaration => ({ ...(declaration as unknown as PipelineDeclaration), version });
+const shown = ({ declaration, version }: Pipeline): PipelineDeclaration => ({
+  ...(declaration as unknown as PipelineDeclaration),
+  version,
+});
 
 export const pipelines = operations<typeof CodePipeline, PipelineState>()({
   CreatePipeline: {
@@ -82,14 +124,33 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
       const declaration = await checked(ctx, input.pipeline);
       const { name } = declaration;
       if (await ctx.records.get("pipeline", name)) throw nameInUse(name);
-      if ((await ctx.records.count("pipeline")) >= MAX_PIPELINES) throw fault("LimitExceededException", `An account has at most ${MAX_PIPELINES} pipelines`);
+      if ((await ctx.records.count("pipeline")) >= MAX_PIPELINES)
+        throw fault("LimitExceededException", `An account has at most ${MAX_PIPELINES} pipelines`);
       await checkRoles(ctx, declaration);
       const now = ctx.now();
-      const pipeline: Pipeline = { declaration, version: 1, created: now, updated: now, tags: tagMap(input.tags), disabled: {} };
+      const pipeline: Pipeline = {
+        declaration,
+        version: 1,
+        created: now,
+        updated: now,
+        tags: tagMap(input.tags),
+        disabled: {},
+      };
       const first = (declaration.variables ?? []).some((v) => v.defaultValue === undefined)
         ? []
-        : (await newExecution(ctx, pipeline, { trigger: { type: "CreatePipeline", detail: callerOf(ctx) } })).statements;
-      if (!(await ctx.records.create("pipeline", name, pipeline, ctx.records.put("version", versionKey(name, 1), declaration), ...first, ...startPolling(ctx, pipeline)))) throw nameInUse(name);
+        : (await newExecution(ctx, pipeline, { trigger: { type: "CreatePipeline", detail: callerOf(ctx) } }))
+            .statements;
+      if (
+        !(await ctx.records.create(
+          "pipeline",
+          name,
+          pipeline,
+          ctx.records.put("version", versionKey(name, 1), declaration),
+          ...first,
+          ...startPolling(ctx, pipeline),
+        ))
+      )
+        throw nameInUse(name);
       return { pipeline: shown(pipeline), tags: tagList(pipeline.tags) };
     },
   },
@@ -107,10 +168,16 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
         if (!stored) throw noPipeline(ctx, name);
         const version = stored.value.version + 1;
         const stages = new Set(declaration.stages.map((s) => s.name));
-        const disabled = Object.fromEntries(Object.entries(stored.value.disabled).filter(([stage]) => stages.has(stage)));
+        const disabled = Object.fromEntries(
+          Object.entries(stored.value.disabled).filter(([stage]) => stages.has(stage)),
+        );
         const pipeline: Pipeline = { ...stored.value, declaration, version, updated: ctx.now(), disabled };
         try {
-          await ctx.records.write(ctx.records.put("pipeline", name, pipeline, stored.rev), ctx.records.put("version", versionKey(name, version), declaration), startPolling(ctx, pipeline));
+          await ctx.records.write(
+            ctx.records.put("pipeline", name, pipeline, stored.rev),
+            ctx.records.put("version", versionKey(name, version), declaration),
+            startPolling(ctx, pipeline),
+          );
           return { pipeline: shown(pipeline) };
         } catch (error) {
           if ((error as Error).name !== "GuardFailed") throw error;
@@ -122,10 +189,16 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
     permissions: onPipeline("GetPipeline"),
     async run(ctx, input) {
       const pipeline = await existingPipeline(ctx, input.name);
-      const metadata = { pipelineArn: pipelineArn(ctx, pipeline.declaration.name), created: new Date(pipeline.created), updated: new Date(pipeline.updated) };
-      if (input.version === undefined || input.version === pipeline.version) return { pipeline: shown(pipeline), metadata };
+      const metadata = {
+        pipelineArn: pipelineArn(ctx, pipeline.declaration.name),
+        created: new Date(pipeline.created),
+        updated: new Date(pipeline.updated),
+      };
+      if (input.version === undefined || input.version === pipeline.version)
+        return { pipeline: shown(pipeline), metadata };
       const old = await ctx.records.get<Declared>("version", versionKey(pipeline.declaration.name, input.version));
-      if (!old) throw fault("PipelineVersionNotFoundException", `The pipeline ${input.name} has no version ${input.version}`);
+      if (!old)
+        throw fault("PipelineVersionNotFoundException", `The pipeline ${input.name} has no version ${input.version}`);
       return { pipeline: { ...(old.value as unknown as PipelineDeclaration), version: input.version }, metadata };
     },
   },
@@ -133,7 +206,10 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
     permissions: onAll("ListPipelines"),
     async run(ctx, input) {
       const limit = input.maxResults ?? PAGE;
-      const found = await ctx.records.list<Pipeline>("pipeline", { limit: limit + 1, ...(input.nextToken ? { after: input.nextToken } : {}) });
+      const found = await ctx.records.list<Pipeline>("pipeline", {
+        limit: limit + 1,
+        ...(input.nextToken ? { after: input.nextToken } : {}),
+      });
       const page = found.slice(0, limit);
       return {
         pipelines: page.map(({ value }) => ({
@@ -152,9 +228,15 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
     permissions: onPipeline("DeletePipeline"),
     async run(ctx, input) {
       const name = String(input.name);
-      const gone = async (kind: string) => (await ctx.records.list(kind, { prefix: `${name}/` })).map(({ id }) => ctx.records.remove(kind, id));
+      const gone = async (kind: string) =>
+        (await ctx.records.list(kind, { prefix: `${name}/` })).map(({ id }) => ctx.records.remove(kind, id));
       const all = await Promise.all(["version", "execution", "active", "order"].map(gone));
-      await ctx.records.write(ctx.records.remove("pipeline", name), ctx.records.remove("progress", name), ctx.records.remove("polling", name), ...all);
+      await ctx.records.write(
+        ctx.records.remove("pipeline", name),
+        ctx.records.remove("progress", name),
+        ctx.records.remove("polling", name),
+        ...all,
+      );
       return {};
     },
   },
@@ -164,7 +246,10 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
   },
   UntagResource: {
     permissions: (input) => [{ action: "codepipeline:UntagResource", resource: String(input.resourceArn) }],
-    run: (ctx, input) => changeTags(ctx, input.resourceArn, (tags) => Object.fromEntries(Object.entries(tags).filter(([key]) => !input.tagKeys?.includes(key)))),
+    run: (ctx, input) =>
+      changeTags(ctx, input.resourceArn, (tags) =>
+        Object.fromEntries(Object.entries(tags).filter(([key]) => !input.tagKeys?.includes(key))),
+      ),
   },
   ListTagsForResource: {
     permissions: (input) => [{ action: "codepipeline:ListTagsForResource", resource: String(input.resourceArn) }],
@@ -174,13 +259,23 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
 
 const nameIn = (arn: string | undefined): string => String(arn).split(":").at(-1) ?? "";
 
-async function changeTags(ctx: Ctx, arn: string | undefined, change: (tags: Pipeline["tags"]) => Pipeline["tags"]): Promise<object> {
+async function changeTags(
+  ctx: Ctx,
+  arn: string | undefined,
+  change: (tags: Pipeline["tags"]) => Pipeline["tags"],
+): Promise<object> {
   const found = await ctx.records.update<Pipeline>("pipeline", nameIn(arn), (p) => ({ ...p, tags: change(p.tags) }));
   if (!found) throw fault("ResourceNotFoundException", `The resource ${arn} does not exist`);
   return {};
 }
 
-const nameInUse = (name: string): AwsError => fault("PipelineNameInUseException", `A pipeline with the name '${name}' already exists in account`);
+const nameInUse = (name: string): AwsError =>
+  fault("PipelineNameInUseException", `A pipeline with the name '${name}' already exists in account`);
 
 /** The ARN that triggers and approvals show. */
-export const callerOf = (ctx: Ctx): string => ("arn" in ctx.principal ? ctx.principal.arn : ctx.principal.kind === "service" ? ctx.principal.service : ctx.principal.kind);
+export const callerOf = (ctx: Ctx): string =>
+  "arn" in ctx.principal
+    ? ctx.principal.arn
+    : ctx.principal.kind === "service"
+      ? ctx.principal.service
+      : ctx.principal.kind;

@@ -7,9 +7,22 @@ const flag = (value: unknown): boolean => String(value).toLowerCase() === "true"
 export const customActionType: ResourceType = {
   type: "AWS::CodePipeline::CustomActionType",
   async create(ctx, properties) {
-    const { Category, Provider, Version, Settings, ConfigurationProperties = [], InputArtifactDetails, OutputArtifactDetails } = properties;
-    const counts = (details: Record<string, unknown> | undefined) => ({ minimumCount: Number(details?.["MinimumCount"] ?? 0), maximumCount: Number(details?.["MaximumCount"] ?? 0) });
-    const settings = Object.fromEntries(Object.entries(Settings ?? {}).map(([key, value]) => [key.charAt(0).toLowerCase() + key.slice(1), String(value)]));
+    const {
+      Category,
+      Provider,
+      Version,
+      Settings,
+      ConfigurationProperties = [],
+      InputArtifactDetails,
+      OutputArtifactDetails,
+    } = properties;
+    const counts = (details: Record<string, unknown> | undefined) => ({
+      minimumCount: Number(details?.["MinimumCount"] ?? 0),
+      maximumCount: Number(details?.["MaximumCount"] ?? 0),
+    });
+    const settings = Object.fromEntries(
+      Object.entries(Settings ?? {}).map(([key, value]) => [key.charAt(0).toLowerCase() + key.slice(1), String(value)]),
+    );
     try {
       await ctx.call("codepipeline", "CreateCustomActionType", {
         category: String(Category),

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
+import { SSM } from "@aws-sdk/client-ssm";
+import { openBuildKit, until, type BuildKit } from "../support/build-kit.ts";
+import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
+
+describe("builds in sandboxes", { skip: cannotRun }, () => {
+  let platform: TestPlatform;
+  let kit: BuildKit;
+
+  before(async () => {
+    platform = await startPlatform();
+    kit = await openBuildKit(platform);
+  });
+  after(() => platform?.stop());
+
+  test("a build: phases, variables, log, and artifacts as files and as a zip", async () => {
+    const { codebuild, s3, role, project, run, logOf, environment } = kit;
+    const spec = `version: 0.2
+env:
+  variables: {FROM: spec, OWN: spec}
+  exported-variables: [OUT]
+phases:
+  build:
+    commands:
+      - echo "from $FROM own $OWN as $(aws sts get-caller-identity --query Arn --output text) in $AWS_REGION"
+      - echo "key $AWS_SECRET_ACCESS_KEY."
+      - export OUT=exported; mkdir -p dist/sub; echo one > dist/one.txt; echo two > dist/sub/two.txt
+artifacts:
+  files: ['**/*']
+  base-directory: dist
+  secondary-artifacts:
+    other: {files: ['one.txt'], base-directory: dist}
+`;
+    const name = await project(
+      { "buildspec.yml": spec },
+      {
+        artifacts: {
+          type: "S3",
+          location: "work",
+          path: "out",
+          name: "site",
+          namespaceType: "BUILD_ID",
+          packaging: "NONE",
+        },
+        secondaryArtifacts: [
+          {
+            type: "S3",
+            location: "work",
+            path: "out",
+            name: "other.zip",
+            packaging: "ZIP",
+            artifactIdentifier: "other",
+          },
+        ],
+        environment: { ...environment, environmentVariables: [{ name: "FROM", value: "project" }] },
+      },
+    );
+    const build = await run(name);
+    const log = await logOf(build);
+    assert.equal(build.buildStatus, "SUCCEEDED", log);
+    assert.deepEqual(
+      build.phases?.map((p) => p.phaseType),
+      "SUBMITTED QUEUED PROVISIONING DOWNLOAD_SOURCE INSTALL PRE_BUILD BUILD POST_BUILD UPLOAD_ARTIFACTS FINALIZING COMPLETED".split(
+        " ",
+      ),
+    );
+    assert.match(
+      log,
+      /^from project own spec as arn:aws:sts::000000000000:assumed-role\/builder\/AWSCodeBuild-[0-9a-f-]{36} in us-east-1$/m,
+    );
+    assert.match(log, /^key \*\*\*\.$/m);
+    assert.match(log, /Warning: the image aws\/codebuild\/standard:7\.0 is not used/);
+    assert.deepEqual(build.exportedEnvironmentVariables, [{ name: "OUT", value: "exported" }]);
+    const id = build.id!.split(":")[1];
+    const { Contents } = await s3.listObjectsV2({ Bucket: "work", Prefix: "out/" });
+    assert.deepEqual(Contents?.map((o) => o.Key).sort(), [
+      `out/${id}/site/one.txt`,
+      `out/${id}/site/sub/two.txt`,
+      "out/other.zip",
+    ]);
+    assert.equal(build.secondaryArtifacts?.[0]?.location, "arn:aws:s3:::work/out/other.zip");
+  });
+
+  test("a build that fails says why: syntax with its line, the command, the missing file, no artifacts", async () => {
+    const { codebuild, project, run, logOf, failure } = kit;
+    const broken = await run(
+      await project({ "buildspec.yml": "version: 0.2\nphases:\n  build:\n    commands:\n      - a: b\n" }),
+    );
+    assert.equal(
+      failure(broken),
+      "DOWNLOAD_SOURCE FAILED YAML_FILE_ERROR: buildspec.yml: Expected Commands[0] to be of string type: found subkeys instead, quote the command at line 5",
+    );
+    const missing = await run(await project({ "other.txt": "" }));
+    assert.match(
+      failure(missing),
+      /^DOWNLOAD_SOURCE FAILED YAML_FILE_ERROR: stat \/codebuild\/output\/src\/buildspec\.yml: no such file or directory/,
+    );
+    const failed = await run(
+      await project({
+        "buildspec.yml":
+          "version: 0.2\nphases:\n  build:\n    commands: ['echo before', 'sh -c \"exit 3\"', 'echo never']\n",
+      }),
+    );
+    assert.equal(failed.buildStatus, "FAILED");
+    assert.equal(
+      failure(failed),
+      'BUILD FAILED COMMAND_EXECUTION_ERROR: Error while executing command: sh -c "exit 3". Reason: exit status 3',
+    );
+    assert.doesNotMatch(await logOf(failed), /^never/m);
+    const nothing = await run(
+      await project({ "buildspec.yml": "version: 0.2\nphases: {}\nartifacts: {files: ['dist/**']}\n" }),
+    );
+    assert.match(failure(nothing), /^UPLOAD_ARTIFACTS FAILED CLIENT_ERROR: no matching artifact paths found for dist/);
+    const absent = await run(await project({}, { source: { type: "S3", location: "work/absent.zip" } }));
+    assert.match(
+      failure(absent),
+      /^DOWNLOAD_SOURCE FAILED CLIENT_ERROR: Unable to get the source work\/absent\.zip: .*key does not exist/,
+    );
+  });
+
+  test("variables of the parameter store do not show in the log; a stop ends a build at once", async () => {
+    const { codebuild, project, run, logOf, failure, environment } = kit;
+    const ssm = new SSM(platform.client);
+    await ssm.putParameter({ Name: "/app/password", Value: "correct horse", Type: "SecureString" });
+    const spec =
+      "version: 0.2\nenv:\n  parameter-store: {OTHER: /app/password}\nphases:\n  build:\n    commands: ['echo \"[$PASSWORD] ${#PASSWORD} ${#OTHER}\"']\n";
+    const environmentVariables = [{ name: "PASSWORD", value: "/app/password", type: "PARAMETER_STORE" as const }];
+    const build = await run(
+      await project({ "buildspec.yml": spec }, { environment: { ...environment, environmentVariables } }),
+    );
+    assert.match(await logOf(build), /^\[\*\*\*\] 13 13$/m);
+    const missing = await run(await project({ "buildspec.yml": spec }), {
+      environmentVariablesOverride: [{ name: "X", value: "/none", type: "PARAMETER_STORE" }],
+    });
+    assert.match(
+      failure(missing),
+      /^DOWNLOAD_SOURCE FAILED CLIENT_ERROR: The parameter \/none of the variable X cannot be read/,
+    );
+
+    const slow = await project({
+      "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['echo started', 'sleep 1000']}}\n",
+    });
+    const { build: started } = await codebuild.startBuild({ projectName: slow });
+    await until(
+      async () => ((await logOf(started!).catch(() => "")).includes("\nstarted\n") ? true : undefined),
+      "the live log",
+    );
+    const { build: stopped } = await codebuild.stopBuild({ id: started!.id! });
+    assert.deepEqual([stopped!.buildComplete, stopped!.buildStatus], [true, "STOPPED"]);
+    assert.equal(failure(stopped!), "BUILD STOPPED BUILD_STOPPED: Build has been stopped.");
+    await assert.rejects(codebuild.stopBuild({ id: started!.id! }), { name: "InvalidInputException" });
+  });
+
+  test("a build that kill -9 interrupts begins again; waiting ones keep their place", async () => {
+    const { codebuild, project, ended, logOf } = kit;
+    const name = await project({
+      "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['echo started', 'sleep 2', 'echo finished']}}\n",
+    });
+    const started = await Promise.all(
+      [1, 2, 3, 4].map(async () => (await codebuild.startBuild({ projectName: name })).build!),
+    );
+    await until(
+      async () => ((await logOf(started[0]!).catch(() => "")).includes("\nstarted\n") ? true : undefined),
+      "the first build",
+    );
+    await platform.kill();
+    await platform.restart();
+    const builds = await Promise.all(started.map(({ id }) => ended(id!)));
+    assert.deepEqual(
+      builds.map((b) => b.buildStatus),
+      ["SUCCEEDED", "SUCCEEDED", "SUCCEEDED", "SUCCEEDED"],
+    );
+    const log = await logOf(builds[0]!);
+    assert.match(log, /it starts again from the beginning/);
+    assert.equal(log.match(/^finished$/gm)?.length, 1);
+  });
+
+  test("a local cache comes back in the next build, and is gone when it is invalidated; builds are counted", async () => {
+    const { codebuild, logOf, project, run } = kit;
+    const spec =
+      "version: 0.2\nphases:\n  build:\n    commands: ['cat kept/n || echo none', 'mkdir -p kept; echo kept-by-$CODEBUILD_BUILD_NUMBER > kept/n']\ncache: {paths: ['kept/**/*']}\n";
+    const name = await project({ "buildspec.yml": spec }, { cache: { type: "LOCAL", modes: ["LOCAL_CUSTOM_CACHE"] } });
+    assert.match(await logOf(await run(name)), /^none$/m);
+    assert.match(await logOf(await run(name)), /^kept-by-1$/m);
+    await codebuild.invalidateProjectCache({ projectName: name });
+    assert.match(await logOf(await run(name)), /^none$/m);
+    const { Datapoints } = await new CloudWatch(platform.client).getMetricStatistics({
+      Namespace: "AWS/CodeBuild",
+      MetricName: "SucceededBuilds",
+      Dimensions: [{ Name: "ProjectName", Value: name }],
+      StartTime: new Date(Date.now() - 600_000),
+      EndTime: new Date(Date.now() + 600_000),
+      Period: 3600,
+      Statistics: ["Sum"],
+    });
+    assert.equal(
+      Datapoints?.reduce((sum, one) => sum + (one.Sum ?? 0), 0),
+      3,
+    );
+  });
+});
