@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
+import { CodePipeline } from "@aws-sdk/client-codepipeline";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { IAM } from "@aws-sdk/client-iam";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
@@ -251,6 +253,66 @@ test("a pattern is tried", async () => {
   });
   assert.equal((await events.testEventPattern({ Event, EventPattern: '{"source":["s"]}' })).Result, true);
   assert.equal((await events.testEventPattern({ Event, EventPattern: '{"source":["z"]}' })).Result, false);
+});
+
+test("an event starts a pipeline as the target's role, once, and only where the role may", async () => {
+  const iam = new IAM(app.client);
+  const pipelines = new CodePipeline(app.client);
+  const roleFor = async (RoleName: string, Service: string) => {
+    const trust = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service }, Action: "sts:AssumeRole" }],
+    };
+    return (await iam.createRole({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) })).Role!.Arn!;
+  };
+  const step = (name: string, category: "Source" | "Approval", provider: string, more: object) => ({
+    name,
+    actions: [{ name, actionTypeId: { category, owner: "AWS" as const, provider, version: "1" }, ...more }],
+  });
+  const configuration = { S3Bucket: "store", S3ObjectKey: "k", PollForSourceChanges: "false" };
+  const stages = [
+    step("s", "Source", "S3", { configuration, outputArtifacts: [{ name: "S" }] }),
+    step("a", "Approval", "Manual", {}),
+  ];
+  const roleArn = await roleFor("pipeline", "codepipeline.amazonaws.com");
+  await pipelines.createPipeline({
+    pipeline: { name: "p", roleArn, artifactStore: { type: "S3", location: "store" }, stages },
+  });
+  const starter = await roleFor("starter", "events.amazonaws.com");
+  const pipelineArn = `arn:aws:codepipeline:us-east-1:${ACCOUNT}:p`;
+  await events.putRule({ Name: "start", EventPattern: '{"source":["start"]}' });
+  await assert.rejects(events.putTargets({ Rule: "start", Targets: [{ Id: "1", Arn: pipelineArn }] }), {
+    message: `RoleArn is required for target ${pipelineArn}.`,
+  });
+  await events.putTargets({ Rule: "start", Targets: [{ Id: "1", Arn: pipelineArn, RoleArn: starter }] });
+  const started = async () =>
+    ((await pipelines.listPipelineExecutions({ pipelineName: "p" })).pipelineExecutionSummaries ?? []).filter(
+      (e) => e.trigger?.triggerType === "CloudWatchEvent",
+    );
+  const failures = async () => {
+    const range = {
+      StartTime: new Date(clock.now() - 3600_000),
+      EndTime: new Date(clock.now() + 3600_000),
+      Period: 60,
+    };
+    const of = { Namespace: "AWS/Events", MetricName: "FailedInvocations", Statistics: ["Sum" as const] };
+    const Dimensions = [{ Name: "RuleName", Value: "start" }];
+    const { Datapoints } = await new CloudWatch(app.client).getMetricStatistics({ ...of, ...range, Dimensions });
+    return Datapoints?.[0]?.Sum ?? 0;
+  };
+  const until = async (look: () => Promise<boolean>) => {
+    const deadline = Date.now() + 5_000;
+    while (!(await look()) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  await events.putEvents({ Entries: [entry("start")] });
+  await until(async () => (await failures()) === 1);
+  assert.deepEqual([await failures(), (await started()).length], [1, 0]);
+  const allow = { Effect: "Allow", Action: "codepipeline:StartPipelineExecution", Resource: pipelineArn };
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [allow] });
+  await iam.putRolePolicy({ RoleName: "starter", PolicyName: "p", PolicyDocument });
+  await events.putEvents({ Entries: [entry("start")] });
+  await until(async () => (await started()).length > 0);
+  assert.equal((await started()).length, 1);
 });
 
 test("a schedule fires at its time, and once for what was missed", async () => {
