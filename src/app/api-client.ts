@@ -11,7 +11,11 @@ import type { Caller } from "./caller.ts";
 export interface Endpoint {
   readonly origin: string;
   readonly region: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
 }
 
 interface Sent {
@@ -49,14 +53,25 @@ export function apiClient(endpoint: Endpoint): Caller {
 type Send = (sent: Sent) => Promise<Answer>;
 
 async function callJson(model: ServiceModel, operation: string, input: object, send: Send): Promise<unknown> {
-  const body = Buffer.from(JSON.stringify(input, (_key, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value)));
+  const body = Buffer.from(
+    JSON.stringify(input, (_key, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
+    ),
+  );
   const version = model.protocol.endsWith("1_0") ? "1.0" : "1.1";
-  const headers = { "content-type": `application/x-amz-json-${version}`, "x-amz-target": `${model.targetPrefix}.${operation}` };
+  const headers = {
+    "content-type": `application/x-amz-json-${version}`,
+    "x-amz-target": `${model.targetPrefix}.${operation}`,
+  };
   const answer = await send({ method: "POST", path: "/", headers, body });
   const parsed = parseJson(answer.body);
   if (answer.status < 300) return parsed;
   const code = String(parsed["__type"] ?? parsed["code"] ?? `Http${answer.status}`);
-  throw new AwsError(code.slice(code.indexOf("#") + 1), String(parsed["message"] ?? parsed["Message"] ?? "the platform gave no reason"), answer.status);
+  throw new AwsError(
+    code.slice(code.indexOf("#") + 1),
+    String(parsed["message"] ?? parsed["Message"] ?? "the platform gave no reason"),
+    answer.status,
+  );
 }
 
 function parseJson(body: Buffer): Record<string, unknown> {
@@ -83,14 +98,20 @@ async function callQuery(model: ServiceModel, operation: string, input: object, 
 function addParameters(form: URLSearchParams, prefix: string, value: unknown): void {
   if (value === undefined || value === null) return;
   if (Array.isArray(value)) value.forEach((item, index) => addParameters(form, `${prefix}.member.${index + 1}`, item));
-  else if (typeof value === "object") for (const [name, member] of Object.entries(value)) addParameters(form, prefix ? `${prefix}.${name}` : name, member);
+  else if (typeof value === "object")
+    for (const [name, member] of Object.entries(value))
+      addParameters(form, prefix ? `${prefix}.${name}` : name, member);
   else form.append(prefix, String(value));
 }
 
 function xmlError(answer: Answer): AwsError {
   const text = answer.body.toString("utf8");
   const member = (name: string): string | undefined => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
-  return new AwsError(member("Code") ?? `Http${answer.status}`, member("Message") ?? "the platform gave no reason", answer.status);
+  return new AwsError(
+    member("Code") ?? `Http${answer.status}`,
+    member("Message") ?? "the platform gave no reason",
+    answer.status,
+  );
 }
 
 interface S3Input {
@@ -99,7 +120,11 @@ interface S3Input {
   readonly Body?: Uint8Array;
 }
 
-async function callS3(operation: string, { Bucket, Key = "", Body = new Uint8Array() }: S3Input, send: Send): Promise<object> {
+async function callS3(
+  operation: string,
+  { Bucket, Key = "", Body = new Uint8Array() }: S3Input,
+  send: Send,
+): Promise<object> {
   const isObject = operation === "PutObject";
   if (!isObject && operation !== "CreateBucket") throw new Error(`the command line does not speak S3's ${operation}`);
   const path = isObject ? `/${Bucket}/${Key.split("/").map(encodeURIComponent).join("/")}` : `/${Bucket}`;
@@ -125,7 +150,8 @@ async function sendSigned(endpoint: Endpoint, service: string, sent: Sent): Prom
   const text = stringToSign({ method: sent.method, path: sent.path, rawQuery: "", headers }, scope, names, payloadHash);
   const signature = hmacSha256(signingKey(secretAccessKey, scope.date, scope.region, service), text).toString("hex");
   const credential = `${accessKeyId}/${scope.date}/${scope.region}/${service}/aws4_request`;
-  headers["authorization"] = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
+  headers["authorization"] =
+    `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
   headers["content-length"] = String(sent.body.length);
   return exchange(url, sent.method, sent.path, headers, sent.body);
 }
@@ -135,25 +161,42 @@ export function visit(origin: string, host: string, path = "/"): Promise<Answer>
   return exchange(new URL(origin), "GET", path, { host }, undefined);
 }
 
-function exchange(url: URL, method: string, path: string, headers: Record<string, string>, body: Uint8Array | undefined): Promise<Answer> {
+function exchange(
+  url: URL,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body: Uint8Array | undefined,
+): Promise<Answer> {
   const send = url.protocol === "https:" ? httpsRequest : httpRequest;
   // Names below localhost are the loopback address, whatever the resolver says.
   const hostname = /(^|\.)localhost$/.test(url.hostname) ? "127.0.0.1" : url.hostname;
   return new Promise((resolve, reject) => {
-    const request = send({ hostname, port: url.port, method, path, headers, timeout: TIMEOUT_MS, servername: url.hostname }, (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on("data", (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > MAX_ANSWER) request.destroy(new Error("the platform's answer is too large"));
-        chunks.push(chunk);
-      });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
-      response.on("error", reject);
-    });
-    request.on("timeout", () => request.destroy(new Error(`no answer from ${url.origin} for ${TIMEOUT_MS / 1000} seconds`)));
+    const request = send(
+      { hostname, port: url.port, method, path, headers, timeout: TIMEOUT_MS, servername: url.hostname },
+      (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on("data", (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > MAX_ANSWER) request.destroy(new Error("the platform's answer is too large"));
+          chunks.push(chunk);
+        });
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+        );
+        response.on("error", reject);
+      },
+    );
+    request.on("timeout", () =>
+      request.destroy(new Error(`no answer from ${url.origin} for ${TIMEOUT_MS / 1000} seconds`)),
+    );
     request.on("error", (error: NodeJS.ErrnoException) => {
-      reject(error.code === "ECONNREFUSED" ? new Error(`nothing answers at ${url.origin}: start the platform with npm start`) : error);
+      reject(
+        error.code === "ECONNREFUSED"
+          ? new Error(`nothing answers at ${url.origin}: start the platform with npm start`)
+          : error,
+      );
     });
     request.end(body);
   });

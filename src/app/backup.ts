@@ -29,7 +29,8 @@ function refuseHeld(data: string, what: string): void {
 /** Copies all state of a data directory into the new folder `target`. */
 export async function backupData(data: string, target: string, now: number): Promise<BackupManifest> {
   refuseHeld(data, "make a backup");
-  if (!existsSync(join(data, DATABASES.state))) throw new Error(`${data} is not a data directory: it has no ${DATABASES.state}`);
+  if (!existsSync(join(data, DATABASES.state)))
+    throw new Error(`${data} is not a data directory: it has no ${DATABASES.state}`);
   const state = await openSqlite({ file: join(data, DATABASES.state), migrations: stateMigrations });
   const telemetry = await openSqlite({ file: join(data, DATABASES.telemetry), migrations: telemetryMigrations });
   const staging = join(data, "backup-files");
@@ -37,8 +38,15 @@ export async function backupData(data: string, target: string, now: number): Pro
     await rm(staging, { recursive: true, force: true });
     mkdirSync(staging, { mode: 0o700 });
     for (const file of FILES) if (existsSync(join(data, file))) await cp(join(data, file), join(staging, file));
-    const folders = FOLDERS.filter((folder) => existsSync(join(data, folder))).map((folder) => [folder, join(data, folder)]);
-    return await backup({ databases: { state, telemetry }, folders: { ...Object.fromEntries(folders), files: staging } }, resolve(target), now);
+    const folders = FOLDERS.filter((folder) => existsSync(join(data, folder))).map((folder) => [
+      folder,
+      join(data, folder),
+    ]);
+    return await backup(
+      { databases: { state, telemetry }, folders: { ...Object.fromEntries(folders), files: staging } },
+      resolve(target),
+      now,
+    );
   } finally {
     await Promise.all([state.close(), telemetry.close(), rm(staging, { recursive: true, force: true })]);
   }
@@ -49,7 +57,10 @@ export async function restoreData(from: string, data: string): Promise<BackupMan
   refuseHeld(data, "restore into it");
   mkdirSync(data, { recursive: true, mode: 0o700 });
   for (const file of [...Object.values(DATABASES), ...FOLDERS, ...FILES]) {
-    if (existsSync(join(data, file))) throw new Error(`${data} is in use: ${file} is there already. Restore into an empty data directory (--data FOLDER)`);
+    if (existsSync(join(data, file)))
+      throw new Error(
+        `${data} is in use: ${file} is there already. Restore into an empty data directory (--data FOLDER)`,
+      );
   }
   const staging = join(data, "restored-files");
   await rm(staging, { recursive: true, force: true });

@@ -18,6 +18,7 @@ export async function greet(running: Running, config: Config, dataShown: string)
   say('  Log in:   eval "$(npx starling env)"   (sets up aws, the SDKs and git in this shell)');
   say(`  Data:     ${dataShown}`);
   say("");
-  if (sample) say("  Next: log in, clone, edit public/index.html, commit and push: the page is new a few seconds later.");
+  if (sample)
+    say("  Next: log in, clone, edit public/index.html, commit and push: the page is new a few seconds later.");
   else say("  Next: log in, then npx starling new <name> --template nodejs-web-application");
 }

@@ -46,12 +46,22 @@ export async function createProject(call: Caller, place: Place, project: NewProj
   await refuseTaken(call, id);
   await ensureBucket(call, Bucket);
   if (packed) await call("s3", "PutObject", { Bucket, Key: sourceKey, Body: packed.zip });
-  await call("s3", "PutObject", { Bucket, Key: toolchainKey, Body: Buffer.from(JSON.stringify(toolchain, undefined, 2)) });
+  await call("s3", "PutObject", {
+    Bucket,
+    Key: toolchainKey,
+    Body: Buffer.from(JSON.stringify(toolchain, undefined, 2)),
+  });
   await call("codestar", "CreateProject", {
     id,
     name: project.name ?? id,
     ...(project.description ? { description: project.description } : {}),
-    ...(packed ? { sourceCode: [{ source: { s3: { bucketName: Bucket, bucketKey: sourceKey } }, destination: { codeCommit: { name: id } } }] } : {}),
+    ...(packed
+      ? {
+          sourceCode: [
+            { source: { s3: { bucketName: Bucket, bucketKey: sourceKey } }, destination: { codeCommit: { name: id } } },
+          ],
+        }
+      : {}),
     toolchain: { source: { s3: { bucketName: Bucket, bucketKey: toolchainKey } } },
   });
 }
@@ -62,7 +72,8 @@ async function refuseTaken(call: Caller, id: string): Promise<void> {
     if (codeOf(error) !== "ProjectNotFoundException") throw error;
     return undefined;
   });
-  if (found && found.status?.state !== "CreateFailed") throw new Error(`the name ${id} is taken: there is a project of this name (${found.status?.state})`);
+  if (found && found.status?.state !== "CreateFailed")
+    throw new Error(`the name ${id} is taken: there is a project of this name (${found.status?.state})`);
 }
 
 async function ensureBucket(call: Caller, Bucket: string): Promise<void> {

@@ -14,7 +14,9 @@ const MAX_REMEMBERED = 20_000;
 
 /** Nobody has written there yet, or it is gone. */
 const none = (error: unknown): undefined => {
-  const isAbsent = ["ResourceNotFoundException", "ValidationError", "PipelineNotFoundException"].includes(String(codeOf(error)));
+  const isAbsent = ["ResourceNotFoundException", "ValidationError", "PipelineNotFoundException"].includes(
+    String(codeOf(error)),
+  );
   if (!isAbsent) throw error;
   return undefined;
 };
@@ -39,7 +41,8 @@ export function projectLogs(call: Caller, id: string) {
       for (const event of answer?.events ?? []) {
         // The same moment is read again: lines of it may come later.
         newest.set(logGroupName, Math.max(newest.get(logGroupName) ?? 0, Number(event.timestamp)));
-        if (isNew(`${logGroupName} ${event.eventId}`)) lines.push({ source, time: Number(event.timestamp), text: String(event.message).trimEnd() });
+        if (isNew(`${logGroupName} ${event.eventId}`))
+          lines.push({ source, time: Number(event.timestamp), text: String(event.message).trimEnd() });
       }
       nextToken = answer?.nextToken;
       if (!nextToken) break;
@@ -48,34 +51,50 @@ export function projectLogs(call: Caller, id: string) {
   }
 
   async function deployment(from: number): Promise<LogLine[]> {
-    const answer = await call("cloudformation", "DescribeStackEvents", { StackName: `awscodestar-${id}-lambda` }).catch(none);
+    const answer = await call("cloudformation", "DescribeStackEvents", { StackName: `awscodestar-${id}-lambda` }).catch(
+      none,
+    );
     const lines: LogLine[] = [];
     for (const event of answer?.StackEvents ?? []) {
       const time = milliseconds(event.Timestamp);
       if (time < from) break; // newest first
       if (!isNew(`event ${event.EventId}`)) continue;
       const reason = event.ResourceStatusReason ? `: ${event.ResourceStatusReason}` : "";
-      lines.push({ source: "deploy", time, text: `${event.ResourceStatus} ${event.LogicalResourceId} (${event.ResourceType})${reason}` });
+      lines.push({
+        source: "deploy",
+        time,
+        text: `${event.ResourceStatus} ${event.LogicalResourceId} (${event.ResourceType})${reason}`,
+      });
     }
     return lines;
   }
 
   async function functions(from: number): Promise<LogLine[]> {
     const logGroupNamePrefix = `/aws/lambda/awscodestar-${id}-lambda-`;
-    const { logGroups = [] } = (await call("logs", "DescribeLogGroups", { logGroupNamePrefix, limit: MAX_GROUPS }).catch(none)) ?? {};
-    const all = await Promise.all(logGroups.map((g: { logGroupName: string }) => group("function", g.logGroupName, from)));
+    const { logGroups = [] } =
+      (await call("logs", "DescribeLogGroups", { logGroupNamePrefix, limit: MAX_GROUPS }).catch(none)) ?? {};
+    const all = await Promise.all(
+      logGroups.map((g: { logGroupName: string }) => group("function", g.logGroupName, from)),
+    );
     return all.flat();
   }
 
   return {
     /** When the newest run of the pipeline began: where "the latest" logs start. */
     async latestRun(): Promise<number> {
-      const answer = await call("codepipeline", "ListPipelineExecutions", { pipelineName: `${id}-Pipeline`, maxResults: 1 }).catch(none);
+      const answer = await call("codepipeline", "ListPipelineExecutions", {
+        pipelineName: `${id}-Pipeline`,
+        maxResults: 1,
+      }).catch(none);
       return milliseconds(answer?.pipelineExecutionSummaries?.[0]?.startTime);
     },
     /** New lines of all sources, by time. */
     async read(from: number): Promise<LogLine[]> {
-      const parts = await Promise.all([group("build", `/aws/codebuild/${id}`, from), deployment(from), functions(from)]);
+      const parts = await Promise.all([
+        group("build", `/aws/codebuild/${id}`, from),
+        deployment(from),
+        functions(from),
+      ]);
       return parts.flat().sort((a, b) => a.time - b.time);
     },
   };

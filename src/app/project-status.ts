@@ -30,7 +30,9 @@ const orNothing =
 
 export async function projectFacts(call: Caller, place: Place, id: string): Promise<ProjectFacts> {
   const project = await call("codestar", "DescribeProject", { id });
-  const repository = await call("codecommit", "GetRepository", { repositoryName: id }).catch(orNothing("RepositoryDoesNotExistException"));
+  const repository = await call("codecommit", "GetRepository", { repositoryName: id }).catch(
+    orNothing("RepositoryDoesNotExistException"),
+  );
   return {
     id,
     url: projectUrl(place, id),
@@ -44,7 +46,9 @@ async function stateOf(call: Caller, id: string, state: string): Promise<string>
   if (state === "CreateInProgress") return "creating";
   if (state === "DeleteInProgress") return "deleting";
   if (state !== "CreateComplete") return "failed";
-  const answer = await call("cloudformation", "DescribeStacks", { StackName: `awscodestar-${id}-lambda` }).catch(orNothing("ValidationError"));
+  const answer = await call("cloudformation", "DescribeStacks", { StackName: `awscodestar-${id}-lambda` }).catch(
+    orNothing("ValidationError"),
+  );
   const status = String(answer?.Stacks?.[0]?.StackStatus ?? "");
   // A stack that has been deployed once stays live while, and after, a later deployment fails.
   if (/^(CREATE_COMPLETE|UPDATE_)/.test(status)) return "live";
@@ -60,7 +64,9 @@ export async function allProjects(call: Caller, place: Place): Promise<ProjectFa
     ids.push(...page.projects.map((p: { projectId: string }) => p.projectId));
     nextToken = page.nextToken;
   } while (nextToken);
-  const facts = await Promise.all(ids.map((id) => projectFacts(call, place, id).catch(orNothing("ProjectNotFoundException"))));
+  const facts = await Promise.all(
+    ids.map((id) => projectFacts(call, place, id).catch(orNothing("ProjectNotFoundException"))),
+  );
   return facts.filter((f) => f !== undefined);
 }
 
@@ -68,12 +74,20 @@ interface StageStatus {
   readonly name: string;
   readonly status: string;
   readonly executionId: string;
-  readonly actions: readonly { readonly name: string; readonly status: string; readonly message: string; readonly changed: number; readonly build?: string }[];
+  readonly actions: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly changed: number;
+    readonly build?: string;
+  }[];
 }
 
 /** The states of a pipeline's stages in order; none where it is not there (yet). */
 export async function pipelineStages(call: Caller, id: string): Promise<StageStatus[]> {
-  const state = await call("codepipeline", "GetPipelineState", { name: `${id}-Pipeline` }).catch(orNothing("PipelineNotFoundException"));
+  const state = await call("codepipeline", "GetPipelineState", { name: `${id}-Pipeline` }).catch(
+    orNothing("PipelineNotFoundException"),
+  );
   return (state?.stageStates ?? []).map((stage: any) => ({
     name: String(stage.stageName),
     status: String(stage.latestExecution?.status ?? ""),
@@ -83,7 +97,9 @@ export async function pipelineStages(call: Caller, id: string): Promise<StageSta
       status: String(action.latestExecution?.status ?? ""),
       message: String(action.latestExecution?.errorDetails?.message ?? action.latestExecution?.summary ?? ""),
       changed: milliseconds(action.latestExecution?.lastStatusChange),
-      ...(action.latestExecution?.externalExecutionId ? { build: String(action.latestExecution.externalExecutionId) } : {}),
+      ...(action.latestExecution?.externalExecutionId
+        ? { build: String(action.latestExecution.externalExecutionId) }
+        : {}),
     })),
   }));
 }
@@ -105,7 +121,8 @@ export async function untilCreated(call: Caller, id: string, waiting: Waiting): 
   await poll(waiting, async () => {
     const { status } = await call("codestar", "DescribeProject", { id });
     if (status.state === "CreateInProgress") return false;
-    if (status.state !== "CreateComplete") throw new Error(`the project ${id} could not be created: ${status.reason ?? status.state}`);
+    if (status.state !== "CreateComplete")
+      throw new Error(`the project ${id} could not be created: ${status.reason ?? status.state}`);
     return true;
   });
 }
@@ -149,7 +166,9 @@ export async function explain(call: Caller, id: string, stage: StageStatus): Pro
 
 async function buildFailure(call: Caller, build: string): Promise<string[]> {
   const { builds = [] } = await call("codebuild", "BatchGetBuilds", { ids: [build] });
-  const contexts = (builds[0]?.phases ?? []).flatMap((phase: any) => (phase.contexts ?? []).map((c: any) => (c.message ? `${phase.phaseType}: ${c.message}` : "")));
+  const contexts = (builds[0]?.phases ?? []).flatMap((phase: any) =>
+    (phase.contexts ?? []).map((c: any) => (c.message ? `${phase.phaseType}: ${c.message}` : "")),
+  );
   const { groupName: logGroupName, streamName: logStreamName } = builds[0]?.logs ?? {};
   const lines: string[] = [];
   if (logGroupName && logStreamName) {
@@ -160,9 +179,18 @@ async function buildFailure(call: Caller, build: string): Promise<string[]> {
 }
 
 async function stackFailure(call: Caller, id: string): Promise<string[]> {
-  const { StackEvents = [] } = await call("cloudformation", "DescribeStackEvents", { StackName: `awscodestar-${id}-lambda` }).catch(() => ({}));
-  const failures = StackEvents.filter((e: any) => /_FAILED$/.test(e.ResourceStatus) && e.ResourceType !== "AWS::CloudFormation::Stack" && !/cancelled/i.test(e.ResourceStatusReason ?? ""));
-  return failures.slice(0, 3).map((e: any) => `${e.LogicalResourceId} (${e.ResourceType}): ${e.ResourceStatusReason ?? e.ResourceStatus}`);
+  const { StackEvents = [] } = await call("cloudformation", "DescribeStackEvents", {
+    StackName: `awscodestar-${id}-lambda`,
+  }).catch(() => ({}));
+  const failures = StackEvents.filter(
+    (e: any) =>
+      String(e.ResourceStatus).endsWith("_FAILED") &&
+      e.ResourceType !== "AWS::CloudFormation::Stack" &&
+      !/cancelled/i.test(e.ResourceStatusReason ?? ""),
+  );
+  return failures
+    .slice(0, 3)
+    .map((e: any) => `${e.LogicalResourceId} (${e.ResourceType}): ${e.ResourceStatusReason ?? e.ResourceStatus}`);
 }
 
 async function poll({ limitMs = LIMIT_MS, signal }: Waiting, done: () => Promise<boolean>): Promise<void> {

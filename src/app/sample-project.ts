@@ -35,10 +35,16 @@ export async function sampleProject(running: Running, say: (line: string) => voi
   }
 }
 
-async function make(call: Caller, place: Place, exists: boolean, options: { say: (line: string) => void; signal: AbortSignal }): Promise<void> {
+async function make(
+  call: Caller,
+  place: Place,
+  exists: boolean,
+  options: { say: (line: string) => void; signal: AbortSignal },
+): Promise<void> {
   const { say, signal } = options;
   const started = performance.now();
-  const progress = (line: string): void => say(`  ${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${line}`);
+  const progress = (line: string): void =>
+    say(`  ${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${line}`);
   say(`Making the sample project "${ID}" (${TEMPLATE}) ...`);
   if (!exists) {
     await createProject(call, place, {
@@ -70,6 +76,12 @@ async function administrator({ platform, registry }: Running): Promise<Caller> {
   const root = rootContext(platform, registry);
   const { account, region } = platform.settings;
   const { User } = await root.call("iam", "GetUser", { UserName: ADMIN_USER });
-  const principal = { kind: "user", account, arn: String(User?.Arn), id: String(User?.UserId), name: ADMIN_USER } as const;
+  const principal = {
+    kind: "user",
+    account,
+    arn: String(User?.Arn),
+    id: String(User?.UserId),
+    name: ADMIN_USER,
+  } as const;
   return callerOf(createContext(platform, registry, { service: "codestar", account, region, principal }));
 }

@@ -18,7 +18,11 @@ export async function listTemplates(code: string): Promise<Template[]> {
   const folder = join(code, "templates");
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  return Promise.all(names.sort().map(async (name) => JSON.parse(await readFile(join(folder, name, "starling.json"), "utf8")) as Template));
+  return Promise.all(
+    names
+      .sort()
+      .map(async (name) => JSON.parse(await readFile(join(folder, name, "starling.json"), "utf8")) as Template),
+  );
 }
 
 /** The first commit of a template as a zip, with what its files ask of the toolchain. */

@@ -30,7 +30,14 @@ export async function forward(
       const match: unknown = route.match(target);
       if (match === undefined) continue;
       const principal = { kind: "anonymous", account } as const;
-      const there = createContext(platform, registry, { service: service.name, account, region, principal, requestId, http });
+      const there = createContext(platform, registry, {
+        service: service.name,
+        account,
+        region,
+        principal,
+        requestId,
+        http,
+      });
       request.url = mark < 0 ? path : `${path}?${rawQuery}`;
       await route.handle(there, match, request, response);
       return true;

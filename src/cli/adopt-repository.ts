@@ -27,11 +27,21 @@ export function adoptRepository(url: string): Adopted {
     const bare = join(folder, "repository.git");
     git(["clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--", url, bare], { GIT_TERMINAL_PROMPT: "0" });
     const file = (name: string): string | undefined => {
-      const { status, stdout } = spawnSync("git", ["-C", bare, "show", `HEAD:${name}`], { encoding: "utf8", maxBuffer: MAX_FILE });
+      const { status, stdout } = spawnSync("git", ["-C", bare, "show", `HEAD:${name}`], {
+        encoding: "utf8",
+        maxBuffer: MAX_FILE,
+      });
       return status === 0 ? stdout : undefined;
     };
-    if (file("buildspec.yml") === undefined) throw new Error(`${url} has no buildspec.yml: a project's build follows it, and leaves template-export.yml for the deployment`);
-    return { generation: describeRepository(file), push: (connection, cloneUrl) => push(connection, bare, cloneUrl), remove };
+    if (file("buildspec.yml") === undefined)
+      throw new Error(
+        `${url} has no buildspec.yml: a project's build follows it, and leaves template-export.yml for the deployment`,
+      );
+    return {
+      generation: describeRepository(file),
+      push: (connection, cloneUrl) => push(connection, bare, cloneUrl),
+      remove,
+    };
   } catch (error) {
     remove();
     throw error;
@@ -45,11 +55,20 @@ function push({ place, credentials }: Connection, bare: string, cloneUrl: string
     AWS_REGION: place.region,
     ...(credentials.sessionToken ? { AWS_SESSION_TOKEN: credentials.sessionToken } : {}),
   };
-  git(["-C", bare, "push", "--quiet", cloneUrl, "HEAD:refs/heads/master"], { ...keys, ...gitEnvironment(place.publicUrl), GIT_TERMINAL_PROMPT: "0" });
+  git(["-C", bare, "push", "--quiet", cloneUrl, "HEAD:refs/heads/master"], {
+    ...keys,
+    ...gitEnvironment(place.publicUrl),
+    GIT_TERMINAL_PROMPT: "0",
+  });
 }
 
 function git(args: readonly string[], env: Record<string, string>): void {
-  const { status, stderr, error } = spawnSync("git", args, { encoding: "utf8", env: { ...process.env, ...env }, timeout: CLONE_LIMIT_MS });
+  const { status, stderr, error } = spawnSync("git", args, {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+    timeout: CLONE_LIMIT_MS,
+  });
   if (error) throw new Error(`git cannot be run: ${error.message}`);
-  if (status !== 0) throw new Error(`git ${args.find((a) => a === "clone" || a === "push")} failed: ${plain(stderr).trim()}`);
+  if (status !== 0)
+    throw new Error(`git ${args.find((a) => a === "clone" || a === "push")} failed: ${plain(stderr).trim()}`);
 }

@@ -7,10 +7,22 @@ export interface Parsed {
 }
 
 /** Flags of the configuration that every command takes. */
-const SETTINGS = ["--port", "--host", "--data", "--public-url", "--account", "--region", "--access-key-id", "--secret-access-key"];
+const SETTINGS = [
+  "--port",
+  "--host",
+  "--data",
+  "--public-url",
+  "--account",
+  "--region",
+  "--access-key-id",
+  "--secret-access-key",
+];
 
 /** Reads a command's arguments. Throws for a flag that the command does not have, and for a value that is missing. */
-export function parseArguments(args: readonly string[], known: { values?: readonly string[]; switches?: readonly string[] }): Parsed {
+export function parseArguments(
+  args: readonly string[],
+  known: { values?: readonly string[]; switches?: readonly string[] },
+): Parsed {
   const values = new Map<string, string>();
   const switches = new Set<string>();
   const words: string[] = [];
@@ -25,7 +37,10 @@ export function parseArguments(args: readonly string[], known: { values?: readon
       if (value === undefined || (equals < 0 && value.startsWith("--"))) throw new Error(`${flag} needs a value`);
       values.set(flag, value);
     } else if (known.switches?.includes(arg)) switches.add(arg);
-    else throw new Error(`there is no option ${flag}. There are: ${[...(known.values ?? []), ...(known.switches ?? [])].join(", ") || "none"}`);
+    else
+      throw new Error(
+        `there is no option ${flag}. There are: ${[...(known.values ?? []), ...(known.switches ?? [])].join(", ") || "none"}`,
+      );
   }
   return { words, value: (flag) => values.get(flag), has: (flag) => switches.has(flag) };
 }

@@ -11,7 +11,11 @@ export interface Connection {
   readonly call: Caller;
   readonly place: Place;
   readonly data: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
 }
 
 /**
@@ -25,7 +29,11 @@ export function connect(args: readonly string[]): Connection {
   const isLoggedIn = Boolean(AWS_ENDPOINT_URL && AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY) && !namesAnother(args);
   const publicUrl = config.publicUrl || (isLoggedIn ? AWS_ENDPOINT_URL! : `http://localhost:${config.port}`);
   const region = isLoggedIn && AWS_REGION ? AWS_REGION : config.region;
-  const own = { accessKeyId: String(AWS_ACCESS_KEY_ID), secretAccessKey: String(AWS_SECRET_ACCESS_KEY), ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}) };
+  const own = {
+    accessKeyId: String(AWS_ACCESS_KEY_ID),
+    secretAccessKey: String(AWS_SECRET_ACCESS_KEY),
+    ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
+  };
   const credentials = isLoggedIn ? own : administratorKeys(data);
   return {
     call: apiClient({ origin: publicUrl.replace(/\/+$/, ""), region, credentials }),
@@ -44,7 +52,9 @@ function namesAnother(args: readonly string[]): boolean {
 export function administratorKeys(data: string): { accessKeyId: string; secretAccessKey: string } {
   const file = join(data, "admin-credentials.json");
   if (!existsSync(file)) {
-    throw new Error(`there are no credentials in ${data}: start the platform once (npm start), name its data folder with --data, or log in with eval "$(npx starling env)"`);
+    throw new Error(
+      `there are no credentials in ${data}: start the platform once (npm start), name its data folder with --data, or log in with eval "$(npx starling env)"`,
+    );
   }
   try {
     accessSync(file, constants.R_OK);

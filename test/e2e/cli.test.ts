@@ -37,12 +37,17 @@ describe("the command line", { skip: cannotRun }, () => {
     const { code, stdout } = await starling(platform, "env");
     assert.equal(code, 0);
     for (const line of stdout.trim().split("\n")) assert.match(line, /^(export [A-Z0-9_]+='|unset )/);
-    for (const name of ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"]) assert.ok(stdout.includes(`export ${name}=`), name);
+    for (const name of ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"])
+      assert.ok(stdout.includes(`export ${name}=`), name);
   });
 
   test("templates and projects are lists, for people and for programs", async () => {
     const templates = JSON.parse((await starling(platform, "templates", "--json")).stdout) as { id: string }[];
-    for (const id of ["nodejs-web-application", "nodejs-express-web-service", "python-web-service", "static-web-page"]) assert.ok(templates.some((t) => t.id === id), id);
+    for (const id of ["nodejs-web-application", "nodejs-express-web-service", "python-web-service", "static-web-page"])
+      assert.ok(
+        templates.some((t) => t.id === id),
+        id,
+      );
     const [sample] = JSON.parse((await starling(platform, "projects", "--json")).stdout) as Record<string, string>[];
     assert.deepEqual(sample, {
       id: "sample",
@@ -82,7 +87,10 @@ describe("the command line", { skip: cannotRun }, () => {
     // oxlint-disable-next-line no-control-regex
     assert.ok(!/[\u0000-\u0008\u000b-\u001f\u007f]/.test(stdout), "no control characters");
     const env = { ...process.env, STARLING_PORT: String(platform.port), STARLING_DATA: platform.data };
-    const follower = spawn(join(root, "bin/run"), ["logs", "sample", "--follow"], { env, stdio: ["ignore", "pipe", "inherit"] });
+    const follower = spawn(join(root, "bin/run"), ["logs", "sample", "--follow"], {
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     try {
       let seen = "";
       follower.stdout.on("data", (chunk) => (seen += chunk));
@@ -117,7 +125,11 @@ describe("the command line", { skip: cannotRun }, () => {
     await platform.restart();
     await until(async () => (await visit(`http://sample.localhost:${platform.port}/`)).status === 200);
     const { stdout } = await starling(platform, "env");
-    const clone = await run("/bin/bash", ["-c", `${stdout}\ngit clone -q "http://localhost:${platform.port}/v1/repos/sample" "${join(folder, "clone")}"`], { env: { PATH: process.env["PATH"]!, HOME: folder } });
+    const clone = await run(
+      "/bin/bash",
+      ["-c", `${stdout}\ngit clone -q "http://localhost:${platform.port}/v1/repos/sample" "${join(folder, "clone")}"`],
+      { env: { PATH: process.env["PATH"]!, HOME: folder } },
+    );
     assert.equal(clone.code, 0, clone.stderr);
     await rm(`${platform.data}.lost`, { recursive: true, force: true });
   });

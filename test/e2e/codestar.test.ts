@@ -37,8 +37,15 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
   async function shell(): Promise<NodeJS.ProcessEnv> {
     const { stdout } = await starling(platform, "env");
     const script = `${stdout}\nenv -0`;
-    const { stdout: all } = await run("/bin/bash", ["-c", script], { env: { PATH: process.env["PATH"]!, HOME: folder } });
-    return Object.fromEntries(all.split("\0").filter(Boolean).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+    const { stdout: all } = await run("/bin/bash", ["-c", script], {
+      env: { PATH: process.env["PATH"]!, HOME: folder },
+    });
+    return Object.fromEntries(
+      all
+        .split("\0")
+        .filter(Boolean)
+        .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+    );
   }
 
   async function git(cwd: string, ...args: string[]) {
@@ -55,7 +62,9 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
   }
 
   const latest = async (id: string) => {
-    const { pipelineExecutionSummaries: [run] = [] } = await new CodePipeline(platform.client).listPipelineExecutions({ pipelineName: `${id}-Pipeline` });
+    const { pipelineExecutionSummaries: [run] = [] } = await new CodePipeline(platform.client).listPipelineExecutions({
+      pipelineName: `${id}-Pipeline`,
+    });
     return run;
   };
 
@@ -82,16 +91,22 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
       const { status, text } = await page(id);
       assert.equal(status, 200);
       assert.match(text, shows);
-      for (const [, asset] of text.matchAll(/(?:src|href)="(http[^"]+\/public\/assets\/[^"]+)"/g)) assert.equal((await visit(asset!)).status, 200, asset);
+      for (const [, asset] of text.matchAll(/(?:src|href)="(http[^"]+\/public\/assets\/[^"]+)"/g))
+        assert.equal((await visit(asset!)).status, 200, asset);
     });
   }
 
   test("the toolchain is what CodeStar made, name by name", async () => {
-    const { StackResources = [] } = await new CloudFormation(platform.client).describeStackResources({ StackName: "awscodestar-web" });
+    const { StackResources = [] } = await new CloudFormation(platform.client).describeStackResources({
+      StackName: "awscodestar-web",
+    });
     const names = new Map(StackResources.map((r) => [r.LogicalResourceId, r.PhysicalResourceId]));
     const bucket = (end: string) => `aws-codestar-${REGION}-${ACCOUNT}-web-${end}`;
     assert.deepEqual([names.get("S3Bucket"), names.get("WebsiteS3Bucket")], [bucket("pipe"), bucket("app")]);
-    assert.deepEqual(["ToolChainRole", "CloudFormationTrustRole", "CodeDeployTrustRole"].map((id) => names.get(id)), ["ToolChain", "CloudFormation", "CodeDeploy"].map((n) => `CodeStarWorker-web-${n}`));
+    assert.deepEqual(
+      ["ToolChainRole", "CloudFormationTrustRole", "CodeDeployTrustRole"].map((id) => names.get(id)),
+      ["ToolChain", "CloudFormation", "CodeDeploy"].map((n) => `CodeStarWorker-web-${n}`),
+    );
     assert.equal(names.get("CodeBuildProject"), "web");
     assert.match(String(names.get("PermissionsBoundaryPolicy")), /policy\/CodeStar_web_PermissionsBoundary$/);
     assert.match(String(names.get("SourceEvent")), /awscodestar-web-SourceEvent$/);
@@ -107,16 +122,33 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
 
   test("a push is live by itself; a push that is broken stops at its stage, and the page stays as it was", async () => {
     const clone = join(folder, "web");
-    const { cloneUrl } = JSON.parse((await starling(platform, "projects", "--json")).stdout).find((p: { id: string }) => p.id === "web");
+    const { cloneUrl } = JSON.parse((await starling(platform, "projects", "--json")).stdout).find(
+      (p: { id: string }) => p.id === "web",
+    );
     await git(folder, "clone", "-q", cloneUrl, clone);
     const said = await change(clone, "public/index.html", (text) => text.replace("It is live.", "Second page"));
     assert.match(said, /web-Pipeline/);
     await until(async () => (await page("web")).text.includes("Second page"));
 
     const faults: { file: string; how: (text: string) => string; stage: string; names: RegExp }[] = [
-      { file: "buildspec.yml", how: (text) => text.replace("phases:", "phases: ["), stage: "Build", names: /YAML|buildspec/i },
-      { file: "index.js", how: () => "throw new Error('does not load');\n", stage: "Build", names: /node --test|exit status|PRE_BUILD/i },
-      { file: "template.yml", how: (text) => text.replace("Handler: index.get", "Handler: index.get\n      NoSuchProperty: 1"), stage: "Deploy", names: /NoSuchProperty|WebPage/ },
+      {
+        file: "buildspec.yml",
+        how: (text) => text.replace("phases:", "phases: ["),
+        stage: "Build",
+        names: /YAML|buildspec/i,
+      },
+      {
+        file: "index.js",
+        how: () => "throw new Error('does not load');\n",
+        stage: "Build",
+        names: /node --test|exit status|PRE_BUILD/i,
+      },
+      {
+        file: "template.yml",
+        how: (text) => text.replace("Handler: index.get", "Handler: index.get\n      NoSuchProperty: 1"),
+        stage: "Deploy",
+        names: /NoSuchProperty|WebPage/,
+      },
     ];
     for (const { file, how, stage, names } of faults) {
       const good = await readFile(join(clone, file), "utf8");
@@ -143,13 +175,17 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
       await call("codestar", "AssociateTeamMember", { projectId: "python", userArn: User!.Arn, projectRole });
       const { AccessKey } = await iam.createAccessKey({ UserName: name });
       const credentials = { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
-      return { userArn: User!.Arn!, codestar: apiClient({ origin: platform.endpoint, region: REGION, credentials }), pipelines: new CodePipeline({ ...platform.client, credentials }) };
+      return {
+        userArn: User!.Arn!,
+        codestar: apiClient({ origin: platform.endpoint, region: REGION, credentials }),
+        pipelines: new CodePipeline({ ...platform.client, credentials }),
+      };
     };
     const viewer = await member("vera", "Viewer");
     const contributor = await member("carl", "Contributor");
     const owner = await member("olga", "Owner");
     const refused = { name: /^AccessDenied/ };
-    const denied = (error: { code?: string }) => /^AccessDenied/.test(String(error.code));
+    const denied = (error: { code?: string }) => String(error.code).startsWith("AccessDenied");
 
     assert.equal((await viewer.codestar("codestar", "DescribeProject", { id: "python" })).id, "python");
     await viewer.pipelines.getPipelineState({ name: "python-Pipeline" });
@@ -157,12 +193,34 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
     await assert.rejects(viewer.codestar("codestar", "DescribeProject", { id: "web" }), denied, "another project");
     await contributor.pipelines.startPipelineExecution({ name: "python-Pipeline" });
     await assert.rejects(contributor.codestar("codestar", "DeleteProject", { id: "python" }), denied);
-    await assert.rejects(contributor.codestar("codestar", "AssociateTeamMember", { projectId: "python", userArn: viewer.userArn, projectRole: "Owner" }), denied);
+    await assert.rejects(
+      contributor.codestar("codestar", "AssociateTeamMember", {
+        projectId: "python",
+        userArn: viewer.userArn,
+        projectRole: "Owner",
+      }),
+      denied,
+    );
 
-    await assert.rejects(owner.codestar("codestar", "AssociateTeamMember", { projectId: "python", userArn: viewer.userArn, projectRole: "Owner" }), { code: "TeamMemberAlreadyAssociatedException" });
-    await owner.codestar("codestar", "UpdateTeamMember", { projectId: "python", userArn: viewer.userArn, projectRole: "Contributor" });
+    await assert.rejects(
+      owner.codestar("codestar", "AssociateTeamMember", {
+        projectId: "python",
+        userArn: viewer.userArn,
+        projectRole: "Owner",
+      }),
+      { code: "TeamMemberAlreadyAssociatedException" },
+    );
+    await owner.codestar("codestar", "UpdateTeamMember", {
+      projectId: "python",
+      userArn: viewer.userArn,
+      projectRole: "Contributor",
+    });
     const { AttachedPolicies } = await iam.listAttachedUserPolicies({ UserName: "vera" });
-    assert.deepEqual(AttachedPolicies?.map((p) => p.PolicyName), ["CodeStar_python_Contributor"], "nobody holds two roles");
+    assert.deepEqual(
+      AttachedPolicies?.map((p) => p.PolicyName),
+      ["CodeStar_python_Contributor"],
+      "nobody holds two roles",
+    );
     await viewer.pipelines.startPipelineExecution({ name: "python-Pipeline" });
     await owner.codestar("codestar", "DisassociateTeamMember", { projectId: "python", userArn: viewer.userArn });
     await assert.rejects(viewer.codestar("codestar", "DescribeProject", { id: "python" }), denied);
@@ -173,7 +231,11 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
     await s3.createBucket({ Bucket: "toolchains" });
     const Resources = {
       Kept: { Type: "AWS::S3::Bucket", DeletionPolicy: "Retain", Properties: { BucketName: "aws-codestar-kept" } },
-      Worker: { Type: "AWS::IAM::Role", DependsOn: "Kept", Properties: { RoleName: "NotCodeStars", AssumeRolePolicyDocument: { Statement: [] } } },
+      Worker: {
+        Type: "AWS::IAM::Role",
+        DependsOn: "Kept",
+        Properties: { RoleName: "NotCodeStars", AssumeRolePolicyDocument: { Statement: [] } },
+      },
     };
     await s3.putObject({ Bucket: "toolchains", Key: "bad.json", Body: JSON.stringify({ Resources }) });
     const toolchain = { source: { s3: { bucketName: "toolchains", bucketKey: "bad.json" } } };
@@ -185,7 +247,9 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
     assert.equal(status.state, "CreateFailed");
     assert.match(status.reason, /^Worker \(AWS::IAM::Role\)/);
     await assert.rejects(s3.headBucket({ Bucket: "aws-codestar-kept" }));
-    await assert.rejects(call("codestar", "CreateProject", { id: "web", name: "Web" }), { code: "ProjectAlreadyExistsException" });
+    await assert.rejects(call("codestar", "CreateProject", { id: "web", name: "Web" }), {
+      code: "ProjectAlreadyExistsException",
+    });
     await call("codestar", "DeleteProject", { id: "broken" });
   });
 
@@ -201,7 +265,10 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
 
   test("destroy leaves nothing; --keep-resources keeps the stacks", async () => {
     assert.equal((await starling(platform, "destroy", "static", "--yes", "--keep-resources")).code, 0);
-    assert.equal((await call("cloudformation", "DescribeStacks", { StackName: "awscodestar-static" })).Stacks.length, 1);
+    assert.equal(
+      (await call("cloudformation", "DescribeStacks", { StackName: "awscodestar-static" })).Stacks.length,
+      1,
+    );
     for (const id of ["web", "python", "express", "empty"]) {
       const { code, stderr } = await starling(platform, "destroy", id, "--yes");
       assert.equal(code, 0, stderr);
@@ -211,9 +278,18 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
       buckets: (await new S3(platform.client).listBuckets({})).Buckets?.map((b) => b.Name),
       roles: (await iam.listRoles({})).Roles?.map((r) => r.RoleName),
       policies: (await iam.listPolicies({ Scope: "Local" })).Policies?.map((p) => p.PolicyName),
-      logs: (await call("logs", "DescribeLogGroups", {})).logGroups.map((g: { logGroupName: string }) => g.logGroupName),
-      repositories: (await new CodeCommit(platform.client).listRepositories({})).repositories?.map((r) => r.repositoryName),
+      logs: (await call("logs", "DescribeLogGroups", {})).logGroups.map(
+        (g: { logGroupName: string }) => g.logGroupName,
+      ),
+      repositories: (await new CodeCommit(platform.client).listRepositories({})).repositories?.map(
+        (r) => r.repositoryName,
+      ),
     };
-    for (const [what, names = []] of Object.entries(left)) assert.deepEqual(names.filter((name: string) => /web|python|express/.test(name)), [], what);
+    for (const [what, names = []] of Object.entries(left))
+      assert.deepEqual(
+        names.filter((name: string) => /web|python|express/.test(name)),
+        [],
+        what,
+      );
   });
 });

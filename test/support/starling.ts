@@ -14,11 +14,20 @@ export interface Ran {
 
 /** The command line against a test platform. */
 export function starling(platform: Pick<TestPlatform, "port" | "data">, ...args: string[]): Promise<Ran> {
-  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], STARLING_PORT: String(platform.port), STARLING_DATA: platform.data };
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: process.env["HOME"],
+    STARLING_PORT: String(platform.port),
+    STARLING_DATA: platform.data,
+  };
   return run(join(root, "bin/run"), args, { env });
 }
 
-export function run(file: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<Ran> {
+export function run(
+  file: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): Promise<Ran> {
   return new Promise((done) => {
     execFile(file, args, { ...options, timeout: 180_000, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
       done({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
@@ -36,11 +45,14 @@ export interface Page {
 export function visit(url: string, headers: Record<string, string> = {}): Promise<Page> {
   const { host, port, pathname, search } = new URL(url);
   return new Promise((done, fail) => {
-    const sent = request({ host: "127.0.0.1", port, path: pathname + search, headers: { host, ...headers } }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-      answer.on("end", () => done({ status: answer.statusCode!, headers: answer.headers, text }));
-    });
+    const sent = request(
+      { host: "127.0.0.1", port, path: pathname + search, headers: { host, ...headers } },
+      (answer) => {
+        let text = "";
+        answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+        answer.on("end", () => done({ status: answer.statusCode!, headers: answer.headers, text }));
+      },
+    );
     sent.on("error", fail).end();
   });
 }

@@ -4,7 +4,8 @@ import { oneWord, parseArguments } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { codeFolder, dataFolder } from "../project-root.ts";
 
-const dataOf = (args: readonly string[]): string => dataFolder(readConfig({ args, env: process.env, folder: codeFolder }).data);
+const dataOf = (args: readonly string[]): string =>
+  dataFolder(readConfig({ args, env: process.env, folder: codeFolder }).data);
 
 /** starling backup. */
 export const backup: Command = {

@@ -23,14 +23,20 @@ export const destroy: Command = {
     await call("codestar", "DescribeProject", { id }); // says so where there is none
     if (!parsed.has("--yes") && !(await confirmed(id, keep))) return 1;
     await removeProject(call, id, !keep);
-    console.log(keep ? `The project ${id} is gone; its stacks, repository and pipeline are still there.` : `The project ${id} is gone.`);
+    console.log(
+      keep
+        ? `The project ${id} is gone; its stacks, repository and pipeline are still there.`
+        : `The project ${id} is gone.`,
+    );
     return 0;
   },
 };
 
 async function confirmed(id: string, keep: boolean): Promise<boolean> {
   if (!process.stdin.isTTY) throw new Error(`say --yes to remove ${id} without being asked`);
-  const what = keep ? "the project, but keeps its stacks and repository" : "the project with its repository, pipeline, stacks, buckets and logs";
+  const what = keep
+    ? "the project, but keeps its stacks and repository"
+    : "the project with its repository, pipeline, stacks, buckets and logs";
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(`This removes ${what}. Type ${id} to go on: `);
   terminal.close();
@@ -47,7 +53,8 @@ export async function removeProject(call: Caller, id: string, deleteStack: boole
       return undefined;
     });
     if (!project) return;
-    if (project.status?.state === "DeleteFailed") throw new Error(plain(`${id} could not be removed: ${project.status.reason ?? "no reason was given"}`));
+    if (project.status?.state === "DeleteFailed")
+      throw new Error(plain(`${id} could not be removed: ${project.status.reason ?? "no reason was given"}`));
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new Error(`${id} was not gone after ${LIMIT_MS / 60_000} minutes`);

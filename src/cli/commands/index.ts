@@ -4,7 +4,7 @@ import { destroy } from "./destroy.ts";
 import { doctor } from "./doctor.ts";
 import { env } from "./env.ts";
 import { gitCredentialCommand } from "./git-credential.ts";
-import { help } from "./help.ts";
+import { helpOn } from "./help.ts";
 import { logs } from "./logs.ts";
 import { newProject } from "./new.ts";
 import { open } from "./open.ts";
@@ -26,5 +26,5 @@ export const commands: readonly Command[] = [
   backup,
   restore,
   gitCredentialCommand,
-  help,
+  helpOn(() => commands),
 ];

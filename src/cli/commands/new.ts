@@ -8,7 +8,8 @@ import { connect, type Connection } from "../platform.ts";
 import { plain } from "../terminal.ts";
 import { removeProject } from "./destroy.ts";
 
-const USAGE = "starling new <name> --template <id> | --git <url>  [--name TEXT] [--description TEXT] [--json] [--no-wait]";
+const USAGE =
+  "starling new <name> --template <id> | --git <url>  [--name TEXT] [--description TEXT] [--json] [--no-wait]";
 const ID = /^[a-z][a-z0-9-]{1,14}$/;
 
 /** starling new. */
@@ -17,9 +18,15 @@ export const newProject: Command = {
   summary: "Make a project, and wait until its page is live",
   usage: USAGE,
   async run(args) {
-    const parsed = parseArguments(args, { values: ["--template", "--git", "--name", "--description"], switches: ["--json", "--no-wait"] });
+    const parsed = parseArguments(args, {
+      values: ["--template", "--git", "--name", "--description"],
+      switches: ["--json", "--no-wait"],
+    });
     const id = oneWord(parsed, "name", USAGE);
-    if (!ID.test(id)) throw new Error(`"${plain(id)}" cannot be a project's name: 2 to 15 lower-case letters, digits and hyphens, beginning with a letter`);
+    if (!ID.test(id))
+      throw new Error(
+        `"${plain(id)}" cannot be a project's name: 2 to 15 lower-case letters, digits and hyphens, beginning with a letter`,
+      );
     const started = performance.now();
     const progress = (line: string): void => {
       process.stderr.write(plain(`  ${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${line}\n`));
@@ -33,7 +40,10 @@ export const newProject: Command = {
     }
     const facts = await projectFacts(connection.call, connection.place, id);
     if (parsed.has("--json")) console.log(JSON.stringify(facts));
-    else console.log(`\n  Page:   ${facts.url}\n  Clone:  git clone ${facts.cloneUrl}\n  Logs:   starling logs ${id} --follow`);
+    else
+      console.log(
+        `\n  Page:   ${facts.url}\n  Clone:  git clone ${facts.cloneUrl}\n  Logs:   starling logs ${id} --follow`,
+      );
     return 0;
   },
 };
@@ -41,7 +51,8 @@ export const newProject: Command = {
 /** The repository to adopt, where one is named. */
 function source(parsed: Parsed): Adopted | undefined {
   const [template, url] = [parsed.value("--template"), parsed.value("--git")];
-  if (Boolean(template) === Boolean(url)) throw new Error(`say what to start from, --template or --git. Usage: ${USAGE}`);
+  if (Boolean(template) === Boolean(url))
+    throw new Error(`say what to start from, --template or --git. Usage: ${USAGE}`);
   return url ? adoptRepository(url) : undefined;
 }
 
@@ -73,12 +84,16 @@ async function make(connection: Connection, id: string, { parsed, adopted, progr
     }
   } catch (error) {
     // Nothing of a project that could not be made stays, its record included.
-    await removeProject(call, id, true).catch((second: unknown) => process.stderr.write(`starling: ${plain(messageOf(second))}\n`));
+    await removeProject(call, id, true).catch((second: unknown) =>
+      process.stderr.write(`starling: ${plain(messageOf(second))}\n`),
+    );
     throw error;
   }
   if (parsed.has("--no-wait")) return;
   await untilLive(call, place, id, { progress, ignore }).catch((error: unknown) => {
-    throw new Error(`${id} is not live: ${plain(messageOf(error))}\nThe project is there: push a change that mends it, or remove it with starling destroy ${id}.`);
+    throw new Error(
+      `${id} is not live: ${plain(messageOf(error))}\nThe project is there: push a change that mends it, or remove it with starling destroy ${id}.`,
+    );
   });
   progress("Page    live");
 }

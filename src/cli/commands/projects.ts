@@ -14,8 +14,12 @@ export const projects: Command = {
     const { call, place } = connect(args);
     const all = await allProjects(call, place);
     if (parsed.has("--json")) console.log(JSON.stringify(all, undefined, 2));
-    else if (all.length === 0) console.log("There are no projects. Make one: starling new <name> --template nodejs-web-application");
-    else console.log(plain(table([["NAME", "STATE", "PAGE", "CLONE"], ...all.map((p) => [p.id, p.state, p.url, p.cloneUrl])])));
+    else if (all.length === 0)
+      console.log("There are no projects. Make one: starling new <name> --template nodejs-web-application");
+    else
+      console.log(
+        plain(table([["NAME", "STATE", "PAGE", "CLONE"], ...all.map((p) => [p.id, p.state, p.url, p.cloneUrl])])),
+      );
     return 0;
   },
 };

@@ -12,10 +12,16 @@ export const up: Command = {
   async run(args) {
     const config = readConfig({ args, env: process.env, folder: codeFolder });
     if (process.getuid?.() !== 0) {
-      throw new Error("the platform must be started as root: it isolates functions and builds with namespaces and control groups. Try: sudo npx starling up");
+      throw new Error(
+        "the platform must be started as root: it isolates functions and builds with namespaces and control groups. Try: sudo npx starling up",
+      );
     }
     console.log("Starting Starling ...");
-    const { command, args: launcherArgs, env } = launcherCommand({
+    const {
+      command,
+      args: launcherArgs,
+      env,
+    } = launcherCommand({
       codeDir: codeFolder,
       dataDir: dataFolder(config.data),
       entry: "src/app/main.ts",

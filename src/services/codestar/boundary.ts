@@ -6,7 +6,8 @@ import { asServiceRole } from "./service-role.ts";
 import { findStack, resourcesOf } from "./stacks.ts";
 
 /** Kinds that functions reach by their own ARN; what controls functions and roles is never added. */
-const REACHABLE = /^AWS::(DynamoDB|S3::Bucket|SQS|SNS|Kinesis|SSM|SecretsManager|StepFunctions|Events::EventBus|KMS|Cognito|Logs::LogGroup)/;
+const REACHABLE =
+  /^AWS::(DynamoDB|S3::Bucket|SQS|SNS|Kinesis|SSM|SecretsManager|StepFunctions|Events::EventBus|KMS|Cognito|Logs::LogGroup)/;
 /** IAM's limit of a managed policy, less what the rest of the boundary takes. */
 const ROOM = 5_000;
 const SID = "StackResources";
@@ -39,7 +40,10 @@ async function syncBoundary(ctx: Context<{ synced: SyncedStacks }>, id: string):
   const mark = `${stack.StackId} ${stack.StackStatus} ${stack.LastUpdatedTime?.getTime() ?? 0}`;
   if (ctx.state.synced.get(id) === mark) return;
   const arns = (await resourcesOf(role, applicationStack(id))).flatMap(({ ResourceType = "", PhysicalResourceId }) => {
-    const arn = PhysicalResourceId && REACHABLE.test(ResourceType) ? resourceArn(ResourceType, PhysicalResourceId, ctx) : undefined;
+    const arn =
+      PhysicalResourceId && REACHABLE.test(ResourceType)
+        ? resourceArn(ResourceType, PhysicalResourceId, ctx)
+        : undefined;
     return arn ? [arn, ResourceType === "AWS::SNS::Topic" ? `${arn}:*` : `${arn}/*`] : [];
   });
   await writeBoundary(role, boundaryArn(ctx, id), arns);
@@ -57,7 +61,8 @@ async function writeBoundary(role: Context<any>, PolicyArn: string, arns: readon
     const next = JSON.stringify({ ...before, Statement: [...others, ...own] });
     if (next === JSON.stringify(before)) return;
     const oldest = Versions.filter((v) => !v.IsDefaultVersion).at(-1);
-    if (Versions.length >= 5 && oldest) await role.call("iam", "DeletePolicyVersion", { PolicyArn, VersionId: oldest.VersionId });
+    if (Versions.length >= 5 && oldest)
+      await role.call("iam", "DeletePolicyVersion", { PolicyArn, VersionId: oldest.VersionId });
     await role.call("iam", "CreatePolicyVersion", { PolicyArn, PolicyDocument: next, SetAsDefault: true });
   } catch (error) {
     if (codeOf(error) !== "NoSuchEntity") throw error; // a toolchain without a boundary

@@ -14,7 +14,11 @@ export const CREATIONS = "codestar-create";
 const CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
 
 /** Starts the toolchain's stack, or finds the one that an earlier try started. */
-export async function startToolchain(role: Context<any>, project: Project, creation: Creation): Promise<string | undefined> {
+export async function startToolchain(
+  role: Context<any>,
+  project: Project,
+  creation: Creation,
+): Promise<string | undefined> {
   const { template, parameters, roleArn } = creation;
   if (!template) return undefined;
   const StackName = toolchainStack(project.id);
@@ -23,7 +27,10 @@ export async function startToolchain(role: Context<any>, project: Project, creat
     const { StackId } = await role.call("cloudformation", "CreateStack", {
       StackName,
       ...("body" in template ? { TemplateBody: template.body } : { TemplateURL: template.url }),
-      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue })),
+      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
+        ParameterKey,
+        ParameterValue,
+      })),
       Capabilities: CAPABILITIES,
       Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
       ClientRequestToken: `codestar-${project.id}-${project.created}`,
@@ -70,12 +77,14 @@ async function finish(ctx: Context<any>, project: Project, creation: Creation): 
   if (stackId) {
     if (!project.stackId) await ctx.records.update<Project>("project", project.id, (p) => ({ ...p, stackId }));
     const stack = await settled(role, stackId);
-    if (stack?.StackStatus !== "CREATE_COMPLETE") throw new AwsError("ProjectCreationFailedException", await reasonOf(role, stackId), 400);
+    if (stack?.StackStatus !== "CREATE_COMPLETE")
+      throw new AwsError("ProjectCreationFailedException", await reasonOf(role, stackId), 400);
   }
-  const { source, creator } = creation;
-  if (source) await seedRepository(role, source.repository, await readObject(role, source.from, MAX_SOURCE_BYTES));
+  const { source, caller } = creation;
+  if (source)
+    await seedRepository(role, source.repository, await readObject(ctx.as(caller), source.from, MAX_SOURCE_BYTES));
   await makeTeamPolicies(role, project.id);
-  if (creator) await addCreator(ctx, role, project, creator);
+  if (caller.kind === "user") await addCreator(ctx, role, project, caller.arn);
 }
 
 /** Whoever makes a project owns it. An administrator may do all of it anyway, and policies of a user are few. */
@@ -84,14 +93,24 @@ async function addCreator(ctx: Context<any>, role: Context<any>, project: Projec
   try {
     const UserName = userArn.slice(userArn.lastIndexOf("/") + 1);
     const { AttachedPolicies = [] } = await role.call("iam", "ListAttachedUserPolicies", { UserName });
-    if (!AttachedPolicies.some((p) => p.PolicyName === "AdministratorAccess")) await addMember(ctx, role, project.id, member);
+    if (!AttachedPolicies.some((p) => p.PolicyName === "AdministratorAccess"))
+      await addMember(ctx, role, project.id, member);
   } catch (error) {
-    const isBearable = ["LimitExceededException", "LimitExceeded", "NoSuchEntity", "TeamMemberAlreadyAssociatedException"].includes(String(codeOf(error)));
+    const isBearable = [
+      "LimitExceededException",
+      "LimitExceeded",
+      "NoSuchEntity",
+      "TeamMemberAlreadyAssociatedException",
+    ].includes(String(codeOf(error)));
     if (!isBearable) throw error;
   }
 }
 
 async function conclude(ctx: Context<any>, id: string, change: Partial<Project>): Promise<void> {
-  await ctx.records.update<Project>("project", id, (project) => ({ ...project, ...change }), ctx.records.remove("creation", id));
+  await ctx.records.update<Project>(
+    "project",
+    id,
+    (project) => ({ ...project, ...change }),
+    ctx.records.remove("creation", id),
+  );
 }
-

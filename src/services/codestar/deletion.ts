@@ -38,7 +38,11 @@ export const deletionWorker: QueueWorker<any> = {
       );
     } catch (error) {
       if (ctx.signal.aborted || (!(error instanceof AwsError) && attempt < 5)) throw error;
-      await ctx.records.update<Project>("project", id, (p) => ({ ...p, state: "DeleteFailed", reason: messageOf(error).slice(0, 1024) }));
+      await ctx.records.update<Project>("project", id, (p) => ({
+        ...p,
+        state: "DeleteFailed",
+        reason: messageOf(error).slice(0, 1024),
+      }));
     }
   },
 };
@@ -47,7 +51,11 @@ export const deletionWorker: QueueWorker<any> = {
  * Removes the team's policies and the stacks, the application's first, because its resources live by the toolchain's
  * roles; then what the stacks retain: buckets, roles, the boundary.
  */
-export async function removeResources(ctx: Context<any>, project: Project, options: { stacks: boolean; caller?: Principal }): Promise<void> {
+export async function removeResources(
+  ctx: Context<any>,
+  project: Project,
+  options: { stacks: boolean; caller?: Principal },
+): Promise<void> {
   const role = await asServiceRole(ctx, project.id);
   const byCaller = options.caller ? ctx.as(options.caller) : undefined;
   await removeTeamPolicies(role, project.id);
@@ -88,9 +96,16 @@ async function stopPipelines(role: Context<any>, resources: readonly StackResour
   for (const { ResourceType, PhysicalResourceId: pipelineName } of resources) {
     if (ResourceType !== "AWS::CodePipeline::Pipeline" || !pipelineName) continue;
     try {
-      const { pipelineExecutionSummaries = [] } = await role.call("codepipeline", "ListPipelineExecutions", { pipelineName });
+      const { pipelineExecutionSummaries = [] } = await role.call("codepipeline", "ListPipelineExecutions", {
+        pipelineName,
+      });
       for (const { pipelineExecutionId, status } of pipelineExecutionSummaries) {
-        if (status === "InProgress") await role.call("codepipeline", "StopPipelineExecution", { pipelineName, pipelineExecutionId, abandon: true });
+        if (status === "InProgress")
+          await role.call("codepipeline", "StopPipelineExecution", {
+            pipelineName,
+            pipelineExecutionId,
+            abandon: true,
+          });
       }
     } catch (error) {
       if (!(error instanceof AwsError)) throw error; // gone already, or stopping already
@@ -104,15 +119,24 @@ async function removeStack(role: Context<any>, name: string): Promise<void> {
   if (!stack) return;
   await role.call("cloudformation", "DeleteStack", { StackName: stack.StackId });
   const after = await settled(role, String(stack.StackId));
-  if (after && (await findStack(role, name))) throw new AwsError("ProjectConfigurationException", `The stack ${name} could not be deleted. ${await reasonOf(role, String(stack.StackId))}`, 400);
+  if (after && (await findStack(role, name)))
+    throw new AwsError(
+      "ProjectConfigurationException",
+      `The stack ${name} could not be deleted. ${await reasonOf(role, String(stack.StackId))}`,
+      400,
+    );
 }
 
 /** As CodeStar's role, or where that may not, as whoever asked for the deletion. */
-async function either<T>(role: Context<any>, caller: Context<any> | undefined, work: (ctx: Context<any>) => Promise<T>): Promise<T> {
+async function either<T>(
+  role: Context<any>,
+  caller: Context<any> | undefined,
+  work: (ctx: Context<any>) => Promise<T>,
+): Promise<T> {
   try {
     return await work(role);
   } catch (error) {
-    if (!caller || !(error instanceof AwsError) || !/^AccessDenied/.test(error.code)) throw error;
+    if (!caller || !(error instanceof AwsError) || !error.code.startsWith("AccessDenied")) throw error;
     return work(caller);
   }
 }
@@ -120,8 +144,13 @@ async function either<T>(role: Context<any>, caller: Context<any> | undefined, w
 const ofType = (resources: readonly StackResource[], type: string): string[] =>
   resources.filter((r) => r.ResourceType === type && r.PhysicalResourceId).map((r) => String(r.PhysicalResourceId));
 
-async function emptyBuckets(role: Context<any>, caller: Context<any> | undefined, resources: readonly StackResource[]): Promise<void> {
-  for (const Bucket of ofType(resources, "AWS::S3::Bucket")) await either(role, caller, (ctx) => emptyBucket(ctx, Bucket));
+async function emptyBuckets(
+  role: Context<any>,
+  caller: Context<any> | undefined,
+  resources: readonly StackResource[],
+): Promise<void> {
+  for (const Bucket of ofType(resources, "AWS::S3::Bucket"))
+    await either(role, caller, (ctx) => emptyBucket(ctx, Bucket));
 }
 
 async function emptyBucket(ctx: Context<any>, Bucket: string): Promise<void> {
@@ -143,15 +172,21 @@ const ignoring =
     if (!codes.includes(String(codeOf(error)))) throw error;
   };
 
-async function removeRetained(role: Context<any>, caller: Context<any> | undefined, resources: readonly StackResource[]): Promise<void> {
+async function removeRetained(
+  role: Context<any>,
+  caller: Context<any> | undefined,
+  resources: readonly StackResource[],
+): Promise<void> {
   for (const Bucket of ofType(resources, "AWS::S3::Bucket")) {
     await either(role, caller, async (ctx) => {
       await emptyBucket(ctx, Bucket);
       await ctx.call("s3", "DeleteBucket", { Bucket });
     }).catch(ignoring("NoSuchBucket"));
   }
-  for (const name of ofType(resources, "AWS::IAM::Role")) await either(role, caller, (ctx) => removeRole(ctx, name)).catch(ignoring("NoSuchEntity"));
-  for (const arn of ofType(resources, "AWS::IAM::ManagedPolicy")) await either(role, caller, (ctx) => removePolicy(ctx, arn)).catch(ignoring("NoSuchEntity"));
+  for (const name of ofType(resources, "AWS::IAM::Role"))
+    await either(role, caller, (ctx) => removeRole(ctx, name)).catch(ignoring("NoSuchEntity"));
+  for (const arn of ofType(resources, "AWS::IAM::ManagedPolicy"))
+    await either(role, caller, (ctx) => removePolicy(ctx, arn)).catch(ignoring("NoSuchEntity"));
 }
 
 async function removeRole(ctx: Context<any>, RoleName: string): Promise<void> {
@@ -164,7 +199,8 @@ async function removeRole(ctx: Context<any>, RoleName: string): Promise<void> {
 
 async function removePolicy(ctx: Context<any>, PolicyArn: string): Promise<void> {
   const { Versions = [] } = await ctx.call("iam", "ListPolicyVersions", { PolicyArn });
-  for (const { VersionId, IsDefaultVersion } of Versions) if (!IsDefaultVersion) await ctx.call("iam", "DeletePolicyVersion", { PolicyArn, VersionId });
+  for (const { VersionId, IsDefaultVersion } of Versions)
+    if (!IsDefaultVersion) await ctx.call("iam", "DeletePolicyVersion", { PolicyArn, VersionId });
   await ctx.call("iam", "DeletePolicy", { PolicyArn });
 }
 
@@ -175,4 +211,3 @@ async function removeLogs(role: Context<any>, id: string, resources: readonly St
     await role.call("logs", "DeleteLogGroup", { logGroupName }).catch(ignoring("ResourceNotFoundException"));
   }
 }
-

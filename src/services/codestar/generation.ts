@@ -12,7 +12,11 @@ export interface Generation {
 }
 
 /** Reads the generation off the repository's files: the texts of `template.yml` and of `buildspec.yml`, and whether there is a configuration. */
-export function generationOf(files: { template: string; buildspec: string; hasTemplateConfiguration: boolean }): Generation {
+export function generationOf(files: {
+  template: string;
+  buildspec: string;
+  hasTemplateConfiguration: boolean;
+}): Generation {
   return {
     hasTemplateConfiguration: files.hasTemplateConfiguration && files.buildspec.includes("template-configuration.json"),
     hasCodeDeployRole: /^\s+["']?CodeDeployRole["']?\s*:/m.test(files.template),

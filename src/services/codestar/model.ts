@@ -1,4 +1,5 @@
 import type { Context } from "../../aws/context.ts";
+import type { Principal } from "../../aws/principal.ts";
 import type { Permission } from "../../aws/service.ts";
 import { badToken, invalid, projectNotFound } from "./errors.ts";
 import { DEFAULT_PAGE } from "./limits.ts";
@@ -26,8 +27,8 @@ export interface Creation {
   readonly roleArn?: string;
   /** The first commit, and the repository that it goes to. */
   readonly source?: { readonly from: S3Location; readonly repository: string };
-  /** The user who made the project. */
-  readonly creator?: string;
+  /** Who asked for the project: the source is read as them, and a user becomes its owner. */
+  readonly caller: Principal;
 }
 
 export const ROLES = ["Owner", "Contributor", "Viewer"] as const;
@@ -53,7 +54,10 @@ const RESERVED = new Set(["console", "s3", "localhost"]);
 
 /** Throws for an id that no project can have; its form has been checked by the model. */
 export function checkId(id: string): void {
-  if (RESERVED.has(id)) throw invalid(`The project ID ${id} is reserved: the platform answers at http://${id}.localhost itself. Choose another.`);
+  if (RESERVED.has(id))
+    throw invalid(
+      `The project ID ${id} is reserved: the platform answers at http://${id}.localhost itself. Choose another.`,
+    );
   // A label of a host name does not end with a hyphen, and the project's page is at http://<id>.localhost.
   if (id.endsWith("-")) throw invalid(`The project ID ${id} must not end with a hyphen.`);
 }
@@ -63,7 +67,8 @@ interface Place {
   readonly account: string;
 }
 
-export const projectArn = ({ region, account }: Place, id: string): string => `arn:aws:codestar:${region}:${account}:project/${id}`;
+export const projectArn = ({ region, account }: Place, id: string): string =>
+  `arn:aws:codestar:${region}:${account}:project/${id}`;
 
 export const toolchainStack = (id: string): string => `awscodestar-${id}`;
 
@@ -94,7 +99,10 @@ export async function existingProject(ctx: Context<any>, id: string | undefined)
 }
 
 /** One page of a list that is ordered already; the token is a place in it. */
-export function page<T>(all: readonly T[], input: { nextToken?: string | undefined; maxResults?: number | undefined }): { items: T[]; nextToken?: string } {
+export function page<T>(
+  all: readonly T[],
+  input: { nextToken?: string | undefined; maxResults?: number | undefined },
+): { items: T[]; nextToken?: string } {
   const start = input.nextToken ? Number(Buffer.from(input.nextToken, "base64url").toString("latin1")) : 0;
   if (!Number.isInteger(start) || start < 0 || start > all.length) throw badToken();
   const end = start + (input.maxResults ?? DEFAULT_PAGE);

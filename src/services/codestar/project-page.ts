@@ -6,7 +6,11 @@ const TEXTS = {
     title: "is being deployed",
     text: "The pipeline is at work, or its last run has failed before anything was live. This page looks again by itself.",
   },
-  unknown: { status: 404, title: "is not a project here", text: "Check the name, or make a project of this name: <code>npx starling new</code>." },
+  unknown: {
+    status: 404,
+    title: "is not a project here",
+    text: "Check the name, or make a project of this name: <code>npx starling new</code>.",
+  },
 } as const;
 
 /** What is at a project's address while its application is not. `id` has been matched against the form of ids. */

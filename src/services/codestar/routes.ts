@@ -52,13 +52,17 @@ async function lookUp(ctx: Context<any>, id: string): Promise<Found> {
   const live = resources.filter((r) => r.PhysicalResourceId && !String(r.ResourceStatus).startsWith("DELETE"));
   const idOf = (type: string): string | undefined => live.find((r) => r.ResourceType === type)?.PhysicalResourceId;
   const restApi = idOf("AWS::ApiGateway::RestApi");
-  const stages = live.filter((r) => r.ResourceType === "AWS::ApiGateway::Stage").map((r) => String(r.PhysicalResourceId));
+  const stages = live
+    .filter((r) => r.ResourceType === "AWS::ApiGateway::Stage")
+    .map((r) => String(r.PhysicalResourceId));
   // SAM makes a second stage called "Stage" beside the one that is meant.
   const stage = stages.find((name) => name === "Prod") ?? stages.find((name) => name !== "Stage") ?? stages[0];
   if (restApi && stage) return { host: `${restApi}.execute-api.localhost`, prefix: `/${encodeURIComponent(stage)}` };
   const httpApi = idOf("AWS::ApiGatewayV2::Api");
   if (!httpApi) return "deploying";
   const httpStage = idOf("AWS::ApiGatewayV2::Stage");
-  return { host: `${httpApi}.execute-api.localhost`, prefix: httpStage && httpStage !== "$default" ? `/${encodeURIComponent(httpStage)}` : "" };
+  return {
+    host: `${httpApi}.execute-api.localhost`,
+    prefix: httpStage && httpStage !== "$default" ? `/${encodeURIComponent(httpStage)}` : "",
+  };
 }
-

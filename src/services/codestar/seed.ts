@@ -53,7 +53,9 @@ async function hasBranch(ctx: Context<any>, repositoryName: string): Promise<boo
   } catch (error) {
     if (codeOf(error) === "BranchDoesNotExistException") return false;
     if (codeOf(error) !== "RepositoryDoesNotExistException") throw error;
-    throw configurationFault(`The toolchain made no repository ${repositoryName}, which the source code is for: ${messageOf(error)}`);
+    throw configurationFault(
+      `The toolchain made no repository ${repositoryName}, which the source code is for: ${messageOf(error)}`,
+    );
   }
 }
 

@@ -17,11 +17,31 @@ const CLEAN_UP = {
   Statement: [
     {
       Effect: "Allow",
-      Action: ["iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:PutRolePermissionsBoundary", "iam:TagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"],
+      Action: [
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "iam:PutRolePermissionsBoundary",
+        "iam:TagRole",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole",
+      ],
       Resource: "arn:aws:iam::*:role/CodeStarWorker*",
     },
-    { Effect: "Allow", Action: ["events:ListTargetsByRule", "events:TagResource"], Resource: "arn:aws:events:*:*:rule/awscodestar-*" },
-    { Effect: "Allow", Action: ["cloudformation:ListStacks", "cloudformation:DescribeStacks", "iam:GetUser", "iam:ListAttachedUserPolicies"], Resource: "*" },
+    {
+      Effect: "Allow",
+      Action: ["events:ListTargetsByRule", "events:TagResource"],
+      Resource: "arn:aws:events:*:*:rule/awscodestar-*",
+    },
+    {
+      Effect: "Allow",
+      Action: [
+        "cloudformation:ListStacks",
+        "cloudformation:DescribeStacks",
+        "iam:GetUser",
+        "iam:ListAttachedUserPolicies",
+      ],
+      Resource: "*",
+    },
   ],
 };
 
@@ -36,11 +56,20 @@ export async function ensureServiceRole(ctx: Context<any>): Promise<void> {
     if (codeOf(error) !== "NoSuchEntity") throw error;
   }
   try {
-    const made = { Path: PATH, RoleName: NAME, AssumeRolePolicyDocument: JSON.stringify(TRUST), Description: "What CodeStar does for its projects" };
+    const made = {
+      Path: PATH,
+      RoleName: NAME,
+      AssumeRolePolicyDocument: JSON.stringify(TRUST),
+      Description: "What CodeStar does for its projects",
+    };
     await ctx.call("iam", "CreateRole", made).catch((error: unknown) => {
       if (codeOf(error) !== "EntityAlreadyExists") throw error;
     });
-    await ctx.call("iam", "PutRolePolicy", { RoleName: NAME, PolicyName: "CleanUp", PolicyDocument: JSON.stringify(CLEAN_UP) });
+    await ctx.call("iam", "PutRolePolicy", {
+      RoleName: NAME,
+      PolicyName: "CleanUp",
+      PolicyDocument: JSON.stringify(CLEAN_UP),
+    });
     await ctx.call("iam", "AttachRolePolicy", { RoleName: NAME, PolicyArn: MANAGED });
   } catch (error) {
     throw badServiceRole(`The service role ${NAME} does not exist, and you cannot create it: ${messageOf(error)}`);

@@ -59,7 +59,10 @@ interface TimedProfile extends Profile {
 
 /** In the form of an SDK package, so that operations are typed as those of other services are. */
 export interface CodeStarModule {
-  CreateProjectCommand: Operation<CreateProjectInput, { id: string; arn: string; clientRequestToken?: string; projectTemplateId?: string }>;
+  CreateProjectCommand: Operation<
+    CreateProjectInput,
+    { id: string; arn: string; clientRequestToken?: string; projectTemplateId?: string }
+  >;
   DescribeProjectCommand: Operation<
     { id: string | undefined },
     {
@@ -80,20 +83,37 @@ export interface CodeStarModule {
     { id: string | undefined; clientRequestToken?: string; deleteStack?: boolean },
     { stackId?: string; projectArn?: string }
   >;
-  ListResourcesCommand: Operation<Page & { projectId: string | undefined }, { resources?: { id: string }[]; nextToken?: string }>;
-  ListTagsForProjectCommand: Operation<Page & { id: string | undefined }, { tags?: Record<string, string>; nextToken?: string }>;
-  TagProjectCommand: Operation<{ id: string | undefined; tags: Record<string, string> | undefined }, { tags?: Record<string, string> }>;
+  ListResourcesCommand: Operation<
+    Page & { projectId: string | undefined },
+    { resources?: { id: string }[]; nextToken?: string }
+  >;
+  ListTagsForProjectCommand: Operation<
+    Page & { id: string | undefined },
+    { tags?: Record<string, string>; nextToken?: string }
+  >;
+  TagProjectCommand: Operation<
+    { id: string | undefined; tags: Record<string, string> | undefined },
+    { tags?: Record<string, string> }
+  >;
   UntagProjectCommand: Operation<{ id: string | undefined; tags: string[] | undefined }, object>;
   AssociateTeamMemberCommand: Operation<
     TeamMemberShape & { projectId: string | undefined; clientRequestToken?: string },
     { clientRequestToken?: string }
   >;
   UpdateTeamMemberCommand: Operation<
-    { projectId: string | undefined; userArn: string | undefined; projectRole?: ProjectRole; remoteAccessAllowed?: boolean },
+    {
+      projectId: string | undefined;
+      userArn: string | undefined;
+      projectRole?: ProjectRole;
+      remoteAccessAllowed?: boolean;
+    },
     { userArn?: string; projectRole?: string; remoteAccessAllowed?: boolean }
   >;
   DisassociateTeamMemberCommand: Operation<{ projectId: string | undefined; userArn: string | undefined }, object>;
-  ListTeamMembersCommand: Operation<Page & { projectId: string | undefined }, { teamMembers: TeamMemberShape[]; nextToken?: string }>;
+  ListTeamMembersCommand: Operation<
+    Page & { projectId: string | undefined },
+    { teamMembers: TeamMemberShape[]; nextToken?: string }
+  >;
   CreateUserProfileCommand: Operation<Profile, TimedProfile>;
   UpdateUserProfileCommand: Operation<Profile, TimedProfile>;
   DescribeUserProfileCommand: Operation<{ userArn: string | undefined }, TimedProfile>;

@@ -8,7 +8,8 @@ const MAX_PAGES = 200;
 
 /** CloudFormation says ValidationError of a stack that it does not have. */
 const isMissing = (error: unknown): boolean =>
-  (codeOf(error) === "ValidationError" && /does not exist/.test((error as AwsError).message)) || codeOf(error) === "StackNotFoundException";
+  (codeOf(error) === "ValidationError" && /does not exist/.test((error as AwsError).message)) ||
+  codeOf(error) === "StackNotFoundException";
 
 /** A stack by name or id, or undefined where there is none (or none any more). */
 export async function findStack(ctx: Context<any>, StackName: string): Promise<Stack | undefined> {
@@ -39,16 +40,23 @@ export async function settled(ctx: Context<any>, stackName: string): Promise<Sta
   while (clock.now() < end) {
     const stack = await findStack(ctx, stackName);
     // A stack that has a change set and nothing else waits for that one to be executed.
-    if (!stack || stack.StackStatus === "REVIEW_IN_PROGRESS" || !String(stack.StackStatus).endsWith("_IN_PROGRESS")) return stack;
+    if (!stack || stack.StackStatus === "REVIEW_IN_PROGRESS" || !String(stack.StackStatus).endsWith("_IN_PROGRESS"))
+      return stack;
     await clock.sleep(POLL_MS, ctx.signal);
   }
-  throw new AwsError("ProjectCreationFailedException", `The stack ${stackName} was still at work after ${STACK_LIMIT_MS / 60_000} minutes.`, 400);
+  throw new AwsError(
+    "ProjectCreationFailedException",
+    `The stack ${stackName} was still at work after ${STACK_LIMIT_MS / 60_000} minutes.`,
+    400,
+  );
 }
 
 /** Why a stack failed: the first resource that did, and what it said. */
 export async function reasonOf(ctx: Context<any>, stackName: string): Promise<string> {
   const { StackEvents = [] } = await ctx.call("cloudformation", "DescribeStackEvents", { StackName: stackName });
-  const failures = StackEvents.filter((e) => /_FAILED$/.test(String(e.ResourceStatus)) && !/cancelled/i.test(e.ResourceStatusReason ?? "")).reverse();
+  const failures = StackEvents.filter(
+    (e) => String(e.ResourceStatus).endsWith("_FAILED") && !/cancelled/i.test(e.ResourceStatusReason ?? ""),
+  ).reverse();
   const first = failures.find((e) => e.ResourceType !== "AWS::CloudFormation::Stack") ?? failures[0];
   if (!first) return `The stack ${stackName} was not made.`;
   return `${first.LogicalResourceId} (${first.ResourceType}): ${first.ResourceStatusReason ?? first.ResourceStatus}`;
@@ -64,7 +72,12 @@ export async function applicationStacks(ctx: Context<any>, id: string): Promise<
     for (const stack of answer.Stacks ?? []) {
       const isTagged = stack.Tags?.some((tag) => tag.Key === "awscodestar:projectArn" && tag.Value === arn);
       const isDeleted = stack.StackStatus === "DELETE_COMPLETE";
-      if (!isDeleted && stack.StackName !== toolchainStack(id) && (isTagged || stack.StackName === applicationStack(id))) names.add(String(stack.StackName));
+      if (
+        !isDeleted &&
+        stack.StackName !== toolchainStack(id) &&
+        (isTagged || stack.StackName === applicationStack(id))
+      )
+        names.add(String(stack.StackName));
     }
     NextToken = answer.NextToken;
     if (!NextToken) break;

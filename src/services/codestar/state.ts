@@ -4,5 +4,8 @@ import type { SyncedStacks } from "./boundary.ts";
 export interface CodeStarState {
   readonly synced: SyncedStacks;
   /** Where each project's application was last found. */
-  readonly addresses: Map<string, { readonly found: { readonly host: string; readonly prefix: string }; readonly until: number }>;
+  readonly addresses: Map<
+    string,
+    { readonly found: { readonly host: string; readonly prefix: string }; readonly until: number }
+  >;
 }

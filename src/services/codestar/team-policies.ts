@@ -10,9 +10,10 @@ interface Access {
   readonly viewer: readonly string[];
 }
 
-const arn = (service: string, resource: (id: string) => string) => (id: string, p: { region: string; account: string }) => [
-  `arn:aws:${service}:${p.region}:${p.account}:${resource(id)}`,
-];
+const arn =
+  (service: string, resource: (id: string) => string) => (id: string, p: { region: string; account: string }) => [
+    `arn:aws:${service}:${p.region}:${p.account}:${resource(id)}`,
+  ];
 
 const ACCESS: readonly Access[] = [
   {
@@ -24,23 +25,65 @@ const ACCESS: readonly Access[] = [
   {
     resources: arn("codecommit", (id) => id),
     owner: ["codecommit:*"],
-    contributor: ["codecommit:BatchGet*", "codecommit:Create*", "codecommit:DeleteBranch", "codecommit:DeleteFile", "codecommit:Describe*", "codecommit:Get*", "codecommit:Git*", "codecommit:List*", "codecommit:Merge*", "codecommit:Post*", "codecommit:PutFile", "codecommit:Test*", "codecommit:UpdateComment", "codecommit:UpdatePullRequest*"],
-    viewer: ["codecommit:BatchGet*", "codecommit:Describe*", "codecommit:Get*", "codecommit:GitPull", "codecommit:List*"],
+    contributor: [
+      "codecommit:BatchGet*",
+      "codecommit:Create*",
+      "codecommit:DeleteBranch",
+      "codecommit:DeleteFile",
+      "codecommit:Describe*",
+      "codecommit:Get*",
+      "codecommit:Git*",
+      "codecommit:List*",
+      "codecommit:Merge*",
+      "codecommit:Post*",
+      "codecommit:PutFile",
+      "codecommit:Test*",
+      "codecommit:UpdateComment",
+      "codecommit:UpdatePullRequest*",
+    ],
+    viewer: [
+      "codecommit:BatchGet*",
+      "codecommit:Describe*",
+      "codecommit:Get*",
+      "codecommit:GitPull",
+      "codecommit:List*",
+    ],
   },
   {
     resources: arn("codebuild", (id) => `project/${id}`),
     owner: ["codebuild:*"],
-    contributor: ["codebuild:BatchGet*", "codebuild:List*", "codebuild:RetryBuild", "codebuild:StartBuild", "codebuild:StopBuild"],
+    contributor: [
+      "codebuild:BatchGet*",
+      "codebuild:List*",
+      "codebuild:RetryBuild",
+      "codebuild:StartBuild",
+      "codebuild:StopBuild",
+    ],
     viewer: ["codebuild:BatchGet*", "codebuild:List*"],
   },
   {
-    resources: (id, p) => [`arn:aws:codepipeline:${p.region}:${p.account}:${id}-Pipeline`, `arn:aws:codepipeline:${p.region}:${p.account}:${id}-Pipeline/*`],
+    resources: (id, p) => [
+      `arn:aws:codepipeline:${p.region}:${p.account}:${id}-Pipeline`,
+      `arn:aws:codepipeline:${p.region}:${p.account}:${id}-Pipeline/*`,
+    ],
     owner: ["codepipeline:*"],
-    contributor: ["codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition", "codepipeline:Get*", "codepipeline:List*", "codepipeline:PutApprovalResult", "codepipeline:RetryStageExecution", "codepipeline:Start*", "codepipeline:Stop*"],
+    contributor: [
+      "codepipeline:DisableStageTransition",
+      "codepipeline:EnableStageTransition",
+      "codepipeline:Get*",
+      "codepipeline:List*",
+      "codepipeline:PutApprovalResult",
+      "codepipeline:RetryStageExecution",
+      "codepipeline:Start*",
+      "codepipeline:Stop*",
+    ],
     viewer: ["codepipeline:Get*", "codepipeline:List*"],
   },
   {
-    resources: (id, p) => [`arn:aws:cloudformation:${p.region}:${p.account}:stack/awscodestar-${id}/*`, `arn:aws:cloudformation:${p.region}:${p.account}:stack/awscodestar-${id}-lambda*/*`],
+    resources: (id, p) => [
+      `arn:aws:cloudformation:${p.region}:${p.account}:stack/awscodestar-${id}/*`,
+      `arn:aws:cloudformation:${p.region}:${p.account}:stack/awscodestar-${id}-lambda*/*`,
+    ],
     owner: ["cloudformation:*"],
     contributor: ["cloudformation:Describe*", "cloudformation:Get*", "cloudformation:List*"],
     viewer: ["cloudformation:Describe*", "cloudformation:Get*", "cloudformation:List*"],
@@ -52,13 +95,20 @@ const ACCESS: readonly Access[] = [
     viewer: ["lambda:Get*", "lambda:List*"],
   },
   {
-    resources: (id, p) => [`/aws/codebuild/${id}`, `/aws/lambda/awscodestar-${id}-lambda-*`].map((g) => `arn:aws:logs:${p.region}:${p.account}:log-group:${g}:*`),
+    resources: (id, p) =>
+      [`/aws/codebuild/${id}`, `/aws/lambda/awscodestar-${id}-lambda-*`].map(
+        (g) => `arn:aws:logs:${p.region}:${p.account}:log-group:${g}:*`,
+      ),
     owner: ["logs:*"],
     contributor: ["logs:Describe*", "logs:FilterLogEvents", "logs:Get*", "logs:StartQuery"],
     viewer: ["logs:Describe*", "logs:FilterLogEvents", "logs:Get*", "logs:StartQuery"],
   },
   {
-    resources: (id, p) => [`pipe`, `app`].flatMap((b) => [`arn:aws:s3:::aws-codestar-${p.region}-${p.account}-${id}-${b}`, `arn:aws:s3:::aws-codestar-${p.region}-${p.account}-${id}-${b}/*`]),
+    resources: (id, p) =>
+      [`pipe`, `app`].flatMap((b) => [
+        `arn:aws:s3:::aws-codestar-${p.region}-${p.account}-${id}-${b}`,
+        `arn:aws:s3:::aws-codestar-${p.region}-${p.account}-${id}-${b}/*`,
+      ]),
     owner: ["s3:*"],
     contributor: ["s3:Get*", "s3:List*", "s3:PutObject", "s3:PutObjectAcl"],
     viewer: ["s3:Get*", "s3:List*"],
@@ -72,14 +122,41 @@ const ACCESS: readonly Access[] = [
 ];
 
 /** What everybody in a team may look at, where AWS's actions have no resource of a project. */
-const COMMON = ["cloudwatch:Describe*", "cloudwatch:Get*", "cloudwatch:List*", "codestar:ListProjects", "codestar:ListUserProfiles", "codecommit:ListRepositories", "codebuild:ListProjects", "codepipeline:ListPipelines", "iam:GetUser"];
-const OWN_PROFILE = ["codestar:CreateUserProfile", "codestar:DescribeUserProfile", "codestar:UpdateUserProfile", "codestar:DeleteUserProfile", "iam:*SSHPublicKey*", "iam:*ServiceSpecificCredential*"];
+const COMMON = [
+  "cloudwatch:Describe*",
+  "cloudwatch:Get*",
+  "cloudwatch:List*",
+  "codestar:ListProjects",
+  "codestar:ListUserProfiles",
+  "codecommit:ListRepositories",
+  "codebuild:ListProjects",
+  "codepipeline:ListPipelines",
+  "iam:GetUser",
+];
+const OWN_PROFILE = [
+  "codestar:CreateUserProfile",
+  "codestar:DescribeUserProfile",
+  "codestar:UpdateUserProfile",
+  "codestar:DeleteUserProfile",
+  "iam:*SSHPublicKey*",
+  "iam:*ServiceSpecificCredential*",
+];
 
 /** The policy of a role in a project's team: Owner everything, Contributor all but team and delete, Viewer looks only. */
 export function teamPolicy(id: string, role: TeamRole, place: { region: string; account: string }): string {
   const key = role.toLowerCase() as "owner" | "contributor" | "viewer";
   const own = ACCESS.map((access) => ({ Effect: "Allow", Action: access[key], Resource: access.resources(id, place) }));
-  const extra = role === "Owner" ? [{ Effect: "Allow", Action: "iam:PassRole", Resource: `arn:aws:iam::${place.account}:role/CodeStarWorker-${id}-*` }, { Effect: "Allow", Action: "iam:ListUsers", Resource: "*" }] : [];
+  const extra =
+    role === "Owner"
+      ? [
+          {
+            Effect: "Allow",
+            Action: "iam:PassRole",
+            Resource: `arn:aws:iam::${place.account}:role/CodeStarWorker-${id}-*`,
+          },
+          { Effect: "Allow", Action: "iam:ListUsers", Resource: "*" },
+        ]
+      : [];
   return JSON.stringify({
     Version: "2012-10-17",
     Statement: [
@@ -94,7 +171,11 @@ export function teamPolicy(id: string, role: TeamRole, place: { region: string; 
 /** Makes the three policies of a project; those that are there stay. */
 export async function makeTeamPolicies(ctx: Context<any>, id: string): Promise<void> {
   for (const role of ROLES) {
-    const made = { PolicyName: teamPolicyName(id, role), PolicyDocument: teamPolicy(id, role, ctx), Description: `${role} of the project ${id}` };
+    const made = {
+      PolicyName: teamPolicyName(id, role),
+      PolicyDocument: teamPolicy(id, role, ctx),
+      Description: `${role} of the project ${id}`,
+    };
     await ctx.call("iam", "CreatePolicy", made).catch((error: unknown) => {
       if (codeOf(error) !== "EntityAlreadyExists") throw error;
     });

@@ -11,13 +11,19 @@ interface Statement {
   readonly Condition?: object;
 }
 
-const allow = (statements: readonly Statement[]) => ({ Version: VERSION, Statement: statements.map((s) => ({ ...s, Effect: "Allow" })) });
+const allow = (statements: readonly Statement[]) => ({
+  Version: VERSION,
+  Statement: statements.map((s) => ({ ...s, Effect: "Allow" })),
+});
 const trusts = (...services: string[]) => ({
   Version: VERSION,
-  Statement: [{ Effect: "Allow", Principal: { Service: services.map((s) => `${s}.amazonaws.com`) }, Action: "sts:AssumeRole" }],
+  Statement: [
+    { Effect: "Allow", Principal: { Service: services.map((s) => `${s}.amazonaws.com`) }, Action: "sts:AssumeRole" },
+  ],
 });
 /** ARN of something of this account and region. */
-const own = (service: string, resource: string) => sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
+const own = (service: string, resource: string) =>
+  sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
 const iam = (resource: string) => sub(`arn:\${AWS::Partition}:iam::\${AWS::AccountId}:${resource}`);
 const bucket = (logicalId: string) => [att(logicalId), sub(`\${${logicalId}.Arn}/*`)];
 
@@ -42,47 +48,178 @@ export function toolchainRoles(id: string, generation: Generation): Record<strin
 function role(id: string, purpose: string, trust: object, policy?: object): object {
   const RoleName = `CodeStarWorker-${id}-${purpose}`;
   const Policies = policy ? [{ PolicyName: `${purpose}Policy`, PolicyDocument: policy }] : [];
-  return { Type: "AWS::IAM::Role", DeletionPolicy: "Retain", Properties: { RoleName, AssumeRolePolicyDocument: trust, Policies } };
+  return {
+    Type: "AWS::IAM::Role",
+    DeletionPolicy: "Retain",
+    Properties: { RoleName, AssumeRolePolicyDocument: trust, Policies },
+  };
 }
 
 /** What pipeline, build and event rule need; each statement by itself is needed. */
 function toolChainPolicy(id: string): object {
   const stack = own("cloudformation", `stack/awscodestar-${id}-*`);
   return allow([
-    { Sid: "Sources", Action: ["codecommit:CancelUploadArchive", "codecommit:GetBranch", "codecommit:GetCommit", "codecommit:GetRepository", "codecommit:GetUploadArchiveStatus", "codecommit:GitPull", "codecommit:UploadArchive"], Resource: att("CodeCommitRepo") },
-    { Sid: "Artifacts", Action: ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"], Resource: bucket("S3Bucket") },
-    { Sid: "Website", Action: ["s3:DeleteObject", "s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:PutObjectAcl"], Resource: bucket("WebsiteS3Bucket") },
-    { Sid: "Builds", Action: ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"], Resource: own("codebuild", `project/${id}*`) },
-    { Sid: "BuildLogs", Action: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], Resource: own("logs", `log-group:/aws/codebuild/${id}*`) },
-    { Sid: "Stacks", Action: ["cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet", "cloudformation:DeleteStack", "cloudformation:Describe*", "cloudformation:ExecuteChangeSet", "cloudformation:GetTemplate*", "cloudformation:UpdateStack"], Resource: [stack] },
-    { Sid: "Transforms", Action: "cloudformation:CreateChangeSet", Resource: sub("arn:${AWS::Partition}:cloudformation:${AWS::Region}:aws:transform/*") },
+    {
+      Sid: "Sources",
+      Action: [
+        "codecommit:CancelUploadArchive",
+        "codecommit:GetBranch",
+        "codecommit:GetCommit",
+        "codecommit:GetRepository",
+        "codecommit:GetUploadArchiveStatus",
+        "codecommit:GitPull",
+        "codecommit:UploadArchive",
+      ],
+      Resource: att("CodeCommitRepo"),
+    },
+    {
+      Sid: "Artifacts",
+      Action: [
+        "s3:GetBucketAcl",
+        "s3:GetBucketLocation",
+        "s3:GetBucketVersioning",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucket",
+        "s3:PutObject",
+      ],
+      Resource: bucket("S3Bucket"),
+    },
+    {
+      Sid: "Website",
+      Action: [
+        "s3:DeleteObject",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "s3:PutObjectAcl",
+      ],
+      Resource: bucket("WebsiteS3Bucket"),
+    },
+    {
+      Sid: "Builds",
+      Action: ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],
+      Resource: own("codebuild", `project/${id}*`),
+    },
+    {
+      Sid: "BuildLogs",
+      Action: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+      Resource: own("logs", `log-group:/aws/codebuild/${id}*`),
+    },
+    {
+      Sid: "Stacks",
+      Action: [
+        "cloudformation:CreateChangeSet",
+        "cloudformation:CreateStack",
+        "cloudformation:DeleteChangeSet",
+        "cloudformation:DeleteStack",
+        "cloudformation:Describe*",
+        "cloudformation:ExecuteChangeSet",
+        "cloudformation:GetTemplate*",
+        "cloudformation:UpdateStack",
+      ],
+      Resource: [stack],
+    },
+    {
+      Sid: "Transforms",
+      Action: "cloudformation:CreateChangeSet",
+      Resource: sub("arn:${AWS::Partition}:cloudformation:${AWS::Region}:aws:transform/*"),
+    },
     { Sid: "HandOver", Action: "iam:PassRole", Resource: [att("CloudFormationTrustRole")] },
     { Sid: "Release", Action: "codepipeline:StartPipelineExecution", Resource: own("codepipeline", `${id}-Pipeline`) },
-    { Sid: "Functions", Action: ["lambda:InvokeFunction", "lambda:ListFunctions"], Resource: own("lambda", `function:awscodestar-${id}-*`) },
+    {
+      Sid: "Functions",
+      Action: ["lambda:InvokeFunction", "lambda:ListFunctions"],
+      Resource: own("lambda", `function:awscodestar-${id}-*`),
+    },
     { Sid: "Resources", Action: "codestar:SyncResources", Resource: own("codestar", `project/${id}`) },
   ]);
 }
 
 /** Kinds of resources that a project's template may have: what AWS's own toolchains lacked here rolled users' stacks back. */
 const SERVICES = [
-  "apigateway", "application-autoscaling", "cloudfront", "cloudwatch", "codedeploy", "cognito-identity", "cognito-idp", "dynamodb", "ecr", "events", "firehose", "iot", "kinesis", "kms", "logs",
-  "pipes", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "states", "wafv2", "xray",
+  "apigateway",
+  "application-autoscaling",
+  "cloudfront",
+  "cloudwatch",
+  "codedeploy",
+  "cognito-identity",
+  "cognito-idp",
+  "dynamodb",
+  "ecr",
+  "events",
+  "firehose",
+  "iot",
+  "kinesis",
+  "kms",
+  "logs",
+  "pipes",
+  "scheduler",
+  "secretsmanager",
+  "sns",
+  "sqs",
+  "ssm",
+  "states",
+  "wafv2",
+  "xray",
 ];
 
 /** What the deployment of the application's stack needs. Roles that it makes must have the project's boundary. */
 function cloudFormationPolicy(id: string): object {
   const roles = [iam(`role/CodeStar-${id}-*`), iam(`role/awscodestar-${id}-*`)];
-  const functions = [own("lambda", `function:awscodestar-${id}-*`), own("lambda", "event-source-mapping:*"), own("lambda", "layer:*")];
+  const functions = [
+    own("lambda", `function:awscodestar-${id}-*`),
+    own("lambda", "event-source-mapping:*"),
+    own("lambda", "layer:*"),
+  ];
   return allow([
     { Sid: "Code", Action: ["s3:GetObject", "s3:GetObjectVersion"], Resource: bucket("S3Bucket") },
-    { Sid: "Transforms", Action: "cloudformation:CreateChangeSet", Resource: sub("arn:${AWS::Partition}:cloudformation:${AWS::Region}:aws:transform/*") },
+    {
+      Sid: "Transforms",
+      Action: "cloudformation:CreateChangeSet",
+      Resource: sub("arn:${AWS::Partition}:cloudformation:${AWS::Region}:aws:transform/*"),
+    },
     { Sid: "Functions", Action: "lambda:*", Resource: functions },
-    { Sid: "FunctionLists", Action: ["lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:List*"], Resource: "*" },
+    {
+      Sid: "FunctionLists",
+      Action: ["lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:List*"],
+      Resource: "*",
+    },
     { Sid: "Services", Action: SERVICES.map((service) => `${service}:*`), Resource: "*" },
-    { Sid: "Buckets", Action: "s3:*", Resource: [sub(`arn:\${AWS::Partition}:s3:::awscodestar-${id}-*`), sub(`arn:\${AWS::Partition}:s3:::${id}-*`)] },
-    { Sid: "NewRoles", Action: ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"], Resource: roles, Condition: { StringEquals: { "iam:PermissionsBoundary": iam(`policy/CodeStar_${id}_PermissionsBoundary`) } } },
-    { Sid: "OwnRoles", Action: ["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"], Resource: roles },
-    { Sid: "HandOver", Action: "iam:PassRole", Resource: [...roles, iam(`role/CodeStarWorker-${id}-Lambda`), att("CodeDeployTrustRole")] },
+    {
+      Sid: "Buckets",
+      Action: "s3:*",
+      Resource: [sub(`arn:\${AWS::Partition}:s3:::awscodestar-${id}-*`), sub(`arn:\${AWS::Partition}:s3:::${id}-*`)],
+    },
+    {
+      Sid: "NewRoles",
+      Action: ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"],
+      Resource: roles,
+      Condition: { StringEquals: { "iam:PermissionsBoundary": iam(`policy/CodeStar_${id}_PermissionsBoundary`) } },
+    },
+    {
+      Sid: "OwnRoles",
+      Action: [
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "iam:TagRole",
+        "iam:UntagRole",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole",
+      ],
+      Resource: roles,
+    },
+    {
+      Sid: "HandOver",
+      Action: "iam:PassRole",
+      Resource: [...roles, iam(`role/CodeStarWorker-${id}-Lambda`), att("CodeDeployTrustRole")],
+    },
   ]);
 }
 
@@ -95,8 +232,24 @@ function boundary(id: string): object {
       ManagedPolicyName: `CodeStar_${id}_PermissionsBoundary`,
       Description: `The most that the functions of the project ${id} may do`,
       PolicyDocument: allow([
-        { Sid: "ProjectResources", Action: "*", Resource: [...bucket("WebsiteS3Bucket"), own("lambda", `function:awscodestar-${id}-*`)] },
-        { Sid: "Always", Action: ["cloudwatch:PutMetricData", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", "xray:Put*", "xray:Get*"], Resource: "*" },
+        {
+          Sid: "ProjectResources",
+          Action: "*",
+          Resource: [...bucket("WebsiteS3Bucket"), own("lambda", `function:awscodestar-${id}-*`)],
+        },
+        {
+          Sid: "Always",
+          Action: [
+            "cloudwatch:PutMetricData",
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+            "xray:Put*",
+            "xray:Get*",
+          ],
+          Resource: "*",
+        },
       ]),
     },
   };

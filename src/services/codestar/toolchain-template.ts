@@ -34,7 +34,15 @@ export function toolchainTemplate(options: ToolchainOptions): object {
       SourceEvent: sourceEvent(id),
     },
     ...(generation.importsLambdaRole
-      ? { Outputs: { LambdaTrustRole: { Description: "The role of the project's functions.", Value: att("LambdaTrustRole"), Export: { Name: sub(`${id}-\${AWS::Region}-LambdaTrustRole`) } } } }
+      ? {
+          Outputs: {
+            LambdaTrustRole: {
+              Description: "The role of the project's functions.",
+              Value: att("LambdaTrustRole"),
+              Export: { Name: sub(`${id}-\${AWS::Region}-LambdaTrustRole`) },
+            },
+          },
+        }
       : {}),
   };
 }
@@ -72,9 +80,16 @@ function websiteBucket(id: string): object {
     Properties: {
       BucketName: sub(`aws-codestar-\${AWS::Region}-\${AWS::AccountId}-${id}-app`),
       OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] },
-      PublicAccessBlockConfiguration: { BlockPublicAcls: false, IgnorePublicAcls: false, BlockPublicPolicy: false, RestrictPublicBuckets: false },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: false,
+        IgnorePublicAcls: false,
+        BlockPublicPolicy: false,
+        RestrictPublicBuckets: false,
+      },
       WebsiteConfiguration: { IndexDocument: "index.html" },
-      CorsConfiguration: { CorsRules: [{ AllowedMethods: ["GET", "HEAD"], AllowedOrigins: ["*"], AllowedHeaders: ["*"] }] },
+      CorsConfiguration: {
+        CorsRules: [{ AllowedMethods: ["GET", "HEAD"], AllowedOrigins: ["*"], AllowedHeaders: ["*"] }],
+      },
     },
   };
 }
@@ -112,7 +127,13 @@ function pipeline(options: ToolchainOptions): object {
   return {
     Type: "AWS::CodePipeline::Pipeline",
     // Its first run starts when it is made: what the run needs is there by then.
-    DependsOn: ["CodeCommitRepo", "CodeBuildProject", "CodeDeployTrustRole", "PermissionsBoundaryPolicy", ...(options.generation.importsLambdaRole ? ["LambdaTrustRole"] : [])],
+    DependsOn: [
+      "CodeCommitRepo",
+      "CodeBuildProject",
+      "CodeDeployTrustRole",
+      "PermissionsBoundaryPolicy",
+      ...(options.generation.importsLambdaRole ? ["LambdaTrustRole"] : []),
+    ],
     Properties: {
       Name: `${id}-Pipeline`,
       RoleArn: att("ToolChainRole"),
@@ -164,7 +185,9 @@ function deployActions({ id, generation }: ToolchainOptions): object[] {
         ChangeSetName,
         Capabilities: "CAPABILITY_NAMED_IAM",
         TemplatePath: `${id}-BuildArtifact::template-export.yml`,
-        ...(generation.hasTemplateConfiguration ? { TemplateConfiguration: `${id}-BuildArtifact::template-configuration.json` } : {}),
+        ...(generation.hasTemplateConfiguration
+          ? { TemplateConfiguration: `${id}-BuildArtifact::template-configuration.json` }
+          : {}),
         ParameterOverrides: sub(parameters),
         RoleArn: att("CloudFormationTrustRole"),
       },
@@ -192,7 +215,11 @@ function sourceEvent(id: string): object {
         source: ["aws.codecommit"],
         "detail-type": ["CodeCommit Repository State Change"],
         resources: [att("CodeCommitRepo")],
-        detail: { event: ["referenceCreated", "referenceUpdated"], referenceType: ["branch"], referenceName: ["master"] },
+        detail: {
+          event: ["referenceCreated", "referenceUpdated"],
+          referenceType: ["branch"],
+          referenceName: ["master"],
+        },
       },
       Targets: [
         {

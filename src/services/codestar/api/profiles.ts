@@ -4,9 +4,11 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import { onAll, page, type UserProfile } from "../model.ts";
 import type { CodeStarModule } from "../shapes.ts";
 
-const onUser = (action: string) => (input: { userArn?: string | undefined }): Permission[] => [
-  { action: `codestar:${action}`, resource: String(input.userArn) },
-];
+const onUser =
+  (action: string) =>
+  (input: { userArn?: string | undefined }): Permission[] => [
+    { action: `codestar:${action}`, resource: String(input.userArn) },
+  ];
 
 const view = (profile: UserProfile) => ({
   userArn: profile.userArn,
@@ -45,7 +47,11 @@ export const profiles = operations<CodeStarModule, any>()({
         modified: now,
       };
       if (await ctx.globalRecords.create("profile", profile.userArn, profile)) return timed(profile);
-      throw new AwsError("UserProfileAlreadyExistsException", `There is a user profile for ${profile.userArn} already.`, 400);
+      throw new AwsError(
+        "UserProfileAlreadyExistsException",
+        `There is a user profile for ${profile.userArn} already.`,
+        400,
+      );
     },
   },
   UpdateUserProfile: {

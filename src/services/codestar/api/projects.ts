@@ -22,7 +22,11 @@ export const projects = operations<CodeStarModule, any>()({
     ],
     async run(ctx, input) {
       const { id, project, creation } = await prepare(ctx, input);
-      const answer = { id, arn: projectArn(ctx, id), ...(input.clientRequestToken ? { clientRequestToken: input.clientRequestToken } : {}) };
+      const answer = {
+        id,
+        arn: projectArn(ctx, id),
+        ...(input.clientRequestToken ? { clientRequestToken: input.clientRequestToken } : {}),
+      };
       if (!(await claim(ctx, project, creation))) {
         const existing = await existingProject(ctx, id);
         if (input.clientRequestToken && existing.clientRequestToken === input.clientRequestToken) return answer; // sent again
@@ -31,7 +35,12 @@ export const projects = operations<CodeStarModule, any>()({
       try {
         await ensureServiceRole(ctx);
         const stackId = await startToolchain(await asServiceRole(ctx, id), project, creation);
-        await ctx.records.update<Project>("project", id, (p) => (stackId ? { ...p, stackId } : p), ...ctx.enqueue(CREATIONS, { id }, { group: id }));
+        await ctx.records.update<Project>(
+          "project",
+          id,
+          (p) => (stackId ? { ...p, stackId } : p),
+          ...ctx.enqueue(CREATIONS, { id }, { group: id }),
+        );
       } catch (error) {
         await ctx.records.write(ctx.records.remove("project", id), ctx.records.remove("creation", id));
         throw asFault(error);
@@ -82,7 +91,8 @@ export const projects = operations<CodeStarModule, any>()({
       const stored = await ctx.records.get<Project>("project", id);
       if (!stored) return {}; // deleting what is gone is no error
       const project = stored.value;
-      if (project.state === "CreateInProgress") throw concurrentChange(`The project ${id} is still being created. Delete it when that has ended.`);
+      if (project.state === "CreateInProgress")
+        throw concurrentChange(`The project ${id} is still being created. Delete it when that has ended.`);
       const work: Deletion = { id, deleteStack: input.deleteStack ?? true, caller: ctx.principal };
       const { reason: _reason, ...rest } = project;
       await ctx.records.write(
@@ -95,15 +105,21 @@ export const projects = operations<CodeStarModule, any>()({
 });
 
 /** Checks the input, reads what it names as the caller, and answers what will be stored. */
-async function prepare(ctx: Context<any>, input: CreateProjectInput): Promise<{ id: string; project: Project; creation: Creation }> {
+async function prepare(
+  ctx: Context<any>,
+  input: CreateProjectInput,
+): Promise<{ id: string; project: Project; creation: Creation }> {
   const id = String(input.id);
   checkId(id);
   checkTags(input.tags ?? {});
   const source = sourceOf(input);
-  if (source && !input.toolchain) throw invalid("A project with source code needs a toolchain, which makes the repository for it.");
-  if ((await ctx.records.count("project")) >= MAX_PROJECTS) throw limitExceeded(`An account can have up to ${MAX_PROJECTS} projects in a region.`);
+  if (source && !input.toolchain)
+    throw invalid("A project with source code needs a toolchain, which makes the repository for it.");
+  if ((await ctx.records.count("project")) >= MAX_PROJECTS)
+    throw limitExceeded(`An account can have up to ${MAX_PROJECTS} projects in a region.`);
   const template = input.toolchain ? await readTemplate(ctx, input.toolchain.source?.s3 ?? {}) : undefined;
-  if (source) await readObject(ctx, source.from, MAX_SOURCE_BYTES).catch((error: unknown) => Promise.reject(asFault(error)));
+  if (source)
+    await readObject(ctx, source.from, MAX_SOURCE_BYTES).catch((error: unknown) => Promise.reject(asFault(error)));
   const project: Project = {
     id,
     name: String(input.name),
@@ -113,13 +129,12 @@ async function prepare(ctx: Context<any>, input: CreateProjectInput): Promise<{ 
     tags: input.tags ?? {},
     ...(input.clientRequestToken ? { clientRequestToken: input.clientRequestToken } : {}),
   };
-  const { principal } = ctx;
   const creation: Creation = {
     ...(template ? { template } : {}),
     parameters: input.toolchain?.stackParameters ?? {},
     ...(input.toolchain?.roleArn ? { roleArn: input.toolchain.roleArn } : {}),
     ...(source ? { source } : {}),
-    ...(principal.kind === "user" ? { creator: principal.arn } : {}),
+    caller: ctx.principal,
   };
   return { id, project, creation };
 }
@@ -128,7 +143,8 @@ function sourceOf({ sourceCode }: CreateProjectInput): Creation["source"] {
   if (!sourceCode?.length) return undefined;
   const [code, ...more] = sourceCode;
   if (more.length > 0) throw invalid("A project takes at most one source code.");
-  if (code?.destination?.gitHub) throw invalid("GitHub repositories are not supported as a destination: use destination.codeCommit.");
+  if (code?.destination?.gitHub)
+    throw invalid("GitHub repositories are not supported as a destination: use destination.codeCommit.");
   const repository = code?.destination?.codeCommit?.name;
   if (!repository) throw invalid("The source code needs a destination: destination.codeCommit.name.");
   return { from: location(code?.source?.s3, "sourceCode.source.s3"), repository };
@@ -141,7 +157,9 @@ function location(given: S3Location | undefined, what: string): S3Location {
 
 async function readTemplate(ctx: Context<any>, given: S3Location): Promise<Creation["template"]> {
   const from = location(given, "toolchain.source.s3");
-  const text = await readObject(ctx, from, MAX_TEMPLATE_BYTES).catch((error: unknown) => Promise.reject(asFault(error)));
+  const text = await readObject(ctx, from, MAX_TEMPLATE_BYTES).catch((error: unknown) =>
+    Promise.reject(asFault(error)),
+  );
   if (text.length <= TEMPLATE_BODY_BYTES) return { body: text.toString("utf8") };
   const key = String(from.bucketKey).split("/").map(encodeURIComponent).join("/");
   return { url: `https://${from.bucketName}.s3.${ctx.region}.amazonaws.com/${key}` };
@@ -149,7 +167,10 @@ async function readTemplate(ctx: Context<any>, given: S3Location): Promise<Creat
 
 /** Takes the id; a project whose creation failed, and of which nothing is left, makes room. */
 async function claim(ctx: Context<any>, project: Project, creation: Creation): Promise<boolean> {
-  const also = [ctx.records.put("creation", project.id, creation), ...ctx.enqueue(CREATIONS, { id: project.id, rescue: true }, { delayMs: RESCUE_MS })];
+  const also = [
+    ctx.records.put("creation", project.id, creation),
+    ...ctx.enqueue(CREATIONS, { id: project.id, rescue: true }, { delayMs: RESCUE_MS }),
+  ];
   if (await ctx.records.create("project", project.id, project, ...also)) return true;
   const existing = await ctx.records.get<Project>("project", project.id);
   if (existing?.value.state !== "CreateFailed") return false;
@@ -160,6 +181,11 @@ async function claim(ctx: Context<any>, project: Project, creation: Creation): P
 /** The caller's own missing permissions stay what they are; what the template or the role lacks is a fault of the configuration. */
 function asFault(error: unknown): unknown {
   if (!(error instanceof AwsError) || error.status >= 500) return error;
-  const own = ["ValidationException", "InvalidServiceRoleException", "ProjectConfigurationException", "ProjectAlreadyExistsException"];
+  const own = [
+    "ValidationException",
+    "InvalidServiceRoleException",
+    "ProjectConfigurationException",
+    "ProjectAlreadyExistsException",
+  ];
   return own.includes(String(codeOf(error))) ? error : configurationFault(messageOf(error));
 }

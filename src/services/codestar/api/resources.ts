@@ -15,12 +15,14 @@ export const resources = operations<CodeStarModule, any>()({
       // A repository's physical id is its id; its ARN has its name.
       const { repositories = [] } = await role.call("codecommit", "ListRepositories", {});
       const nameOf = (type: string | undefined, id: string): string =>
-        (type === "AWS::CodeCommit::Repository" && repositories.find((r) => r.repositoryId === id)?.repositoryName) || id;
+        (type === "AWS::CodeCommit::Repository" && repositories.find((r) => r.repositoryId === id)?.repositoryName) ||
+        id;
       for (const name of [toolchainStack(project.id), ...(await applicationStacks(role, project.id))]) {
         const stack = await findStack(role, name);
         if (stack?.StackId) found.add(stack.StackId);
         for (const { ResourceType, PhysicalResourceId, ResourceStatus } of await resourcesOf(role, name)) {
-          const arn = PhysicalResourceId && resourceArn(String(ResourceType), nameOf(ResourceType, PhysicalResourceId), ctx);
+          const arn =
+            PhysicalResourceId && resourceArn(String(ResourceType), nameOf(ResourceType, PhysicalResourceId), ctx);
           if (arn && ResourceStatus !== "DELETE_COMPLETE") found.add(arn);
         }
       }

@@ -17,8 +17,13 @@ export const team = operations<CodeStarModule, any>()({
     permissions: onProject("AssociateTeamMember"),
     async run(ctx, input) {
       const project = await existingProject(ctx, input.projectId);
-      if (project.state !== "CreateComplete") throw configurationFault(`The project ${project.id} is not ready (${project.state}).`);
-      const member: Member = { userArn: String(input.userArn), role: roleOf(input.projectRole), remoteAccess: input.remoteAccessAllowed ?? false };
+      if (project.state !== "CreateComplete")
+        throw configurationFault(`The project ${project.id} is not ready (${project.state}).`);
+      const member: Member = {
+        userArn: String(input.userArn),
+        role: roleOf(input.projectRole),
+        remoteAccess: input.remoteAccessAllowed ?? false,
+      };
       await addMember(ctx, await asServiceRole(ctx, project.id), project.id, member);
       return input.clientRequestToken ? { clientRequestToken: input.clientRequestToken } : {};
     },
@@ -61,7 +66,11 @@ export const team = operations<CodeStarModule, any>()({
       const project = await existingProject(ctx, input.projectId);
       const { items, ...rest } = page(await ctx.records.list<Member>("member", { prefix: `${project.id}:` }), input);
       return {
-        teamMembers: items.map(({ value }) => ({ userArn: value.userArn, projectRole: value.role, remoteAccessAllowed: value.remoteAccess })),
+        teamMembers: items.map(({ value }) => ({
+          userArn: value.userArn,
+          projectRole: value.role,
+          remoteAccessAllowed: value.remoteAccess,
+        })),
         ...rest,
       };
     },

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { CodeCommit } from "@aws-sdk/client-codecommit";
+import { CodePipeline } from "@aws-sdk/client-codepipeline";
+import { IAM } from "@aws-sdk/client-iam";
+import { S3 } from "@aws-sdk/client-s3";
+import { apiClient } from "../../src/app/api-client.ts";
+import type { Caller } from "../../src/app/caller.ts";
+import { toolchainTemplate } from "../../src/services/codestar/toolchain-template.ts";
+import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { run, starling, until, visit } from "../support/starling.ts";
+import { zip } from "../support/zip.ts";
+
+/** In the shape of what CodeStar generated in 2017: an imported role, an old runtime, no CodeUri, one artifact. */
+const FIRST_GENERATION = {
+  "buildspec.yml": `version: 0.2
+phases:
+  build:
+    commands:
+      - pip install --upgrade awscli
+      - aws s3 cp --recursive public/ s3://$WEBSITE_S3_BUCKET/public/ --grants read=uri=http://acs.amazonaws.com/groups/global/AllUsers
+      - sed -i -e "s|assets/|$WEBSITE_S3_PREFIX/public/assets/|g" public/index.html
+      - aws cloudformation package --template template.yml --s3-bucket $S3_BUCKET --output-template template-export.yml
+artifacts:
+  type: zip
+  files:
+    - template-export.yml
+`,
+  "template.yml": `AWSTemplateFormatVersion: 2010-09-09
+Transform:
+- AWS::Serverless-2016-10-31
+- AWS::CodeStar
+Parameters:
+  ProjectId:
+    Type: String
+    Description: the project
+Resources:
+  GetHelloWorld:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: index.get
+      Runtime: nodejs4.3
+      Role:
+        Fn::ImportValue:
+          !Join ['-', [!Ref 'ProjectId', !Ref 'AWS::Region', 'LambdaTrustRole']]
+      Events:
+        GetEvent:
+          Type: Api
+          Properties:
+            Path: /
+            Method: get
+`,
+  "index.js": `'use strict';
+var fs = require('fs');
+exports.get = function (event, context) {
+  context.succeed({ statusCode: 200, body: fs.readFileSync(__dirname + '/public/index.html', { encoding: 'utf8' }), headers: { 'Content-Type': 'text/html' } });
+};
+`,
+  "public/index.html": '<link rel="stylesheet" href="assets/css/styles.css"><p>From long ago</p>\n',
+  "public/assets/css/styles.css": "p { color: teal }\n",
+};
+
+describe("repositories of a project", { skip: cannotRun }, () => {
+  let platform: TestPlatform;
+  let call: Caller;
+  let folder: string;
+
+  before(async () => {
+    platform = await startPlatform();
+    call = apiClient({ origin: platform.endpoint, region: "us-east-1", credentials: platform.client.credentials });
+    folder = await mkdtemp(join(tmpdir(), "starling-repositories-"));
+  });
+  after(async () => {
+    await platform?.stop();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  const page = (id: string) => visit(`http://${id}.localhost:${platform.port}/`);
+
+  async function repository(name: string, files: Record<string, string>): Promise<string> {
+    const place = join(folder, name);
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(dirname(join(place, file)), { recursive: true });
+      await writeFile(join(place, file), text);
+    }
+    const git = async (...args: string[]) =>
+      assert.equal((await run("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: place })).code, 0);
+    await git("init", "-q", "-b", "main");
+    await git("add", "-A");
+    await git("commit", "-qm", "Long ago");
+    return place;
+  }
+
+  test("an existing repository of CodeStar's first years is adopted and deploys unmodified", async () => {
+    const { code, stdout, stderr } = await starling(
+      platform,
+      "new",
+      "old",
+      "--git",
+      await repository("old", FIRST_GENERATION),
+      "--json",
+    );
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).state, "live");
+    const { text } = await page("old");
+    assert.match(text, /From long ago/);
+    const asset = /href="([^"]+)"/.exec(text)?.[1];
+    assert.equal((await visit(asset!)).text, FIRST_GENERATION["public/assets/css/styles.css"]);
+    const { commit } = await lastCommit("old");
+    assert.equal(commit?.message?.trim(), "Long ago", "its history came with it");
+    const { pipeline } = await new CodePipeline(platform.client).getPipeline({ name: "old-Pipeline" });
+    const [generate] = pipeline!.stages![2]!.actions!;
+    assert.equal(generate!.configuration!["TemplateConfiguration"], undefined);
+    assert.deepEqual(JSON.parse(generate!.configuration!["ParameterOverrides"]!), { ProjectId: "old" });
+  });
+
+  test("a repository that cannot be a project is refused, and leaves nothing", async () => {
+    const { code, stderr } = await starling(
+      platform,
+      "new",
+      "nospec",
+      "--git",
+      await repository("nospec", { "README.md": "hello\n" }),
+    );
+    assert.notEqual(code, 0);
+    assert.match(stderr, /no buildspec\.yml/);
+    await assert.rejects(call("codestar", "DescribeProject", { id: "nospec" }), { code: "ProjectNotFoundException" });
+    const missing = await starling(platform, "new", "missing", "--git", join(folder, "nowhere"));
+    assert.match(missing.stderr, /git clone failed/);
+  });
+
+  async function lastCommit(repositoryName: string) {
+    const commits = new CodeCommit(platform.client);
+    const { branch } = await commits.getBranch({ repositoryName, branchName: "master" });
+    return commits.getCommit({ repositoryName, commitId: branch!.commitId! });
+  }
+
+  test("create-project of the aws CLI, with source code and a toolchain of its own, seeds once and survives kill -9", async () => {
+    const s3 = new S3(platform.client);
+    await s3.createBucket({ Bucket: "handed-over" });
+    await s3.putObject({ Bucket: "handed-over", Key: "source.zip", Body: await zip(FIRST_GENERATION) });
+    const generation = { hasTemplateConfiguration: false, hasCodeDeployRole: false, importsLambdaRole: true };
+    const toolchain = toolchainTemplate({ id: "byhand", generation, origin: `http://localhost:${platform.port}` });
+    await s3.putObject({ Bucket: "handed-over", Key: "toolchain.json", Body: JSON.stringify(toolchain) });
+    const { accessKeyId, secretAccessKey } = platform.client.credentials;
+    const env = {
+      PATH: process.env["PATH"]!,
+      HOME: folder,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_DEFAULT_REGION: "us-east-1",
+    };
+    const source = {
+      source: { s3: { bucketName: "handed-over", bucketKey: "source.zip" } },
+      destination: { codeCommit: { name: "byhand" } },
+    };
+    const input = {
+      id: "byhand",
+      name: "By hand",
+      sourceCode: [source],
+      toolchain: { source: { s3: { bucketName: "handed-over", bucketKey: "toolchain.json" } } },
+    };
+    const made = await run(
+      "/usr/bin/aws",
+      ["--endpoint-url", platform.endpoint, "codestar", "create-project", "--cli-input-json", JSON.stringify(input)],
+      { env },
+    );
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal(JSON.parse(made.stdout).arn, "arn:aws:codestar:us-east-1:000000000000:project/byhand");
+    await platform.kill();
+    await platform.restart();
+    await until(
+      async () => (await call("codestar", "DescribeProject", { id: "byhand" })).status.state === "CreateComplete",
+    );
+    await until(async () => /From long ago/.test((await page("byhand")).text));
+    const { commit } = await lastCommit("byhand");
+    assert.equal(commit?.message?.trim(), "Initial commit made by AWS CodeStar during project creation.");
+    assert.deepEqual(commit?.parents, [], "one commit");
+  });
+
+  test("the boundary grows with what the application's stack makes", async () => {
+    const commits = new CodeCommit(platform.client);
+    const { branch } = await commits.getBranch({ repositoryName: "byhand", branchName: "master" });
+    const template = `${FIRST_GENERATION["template.yml"]}  Store:\n    Type: AWS::SSM::Parameter\n    Properties: {Type: String, Value: kept, Name: /byhand/store}\n`;
+    await commits.putFile({
+      repositoryName: "byhand",
+      branchName: "master",
+      filePath: "template.yml",
+      fileContent: Buffer.from(template),
+      parentCommitId: branch!.commitId!,
+    });
+    const iam = new IAM(platform.client);
+    const PolicyArn = "arn:aws:iam::000000000000:policy/CodeStar_byhand_PermissionsBoundary";
+    await until(async () => {
+      const { Policy } = await iam.getPolicy({ PolicyArn });
+      const { PolicyVersion } = await iam.getPolicyVersion({ PolicyArn, VersionId: Policy!.DefaultVersionId! });
+      return decodeURIComponent(PolicyVersion!.Document!).includes(":parameter/byhand/store");
+    });
+  });
+});
