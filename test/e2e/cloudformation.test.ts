@@ -13,7 +13,10 @@ import { cannotRun, startPlatform, type TestPlatform } from "../support/platform
 import { zip } from "../support/zip.ts";
 
 const AWS = "/usr/bin/aws";
-const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }] };
+const trust = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+};
 const logsPolicy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
 
 describe("CloudFormation on a whole platform", { skip: cannotRun }, () => {
@@ -31,7 +34,7 @@ describe("CloudFormation on a whole platform", { skip: cannotRun }, () => {
   });
 
   async function ended(StackName: string): Promise<Stack> {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
       const { Stacks } = await cfn.describeStacks({ StackName });
       if (!Stacks![0]!.StackStatus!.endsWith("_IN_PROGRESS")) return Stacks![0]!;
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -41,14 +44,25 @@ describe("CloudFormation on a whole platform", { skip: cannotRun }, () => {
 
   function aws(...args: string[]): Promise<string> {
     const { accessKeyId, secretAccessKey } = platform.client.credentials;
-    const env = { ...process.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_DEFAULT_REGION: "us-east-1", AWS_PAGER: "" };
+    const env = {
+      ...process.env,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_DEFAULT_REGION: "us-east-1",
+      AWS_PAGER: "",
+    };
     return new Promise((resolve, reject) => {
-      const child = spawn(AWS, ["--endpoint-url", platform.endpoint, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(AWS, ["--endpoint-url", platform.endpoint, ...args], {
+        env,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
       let output = "";
       child.stdout.on("data", (chunk) => (output += chunk));
       child.stderr.on("data", (chunk) => (output += chunk));
       child.on("error", reject);
-      child.on("close", (code) => (code === 0 ? resolve(output) : reject(new Error(`aws ${args.join(" ")} ended with ${code}:\n${output}`))));
+      child.on("close", (code) =>
+        code === 0 ? resolve(output) : reject(new Error(`aws ${args.join(" ")} ended with ${code}:\n${output}`)),
+      );
     });
   }
 
@@ -57,12 +71,15 @@ describe("CloudFormation on a whole platform", { skip: cannotRun }, () => {
     return JSON.parse(Buffer.from(Payload!).toString());
   };
 
-  test("aws cloudformation deploy brings a serverless function to life, and changes it", { skip: !existsSync(AWS) && "needs the aws CLI" }, async () => {
-    const s3 = new S3({ ...platform.client, forcePathStyle: true });
-    await s3.createBucket({ Bucket: "artifacts" });
-    const packaged = join(folder, "packaged.yml");
-    // As `package` writes it; that command of old CLIs takes no endpoint for S3, so it works inside builds only.
-    const template = (key: string): string => `AWSTemplateFormatVersion: 2010-09-09
+  test(
+    "aws cloudformation deploy brings a serverless function to life, and changes it",
+    { skip: !existsSync(AWS) && "needs the aws CLI" },
+    async () => {
+      const s3 = new S3({ ...platform.client, forcePathStyle: true });
+      await s3.createBucket({ Bucket: "artifacts" });
+      const packaged = join(folder, "packaged.yml");
+      // As `package` writes it; that command of old CLIs takes no endpoint for S3, so it works inside builds only.
+      const template = (key: string): string => `AWSTemplateFormatVersion: 2010-09-09
 Transform: AWS::Serverless-2016-10-31
 Resources:
   Hello:
@@ -71,21 +88,40 @@ Resources:
 Outputs:
   Name: { Value: !Ref Hello }
 `;
-    const deploy = async (text: string): Promise<string> => {
-      await s3.putObject({ Bucket: "artifacts", Key: text, Body: await zip({ "index.js": `exports.handler = async () => ${JSON.stringify(text)}` }) });
-      await writeFile(packaged, template(text));
-      return aws("cloudformation", "deploy", "--template-file", packaged, "--stack-name", "hello", "--capabilities", "CAPABILITY_IAM");
-    };
-    assert.match(await deploy("one"), /Successfully created\/updated stack - hello/);
-    const name = (await ended("hello")).Outputs![0]!.OutputValue!;
-    assert.equal(await call(`${name}:live`), "one");
-    await deploy("two");
-    assert.equal((await ended("hello")).StackStatus, "UPDATE_COMPLETE");
-    assert.equal(await call(`${name}:live`), "two");
-    assert.match(await deploy("two"), /No changes to deploy/);
-    const { StackResourceSummaries } = await cfn.listStackResources({ StackName: "hello" });
-    assert.deepEqual(StackResourceSummaries!.map((r) => r.ResourceType).sort(), ["AWS::IAM::Role", "AWS::Lambda::Alias", "AWS::Lambda::Function", "AWS::Lambda::Version"]);
-  });
+      const deploy = async (text: string): Promise<string> => {
+        await s3.putObject({
+          Bucket: "artifacts",
+          Key: text,
+          Body: await zip({ "index.js": `exports.handler = async () => ${JSON.stringify(text)}` }),
+        });
+        await writeFile(packaged, template(text));
+        return aws(
+          "cloudformation",
+          "deploy",
+          "--template-file",
+          packaged,
+          "--stack-name",
+          "hello",
+          "--capabilities",
+          "CAPABILITY_IAM",
+        );
+      };
+      assert.match(await deploy("one"), /Successfully created\/updated stack - hello/);
+      const name = (await ended("hello")).Outputs![0]!.OutputValue!;
+      assert.equal(await call(`${name}:live`), "one");
+      await deploy("two");
+      assert.equal((await ended("hello")).StackStatus, "UPDATE_COMPLETE");
+      assert.equal(await call(`${name}:live`), "two");
+      assert.match(await deploy("two"), /No changes to deploy/);
+      const { StackResourceSummaries } = await cfn.listStackResources({ StackName: "hello" });
+      assert.deepEqual(StackResourceSummaries!.map((r) => r.ResourceType).sort(), [
+        "AWS::IAM::Role",
+        "AWS::Lambda::Alias",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Version",
+      ]);
+    },
+  );
 
   test("a custom resource's function is asked to create, update and delete, and its answers count", async () => {
     const code = `const https = require("https");
@@ -102,32 +138,62 @@ exports.handler = (event, context) => new Promise((resolve, reject) => {
     const template = (custom: object, more: object = {}): string =>
       JSON.stringify({
         Resources: {
-          R: { Type: "AWS::IAM::Role", Properties: { AssumeRolePolicyDocument: trust, ManagedPolicyArns: [logsPolicy] } },
-          F: { Type: "AWS::Lambda::Function", Properties: { Role: { "Fn::GetAtt": ["R", "Arn"] }, Runtime: "nodejs24.x", Handler: "index.handler", Code: { ZipFile: code } } },
-          C: { Type: "Custom::Thing", Properties: { ServiceToken: { "Fn::GetAtt": ["F", "Arn"] }, ServiceTimeout: 20, ...custom } },
+          R: {
+            Type: "AWS::IAM::Role",
+            Properties: { AssumeRolePolicyDocument: trust, ManagedPolicyArns: [logsPolicy] },
+          },
+          F: {
+            Type: "AWS::Lambda::Function",
+            Properties: {
+              Role: { "Fn::GetAtt": ["R", "Arn"] },
+              Runtime: "nodejs24.x",
+              Handler: "index.handler",
+              Code: { ZipFile: code },
+            },
+          },
+          C: {
+            Type: "Custom::Thing",
+            Properties: { ServiceToken: { "Fn::GetAtt": ["F", "Arn"] }, ServiceTimeout: 20, ...custom },
+          },
           ...more,
         },
-        Outputs: { Id: { Value: { Ref: "C" } }, Did: { Value: { "Fn::GetAtt": ["C", "Did"] } }, N: { Value: { "Fn::GetAtt": ["C", "N"] } } },
+        Outputs: {
+          Id: { Value: { Ref: "C" } },
+          Did: { Value: { "Fn::GetAtt": ["C", "Did"] } },
+          N: { Value: { "Fn::GetAtt": ["C", "N"] } },
+        },
       });
     const input = { StackName: "custom", Capabilities: ["CAPABILITY_IAM" as const] };
     await cfn.createStack({ ...input, TemplateBody: template({ Id: "thing-1", N: 1 }) });
-    const outputs = async (): Promise<unknown> => Object.fromEntries((await ended("custom")).Outputs!.map((o) => [o.OutputKey, o.OutputValue]));
+    const outputs = async (): Promise<unknown> =>
+      Object.fromEntries((await ended("custom")).Outputs!.map((o) => [o.OutputKey, o.OutputValue]));
     assert.deepEqual(await outputs(), { Id: "thing-1", Did: "Create", N: "1" });
     await cfn.updateStack({ ...input, TemplateBody: template({ Id: "thing-2", N: 2 }) });
     assert.deepEqual(await outputs(), { Id: "thing-2", Did: "Update", N: "2" });
     await cfn.updateStack({ ...input, TemplateBody: template({ Id: "thing-2", N: 3, Fail: "yes" }) });
     assert.equal((await ended("custom")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
     const { StackEvents } = await cfn.describeStackEvents({ StackName: "custom" });
-    assert.match(StackEvents!.find((e) => e.ResourceStatus === "UPDATE_FAILED")!.ResourceStatusReason!, /^Received response status \[FAILED\] from custom resource\. Message returned: because/);
+    assert.match(
+      StackEvents!.find((e) => e.ResourceStatus === "UPDATE_FAILED")!.ResourceStatusReason!,
+      /^Received response status \[FAILED\] from custom resource\. Message returned: because/,
+    );
     // Cancelled while the function is at work: what comes behind is not begun, and the former values come back.
     const behind = { G: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "behind" }, DependsOn: "C" } };
-    const updating = cfn.updateStack({ ...input, TemplateBody: template({ Id: "thing-2", N: 4, Delay: 1000 }, behind) });
-    for (let status = ""; status !== "UPDATE_IN_PROGRESS"; ) status = (await cfn.describeStackResource({ StackName: "custom", LogicalResourceId: "C" })).StackResourceDetail!.ResourceStatus!;
+    const updating = cfn.updateStack({
+      ...input,
+      TemplateBody: template({ Id: "thing-2", N: 4, Delay: 1000 }, behind),
+    });
+    for (let status = ""; status !== "UPDATE_IN_PROGRESS";)
+      status = (await cfn.describeStackResource({ StackName: "custom", LogicalResourceId: "C" })).StackResourceDetail!
+        .ResourceStatus!;
     await cfn.cancelUpdateStack({ StackName: "custom" });
     await updating;
     assert.equal((await ended("custom")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
     assert.deepEqual(await outputs(), { Id: "thing-2", Did: "Update", N: "2" });
-    assert.deepEqual((await new CloudWatchLogs(platform.client).describeLogGroups({ logGroupNamePrefix: "behind" })).logGroups, []);
+    assert.deepEqual(
+      (await new CloudWatchLogs(platform.client).describeLogGroups({ logGroupNamePrefix: "behind" })).logGroups,
+      [],
+    );
     await cfn.deleteStack({ StackName: "custom" });
     assert.equal((await ended(StackEvents![0]!.StackId!)).StackStatus, "DELETE_COMPLETE");
   });
@@ -137,25 +203,39 @@ exports.handler = (event, context) => new Promise((resolve, reject) => {
     const template = (length: number, days: number, broken = false): string => {
       const Resources: Record<string, object> = {};
       for (let i = 0; i < length; i++) {
-        Resources[`G${i}`] = { Type: "AWS::Logs::LogGroup", Properties: { RetentionInDays: days }, ...(i > 0 ? { DependsOn: `G${i - 1}` } : {}) };
+        Resources[`G${i}`] = {
+          Type: "AWS::Logs::LogGroup",
+          Properties: { RetentionInDays: days },
+          ...(i > 0 ? { DependsOn: `G${i - 1}` } : {}),
+        };
       }
-      if (broken) Resources["Bad"] = { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "taken" }, DependsOn: `G${length - 1}` };
+      if (broken)
+        Resources["Bad"] = {
+          Type: "AWS::Logs::LogGroup",
+          Properties: { LogGroupName: "taken" },
+          DependsOn: `G${length - 1}`,
+        };
       return JSON.stringify({ Resources });
     };
     await logs.createLogGroup({ logGroupName: "taken" });
-    const found = async (prefix: string): Promise<(number | undefined)[]> => (await logs.describeLogGroups({ logGroupNamePrefix: prefix })).logGroups!.map((g) => g.retentionInDays);
+    const found = async (prefix: string): Promise<(number | undefined)[]> =>
+      (await logs.describeLogGroups({ logGroupNamePrefix: prefix })).logGroups!.map((g) => g.retentionInDays);
     /** Starts something and pulls the plug as soon as the stack has this many events. */
     const killAt = async (StackName: string, count: number, start: () => Promise<unknown>): Promise<void> => {
       const request = start().catch(() => undefined);
-      for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
-        const n = await cfn.describeStackEvents({ StackName }).then((r) => r.StackEvents!.length, () => 0);
+      for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+        const n = await cfn.describeStackEvents({ StackName }).then(
+          (r) => r.StackEvents!.length,
+          () => 0,
+        );
         if (n >= count) break;
       }
       await platform.kill();
       await request;
       await platform.restart();
     };
-    const events = async (StackName: string): Promise<number> => (await cfn.describeStackEvents({ StackName })).StackEvents!.length;
+    const events = async (StackName: string): Promise<number> =>
+      (await cfn.describeStackEvents({ StackName })).StackEvents!.length;
     for (const at of [1, 4, 9]) {
       const StackName = `crash${at}`;
       await killAt(StackName, at, () => cfn.createStack({ StackName, TemplateBody: template(12, 1) }));
@@ -163,11 +243,15 @@ exports.handler = (event, context) => new Promise((resolve, reject) => {
       assert.deepEqual(await found(StackName), Array(12).fill(1));
     }
     const StackName = "crash4";
-    await killAt(StackName, (await events(StackName)) + 6, () => cfn.updateStack({ StackName, TemplateBody: template(12, 3) }));
+    await killAt(StackName, (await events(StackName)) + 6, () =>
+      cfn.updateStack({ StackName, TemplateBody: template(12, 3) }),
+    );
     assert.equal((await ended(StackName)).StackStatus, "UPDATE_COMPLETE");
     assert.deepEqual(await found(StackName), Array(12).fill(3));
     // Far enough that the rollback is under way, which must give the former values back.
-    await killAt(StackName, (await events(StackName)) + 34, () => cfn.updateStack({ StackName, TemplateBody: template(14, 5, true) }));
+    await killAt(StackName, (await events(StackName)) + 34, () =>
+      cfn.updateStack({ StackName, TemplateBody: template(14, 5, true) }),
+    );
     assert.equal((await ended(StackName)).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
     assert.deepEqual(await found(StackName), Array(12).fill(3));
     const { Stacks } = await cfn.describeStacks({ StackName });

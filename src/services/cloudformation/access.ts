@@ -32,11 +32,15 @@ export const onStack =
     };
     const name = input.StackName ?? stackOfChangeSet(input.ChangeSetName);
     const resource = await arnOf(ctx, name);
-    return [{ action: `cloudformation:${action}`, resource, conditions }, ...passRole(input.RoleARN, "cloudformation.amazonaws.com")];
+    return [
+      { action: `cloudformation:${action}`, resource, conditions },
+      ...passRole(input.RoleARN, "cloudformation.amazonaws.com"),
+    ];
   };
 
 /** An ARN of a change set does not name its stack: the decision is then on any stack. */
-const stackOfChangeSet = (changeSet: string | undefined): string | undefined => (changeSet?.startsWith("arn:") ? undefined : changeSet);
+const stackOfChangeSet = (changeSet: string | undefined): string | undefined =>
+  changeSet?.startsWith("arn:") ? undefined : changeSet;
 
 /** Permission for an action that has no resource. */
 export const onAll = (action: string) => (): Permission[] => [{ action: `cloudformation:${action}`, resource: "*" }];

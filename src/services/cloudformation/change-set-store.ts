@@ -5,7 +5,11 @@ import type { ChangeSet } from "./model.ts";
 import { existingStack } from "./store.ts";
 
 /** The change set of a name and stack, or of an ARN. */
-export async function changeSetOf(ctx: Context<any>, stackName: string | undefined, nameOrArn: string): Promise<Stored<ChangeSet>> {
+export async function changeSetOf(
+  ctx: Context<any>,
+  stackName: string | undefined,
+  nameOrArn: string,
+): Promise<Stored<ChangeSet>> {
   if (nameOrArn.startsWith("arn:")) {
     const found = (await ctx.records.list<ChangeSet>("change-set")).find((c) => c.value.arn === nameOrArn);
     if (!found) throw noChangeSet(nameOrArn);

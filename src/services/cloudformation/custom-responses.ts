@@ -42,7 +42,8 @@ export const customResponses: Route<any, { sealed: string }> = {
     let size = 0;
     for await (const chunk of request) {
       size += (chunk as Buffer).length;
-      if (size > CUSTOM_RESPONSE_BYTES) throw new AwsError("EntityTooLarge", `A response may have ${CUSTOM_RESPONSE_BYTES} bytes.`, 400);
+      if (size > CUSTOM_RESPONSE_BYTES)
+        throw new AwsError("EntityTooLarge", `A response may have ${CUSTOM_RESPONSE_BYTES} bytes.`, 400);
       chunks.push(chunk as Buffer);
     }
     const answer = read(ctx, Buffer.concat(chunks).toString("utf8"));
@@ -60,7 +61,13 @@ function read(ctx: Context<any>, text: string): CustomResponse {
     if (value?.Status === "SUCCESS" || value?.Status === "FAILED") {
       const Data = seal(ctx, typeof value.Data === "object" && value.Data !== null ? value.Data : {});
       const id = value.PhysicalResourceId;
-      return { Status: value.Status, Reason: String(value.Reason ?? ""), Data, at, ...(id ? { PhysicalResourceId: String(id).slice(0, 1024) } : {}) };
+      return {
+        Status: value.Status,
+        Reason: String(value.Reason ?? ""),
+        Data,
+        at,
+        ...(id ? { PhysicalResourceId: String(id).slice(0, 1024) } : {}),
+      };
     }
   } catch {
     // Told to the stack below: what cannot be read is a failure of the resource.

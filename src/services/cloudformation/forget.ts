@@ -12,20 +12,31 @@ export const forget: Periodic<any> = {
   everyMs: 6 * 60 * 60_000,
   async run(ctx) {
     const { records } = ctx;
-    const old = (await records.list<Stack>("stack")).filter(({ value }) => value.deleted !== undefined && value.deleted < ctx.now() - DELETED_STACK_DAYS * DAY_MS);
+    const old = (await records.list<Stack>("stack")).filter(
+      ({ value }) => value.deleted !== undefined && value.deleted < ctx.now() - DELETED_STACK_DAYS * DAY_MS,
+    );
     const operations = await records.list<Operation>("operation");
     for (const { value: stack } of old) {
       for (const kind of ["event", "resource", "template", "leftover"]) {
         const rows = await records.list(kind, { prefix: `${stack.uuid}/` });
-        for (let i = 0; i < rows.length; i += BATCH) await records.write(rows.slice(i, i + BATCH).map((r) => records.remove(kind, r.id)));
+        for (let i = 0; i < rows.length; i += BATCH)
+          await records.write(rows.slice(i, i + BATCH).map((r) => records.remove(kind, r.id)));
       }
       const own = operations.filter((o) => o.value.stack === stack.uuid);
-      await records.write(own.flatMap((o) => [records.remove("operation", o.id), records.remove("cancel", o.id)]), records.remove("stack", stack.uuid));
+      await records.write(
+        own.flatMap((o) => [records.remove("operation", o.id), records.remove("cancel", o.id)]),
+        records.remove("stack", stack.uuid),
+      );
     }
     const latest = new Set((await records.list<Stack>("stack")).map((s) => s.value.operation));
     const ended = operations.filter((o) => o.value.phase === "done" && !latest.has(o.id));
-    for (let i = 0; i < ended.length; i += BATCH) await records.write(ended.slice(i, i + BATCH).flatMap((o) => [records.remove("operation", o.id), records.remove("cancel", o.id)]));
-    const answers = (await records.list<CustomResponse>("custom-response")).filter((a) => a.value.at < ctx.now() - DAY_MS);
+    for (let i = 0; i < ended.length; i += BATCH)
+      await records.write(
+        ended.slice(i, i + BATCH).flatMap((o) => [records.remove("operation", o.id), records.remove("cancel", o.id)]),
+      );
+    const answers = (await records.list<CustomResponse>("custom-response")).filter(
+      (a) => a.value.at < ctx.now() - DAY_MS,
+    );
     await records.write(answers.map((a) => records.remove("custom-response", a.id)));
   },
 };

@@ -180,7 +180,13 @@ export interface ChangeSet {
   readonly created: number;
   readonly status: "CREATE_COMPLETE" | "FAILED";
   readonly reason?: string;
-  readonly executionStatus: "AVAILABLE" | "UNAVAILABLE" | "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" | "OBSOLETE";
+  readonly executionStatus:
+    | "AVAILABLE"
+    | "UNAVAILABLE"
+    | "EXECUTE_IN_PROGRESS"
+    | "EXECUTE_COMPLETE"
+    | "EXECUTE_FAILED"
+    | "OBSOLETE";
   readonly revision?: Revision;
   readonly roleArn?: string;
   readonly onFailure?: OnFailure;
@@ -197,7 +203,8 @@ export interface Export {
   readonly stackName: string;
 }
 
-export const isInProgress = (status: string): boolean => status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS";
+export const isInProgress = (status: string): boolean =>
+  status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS";
 
 export const stackArn = (region: string, account: string, name: string, uuid: string): string =>
   `arn:aws:cloudformation:${region}:${account}:stack/${name}/${uuid}`;

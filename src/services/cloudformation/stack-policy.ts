@@ -2,7 +2,8 @@ import type { ResourceChange } from "../../engines/cloudformation/index.ts";
 import { isObject, readJson, type JsonObject, type JsonValue } from "../../engines/yaml/index.ts";
 import { validation } from "./errors.ts";
 
-const list = (value: JsonValue | undefined): string[] => (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String);
+const list = (value: JsonValue | undefined): string[] =>
+  (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String);
 
 /** Checks the form of a stack policy. */
 export function checkStackPolicy(text: string): JsonObject[] {
@@ -13,7 +14,8 @@ export function checkStackPolicy(text: string): JsonObject[] {
   const statements = Array.isArray(raw) ? raw : raw === undefined ? [] : [raw];
   for (const s of statements) {
     if (!isObject(s) || (s.Effect !== "Allow" && s.Effect !== "Deny")) throw invalid;
-    if (s.Principal === undefined && s.NotPrincipal === undefined) throw validation("Error validating stack policy: Missing required field Principal");
+    if (s.Principal === undefined && s.NotPrincipal === undefined)
+      throw validation("Error validating stack policy: Missing required field Principal");
     if ((s.Action === undefined) === (s.NotAction === undefined)) throw invalid;
     const actions = [...list(s.Action), ...list(s.NotAction)];
     if (actions.some((a) => !/^Update:(\*|Modify|Replace|Delete)$/.test(a))) throw invalid;
@@ -26,20 +28,31 @@ export function checkUpdateAllowed(policy: string | undefined, changes: readonly
   if (!policy) return;
   const statements = checkStackPolicy(policy);
   for (const change of changes) {
-    const action = change.action === "Modify" ? (change.replacement === "True" ? "Update:Replace" : "Update:Modify") : change.action === "Remove" ? "Update:Delete" : undefined;
+    const action =
+      change.action === "Modify"
+        ? change.replacement === "True"
+          ? "Update:Replace"
+          : "Update:Modify"
+        : change.action === "Remove"
+          ? "Update:Delete"
+          : undefined;
     if (!action) continue;
     const about = statements.filter((s) => concerns(s, action, change));
     const denied = about.find((s) => s.Effect === "Deny");
     if (denied || about.length === 0) {
-      const by = denied ? `Statement [#${statements.indexOf(denied) + 1}] does not allow [${action}]` : `no statement allows [${action}]`;
+      const by = denied
+        ? `Statement [#${statements.indexOf(denied) + 1}] does not allow [${action}]`
+        : `no statement allows [${action}]`;
       throw validation(`Action denied by stack policy: ${by} for resource [LogicalResourceId/${change.logicalId}]`);
     }
   }
 }
 
 function concerns(statement: JsonObject, action: string, change: ResourceChange): boolean {
-  const matchesAction = (patterns: JsonValue | undefined): boolean => list(patterns).some((p) => p === "Update:*" || p === action);
-  if (statement.Action !== undefined ? !matchesAction(statement.Action) : matchesAction(statement.NotAction)) return false;
+  const matchesAction = (patterns: JsonValue | undefined): boolean =>
+    list(patterns).some((p) => p === "Update:*" || p === action);
+  if (statement.Action !== undefined ? !matchesAction(statement.Action) : matchesAction(statement.NotAction))
+    return false;
   const resource = `LogicalResourceId/${change.logicalId}`;
   const matchesResource = (patterns: JsonValue | undefined): boolean => list(patterns).some((p) => glob(p, resource));
   if (statement.Resource !== undefined && !matchesResource(statement.Resource)) return false;

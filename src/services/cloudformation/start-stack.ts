@@ -1,15 +1,22 @@
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { GuardFailed, type Statement } from "../../ports/database.ts";
-import { diffTemplates, resolveOutputs, type ResourceChange, type StackView } from "../../engines/cloudformation/index.ts";
-import { noUpdates, stackExists, validation } from "./errors.ts";
+import { stackExists, validation } from "./errors.ts";
 import { putRequestEvent } from "./events.ts";
 import { NESTING_DEPTH, STACKS } from "./limits.ts";
-import { stackArn, type ChangeSet, type OnFailure, type Operation, type Parent, type Revision, type Stack, type StackResource, type Tag } from "./model.ts";
-import { allExports, inputsOf, loadTemplate, resourcesOf, startOperation, templateOf } from "./store.ts";
-import { prepare, storedScope, type Prepared } from "./template/prepare.ts";
+import {
+  stackArn,
+  type ChangeSet,
+  type OnFailure,
+  type Operation,
+  type Parent,
+  type Revision,
+  type Stack,
+  type Tag,
+} from "./model.ts";
+import { inputsOf, loadTemplate, startOperation } from "./store.ts";
+import { prepare, type Prepared } from "./template/prepare.ts";
 import { templateText } from "./template/source.ts";
-import { attributeOf } from "./operation/phases.ts";
 import type { Stored } from "../../aws/records.ts";
 
 /** What the calls that describe a stack have in common. */
@@ -18,13 +25,21 @@ export interface StackInput {
   readonly TemplateBody?: string | undefined;
   readonly TemplateURL?: string | undefined;
   readonly UsePreviousTemplate?: boolean | undefined;
-  readonly Parameters?: readonly { ParameterKey?: string | undefined; ParameterValue?: string | undefined; UsePreviousValue?: boolean | undefined }[] | undefined;
+  readonly Parameters?:
+    | readonly {
+        ParameterKey?: string | undefined;
+        ParameterValue?: string | undefined;
+        UsePreviousValue?: boolean | undefined;
+      }[]
+    | undefined;
   readonly Capabilities?: readonly string[] | undefined;
   readonly ResourceTypes?: readonly string[] | undefined;
   readonly NotificationARNs?: readonly string[] | undefined;
   readonly Tags?: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined;
   readonly RoleARN?: string | undefined;
-  readonly RollbackConfiguration?: { RollbackTriggers?: readonly unknown[] | undefined; MonitoringTimeInMinutes?: number | undefined } | undefined;
+  readonly RollbackConfiguration?:
+    | { RollbackTriggers?: readonly unknown[] | undefined; MonitoringTimeInMinutes?: number | undefined }
+    | undefined;
 }
 
 /** A stack that has nothing yet. */
@@ -44,14 +59,22 @@ export function newStack(ctx: Context<any>, name: string, parent?: Parent): Stac
 }
 
 /** Reads and checks what a call asks of a stack; `current` is what the stack is now. */
-export async function prepareStack(ctx: Context<any>, stack: Stack, input: StackInput, mustAcknowledgeTransforms: boolean): Promise<Prepared> {
+export async function prepareStack(
+  ctx: Context<any>,
+  stack: Stack,
+  input: StackInput,
+  mustAcknowledgeTransforms: boolean,
+): Promise<Prepared> {
   refuseUnsupported(input);
   const current = stack.revision;
   if (input.UsePreviousTemplate && (input.TemplateBody !== undefined || input.TemplateURL !== undefined)) {
     throw validation("You cannot specify both usePreviousTemplate and Template Body or Template URL.");
   }
   const given = await templateText(ctx, input.TemplateBody, input.TemplateURL);
-  const previous = given === undefined && input.UsePreviousTemplate && current ? (await loadTemplate(ctx, stack.uuid, current.templateId)).text : undefined;
+  const previous =
+    given === undefined && input.UsePreviousTemplate && current
+      ? (await loadTemplate(ctx, stack.uuid, current.templateId)).text
+      : undefined;
   const text = given ?? previous;
   if (text === undefined) throw validation("Either Template URL or Template Body must be specified.");
   return prepare(ctx, {
@@ -77,14 +100,18 @@ function tagsOf(tags: StackInput["Tags"]): Tag[] | undefined {
   if (!tags) return undefined;
   const list = tags.map((t) => ({ Key: String(t.Key), Value: String(t.Value ?? "") }));
   if (list.length > 50) throw validation("Tags cannot contain more than 50 items");
-  if (new Set(list.map((t) => t.Key)).size !== list.length) throw validation("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
-  if (list.some((t) => t.Key.toLowerCase().startsWith("aws:"))) throw validation("Tag keys starting with aws: are reserved for system use");
+  if (new Set(list.map((t) => t.Key)).size !== list.length)
+    throw validation("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+  if (list.some((t) => t.Key.toLowerCase().startsWith("aws:")))
+    throw validation("Tag keys starting with aws: are reserved for system use");
   return list;
 }
 
 function refuseUnsupported({ NotificationARNs, RollbackConfiguration }: StackInput): void {
-  if (NotificationARNs && NotificationARNs.length > 0) throw validation("Starling does not send stack notifications yet: leave NotificationARNs out.");
-  if (RollbackConfiguration?.RollbackTriggers?.length) throw validation("Starling does not watch rollback triggers yet: leave RollbackConfiguration out.");
+  if (NotificationARNs && NotificationARNs.length > 0)
+    throw validation("Starling does not send stack notifications yet: leave NotificationARNs out.");
+  if (RollbackConfiguration?.RollbackTriggers?.length)
+    throw validation("Starling does not watch rollback triggers yet: leave RollbackConfiguration out.");
 }
 
 /** Refuses a role that CloudFormation may not assume, before anything is stored. */
@@ -126,10 +153,18 @@ function operationOf(ctx: Context<any>, stack: Stack, kind: Operation["kind"], s
 }
 
 /** Starts the creation of a stack: new, or one that is under review (`rev` is then its revision). */
-export async function startCreate(ctx: Context<any>, stack: Stack, prepared: Pick<Prepared, "revision"> & Partial<Prepared>, start: Start, rev = 0): Promise<Stack> {
-  if ((stack.parent?.depth ?? 0) > NESTING_DEPTH) throw validation(`Stacks can be nested ${NESTING_DEPTH} levels deep.`);
+export async function startCreate(
+  ctx: Context<any>,
+  stack: Stack,
+  prepared: Pick<Prepared, "revision"> & Partial<Prepared>,
+  start: Start,
+  rev = 0,
+): Promise<Stack> {
+  if ((stack.parent?.depth ?? 0) > NESTING_DEPTH)
+    throw validation(`Stacks can be nested ${NESTING_DEPTH} levels deep.`);
   const { records } = ctx;
-  if (rev === 0 && (await records.count("stack-name")) >= STACKS) throw new AwsError("LimitExceededException", `Limit for stack has been exceeded: ${STACKS}`, 400);
+  if (rev === 0 && (await records.count("stack-name")) >= STACKS)
+    throw new AwsError("LimitExceededException", `Limit for stack has been exceeded: ${STACKS}`, 400);
   const operation = operationOf(ctx, stack, "create", start);
   const next: Stack = {
     ...stack,
@@ -144,9 +179,17 @@ export async function startCreate(ctx: Context<any>, stack: Stack, prepared: Pic
     operation: operation.id,
   };
   const named = rev === 0 ? [records.put("stack-name", stack.name, { uuid: stack.uuid }, 0)] : [];
-  const template = prepared.stored ? [records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)] : [];
+  const template = prepared.stored
+    ? [records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)]
+    : [];
   try {
-    await records.write(named, template, await putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation), start.also ?? []);
+    await records.write(
+      named,
+      template,
+      await putRequestEvent(ctx, next, next.status, "User Initiated", start.token),
+      startOperation(ctx, next, rev, operation),
+      start.also ?? [],
+    );
   } catch (error) {
     if (error instanceof GuardFailed) throw stackExists(stack.name);
     throw error;
@@ -154,15 +197,29 @@ export async function startCreate(ctx: Context<any>, stack: Stack, prepared: Pic
   return next;
 }
 
-const UPDATABLE = new Set(["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE", "UPDATE_FAILED", "CREATE_FAILED"]);
+const UPDATABLE = new Set([
+  "CREATE_COMPLETE",
+  "UPDATE_COMPLETE",
+  "UPDATE_ROLLBACK_COMPLETE",
+  "IMPORT_COMPLETE",
+  "IMPORT_ROLLBACK_COMPLETE",
+  "UPDATE_FAILED",
+  "CREATE_FAILED",
+]);
 
 /** Refuses an update of a stack that is in no state for it. */
 export function checkUpdatable(stack: Stack): void {
-  if (!stack.revision || !UPDATABLE.has(stack.status)) throw validation(`Stack:${stack.arn} is in ${stack.status} state and can not be updated.`);
+  if (!stack.revision || !UPDATABLE.has(stack.status))
+    throw validation(`Stack:${stack.arn} is in ${stack.status} state and can not be updated.`);
 }
 
 /** Starts the update of a stack. */
-export async function startUpdate(ctx: Context<any>, { value: stack, rev }: Stored<Stack>, prepared: Pick<Prepared, "revision"> & Partial<Prepared>, start: Start): Promise<Stack> {
+export async function startUpdate(
+  ctx: Context<any>,
+  { value: stack, rev }: Stored<Stack>,
+  prepared: Pick<Prepared, "revision"> & Partial<Prepared>,
+  start: Start,
+): Promise<Stack> {
   checkUpdatable(stack);
   const operation: Operation = {
     ...operationOf(ctx, stack, "update", start),
@@ -180,10 +237,18 @@ export async function startUpdate(ctx: Context<any>, { value: stack, rev }: Stor
     ...(start.token ? { token: start.token } : {}),
     disableRollback: start.onFailure === "DO_NOTHING",
   };
-  const template = prepared.stored ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)] : [];
+  const template = prepared.stored
+    ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)]
+    : [];
   const unused = await unusedTemplates(ctx, stack, prepared.revision);
   await guarded(stack, async () =>
-    ctx.records.write(template, unused, await putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation), start.also ?? []),
+    ctx.records.write(
+      template,
+      unused,
+      await putRequestEvent(ctx, next, next.status, "User Initiated", start.token),
+      startOperation(ctx, next, rev, operation),
+      start.also ?? [],
+    ),
   );
   return { ...next, operation: operation.id };
 }
@@ -202,14 +267,23 @@ async function guarded(stack: Stack, write: () => Promise<void>): Promise<void> 
   try {
     await write();
   } catch (error) {
-    if (error instanceof GuardFailed) throw validation(`Stack:${stack.arn} is in UPDATE_IN_PROGRESS state and can not be updated.`);
+    if (error instanceof GuardFailed)
+      throw validation(`Stack:${stack.arn} is in UPDATE_IN_PROGRESS state and can not be updated.`);
     throw error;
   }
 }
 
 /** Starts the deletion of a stack. */
-export async function startDelete(ctx: Context<any>, { value: stack, rev }: Stored<Stack>, start: Start & { spare?: readonly string[] | undefined; force?: boolean }): Promise<Stack> {
-  const operation: Operation = { ...operationOf(ctx, stack, "delete", start), spare: start.spare ?? [], ...(start.force ? { force: true } : {}) };
+export async function startDelete(
+  ctx: Context<any>,
+  { value: stack, rev }: Stored<Stack>,
+  start: Start & { spare?: readonly string[] | undefined; force?: boolean },
+): Promise<Stack> {
+  const operation: Operation = {
+    ...operationOf(ctx, stack, "delete", start),
+    spare: start.spare ?? [],
+    ...(start.force ? { force: true } : {}),
+  };
   const next: Stack = {
     ...stack,
     status: "DELETE_IN_PROGRESS",
@@ -217,51 +291,11 @@ export async function startDelete(ctx: Context<any>, { value: stack, rev }: Stor
     ...(start.roleArn ? { roleArn: start.roleArn } : {}),
     ...(start.token ? { token: start.token } : {}),
   };
-  await guarded(stack, async () => ctx.records.write(await putRequestEvent(ctx, next, next.status, "User Initiated", start.token), startOperation(ctx, next, rev, operation)));
+  await guarded(stack, async () =>
+    ctx.records.write(
+      await putRequestEvent(ctx, next, next.status, "User Initiated", start.token),
+      startOperation(ctx, next, rev, operation),
+    ),
+  );
   return { ...next, operation: operation.id };
-}
-
-/** What going from the stack as it is to `prepared` would change. */
-export interface Difference {
-  readonly changes: readonly ResourceChange[];
-  /** Whether there is anything to do, outputs and tags included. */
-  readonly any: boolean;
-  readonly before?: StackView;
-  readonly after: StackView;
-  readonly resources: ReadonlyMap<string, StackResource>;
-}
-
-/** Compares a stack with what it is to become. */
-export async function difference(ctx: Context<any>, stack: Stack, prepared: Prepared): Promise<Difference> {
-  const exports = await allExports(ctx);
-  const resources = new Map((await resourcesOf(ctx, stack.uuid)).map((r) => [r.logicalId, r]));
-  const live = {
-    partial: true,
-    ref: (id: string) => resources.get(id)?.state?.ref,
-    getAtt: (id: string, name: string) => attributeOf(ctx, resources.get(id), name),
-    importValue: (name: string) => exports.get(name)?.value,
-  };
-  const after: StackView = { template: prepared.template, scope: { ...prepared.scope, ...live } };
-  if (!stack.revision) return { changes: diffTemplates(undefined, after), any: true, after, resources };
-  const template = await templateOf(ctx, stack.uuid, stack.revision);
-  const scope = storedScope(ctx, template, inputsOf(ctx, stack.revision), stack, stack.revision.notificationArns);
-  const before: StackView = { template, scope: { ...scope, ...live } };
-  const changes = diffTemplates(before, after);
-  const outputs = (view: StackView): string => JSON.stringify(resolveOutputs(view.template, view.scope));
-  const nested = Object.values(template.resources).some((r) => r.type === "AWS::CloudFormation::Stack");
-  const failed = stack.status.endsWith("_FAILED");
-  const any = changes.length > 0 || nested || failed || outputs(before) !== outputs(after) || !sameTags(stack.revision, prepared.revision);
-  return { changes, any, before, after, resources };
-}
-
-const sameTags = (a: Revision, b: Revision): boolean => {
-  const text = (r: Revision): string => JSON.stringify(r.tags.map((t) => [t.Key, t.Value]).sort());
-  return text(a) === text(b);
-};
-
-/** Refuses an update that would change nothing. */
-export async function refuseNoUpdates(ctx: Context<any>, stack: Stack, prepared: Prepared): Promise<Difference> {
-  const found = await difference(ctx, stack, prepared);
-  if (!found.any) throw noUpdates();
-  return found;
 }

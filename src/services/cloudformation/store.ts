@@ -28,12 +28,15 @@ export async function findStack(ctx: Context<any>, nameOrArn: string): Promise<S
   return found && (!nameOrArn.startsWith("arn:") || found.value.arn === nameOrArn) ? found : undefined;
 }
 
-export async function existingStack(ctx: Context<any>, nameOrArn: string, missing = noStackWithId): Promise<Stored<Stack>> {
+export async function existingStack(
+  ctx: Context<any>,
+  nameOrArn: string,
+  missing = noStackWithId,
+): Promise<Stored<Stack>> {
   const found = await findStack(ctx, nameOrArn);
   if (!found) throw missing(nameOrArn);
   return found;
 }
-
 
 export async function loadTemplate(ctx: Context<any>, stack: string, templateId: string): Promise<StoredTemplate> {
   const found = await ctx.records.get<StoredTemplate>("template", `${stack}/${templateId}`);
@@ -59,13 +62,17 @@ export const putResource = (ctx: Context<any>, stack: string, resource: StackRes
 export const removeResource = (ctx: Context<any>, stack: string, logicalId: string): Statement =>
   ctx.records.remove("resource", `${stack}/${logicalId}`);
 
-const leftoverId = (stack: string, l: { logicalId: string; token: string }): string => `${stack}/${l.logicalId}/${l.token}`;
+const leftoverId = (stack: string, l: { logicalId: string; token: string }): string =>
+  `${stack}/${l.logicalId}/${l.token}`;
 
 export const putLeftover = (ctx: Context<any>, stack: string, leftover: Leftover): Statement =>
   ctx.records.put("leftover", leftoverId(stack, leftover), leftover);
 
-export const removeLeftover = (ctx: Context<any>, stack: string, leftover: { logicalId: string; token: string }): Statement =>
-  ctx.records.remove("leftover", leftoverId(stack, leftover));
+export const removeLeftover = (
+  ctx: Context<any>,
+  stack: string,
+  leftover: { logicalId: string; token: string },
+): Statement => ctx.records.remove("leftover", leftoverId(stack, leftover));
 
 export async function leftoversOf(ctx: Context<any>, stack: string): Promise<Leftover[]> {
   return (await ctx.records.list<Leftover>("leftover", { prefix: `${stack}/` })).map((l) => l.value);
@@ -77,7 +84,9 @@ export async function allExports(ctx: Context<any>): Promise<Map<string, Export>
 
 /** Names of the stacks that import an export, one record each. */
 export async function importersOf(ctx: Context<any>, name: string): Promise<string[]> {
-  return (await ctx.records.list<{ name: string; stack: string }>("import", { prefix: `${name}\n` })).map((r) => r.value.name);
+  return (await ctx.records.list<{ name: string; stack: string }>("import", { prefix: `${name}\n` })).map(
+    (r) => r.value.name,
+  );
 }
 
 /** The topic of a stack's operations: one for each depth of nesting. */

@@ -14,12 +14,14 @@ import { putRequestEvent } from "../events.ts";
 import { changeSetArn, isInProgress, type ChangeSet, type OnFailure, type Stack } from "../model.ts";
 import { settle } from "../settle.ts";
 import { checkUpdateAllowed } from "../stack-policy.ts";
-import { checkRole, checkUpdatable, difference, newStack, prepareStack, startCreate, startUpdate, type Difference } from "../start-stack.ts";
+import { difference, type Difference } from "../difference.ts";
+import { checkRole, checkUpdatable, newStack, prepareStack, startCreate, startUpdate } from "../start-stack.ts";
 import { existingStack, findStack, seal, unseal } from "../store.ts";
 import { parametersView } from "../views.ts";
 import type { Prepared } from "../template/prepare.ts";
 
-const NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set.";
+const NO_CHANGES =
+  "The submitted information didn't contain changes. Submit different information to create a change set.";
 const NO_UPDATES = "No updates are to be performed.";
 const PAGE = 100;
 
@@ -52,7 +54,10 @@ export const changeSets = operations<typeof CloudFormation, any>()({
         RollbackConfiguration: {},
         Capabilities: [...(set.revision?.capabilities ?? [])] as never[],
         Tags: (set.revision?.tags ?? []).map((t) => ({ ...t })),
-        Changes: page.map((c) => ({ Type: "Resource" as const, ResourceChange: changeView(c, input.IncludePropertyValues === true) })),
+        Changes: page.map((c) => ({
+          Type: "Resource" as const,
+          ResourceChange: changeView(c, input.IncludePropertyValues === true),
+        })),
         ...(all.length > from + PAGE ? { NextToken: String(from + PAGE) } : {}),
       };
     },
@@ -72,12 +77,23 @@ export const changeSets = operations<typeof CloudFormation, any>()({
       try {
         found = await changeSetOf(ctx, input.StackName, String(input.ChangeSetName));
       } catch (error) {
-        if (error instanceof AwsError && error.code === "ChangeSetNotFound" && !String(input.ChangeSetName).startsWith("arn:")) return {};
+        if (
+          error instanceof AwsError &&
+          error.code === "ChangeSetNotFound" &&
+          !String(input.ChangeSetName).startsWith("arn:")
+        )
+          return {};
         throw error;
       }
       const { value: set } = found;
-      if (set.executionStatus === "EXECUTE_IN_PROGRESS") throw invalidChangeSet(`ChangeSet [${set.arn}] cannot be deleted in its current execution status of [EXECUTE_IN_PROGRESS]`);
-      const template = set.revision && set.executionStatus !== "EXECUTE_COMPLETE" ? [ctx.records.remove("template", `${set.stack}/${set.revision.templateId}`)] : [];
+      if (set.executionStatus === "EXECUTE_IN_PROGRESS")
+        throw invalidChangeSet(
+          `ChangeSet [${set.arn}] cannot be deleted in its current execution status of [EXECUTE_IN_PROGRESS]`,
+        );
+      const template =
+        set.revision && set.executionStatus !== "EXECUTE_COMPLETE"
+          ? [ctx.records.remove("template", `${set.stack}/${set.revision.templateId}`)]
+          : [];
       await ctx.records.write([ctx.records.remove("change-set", found.id), ...template]);
       return {};
     },
@@ -96,13 +112,21 @@ export const changeSets = operations<typeof CloudFormation, any>()({
 const importTypes = (input: CreateInput): Permission[] => {
   const types = (input.ResourcesToImport ?? []).map((r) => String(r.ResourceType));
   if (types.length === 0) return [];
-  return [{ action: "cloudformation:CreateChangeSet", resource: "*", conditions: { "cloudformation:ImportResourceTypes": types } }];
+  return [
+    {
+      action: "cloudformation:CreateChangeSet",
+      resource: "*",
+      conditions: { "cloudformation:ImportResourceTypes": types },
+    },
+  ];
 };
 
 async function createChangeSet(ctx: Context<any>, input: CreateInput) {
   const type = input.ChangeSetType ?? "UPDATE";
   if (type === "IMPORT" || input.ResourcesToImport?.length || input.ImportExistingResources) {
-    throw validation("Starling does not import existing resources into stacks yet: use a change set of type CREATE or UPDATE.");
+    throw validation(
+      "Starling does not import existing resources into stacks yet: use a change set of type CREATE or UPDATE.",
+    );
   }
   const { stack, rev } = await targetStack(ctx, input, type);
   const name = String(input.ChangeSetName);
@@ -110,7 +134,11 @@ async function createChangeSet(ctx: Context<any>, input: CreateInput) {
   const there = rev === 0 ? undefined : (await ctx.records.get<ChangeSet>("change-set", id))?.value;
   if (there) {
     if (input.ClientToken && there.token === input.ClientToken) return { Id: there.arn, StackId: stack.arn };
-    throw new AwsError("AlreadyExistsException", `ChangeSet ${name} cannot be created due to a mismatch with existing attribute ChangeSetType, or a change set of this name exists already.`, 400);
+    throw new AwsError(
+      "AlreadyExistsException",
+      `ChangeSet ${name} cannot be created due to a mismatch with existing attribute ChangeSetType, or a change set of this name exists already.`,
+      400,
+    );
   }
   const uuid = ctx.platform.ids.uuid();
   const base = {
@@ -128,14 +156,27 @@ async function createChangeSet(ctx: Context<any>, input: CreateInput) {
   const fresh: Stack = type === "CREATE" && rev === 0 ? { ...stack, reason: "User Initiated" } : stack;
   const { set, prepared } = await fill(ctx, fresh, input, base);
   const statements = [
-    ...(rev === 0 ? [ctx.records.put("stack-name", stack.name, { uuid: stack.uuid }, 0), ctx.records.put("stack", stack.uuid, fresh, 0), ...await putRequestEvent(ctx, fresh, "REVIEW_IN_PROGRESS", "User Initiated", input.ClientToken)] : []),
-    ...(prepared && set.status === "CREATE_COMPLETE" ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)] : []),
+    ...(rev === 0
+      ? [
+          ctx.records.put("stack-name", stack.name, { uuid: stack.uuid }, 0),
+          ctx.records.put("stack", stack.uuid, fresh, 0),
+          ...(await putRequestEvent(ctx, fresh, "REVIEW_IN_PROGRESS", "User Initiated", input.ClientToken)),
+        ]
+      : []),
+    ...(prepared && set.status === "CREATE_COMPLETE"
+      ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)]
+      : []),
     ctx.records.put("change-set", id, set, 0),
   ];
   try {
     await ctx.records.write(statements);
   } catch (error) {
-    if (error instanceof GuardFailed) throw new AwsError("AlreadyExistsException", `ChangeSet ${name} or its stack was made by somebody else at the same time.`, 400);
+    if (error instanceof GuardFailed)
+      throw new AwsError(
+        "AlreadyExistsException",
+        `ChangeSet ${name} or its stack was made by somebody else at the same time.`,
+        400,
+      );
     throw error;
   }
   return { Id: set.arn, StackId: stack.arn };
@@ -144,12 +185,18 @@ async function createChangeSet(ctx: Context<any>, input: CreateInput) {
 const onFailureOf = (value: string | undefined): OnFailure | undefined => value as OnFailure | undefined;
 
 /** The stack that a change set is for: of type CREATE a new one or one under review, of type UPDATE one that is there. */
-async function targetStack(ctx: Context<any>, input: CreateInput, type: string): Promise<{ stack: Stack; rev: number }> {
+async function targetStack(
+  ctx: Context<any>,
+  input: CreateInput,
+  type: string,
+): Promise<{ stack: Stack; rev: number }> {
   const name = String(input.StackName);
   const found = await findStack(ctx, name);
   if (type === "CREATE") {
     if (found && found.value.status !== "REVIEW_IN_PROGRESS") {
-      throw validation(`Stack [${name}] already exists and cannot be created again with the changeSet [${input.ChangeSetName}].`);
+      throw validation(
+        `Stack [${name}] already exists and cannot be created again with the changeSet [${input.ChangeSetName}].`,
+      );
     }
     if (found) return { stack: found.value, rev: found.rev };
     if (name.startsWith("arn:")) throw noStack(name);
@@ -163,9 +210,21 @@ async function targetStack(ctx: Context<any>, input: CreateInput, type: string):
 type Base = Omit<ChangeSet, "status" | "executionStatus" | "changes">;
 
 /** Computes what the change set would do. What a transform or its values make impossible is the change set's failure. */
-async function fill(ctx: Context<any>, stack: Stack, input: CreateInput, base: Base): Promise<{ set: ChangeSet; prepared?: Prepared }> {
+async function fill(
+  ctx: Context<any>,
+  stack: Stack,
+  input: CreateInput,
+  base: Base,
+): Promise<{ set: ChangeSet; prepared?: Prepared }> {
   const failed = (reason: string, revision?: Prepared["revision"]): { set: ChangeSet } => ({
-    set: { ...base, status: "FAILED", reason, executionStatus: "UNAVAILABLE", changes: seal(ctx, []), ...(revision ? { revision } : {}) },
+    set: {
+      ...base,
+      status: "FAILED",
+      reason,
+      executionStatus: "UNAVAILABLE",
+      changes: seal(ctx, []),
+      ...(revision ? { revision } : {}),
+    },
   });
   await checkRole(ctx, input.RoleARN ?? stack.roleArn);
   let prepared: Prepared;
@@ -180,9 +239,16 @@ async function fill(ctx: Context<any>, stack: Stack, input: CreateInput, base: B
   }
   await requireTransforms(ctx, prepared);
   const nested = Object.values(prepared.template.resources).some((r) => r.type === "AWS::CloudFormation::Stack");
-  if (input.IncludeNestedStacks && nested) throw notImplemented("change sets of nested stacks (leave IncludeNestedStacks out)");
+  if (input.IncludeNestedStacks && nested)
+    throw notImplemented("change sets of nested stacks (leave IncludeNestedStacks out)");
   if (!found.any) return failed(prepared.stored.transforms.length > 0 ? NO_UPDATES : NO_CHANGES);
-  const set: ChangeSet = { ...base, status: "CREATE_COMPLETE", executionStatus: "AVAILABLE", revision: prepared.revision, changes: seal(ctx, kept(found)) };
+  const set: ChangeSet = {
+    ...base,
+    status: "CREATE_COMPLETE",
+    executionStatus: "AVAILABLE",
+    revision: prepared.revision,
+    changes: seal(ctx, kept(found)),
+  };
   return { set, prepared };
 }
 
@@ -190,10 +256,17 @@ async function fill(ctx: Context<any>, stack: Stack, input: CreateInput, base: B
 async function requireTransforms(ctx: Context<any>, { stored }: Prepared): Promise<void> {
   for (const transform of stored.transforms) {
     const name = transform.replace(/^AWS::/, "");
-    const permission = { action: "cloudformation:CreateChangeSet", resource: `arn:aws:cloudformation:${ctx.region}:aws:transform/${name}` };
+    const permission = {
+      action: "cloudformation:CreateChangeSet",
+      resource: `arn:aws:cloudformation:${ctx.region}:aws:transform/${name}`,
+    };
     if (await isAllowed(ctx, permission)) continue;
     const who = "arn" in ctx.principal ? ctx.principal.arn : ctx.principal.kind;
-    throw new AwsError("AccessDenied", `User: ${who} is not authorized to perform: ${permission.action} on resource: ${permission.resource}`, 403);
+    throw new AwsError(
+      "AccessDenied",
+      `User: ${who} is not authorized to perform: ${permission.action} on resource: ${permission.resource}`,
+      403,
+    );
   }
 }
 
@@ -205,8 +278,12 @@ function kept({ changes, before, after, resources }: Difference): KeptChange[] {
     return {
       ...change,
       ...(physicalId === undefined || change.action === "Add" ? {} : { physicalId }),
-      ...(was && before && change.action !== "Add" ? { before: { Properties: resolveProperties(was.properties, before.scope) } } : {}),
-      ...(is && change.action !== "Remove" ? { after: { Properties: resolveProperties(is.properties, after.scope) } } : {}),
+      ...(was && before && change.action !== "Add"
+        ? { before: { Properties: resolveProperties(was.properties, before.scope) } }
+        : {}),
+      ...(is && change.action !== "Remove"
+        ? { after: { Properties: resolveProperties(is.properties, after.scope) } }
+        : {}),
     };
   });
 }
@@ -221,7 +298,11 @@ function changeView(change: KeptChange, withValues: boolean) {
     ...(replacement ? { Replacement: replacement } : {}),
     Scope: [...scope] as never[],
     Details: details.map((d) => ({
-      Target: { Attribute: d.target.attribute as never, ...(d.target.name ? { Name: d.target.name } : {}), RequiresRecreation: d.target.requiresRecreation },
+      Target: {
+        Attribute: d.target.attribute as never,
+        ...(d.target.name ? { Name: d.target.name } : {}),
+        RequiresRecreation: d.target.requiresRecreation,
+      },
       Evaluation: d.evaluation,
       ChangeSource: d.changeSource,
       ...(d.causingEntity ? { CausingEntity: d.causingEntity } : {}),
@@ -252,16 +333,26 @@ interface ExecuteInput {
 }
 
 /** Starts what a change set describes; the stack's other change sets are gone then, as they describe a stack that was. */
-async function execute(ctx: Context<any>, { value: set, id, rev: setRev }: Stored<ChangeSet>, input: ExecuteInput): Promise<string> {
+async function execute(
+  ctx: Context<any>,
+  { value: set, id, rev: setRev }: Stored<ChangeSet>,
+  input: ExecuteInput,
+): Promise<string> {
   const found = (await ctx.records.get<Stack>("stack", set.stack))!;
   const stack = found.value;
-  if (input.ClientRequestToken && stack.token === input.ClientRequestToken && stack.changeSetArn === set.arn) return stack.uuid;
+  if (input.ClientRequestToken && stack.token === input.ClientRequestToken && stack.changeSetArn === set.arn)
+    return stack.uuid;
   if (set.status !== "CREATE_COMPLETE" || set.executionStatus !== "AVAILABLE" || !set.revision) {
-    throw invalidChangeSet(`ChangeSet [${set.arn}] cannot be executed in its current status of [${set.status === "FAILED" ? "FAILED" : set.executionStatus}]`);
+    throw invalidChangeSet(
+      `ChangeSet [${set.arn}] cannot be executed in its current status of [${set.status === "FAILED" ? "FAILED" : set.executionStatus}]`,
+    );
   }
-  if (isInProgress(stack.status)) throw validation(`Stack:${stack.arn} is in ${stack.status} state and can not be updated.`);
+  if (isInProgress(stack.status))
+    throw validation(`Stack:${stack.arn} is in ${stack.status} state and can not be updated.`);
   const onFailure = input.DisableRollback ? ("DO_NOTHING" as const) : set.onFailure;
-  const others = (await ctx.records.list<ChangeSet>("change-set", { prefix: `${stack.uuid}/` })).filter((c) => c.id !== id);
+  const others = (await ctx.records.list<ChangeSet>("change-set", { prefix: `${stack.uuid}/` })).filter(
+    (c) => c.id !== id,
+  );
   const also = [
     ctx.records.put("change-set", id, { ...set, executionStatus: "EXECUTE_COMPLETE" } satisfies ChangeSet, setRev),
     ...others.map((c) => ctx.records.remove("change-set", c.id)),
@@ -274,4 +365,3 @@ async function execute(ctx: Context<any>, { value: set, id, rev: setRev }: Store
   } else await startCreate(ctx, stack, prepared, start, found.rev);
   return stack.uuid;
 }
-

@@ -33,7 +33,12 @@ export const describe = operations<typeof CloudFormation, any>()({
       const { value: stack } = await existingStack(ctx, String(input.StackName), noStack);
       const prefix = `${stack.uuid}/`;
       const after = input.NextToken === undefined ? {} : { after: `${prefix}${input.NextToken}` };
-      const events = await ctx.records.list<StackEvent>("event", { prefix, reverse: true, limit: EVENTS_PAGE + 1, ...after });
+      const events = await ctx.records.list<StackEvent>("event", {
+        prefix,
+        reverse: true,
+        limit: EVENTS_PAGE + 1,
+        ...after,
+      });
       const page = events.slice(0, EVENTS_PAGE);
       return {
         StackEvents: page.map((e) => eventView(stack, e.value)),
@@ -44,7 +49,9 @@ export const describe = operations<typeof CloudFormation, any>()({
   DescribeStackResource: {
     permissions: onStack("DescribeStackResource"),
     async run(ctx, input) {
-      const { value: stack } = await existingStack(ctx, String(input.StackName), (name) => validation(`Stack '${name}' does not exist`));
+      const { value: stack } = await existingStack(ctx, String(input.StackName), (name) =>
+        validation(`Stack '${name}' does not exist`),
+      );
       const found = await ctx.records.get<StackResource>("resource", `${stack.uuid}/${input.LogicalResourceId}`);
       if (!found) throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${stack.name}`);
       const resource = found.value;
@@ -63,12 +70,20 @@ export const describe = operations<typeof CloudFormation, any>()({
   DescribeStackResources: {
     permissions: onStack("DescribeStackResources"),
     async run(ctx, input) {
-      const stack = input.StackName ? (await existingStack(ctx, input.StackName)).value : await stackOfResource(ctx, input.PhysicalResourceId);
+      const stack = input.StackName
+        ? (await existingStack(ctx, input.StackName)).value
+        : await stackOfResource(ctx, input.PhysicalResourceId);
       const all = await resourcesOf(ctx, stack.uuid);
       const wanted = all.filter((r) => !input.LogicalResourceId || r.logicalId === input.LogicalResourceId);
-      if (input.LogicalResourceId && wanted.length === 0) throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${stack.name}`);
+      if (input.LogicalResourceId && wanted.length === 0)
+        throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${stack.name}`);
       return {
-        StackResources: wanted.slice(0, RESOURCES_PAGE).map((r) => ({ StackName: stack.name, StackId: stack.arn, ...resourceView(r), Timestamp: new Date(r.updated) })),
+        StackResources: wanted.slice(0, RESOURCES_PAGE).map((r) => ({
+          StackName: stack.name,
+          StackId: stack.arn,
+          ...resourceView(r),
+          Timestamp: new Date(r.updated),
+        })),
       };
     },
   },
@@ -81,7 +96,10 @@ export const describe = operations<typeof CloudFormation, any>()({
       const rows = await ctx.records.list<StackResource>("resource", { prefix, limit: RESOURCES_PAGE + 1, ...after });
       const page = rows.slice(0, RESOURCES_PAGE);
       return {
-        StackResourceSummaries: page.map((r) => ({ ...resourceView(r.value), LastUpdatedTimestamp: new Date(r.value.updated) })),
+        StackResourceSummaries: page.map((r) => ({
+          ...resourceView(r.value),
+          LastUpdatedTimestamp: new Date(r.value.updated),
+        })),
         ...(rows.length > RESOURCES_PAGE ? { NextToken: page.at(-1)!.id.slice(prefix.length) } : {}),
       };
     },
@@ -89,7 +107,10 @@ export const describe = operations<typeof CloudFormation, any>()({
   ListExports: {
     permissions: onAll("ListExports"),
     async run(ctx, input) {
-      const rows = await ctx.records.list<Export>("export", { limit: EXPORTS_PAGE + 1, ...(input.NextToken ? { after: input.NextToken } : {}) });
+      const rows = await ctx.records.list<Export>("export", {
+        limit: EXPORTS_PAGE + 1,
+        ...(input.NextToken ? { after: input.NextToken } : {}),
+      });
       const page = rows.slice(0, EXPORTS_PAGE);
       return {
         Exports: page.map(({ value }) => ({ ExportingStackId: value.stackArn, Name: value.name, Value: value.value })),

@@ -7,7 +7,16 @@ import { stackExists, validation } from "../errors.ts";
 import { putRequestEvent } from "../events.ts";
 import { isInProgress, type OnFailure, type Operation, type Stack } from "../model.ts";
 import { settle } from "../settle.ts";
-import { checkRole, checkUpdatable, newStack, prepareStack, refuseNoUpdates, startCreate, startDelete, startUpdate } from "../start-stack.ts";
+import { refuseNoUpdates } from "../difference.ts";
+import {
+  checkRole,
+  checkUpdatable,
+  newStack,
+  prepareStack,
+  startCreate,
+  startDelete,
+  startUpdate,
+} from "../start-stack.ts";
 import { checkStackPolicy, checkUpdateAllowed } from "../stack-policy.ts";
 import { existingStack, findStack, startOperation } from "../store.ts";
 import { readUrl } from "../template/source.ts";
@@ -28,11 +37,22 @@ export const stacks = operations<typeof CloudFormation, any>()({
         throw validation("Either DisableRollback or OnFailure can be specified, not both.");
       }
       const policy = await policyText(ctx, input.StackPolicyBody, input.StackPolicyURL);
-      const stack: Stack = { ...newStack(ctx, name), terminationProtection: input.EnableTerminationProtection ?? false, ...(policy ? { policy } : {}) };
+      const stack: Stack = {
+        ...newStack(ctx, name),
+        terminationProtection: input.EnableTerminationProtection ?? false,
+        ...(policy ? { policy } : {}),
+      };
       const prepared = await prepareStack(ctx, stack, input, true);
       await checkRole(ctx, input.RoleARN);
-      const onFailure: OnFailure = input.DisableRollback ? "DO_NOTHING" : ((input.OnFailure as OnFailure | undefined) ?? "ROLLBACK");
-      const started = await startCreate(ctx, stack, prepared, { roleArn: input.RoleARN, onFailure, timeoutMinutes: input.TimeoutInMinutes, token: input.ClientRequestToken });
+      const onFailure: OnFailure = input.DisableRollback
+        ? "DO_NOTHING"
+        : ((input.OnFailure as OnFailure | undefined) ?? "ROLLBACK");
+      const started = await startCreate(ctx, stack, prepared, {
+        roleArn: input.RoleARN,
+        onFailure,
+        timeoutMinutes: input.TimeoutInMinutes,
+        token: input.ClientRequestToken,
+      });
       await settle(ctx, started.uuid);
       return { StackId: started.arn };
     },
@@ -40,19 +60,27 @@ export const stacks = operations<typeof CloudFormation, any>()({
   UpdateStack: {
     permissions: onStack("UpdateStack"),
     async run(ctx, input) {
-      const found = await existingStack(ctx, String(input.StackName), (name) => validation(`Stack [${name}] does not exist`));
+      const found = await existingStack(ctx, String(input.StackName), (name) =>
+        validation(`Stack [${name}] does not exist`),
+      );
       const stack = found.value;
       if (input.ClientRequestToken && stack.token === input.ClientRequestToken) return { StackId: stack.arn };
       checkUpdatable(stack);
       if (input.StackPolicyDuringUpdateBody || input.StackPolicyDuringUpdateURL) {
-        throw validation("Starling does not take a stack policy for one update: set it with SetStackPolicy before and after.");
+        throw validation(
+          "Starling does not take a stack policy for one update: set it with SetStackPolicy before and after.",
+        );
       }
       const policy = await policyText(ctx, input.StackPolicyBody, input.StackPolicyURL);
       const prepared = await prepareStack(ctx, stack, input, true);
       const { changes } = await refuseNoUpdates(ctx, stack, prepared);
       checkUpdateAllowed(stack.policy, changes);
       await checkRole(ctx, input.RoleARN ?? stack.roleArn);
-      const start = { roleArn: input.RoleARN, onFailure: input.DisableRollback ? ("DO_NOTHING" as const) : undefined, token: input.ClientRequestToken };
+      const start = {
+        roleArn: input.RoleARN,
+        onFailure: input.DisableRollback ? ("DO_NOTHING" as const) : undefined,
+        token: input.ClientRequestToken,
+      };
       await startUpdate(ctx, policy ? { ...found, value: { ...stack, policy } } : found, prepared, start);
       await settle(ctx, stack.uuid);
       return { StackId: stack.arn };
@@ -72,7 +100,8 @@ export const stacks = operations<typeof CloudFormation, any>()({
     permissions: onStack("CancelUpdateStack"),
     async run(ctx, input) {
       const { value: stack } = await existingStack(ctx, String(input.StackName));
-      if (stack.status !== "UPDATE_IN_PROGRESS") throw validation("CancelUpdateStack cannot be called from current stack status");
+      if (stack.status !== "UPDATE_IN_PROGRESS")
+        throw validation("CancelUpdateStack cannot be called from current stack status");
       await ctx.records.write([ctx.records.put("cancel", stack.operation!, { how: "rollback" })]);
       return {};
     },
@@ -88,11 +117,22 @@ export const stacks = operations<typeof CloudFormation, any>()({
       await checkRole(ctx, input.RoleARN);
       const last = (await ctx.records.get<Operation>("operation", stack.operation!))!;
       // The same operation goes on, so that it still knows what was before it.
-      const operation: Operation = { ...last.value, phase: "rollback", principal: ctx.principal, spare: input.ResourcesToSkip ?? [], ...(input.RoleARN ? { roleArn: input.RoleARN } : {}) };
+      const operation: Operation = {
+        ...last.value,
+        phase: "rollback",
+        principal: ctx.principal,
+        spare: input.ResourcesToSkip ?? [],
+        ...(input.RoleARN ? { roleArn: input.RoleARN } : {}),
+      };
       const next: Stack = { ...stack, status: "UPDATE_ROLLBACK_IN_PROGRESS", reason: "User Initiated" };
       const start = startOperation(ctx, next, rev, { ...operation, id: operation.id });
       const again = ctx.records.put("operation", operation.id, operation, last.rev);
-      await ctx.records.write(start[0]!, again, start.slice(2), await putRequestEvent(ctx, next, next.status, "User Initiated", input.ClientRequestToken));
+      await ctx.records.write(
+        start[0]!,
+        again,
+        start.slice(2),
+        await putRequestEvent(ctx, next, next.status, "User Initiated", input.ClientRequestToken),
+      );
       await settle(ctx, stack.uuid);
       return {};
     },
@@ -101,8 +141,14 @@ export const stacks = operations<typeof CloudFormation, any>()({
     permissions: onStack("UpdateTerminationProtection"),
     async run(ctx, input) {
       const { value: stack } = await existingStack(ctx, String(input.StackName));
-      if (stack.parent) throw validation(`Termination Protection cannot be changed for a nested stack [${stack.name}]. Change it for its root stack.`);
-      await ctx.records.update<Stack>("stack", stack.uuid, (s) => ({ ...s, terminationProtection: input.EnableTerminationProtection === true }));
+      if (stack.parent)
+        throw validation(
+          `Termination Protection cannot be changed for a nested stack [${stack.name}]. Change it for its root stack.`,
+        );
+      await ctx.records.update<Stack>("stack", stack.uuid, (s) => ({
+        ...s,
+        terminationProtection: input.EnableTerminationProtection === true,
+      }));
       return { StackId: stack.arn };
     },
   },
@@ -110,7 +156,8 @@ export const stacks = operations<typeof CloudFormation, any>()({
     permissions: onStack("SetStackPolicy"),
     async run(ctx, input) {
       const { value: stack } = await existingStack(ctx, String(input.StackName));
-      if (input.StackPolicyBody !== undefined && input.StackPolicyURL !== undefined) throw validation("You cannot specify both StackPolicyURL and StackPolicyBody");
+      if (input.StackPolicyBody !== undefined && input.StackPolicyURL !== undefined)
+        throw validation("You cannot specify both StackPolicyURL and StackPolicyBody");
       const policy = await policyText(ctx, input.StackPolicyBody, input.StackPolicyURL);
       if (policy === undefined) throw validation("Either StackPolicyBody or StackPolicyURL must be specified.");
       await ctx.records.update<Stack>("stack", stack.uuid, (s) => ({ ...s, policy }));
@@ -126,7 +173,11 @@ export const stacks = operations<typeof CloudFormation, any>()({
   },
 });
 
-async function policyText(ctx: Context<any>, body: string | undefined, url: string | undefined): Promise<string | undefined> {
+async function policyText(
+  ctx: Context<any>,
+  body: string | undefined,
+  url: string | undefined,
+): Promise<string | undefined> {
   const text = body ?? (url === undefined ? undefined : await readUrl(ctx, url, MAX_POLICY_BYTES));
   if (text !== undefined) checkStackPolicy(text);
   return text;
@@ -134,21 +185,33 @@ async function policyText(ctx: Context<any>, body: string | undefined, url: stri
 
 type DeleteInput = OperationInput<typeof CloudFormation, "DeleteStack">;
 
-async function deleteStack(ctx: Context<any>, found: NonNullable<Awaited<ReturnType<typeof findStack>>>, input: DeleteInput): Promise<void> {
+async function deleteStack(
+  ctx: Context<any>,
+  found: NonNullable<Awaited<ReturnType<typeof findStack>>>,
+  input: DeleteInput,
+): Promise<void> {
   const { value: stack } = found;
-  if (stack.terminationProtection) throw validation(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`);
+  if (stack.terminationProtection)
+    throw validation(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`);
   if (stack.status === "DELETE_IN_PROGRESS") return;
   if (stack.status === "CREATE_IN_PROGRESS") {
     await ctx.records.write([ctx.records.put("cancel", stack.operation!, { how: "delete" })]);
     return;
   }
-  if (isInProgress(stack.status)) throw validation(`Stack [${stack.arn}] cannot be deleted while in status ${stack.status}`);
+  if (isInProgress(stack.status))
+    throw validation(`Stack [${stack.arn}] cannot be deleted while in status ${stack.status}`);
   const force = input.DeletionMode === "FORCE_DELETE_STACK";
   if ((input.RetainResources?.length || force) && stack.status !== "DELETE_FAILED") {
     const what = force ? "DeletionMode FORCE_DELETE_STACK" : "RetainResources";
-    throw validation(`Invalid operation on stack [${stack.arn}]. ${what} can be used only for stacks in DELETE_FAILED state. Stack is in state [${stack.status}].`);
+    throw validation(
+      `Invalid operation on stack [${stack.arn}]. ${what} can be used only for stacks in DELETE_FAILED state. Stack is in state [${stack.status}].`,
+    );
   }
   if (input.RoleARN) await checkRole(ctx, input.RoleARN);
-  await startDelete(ctx, found, { roleArn: input.RoleARN, token: input.ClientRequestToken, spare: input.RetainResources, force });
+  await startDelete(ctx, found, {
+    roleArn: input.RoleARN,
+    token: input.ClientRequestToken,
+    spare: input.RetainResources,
+    force,
+  });
 }
-

@@ -40,18 +40,31 @@ export const templates = operations<typeof CloudFormation, any>()({
     async run(ctx, input) {
       const text = await templateText(ctx, input.TemplateBody, input.TemplateURL);
       if (text === undefined) throw validation("Either Template URL or Template Body must be specified.");
-      const { Parameters = [], Metadata: _m, ResourceTypes: _r, Version: _v, ...rest } = await summary(ctx, parseText(text).value);
+      const {
+        Parameters = [],
+        Metadata: _m,
+        ResourceTypes: _r,
+        Version: _v,
+        ...rest
+      } = await summary(ctx, parseText(text).value);
       return {
         ...rest,
         Parameters: Parameters.map(({ ParameterKey, DefaultValue, NoEcho, Description }) => ({
-          ParameterKey, NoEcho, ...(DefaultValue === undefined ? {} : { DefaultValue }), ...(Description === undefined ? {} : { Description }),
+          ParameterKey,
+          NoEcho,
+          ...(DefaultValue === undefined ? {} : { DefaultValue }),
+          ...(Description === undefined ? {} : { Description }),
         })),
       };
     },
   },
 });
 
-async function storedTemplate(ctx: Context<any>, stackName: string | undefined, changeSetName: string | undefined): Promise<StoredTemplate> {
+async function storedTemplate(
+  ctx: Context<any>,
+  stackName: string | undefined,
+  changeSetName: string | undefined,
+): Promise<StoredTemplate> {
   let uuid: string;
   let revision: Revision | undefined;
   if (changeSetName) {
@@ -78,15 +91,20 @@ async function summary(ctx: Context<any>, value: JsonObject) {
     ParameterKey,
     ParameterType: p.type,
     NoEcho: p.noEcho,
-    ...(p.default === undefined ? {} : { DefaultValue: Array.isArray(p.default) ? p.default.join(",") : String(p.default) }),
+    ...(p.default === undefined
+      ? {}
+      : { DefaultValue: Array.isArray(p.default) ? p.default.join(",") : String(p.default) }),
     ...(p.description === undefined ? {} : { Description: p.description }),
     ParameterConstraints: p.allowedValues ? { AllowedValues: [...p.allowedValues] } : {},
   }));
-  const because = transforms.length > 0 ? `The following transforms require capabilities: [${transforms.join(", ")}]` : reason;
+  const because =
+    transforms.length > 0 ? `The following transforms require capabilities: [${transforms.join(", ")}]` : reason;
   return {
     Parameters: parameters,
     ...(template.description === undefined ? {} : { Description: template.description }),
-    ...(capabilities.length > 0 ? { Capabilities: capabilities as never[], ...(because ? { CapabilitiesReason: because } : {}) } : {}),
+    ...(capabilities.length > 0
+      ? { Capabilities: capabilities as never[], ...(because ? { CapabilitiesReason: because } : {}) }
+      : {}),
     ResourceTypes: [...new Set(Object.values(template.resources).map((r) => r.type))],
     ...(typeof value.AWSTemplateFormatVersion === "string" ? { Version: value.AWSTemplateFormatVersion } : {}),
     ...(isObject(value.Metadata ?? null) ? { Metadata: JSON.stringify(value.Metadata) } : {}),
@@ -101,9 +119,15 @@ function loosely(value: JsonObject): Template {
   if (template) return template;
   const resources = isObject(value.Resources) ? value.Resources : {};
   const plain = Object.fromEntries(
-    Object.entries(resources).map(([id, r]) => [id.replace(/[^A-Za-z0-9]/g, ""), { Type: isObject(r) && typeof r.Type === "string" ? r.Type : "AWS::CloudFormation::WaitConditionHandle" }]),
+    Object.entries(resources).map(([id, r]) => [
+      id.replace(/[^A-Za-z0-9]/g, ""),
+      { Type: isObject(r) && typeof r.Type === "string" ? r.Type : "AWS::CloudFormation::WaitConditionHandle" },
+    ]),
   );
-  const again = checkTemplate({ ...(rest.Parameters === undefined ? {} : { Parameters: rest.Parameters }), Resources: plain });
+  const again = checkTemplate({
+    ...(rest.Parameters === undefined ? {} : { Parameters: rest.Parameters }),
+    Resources: plain,
+  });
   if (!again.template) throw validation((again.diagnostics[0] ?? diagnostics[0])!.message);
   return { ...again.template, ...(typeof value.Description === "string" ? { description: value.Description } : {}) };
 }

@@ -11,7 +11,13 @@ const LONGEST_PAUSE_MS = 1_000;
  * Moves an alias to another version by CodeDeploy, as the UpdatePolicy `CodeDeployLambdaAliasUpdate` asks: the update of
  * the alias is done when the deployment is. A step that was killed goes on with the deployment that it had begun.
  */
-export async function shiftAlias(run: StackRun, ctx: ResourceContext, updatePolicy: JsonValue | undefined, next: JsonObject, previous: JsonObject): Promise<void> {
+export async function shiftAlias(
+  run: StackRun,
+  ctx: ResourceContext,
+  updatePolicy: JsonValue | undefined,
+  next: JsonObject,
+  previous: JsonObject,
+): Promise<void> {
   const policy = isObject(updatePolicy ?? null) ? (updatePolicy as JsonObject).CodeDeployLambdaAliasUpdate : undefined;
   if (!isObject(policy ?? null) || String(next.FunctionVersion) === String(previous.FunctionVersion)) return;
   const { ApplicationName, DeploymentGroupName, BeforeAllowTrafficHook, AfterAllowTrafficHook } = policy as JsonObject;
@@ -26,7 +32,12 @@ export async function shiftAlias(run: StackRun, ctx: ResourceContext, updatePoli
       {
         [ctx.logicalId]: {
           Type: "AWS::Lambda::Function",
-          Properties: { Name: FunctionName, Alias: Name, CurrentVersion: alias.FunctionVersion, TargetVersion: String(next.FunctionVersion) },
+          Properties: {
+            Name: FunctionName,
+            Alias: Name,
+            CurrentVersion: alias.FunctionVersion,
+            TargetVersion: String(next.FunctionVersion),
+          },
         },
       },
     ],
@@ -40,7 +51,10 @@ export async function shiftAlias(run: StackRun, ctx: ResourceContext, updatePoli
   await untilDeployed(run, ctx, deploymentId);
 }
 
-async function running(ctx: ResourceContext, group: { applicationName: string; deploymentGroupName: string }): Promise<string | undefined> {
+async function running(
+  ctx: ResourceContext,
+  group: { applicationName: string; deploymentGroupName: string },
+): Promise<string | undefined> {
   const includeOnlyStatuses = ["Created", "Queued", "InProgress", "Ready"];
   const { deployments = [] } = await ctx.call("codedeploy", "ListDeployments", { ...group, includeOnlyStatuses });
   return deployments[0];
@@ -61,13 +75,16 @@ async function untilDeployed(run: StackRun, ctx: ResourceContext, deploymentId: 
     if (status === "Succeeded") return;
     if (status === "Stopped" && stopped) throw new StepCancelled("Resource update cancelled");
     if (status === "Failed" || status === "Stopped") {
-      throw new StepFailed(`CodeDeploy deployment ${deploymentId} ${status === "Failed" ? "failed" : "was stopped"}${errorInformation?.message ? `: ${errorInformation.message}` : "."}`);
+      throw new StepFailed(
+        `CodeDeploy deployment ${deploymentId} ${status === "Failed" ? "failed" : "was stopped"}${errorInformation?.message ? `: ${errorInformation.message}` : "."}`,
+      );
     }
     if (!stopped && (run.halt.signal.aborted || ctx.now() > end || (await run.cancelled()))) {
       stopped = true;
       await ctx.call("codedeploy", "StopDeployment", { deploymentId, autoRollbackEnabled: true });
     }
-    if (ctx.now() > end + 60_000) throw new StepFailed(`CodeDeploy deployment ${deploymentId} did not end within ${READY_MS / 60_000} minutes.`);
+    if (ctx.now() > end + 60_000)
+      throw new StepFailed(`CodeDeploy deployment ${deploymentId} did not end within ${READY_MS / 60_000} minutes.`);
     await ctx.platform.clock.sleep(pause, ctx.signal);
   }
 }

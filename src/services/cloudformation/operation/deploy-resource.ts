@@ -1,6 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ResourceType } from "../../../aws/service.ts";
-import { checkProperties, propertiesFailure, propertySchema, resolveProperties, resolveValue, resourceSchema, type ResourceDeclaration, type Scope } from "../../../engines/cloudformation/index.ts";
+import {
+  checkProperties,
+  propertiesFailure,
+  propertySchema,
+  resolveProperties,
+  resolveValue,
+  resourceSchema,
+  type ResourceDeclaration,
+  type Scope,
+} from "../../../engines/cloudformation/index.ts";
 import type { JsonObject, JsonValue } from "../../../engines/yaml/index.ts";
 import type { FormerResource, Leftover, ResourceState, StackResource, Step } from "../model.ts";
 import { putLeftover, unseal } from "../store.ts";
@@ -29,7 +38,12 @@ interface Job {
 }
 
 /** Brings a resource to what the template says: creates, updates, replaces it or leaves it. Answers whether that succeeded. */
-export async function deployResource(run: StackRun, declared: ResourceDeclaration, scope: Scope, dependsOn: readonly string[]): Promise<boolean> {
+export async function deployResource(
+  run: StackRun,
+  declared: ResourceDeclaration,
+  scope: Scope,
+  dependsOn: readonly string[],
+): Promise<boolean> {
   const { logicalId } = declared;
   const existing = run.resources.get(logicalId);
   // After a restart: what this operation has brought to an end is not done again.
@@ -63,11 +77,15 @@ export const isUnderWay = (run: StackRun, resource: StackResource | undefined): 
 async function bring(job: Job): Promise<boolean> {
   const { run, existing, type, next } = job;
   if (!existing?.state) return create(job, "create");
-  if (existing.step?.operation === run.operation.id && existing.step.action === "replace") return create(job, "replace");
-  const attempted = existing.status === "UPDATE_FAILED" && existing.step ? existing.step.properties : existing.state.properties;
+  if (existing.step?.operation === run.operation.id && existing.step.action === "replace")
+    return create(job, "replace");
+  const attempted =
+    existing.status === "UPDATE_FAILED" && existing.step ? existing.step.properties : existing.state.properties;
   const previous = unseal<JsonObject>(run.ctx, attempted);
   const resumed = existing.step?.operation === run.operation.id;
-  const changed = [...new Set([...Object.keys(next), ...Object.keys(previous)])].filter((name) => !isDeepStrictEqual(next[name], previous[name]));
+  const changed = [...new Set([...Object.keys(next), ...Object.keys(previous)])].filter(
+    (name) => !isDeepStrictEqual(next[name], previous[name]),
+  );
   const nested = type.type === "AWS::CloudFormation::Stack";
   const retagged = takesTags(type) && !isDeepStrictEqual(run.stack.revision!.tags, run.operation.former?.tags);
   if (changed.length === 0 && !resumed && !nested && !retagged) return keep(job);
@@ -91,7 +109,10 @@ async function keep({ run, declared, existing, dependsOn }: Job): Promise<boolea
 function mustReplace(type: ResourceType, changed: readonly string[]): boolean {
   if (!type.update) return changed.length > 0;
   const schema = resourceSchema(type.type);
-  return changed.some((name) => type.replaceOn?.includes(name) || (schema && propertySchema(schema.properties, name)?.replacement === "yes"));
+  return changed.some(
+    (name) =>
+      type.replaceOn?.includes(name) || (schema && propertySchema(schema.properties, name)?.replacement === "yes"),
+  );
 }
 
 /** A resource with a name of its own cannot be there twice, as it must be until the old one is removed. */
@@ -114,9 +135,19 @@ async function create(job: Job, action: "create" | "replace"): Promise<boolean> 
   const base = { logicalId, type: declared.type };
   const { step, retried } = run.step(existing, action, run.seal(next));
   const former: FormerResource = { operation: run.operation.id, ...(existing?.state ? { state: existing.state } : {}) };
-  const started: StackResource = { ...existing, ...base, status: `${word}_IN_PROGRESS`, updated: run.ctx.now(), step, former };
+  const started: StackResource = {
+    ...existing,
+    ...base,
+    status: `${word}_IN_PROGRESS`,
+    updated: run.ctx.now(),
+    step,
+    former,
+  };
   if (!retried) {
-    const reason = action === "replace" ? "Requested update requires the creation of a new physical resource; hence creating one." : undefined;
+    const reason =
+      action === "replace"
+        ? "Requested update requires the creation of a new physical resource; hence creating one."
+        : undefined;
     await run.save({ resource: started, events: [run.event(started, `${word}_IN_PROGRESS`, reason)] });
   }
   const ctx = run.contextOf(logicalId, step.token, retried);
@@ -126,13 +157,25 @@ async function create(job: Job, action: "create" | "replace"): Promise<boolean> 
     id = await type.create(ctx, live);
     const initiated = run.event({ ...base, physicalId: id }, `${word}_IN_PROGRESS`, "Resource creation Initiated");
     if (type.ready) {
-      await run.save({ resource: { ...started, ...(action === "create" ? { physicalId: id } : {}) }, events: [initiated] });
+      await run.save({
+        resource: { ...started, ...(action === "create" ? { physicalId: id } : {}) },
+        events: [initiated],
+      });
       await untilReady(run, type, ctx, id, live, CANCELLED.create);
     }
     const state = await stateOf(job, ctx, id, live, step);
-    const also = action === "replace" ? [putLeftover(run.ctx, run.stack.uuid, leftoverOf(run, existing!, state.updateReplacePolicy))] : [];
+    const also =
+      action === "replace"
+        ? [putLeftover(run.ctx, run.stack.uuid, leftoverOf(run, existing!, state.updateReplacePolicy))]
+        : [];
     const { step: _ended, reason: _reason, ...rest } = started;
-    const resource: StackResource = { ...rest, physicalId: id, status: `${word}_COMPLETE`, updated: run.ctx.now(), state };
+    const resource: StackResource = {
+      ...rest,
+      physicalId: id,
+      status: `${word}_COMPLETE`,
+      updated: run.ctx.now(),
+      state,
+    };
     const events = [...(type.ready ? [] : [initiated]), run.event(resource, resource.status)];
     await run.save({ resource, events, also });
     return true;
@@ -156,12 +199,27 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
     const [live, before] = [await liveProperties(ctx, next), await liveProperties(ctx, previous)];
     if (type.type === "AWS::Lambda::Alias") await shiftAlias(run, ctx, job.updatePolicy, live, before);
     const [stackTags, formerTags] = [run.stack.revision!.tags, run.operation.former?.tags ?? []];
-    const id = await updateTagged(ctx, type, was.physicalId, { properties: live, stackTags }, { properties: before, stackTags: formerTags });
+    const id = await updateTagged(
+      ctx,
+      type,
+      was.physicalId,
+      { properties: live, stackTags },
+      { properties: before, stackTags: formerTags },
+    );
     await untilReady(run, type, ctx, id, live, CANCELLED.update);
     const state = await stateOf(job, ctx, id, live, step);
-    const also = id === was.physicalId ? [] : [putLeftover(run.ctx, run.stack.uuid, leftoverOf(run, existing!, state.updateReplacePolicy))];
+    const also =
+      id === was.physicalId
+        ? []
+        : [putLeftover(run.ctx, run.stack.uuid, leftoverOf(run, existing!, state.updateReplacePolicy))];
     const { step: _ended, reason: _reason, ...rest } = started;
-    const resource: StackResource = { ...rest, physicalId: id, status: "UPDATE_COMPLETE", updated: run.ctx.now(), state };
+    const resource: StackResource = {
+      ...rest,
+      physicalId: id,
+      status: "UPDATE_COMPLETE",
+      updated: run.ctx.now(),
+      state,
+    };
     await run.save({ resource, events: [run.event(resource, "UPDATE_COMPLETE")], also });
     return true;
   } catch (error) {
@@ -171,7 +229,13 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
   }
 }
 
-async function stateOf({ run, declared, type, dependsOn }: Job, ctx: StepContext, id: string, live: JsonObject, step: Step): Promise<ResourceState> {
+async function stateOf(
+  { run, declared, type, dependsOn }: Job,
+  ctx: StepContext,
+  id: string,
+  live: JsonObject,
+  step: Step,
+): Promise<ResourceState> {
   return {
     type: declared.type,
     physicalId: id,
@@ -186,7 +250,16 @@ async function stateOf({ run, declared, type, dependsOn }: Job, ctx: StepContext
 function leftoverOf(run: StackRun, existing: StackResource, policy: string): Leftover {
   const { type, physicalId, properties, dependsOn } = existing.state!;
   const { logicalId } = existing;
-  return { operation: run.operation.id, logicalId, type, token: run.ctx.platform.ids.uuid(), physicalId, properties, dependsOn, retain: policy === "Retain" };
+  return {
+    operation: run.operation.id,
+    logicalId,
+    type,
+    token: run.ctx.platform.ids.uuid(),
+    physicalId,
+    properties,
+    dependsOn,
+    retain: policy === "Retain",
+  };
 }
 
 /** The id that a resource must have whose creation failed half way: by its own name, or the one we gave it. */
@@ -208,14 +281,39 @@ async function fail(
 ): Promise<void> {
   run.halt.abort();
   const reason = reasonOf(error, token);
-  if (reason.includes("HandlerErrorCode: InternalFailure")) run.ctx.platform.log.error("a resource type failed", { type: declared.type, logicalId: declared.logicalId, error });
+  if (reason.includes("HandlerErrorCode: InternalFailure"))
+    run.ctx.platform.log.error("a resource type failed", { type: declared.type, logicalId: declared.logicalId, error });
   const status = action === "create" ? "CREATE_FAILED" : "UPDATE_FAILED";
   const { logicalId, type } = declared;
-  const former = existing?.former?.operation === run.operation.id ? existing.former : { operation: run.operation.id, ...(existing?.state ? { state: existing.state } : {}) };
+  const former =
+    existing?.former?.operation === run.operation.id
+      ? existing.former
+      : { operation: run.operation.id, ...(existing?.state ? { state: existing.state } : {}) };
   const physicalId = existing?.state?.physicalId ?? made;
-  const resource: StackResource = { ...existing, logicalId, type, status, reason, updated: run.ctx.now(), former, ...(physicalId === undefined ? {} : { physicalId }) };
-  const also = made === undefined ? [] : [putLeftover(run.ctx, run.stack.uuid, {
-    operation: run.operation.id, logicalId, type, token, physicalId: made, properties: existing!.step!.properties, dependsOn: [], retain: false,
-  })];
+  const resource: StackResource = {
+    ...existing,
+    logicalId,
+    type,
+    status,
+    reason,
+    updated: run.ctx.now(),
+    former,
+    ...(physicalId === undefined ? {} : { physicalId }),
+  };
+  const also =
+    made === undefined
+      ? []
+      : [
+          putLeftover(run.ctx, run.stack.uuid, {
+            operation: run.operation.id,
+            logicalId,
+            type,
+            token,
+            physicalId: made,
+            properties: existing!.step!.properties,
+            dependsOn: [],
+            retain: false,
+          }),
+        ];
   await run.save({ resource, events: [run.event(resource, status, reason)], also });
 }

@@ -19,16 +19,25 @@ const CODES: readonly (readonly [RegExp, string])[] = [
 
 /** The status reason of a resource for whatever was thrown. */
 export function reasonOf(error: unknown, token: string): string {
-  if (error instanceof StepFailed || error instanceof StepCancelled || error instanceof TemplateError) return error.message;
-  if (!(error instanceof AwsError)) return `Resource handler returned message: "Internal Failure" (RequestToken: ${token}, HandlerErrorCode: InternalFailure)`;
-  const code = CODES.find(([pattern]) => pattern.test(error.code))?.[1] ?? (error.status >= 500 ? "ServiceInternalError" : "GeneralServiceException");
+  if (error instanceof StepFailed || error instanceof StepCancelled || error instanceof TemplateError)
+    return error.message;
+  if (!(error instanceof AwsError))
+    return `Resource handler returned message: "Internal Failure" (RequestToken: ${token}, HandlerErrorCode: InternalFailure)`;
+  const code =
+    CODES.find(([pattern]) => pattern.test(error.code))?.[1] ??
+    (error.status >= 500 ? "ServiceInternalError" : "GeneralServiceException");
   return `Resource handler returned message: "${error.message}" (RequestToken: ${token}, HandlerErrorCode: ${code})`;
 }
 
 /** The stack's status reason: which resources failed at what. */
-export function failureOf(failed: { readonly created: readonly string[]; readonly updated: readonly string[] }): string {
+export function failureOf(failed: {
+  readonly created: readonly string[];
+  readonly updated: readonly string[];
+}): string {
   const parts: string[] = [];
-  if (failed.created.length > 0) parts.push(`The following resource(s) failed to create: [${failed.created.join(", ")}]. `);
-  if (failed.updated.length > 0) parts.push(`The following resource(s) failed to update: [${failed.updated.join(", ")}]. `);
+  if (failed.created.length > 0)
+    parts.push(`The following resource(s) failed to create: [${failed.created.join(", ")}]. `);
+  if (failed.updated.length > 0)
+    parts.push(`The following resource(s) failed to update: [${failed.updated.join(", ")}]. `);
   return parts.join("");
 }

@@ -25,7 +25,10 @@ export async function runGraph(
       (ok) => void (ok ? done : failed).add(id),
       (error: unknown) => void (broken ??= { error }),
     );
-    running.set(id, settle.then(() => void running.delete(id)));
+    running.set(
+      id,
+      settle.then(() => void running.delete(id)),
+    );
   };
   for (;;) {
     const may = !broken && (goOn || failed.size === 0);

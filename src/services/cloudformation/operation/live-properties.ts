@@ -1,5 +1,9 @@
 import type { Context } from "../../../aws/context.ts";
-import { findDynamicReferences, substituteDynamicReferences, type DynamicReference } from "../../../engines/cloudformation/index.ts";
+import {
+  findDynamicReferences,
+  substituteDynamicReferences,
+  type DynamicReference,
+} from "../../../engines/cloudformation/index.ts";
 import type { JsonObject } from "../../../engines/yaml/index.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { StepFailed } from "./failure.ts";
@@ -16,7 +20,10 @@ export async function liveProperties(ctx: Context<any>, properties: JsonObject):
 async function read(ctx: Context<any>, { service, key, text }: DynamicReference): Promise<string> {
   try {
     if (service === "secretsmanager") return await readSecret(ctx, key);
-    const { Parameter } = await ctx.call("ssm", "GetParameter", { Name: key, WithDecryption: service === "ssm-secure" });
+    const { Parameter } = await ctx.call("ssm", "GetParameter", {
+      Name: key,
+      WithDecryption: service === "ssm-secure",
+    });
     if (service === "ssm" && Parameter?.Type === "SecureString") {
       throw new StepFailed(`Parameter ${key} is a SecureString: write {{resolve:ssm-secure:${key}}} to use it.`);
     }
@@ -32,7 +39,11 @@ async function readSecret(ctx: Context<any>, key: string): Promise<string> {
   const at = key.indexOf(":SecretString");
   const id = at < 0 ? key : key.slice(0, at);
   const [, , member = "", stage = "", version = ""] = at < 0 ? [] : key.slice(at).split(":");
-  const call = ctx.call.bind(ctx) as (service: string, operation: string, input: object) => Promise<{ SecretString?: string }>;
+  const call = ctx.call.bind(ctx) as (
+    service: string,
+    operation: string,
+    input: object,
+  ) => Promise<{ SecretString?: string }>;
   const input = { SecretId: id, ...(stage ? { VersionStage: stage } : {}), ...(version ? { VersionId: version } : {}) };
   const { SecretString = "" } = await call("secretsmanager", "GetSecretValue", input);
   if (!member) return SecretString;
@@ -42,7 +53,10 @@ async function readSecret(ctx: Context<any>, key: string): Promise<string> {
   } catch {
     throw new StepFailed(`Could not parse SecretString JSON of secret ${id}.`);
   }
-  const value = typeof values === "object" && values !== null && Object.hasOwn(values, member) ? (values as Record<string, unknown>)[member] : undefined;
+  const value =
+    typeof values === "object" && values !== null && Object.hasOwn(values, member)
+      ? (values as Record<string, unknown>)[member]
+      : undefined;
   if (value === undefined) throw new StepFailed(`Could not find a value associated with JSONKey in SecretString`);
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -7,7 +7,11 @@ import { StepFailed } from "./failure.ts";
 import type { StackRun } from "./stack-run.ts";
 
 /** The outputs that the stack now has, and what must be written for its exports. Throws StepFailed where an export cannot be as it is to be. */
-export async function finishOutputs(run: StackRun, template: Template, scope: Scope): Promise<{ outputs: StackOutput[]; statements: Statement[] }> {
+export async function finishOutputs(
+  run: StackRun,
+  template: Template,
+  scope: Scope,
+): Promise<{ outputs: StackOutput[]; statements: Statement[] }> {
   const { ctx, stack } = run;
   const outputs = resolveOutputs(template, { ...scope, partial: false });
   const known = await allExports(ctx);
@@ -15,8 +19,10 @@ export async function finishOutputs(run: StackRun, template: Template, scope: Sc
   for (const { exportName, value } of outputs) {
     if (exportName === undefined) continue;
     const other = known.get(exportName);
-    if (other && other.stack !== stack.uuid) throw new StepFailed(`Export with name ${exportName} is already exported by stack ${other.stackName}`);
-    if (wanted.has(exportName)) throw new StepFailed(`Duplicate Export names. More than 1 output is using ${exportName} for Export names`);
+    if (other && other.stack !== stack.uuid)
+      throw new StepFailed(`Export with name ${exportName} is already exported by stack ${other.stackName}`);
+    if (wanted.has(exportName))
+      throw new StepFailed(`Duplicate Export names. More than 1 output is using ${exportName} for Export names`);
     if (other && other.value !== value) await refuseWhereUsed(ctx, exportName, "updated");
     wanted.set(exportName, value);
   }
@@ -41,7 +47,8 @@ export async function finishOutputs(run: StackRun, template: Template, scope: Sc
 
 async function refuseWhereUsed(ctx: Context<any>, name: string, verb: "updated" | "deleted"): Promise<void> {
   const users = await importersOf(ctx, name);
-  if (users.length > 0) throw new StepFailed(`Export ${name} cannot be ${verb} as it is in use by ${users.join(" and ")}`);
+  if (users.length > 0)
+    throw new StepFailed(`Export ${name} cannot be ${verb} as it is in use by ${users.join(" and ")}`);
 }
 
 /** Statements that forget all exports of a stack that is going; throws StepFailed where one is in use. */
@@ -50,7 +57,10 @@ export async function dropExports(run: StackRun): Promise<Statement[]> {
   const own = [...(await allExports(ctx)).values()].filter((e) => e.stack === stack.uuid);
   for (const e of own) {
     const users = await importersOf(ctx, e.name);
-    if (users.length > 0) throw new StepFailed(`Delete canceled. Cannot delete export ${e.name} as it is in use by ${users.join(" and ")}.`);
+    if (users.length > 0)
+      throw new StepFailed(
+        `Delete canceled. Cannot delete export ${e.name} as it is in use by ${users.join(" and ")}.`,
+      );
   }
   return own.map((e) => ctx.records.remove("export", e.name));
 }
@@ -63,6 +73,8 @@ export async function setImports(run: StackRun, names: ReadonlySet<string>, addO
   const wanted = new Set([...names].map(key));
   return [
     ...held.filter((r) => !addOnly && !wanted.has(r.id)).map((r) => ctx.records.remove("import", r.id)),
-    ...[...names].filter((name) => !held.some((r) => r.id === key(name))).map((name) => ctx.records.put("import", key(name), { name: stack.name, uuid: stack.uuid })),
+    ...[...names]
+      .filter((name) => !held.some((r) => r.id === key(name)))
+      .map((name) => ctx.records.put("import", key(name), { name: stack.name, uuid: stack.uuid })),
   ];
 }

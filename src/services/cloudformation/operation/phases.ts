@@ -1,10 +1,18 @@
-import type { Context } from "../../../aws/context.ts";
 import type { Statement } from "../../../ports/database.ts";
-import { activeResources, dependencyGraph, findReferences, type ResourceDeclaration, resolveValue, type Scope, TemplateError, type Template } from "../../../engines/cloudformation/index.ts";
-import type { JsonValue } from "../../../engines/yaml/index.ts";
+import {
+  activeResources,
+  dependencyGraph,
+  findReferences,
+  type ResourceDeclaration,
+  resolveValue,
+  type Scope,
+  TemplateError,
+  type Template,
+} from "../../../engines/cloudformation/index.ts";
+import { attributeOf } from "../attributes.ts";
 import { PARALLEL_RESOURCES } from "../limits.ts";
 import type { Stack, StackResource } from "../model.ts";
-import { allExports, inputsOf, leftoversOf, templateOf, unseal } from "../store.ts";
+import { allExports, inputsOf, leftoversOf, templateOf } from "../store.ts";
 import { storedScope } from "../template/prepare.ts";
 import { deployResource, isUnderWay } from "./deploy-resource.ts";
 import { failureOf, StepFailed } from "./failure.ts";
@@ -38,19 +46,6 @@ async function planOf(run: StackRun): Promise<Plan> {
     },
   };
   return { template, scope, imported };
-}
-
-/** An attribute by its name, which may be a path (`Endpoint.Address`). */
-export function attributeOf(ctx: Context<any>, resource: StackResource | undefined, name: string): JsonValue | undefined {
-  if (!resource?.state) return undefined;
-  const attributes = unseal<Record<string, unknown>>(ctx, resource.state.attributes);
-  if (Object.hasOwn(attributes, name)) return attributes[name] as JsonValue;
-  let value: unknown = attributes;
-  for (const part of name.split(".")) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<string, unknown>)[part];
-  }
-  return value as JsonValue;
 }
 
 /** Brings every resource to what the template says; then outputs and exports. */
@@ -88,7 +83,11 @@ function graphOf(template: Template, active: ReadonlyMap<string, ResourceDeclara
   const graph = new Map<string, string[]>();
   for (const [id, needs] of dependencyGraph(template)) {
     const policy = findReferences(template.resources[id]?.updatePolicy ?? null).map((r) => r.name);
-    if (active.has(id)) graph.set(id, [...new Set([...needs, ...policy])].filter((n) => active.has(n) && n !== id));
+    if (active.has(id))
+      graph.set(
+        id,
+        [...new Set([...needs, ...policy])].filter((n) => active.has(n) && n !== id),
+      );
   }
   return graph;
 }
@@ -104,12 +103,17 @@ async function giveUp(run: StackRun, failure: string): Promise<void> {
   const how = await run.cancelled();
   const reason = failure || (how ? "" : "The stack's timeout was reached. ");
   if (operation.kind === "create") {
-    if (how === "delete" || operation.onFailure === "DELETE") return run.enter("remove", "DELETE_IN_PROGRESS", reason.trim() || undefined, { operation: { failure } });
+    if (how === "delete" || operation.onFailure === "DELETE")
+      return run.enter("remove", "DELETE_IN_PROGRESS", reason.trim() || undefined, { operation: { failure } });
     if (operation.onFailure === "DO_NOTHING") return run.enter("done", "CREATE_FAILED", reason);
-    return run.enter("rollback", "ROLLBACK_IN_PROGRESS", `${reason}Rollback requested by user.`, { operation: { failure } });
+    return run.enter("rollback", "ROLLBACK_IN_PROGRESS", `${reason}Rollback requested by user.`, {
+      operation: { failure },
+    });
   }
   if (operation.onFailure === "DO_NOTHING" && !how) return run.enter("done", "UPDATE_FAILED", reason);
-  return run.enter("rollback", "UPDATE_ROLLBACK_IN_PROGRESS", how && !failure ? undefined : reason, { operation: { failure } });
+  return run.enter("rollback", "UPDATE_ROLLBACK_IN_PROGRESS", how && !failure ? undefined : reason, {
+    operation: { failure },
+  });
 }
 
 /** What a successful update no longer needs goes. */
@@ -118,7 +122,10 @@ export async function cleanUp(run: StackRun): Promise<void> {
   const active = activeResources(plan);
   const gone = [...run.resources.values()].filter((r) => !active.has(r.logicalId));
   const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
-  await removeAll(run, [...gone.map(doomed), ...leftovers.map((leftover) => ({ leftover }))], { remember: false, giveUp: true });
+  await removeAll(run, [...gone.map(doomed), ...leftovers.map((leftover) => ({ leftover }))], {
+    remember: false,
+    giveUp: true,
+  });
   await run.enter("done", "UPDATE_COMPLETE");
 }
 
@@ -126,12 +133,17 @@ const doomed = (resource: StackResource): Doomed => ({ resource, retain: resourc
 
 /** A failed creation takes everything away again; a failed update gives everything back its former values. */
 export async function rollBack(run: StackRun): Promise<void> {
-  if (run.operation.kind === "create") return removeEverything(run, { done: "ROLLBACK_COMPLETE", failed: "ROLLBACK_FAILED" });
+  if (run.operation.kind === "create")
+    return removeEverything(run, { done: "ROLLBACK_COMPLETE", failed: "ROLLBACK_FAILED" });
   const touched = [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id && r.former.state);
   const needs = new Map(touched.map((r) => [r.logicalId, [...r.former!.state!.dependsOn]]));
   const spare = new Set(run.operation.spare);
-  const { failed } = await runGraph(needs, (id) => restoreResource(run, id, spare.has(id)), { limit: PARALLEL_RESOURCES, goOn: true });
-  if (failed.size > 0) return run.enter("done", "UPDATE_ROLLBACK_FAILED", failureOf({ created: [], updated: [...failed] }));
+  const { failed } = await runGraph(needs, (id) => restoreResource(run, id, spare.has(id)), {
+    limit: PARALLEL_RESOURCES,
+    goOn: true,
+  });
+  if (failed.size > 0)
+    return run.enter("done", "UPDATE_ROLLBACK_FAILED", failureOf({ created: [], updated: [...failed] }));
   const { former, formerRole } = run.operation;
   const stack = { ...(former ? { revision: former } : {}), ...(formerRole ? { roleArn: formerRole } : {}) };
   return run.enter("rollback-clean-up", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack });
@@ -141,16 +153,24 @@ export async function rollBack(run: StackRun): Promise<void> {
 export async function rollBackCleanUp(run: StackRun): Promise<void> {
   const made = [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id && !r.former.state);
   const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
-  await removeAll(run, [...made.map(doomed), ...leftovers.map((leftover) => ({ leftover }))], { remember: false, giveUp: true });
+  await removeAll(run, [...made.map(doomed), ...leftovers.map((leftover) => ({ leftover }))], {
+    remember: false,
+    giveUp: true,
+  });
   const plan = await planOf(run);
-  for (const resource of activeResources(plan).values()) resolveValue(resource.properties, { ...plan.scope, partial: true });
+  for (const resource of activeResources(plan).values())
+    resolveValue(resource.properties, { ...plan.scope, partial: true });
   await run.enter("done", "UPDATE_ROLLBACK_COMPLETE", undefined, { also: await setImports(run, plan.imported) });
 }
 
 /** Deletes the stack. */
-export const remove = (run: StackRun): Promise<void> => removeEverything(run, { done: "DELETE_COMPLETE", failed: "DELETE_FAILED" });
+export const remove = (run: StackRun): Promise<void> =>
+  removeEverything(run, { done: "DELETE_COMPLETE", failed: "DELETE_FAILED" });
 
-type Ends = { readonly done: "ROLLBACK_COMPLETE" | "DELETE_COMPLETE"; readonly failed: "ROLLBACK_FAILED" | "DELETE_FAILED" };
+type Ends = {
+  readonly done: "ROLLBACK_COMPLETE" | "DELETE_COMPLETE";
+  readonly failed: "ROLLBACK_FAILED" | "DELETE_FAILED";
+};
 
 async function removeEverything(run: StackRun, { done, failed: failedStatus }: Ends): Promise<void> {
   const deleting = done === "DELETE_COMPLETE";
@@ -162,14 +182,17 @@ async function removeEverything(run: StackRun, { done, failed: failedStatus }: E
     return run.enter("done", failedStatus, error.message);
   }
   const spare = new Set(run.operation.spare);
-  const resources = [...run.resources.values()].filter((r) => r.status !== "DELETE_COMPLETE" && r.status !== "DELETE_SKIPPED");
+  const resources = [...run.resources.values()].filter(
+    (r) => r.status !== "DELETE_COMPLETE" && r.status !== "DELETE_SKIPPED",
+  );
   const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
   const all: Doomed[] = [
     ...resources.map((resource) => ({ resource, retain: spare.has(resource.logicalId) || keeps(resource, deleting) })),
     ...leftovers.map((leftover) => ({ leftover })),
   ];
   const failed = await removeAll(run, all, { remember: true, giveUp: run.operation.force === true });
-  if (failed.length > 0) return run.enter("done", failedStatus, `The following resource(s) failed to delete: [${failed.join(", ")}]. `);
+  if (failed.length > 0)
+    return run.enter("done", failedStatus, `The following resource(s) failed to delete: [${failed.join(", ")}]. `);
   also.push(...(await setImports(run, new Set())));
   if (!deleting) return run.enter("done", done, undefined, { also, stack: { outputs: [] } });
   const { records } = run.ctx;

@@ -21,7 +21,9 @@ export interface RemoveOptions {
 
 /** Removes in the reverse of the order of creation; answers the logical ids of what could not be removed. */
 export async function removeAll(run: StackRun, doomed: readonly Doomed[], options: RemoveOptions): Promise<string[]> {
-  const byKey = new Map(doomed.map((d) => ["leftover" in d ? `${d.leftover.logicalId}/${d.leftover.token}` : d.resource.logicalId, d]));
+  const byKey = new Map(
+    doomed.map((d) => ["leftover" in d ? `${d.leftover.logicalId}/${d.leftover.token}` : d.resource.logicalId, d]),
+  );
   const keysOf = new Map<string, string[]>();
   for (const [key, d] of byKey) {
     const id = "leftover" in d ? d.leftover.logicalId : d.resource.logicalId;
@@ -30,11 +32,16 @@ export async function removeAll(run: StackRun, doomed: readonly Doomed[], option
   const needs = new Map<string, string[]>();
   for (const [key, d] of byKey) {
     const on = "leftover" in d ? d.leftover.dependsOn : (d.resource.state?.dependsOn ?? []);
-    needs.set(key, on.flatMap((id) => keysOf.get(id) ?? []));
+    needs.set(
+      key,
+      on.flatMap((id) => keysOf.get(id) ?? []),
+    );
   }
   const work = async (key: string): Promise<boolean> => {
     const d = byKey.get(key)!;
-    return "leftover" in d ? removeOne(run, asResource(d.leftover), d.leftover.retain, options, d.leftover) : removeOne(run, d.resource, d.retain, options);
+    return "leftover" in d
+      ? removeOne(run, asResource(d.leftover), d.leftover.retain, options, d.leftover)
+      : removeOne(run, d.resource, d.retain, options);
   };
   const { failed, skipped } = await runGraph(reversed(needs), work, { limit: PARALLEL_RESOURCES, goOn: true });
   const name = (key: string): string => key.split("/")[0]!;
@@ -51,12 +58,24 @@ const asResource = (l: Leftover): StackResource => ({
   status: "",
   updated: 0,
   state: {
-    type: l.type, physicalId: l.physicalId, properties: l.properties, attributes: "", ref: l.physicalId,
-    dependsOn: l.dependsOn, deletionPolicy: "Delete", updateReplacePolicy: "Delete",
+    type: l.type,
+    physicalId: l.physicalId,
+    properties: l.properties,
+    attributes: "",
+    ref: l.physicalId,
+    dependsOn: l.dependsOn,
+    deletionPolicy: "Delete",
+    updateReplacePolicy: "Delete",
   },
 });
 
-async function removeOne(run: StackRun, resource: StackResource, retain: boolean, options: RemoveOptions, leftover?: Leftover): Promise<boolean> {
+async function removeOne(
+  run: StackRun,
+  resource: StackResource,
+  retain: boolean,
+  options: RemoveOptions,
+  leftover?: Leftover,
+): Promise<boolean> {
   const finish = async (status: string, reason?: string, quiet = false): Promise<void> => {
     const { step: _ended, state: _state, reason: _reason, ...rest } = resource;
     const row: StackResource = { ...rest, status, updated: run.ctx.now(), ...(reason ? { reason } : {}) };
@@ -66,7 +85,10 @@ async function removeOne(run: StackRun, resource: StackResource, retain: boolean
     else await run.save({ gone: row.logicalId, events });
   };
   if (retain) return finish("DELETE_SKIPPED").then(() => true);
-  if (!resource.state) return finish("DELETE_COMPLETE", undefined, !resource.status || resource.status === "DELETE_COMPLETE").then(() => true);
+  if (!resource.state)
+    return finish("DELETE_COMPLETE", undefined, !resource.status || resource.status === "DELETE_COMPLETE").then(
+      () => true,
+    );
   for (let tries = 1; ; tries++) {
     const error = await tryRemove(run, resource, leftover);
     if (!error) return finish("DELETE_COMPLETE").then(() => true);
@@ -79,7 +101,11 @@ async function removeOne(run: StackRun, resource: StackResource, retain: boolean
 }
 
 /** One try; answers why it failed. */
-async function tryRemove(run: StackRun, resource: StackResource, leftover: Leftover | undefined): Promise<{ reason: string } | undefined> {
+async function tryRemove(
+  run: StackRun,
+  resource: StackResource,
+  leftover: Leftover | undefined,
+): Promise<{ reason: string } | undefined> {
   const { type: typeName, physicalId, properties } = resource.state!;
   const { step, retried } = run.step(resource, "delete", properties);
   if (!retried) {
@@ -98,7 +124,8 @@ async function tryRemove(run: StackRun, resource: StackResource, leftover: Lefto
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;
     const reason = reasonOf(error, step.token);
-    if (codeOf(error) === undefined) run.ctx.platform.log.error("a resource could not be removed", { type: typeName, physicalId, error });
+    if (codeOf(error) === undefined)
+      run.ctx.platform.log.error("a resource could not be removed", { type: typeName, physicalId, error });
     return { reason };
   }
 }

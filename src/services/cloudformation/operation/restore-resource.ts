@@ -17,7 +17,8 @@ export async function restoreResource(run: StackRun, logicalId: string, skip: bo
   if (resource.state.physicalId !== former.physicalId) return swapBack(run, resource);
   // What an update was to bring about may be there in part, whether or not it came to its end.
   const attempted = resource.step?.properties ?? resource.state.properties;
-  const untouched = (attempted === former.properties && former.type !== nestedStack.type) || resource.step?.action === "replace";
+  const untouched =
+    (attempted === former.properties && former.type !== nestedStack.type) || resource.step?.action === "replace";
   if (untouched || skip) return settle(run, resource);
   return updateBack(run, resource, attempted);
 }
@@ -42,10 +43,27 @@ async function swapBack(run: StackRun, resource: StackResource): Promise<boolean
   const former = resource.former!.state!;
   const { physicalId, properties, dependsOn, type } = resource.state!;
   const { logicalId } = resource;
-  const kept = (await leftoversOf(ctx, stack.uuid)).filter((l) => l.logicalId === logicalId && l.physicalId === former.physicalId);
-  const unwanted: Leftover = { operation: operation.id, logicalId, type, token: ctx.platform.ids.uuid(), physicalId, properties, dependsOn, retain: false };
+  const kept = (await leftoversOf(ctx, stack.uuid)).filter(
+    (l) => l.logicalId === logicalId && l.physicalId === former.physicalId,
+  );
+  const unwanted: Leftover = {
+    operation: operation.id,
+    logicalId,
+    type,
+    token: ctx.platform.ids.uuid(),
+    physicalId,
+    properties,
+    dependsOn,
+    retain: false,
+  };
   const { step: _ended, former: _done, reason: _reason, ...rest } = resource;
-  const row: StackResource = { ...rest, physicalId: former.physicalId, state: former, status: "UPDATE_COMPLETE", updated: ctx.now() };
+  const row: StackResource = {
+    ...rest,
+    physicalId: former.physicalId,
+    state: former,
+    status: "UPDATE_COMPLETE",
+    updated: ctx.now(),
+  };
   await run.save({
     resource: row,
     events: [run.event(row, "UPDATE_IN_PROGRESS"), run.event(row, "UPDATE_COMPLETE")],
@@ -64,17 +82,37 @@ async function updateBack(run: StackRun, resource: StackResource, attempted: str
   try {
     if (!type?.update) throw new Error(`the resource type ${former.type} cannot be updated any more`);
     const ctx = run.contextOf(resource.logicalId, step.token, retried);
-    const [next, previous] = [await liveProperties(ctx, unseal<JsonObject>(run.ctx, former.properties)), await liveProperties(ctx, unseal<JsonObject>(run.ctx, attempted))];
+    const [next, previous] = [
+      await liveProperties(ctx, unseal<JsonObject>(run.ctx, former.properties)),
+      await liveProperties(ctx, unseal<JsonObject>(run.ctx, attempted)),
+    ];
     const nested = former.type === nestedStack.type;
-    if (nested) await restoreNestedStack(ctx, former.physicalId, unseal<Record<string, Revision>>(run.ctx, former.attributes)[REVISION]);
+    if (nested)
+      await restoreNestedStack(
+        ctx,
+        former.physicalId,
+        unseal<Record<string, Revision>>(run.ctx, former.attributes)[REVISION],
+      );
     const [tags, formerTags] = [run.stack.revision?.tags ?? [], run.operation.former?.tags ?? []];
     const id = nested
       ? former.physicalId
-      : await updateTagged(ctx, type, former.physicalId, { properties: next, stackTags: formerTags }, { properties: previous, stackTags: tags });
+      : await updateTagged(
+          ctx,
+          type,
+          former.physicalId,
+          { properties: next, stackTags: formerTags },
+          { properties: previous, stackTags: tags },
+        );
     await untilReady(run, type, ctx, id, next, "Resource update cancelled");
     const attributes = run.seal((await type.attributes?.(ctx, id, next)) ?? {});
     const { step: _ended, former: _done, reason: _reason, ...rest } = started;
-    const row: StackResource = { ...rest, physicalId: id, state: { ...former, physicalId: id, attributes }, status: "UPDATE_COMPLETE", updated: run.ctx.now() };
+    const row: StackResource = {
+      ...rest,
+      physicalId: id,
+      state: { ...former, physicalId: id, attributes },
+      status: "UPDATE_COMPLETE",
+      updated: run.ctx.now(),
+    };
     await run.save({ resource: row, events: [run.event(row, "UPDATE_COMPLETE")] });
     return true;
   } catch (error) {

@@ -26,7 +26,13 @@ export class StackRun {
   halt = new AbortController();
   #lastEvent: number;
 
-  constructor(ctx: Context<any>, stack: Stack, operation: Operation, resources: readonly StackResource[], lastEvent: number) {
+  constructor(
+    ctx: Context<any>,
+    stack: Stack,
+    operation: Operation,
+    resources: readonly StackResource[],
+    lastEvent: number,
+  ) {
     this.ctx = ctx;
     this.stack = stack;
     this.operation = operation;
@@ -46,7 +52,12 @@ export class StackRun {
     if (operation) batch.push(records.put("operation", next.id, next));
     // Other calls change a stack too (its policy, its protection), so this is a change of what is stored now.
     if (stack) {
-      const changed = await records.update<Stack>("stack", this.stack.uuid, (value) => ({ ...value, ...stack }), ...batch);
+      const changed = await records.update<Stack>(
+        "stack",
+        this.stack.uuid,
+        (value) => ({ ...value, ...stack }),
+        ...batch,
+      );
       if (!changed) throw new Error(`stack ${this.stack.uuid} is gone`);
       this.stack = changed;
     } else await records.write(batch);
@@ -70,10 +81,17 @@ export class StackRun {
   /** The step under way for this resource and action: the recorded one after a crash, else a new one. */
   step(resource: StackResource | undefined, action: StepAction, properties: string): { step: Step; retried: boolean } {
     const recorded = resource?.step;
-    if (recorded?.operation === this.operation.id && recorded.action === action && !resource?.status.endsWith("_FAILED")) {
+    if (
+      recorded?.operation === this.operation.id &&
+      recorded.action === action &&
+      !resource?.status.endsWith("_FAILED")
+    ) {
       return { step: recorded, retried: true };
     }
-    return { step: { operation: this.operation.id, action, token: this.ctx.platform.ids.uuid(), properties }, retried: false };
+    return {
+      step: { operation: this.operation.id, action, token: this.ctx.platform.ids.uuid(), properties },
+      retried: false,
+    };
   }
 
   contextOf(logicalId: string, token: string, retried: boolean): StepContext {
@@ -95,7 +113,14 @@ export class StackRun {
 
   event(resource: Pick<StackResource, "logicalId" | "type" | "physicalId">, status: string, reason?: string): NewEvent {
     const { logicalId, type, physicalId = "" } = resource;
-    return { logicalId, physicalId, type, status, ...(reason ? { reason } : {}), ...(this.operation.token ? { token: this.operation.token } : {}) };
+    return {
+      logicalId,
+      physicalId,
+      type,
+      status,
+      ...(reason ? { reason } : {}),
+      ...(this.operation.token ? { token: this.operation.token } : {}),
+    };
   }
 
   /** Whether somebody asked for this operation to stop, and how. */

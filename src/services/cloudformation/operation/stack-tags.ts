@@ -11,13 +11,20 @@ export interface Tagged {
 }
 
 /** Whether a change of the stack's tags changes resources of this type. */
-export const takesTags = (type: ResourceType): boolean => type.update !== undefined && resourceSchema(type.type)?.tags !== undefined;
+export const takesTags = (type: ResourceType): boolean =>
+  type.update !== undefined && resourceSchema(type.type)?.tags !== undefined;
 
 /**
  * Updates a resource with its own tags and those of the stack. Where the stack's role may not set tags, it is updated with
  * its own tags only: a narrow role does not fail the deployment.
  */
-export async function updateTagged(ctx: ResourceContext, type: ResourceType, id: string, next: Tagged, previous: Tagged): Promise<string> {
+export async function updateTagged(
+  ctx: ResourceContext,
+  type: ResourceType,
+  id: string,
+  next: Tagged,
+  previous: Tagged,
+): Promise<string> {
   const [wanted, before] = [merged(type, next), merged(type, previous)];
   try {
     return (await type.update!(ctx, id, wanted, before)) ?? id;
@@ -33,9 +40,17 @@ function merged(type: ResourceType, { properties, stackTags }: Tagged): JsonObje
   if (!tags || stackTags.length === 0 || type.type === "AWS::CloudFormation::Stack") return properties;
   const own = properties[tags.property];
   if (tags.form === "map") {
-    return { ...properties, [tags.property]: { ...Object.fromEntries(stackTags.map((t) => [t.Key, t.Value])), ...(isObject(own ?? null) ? (own as JsonObject) : {}) } };
+    return {
+      ...properties,
+      [tags.property]: {
+        ...Object.fromEntries(stackTags.map((t) => [t.Key, t.Value])),
+        ...(isObject(own ?? null) ? (own as JsonObject) : {}),
+      },
+    };
   }
   const list = Array.isArray(own) ? own : [];
-  const inherited = stackTags.filter((t) => !list.some((o) => isObject(o) && o.Key === t.Key)).map((t) => ({ Key: t.Key, Value: t.Value }));
+  const inherited = stackTags
+    .filter((t) => !list.some((o) => isObject(o) && o.Key === t.Key))
+    .map((t) => ({ Key: t.Key, Value: t.Value }));
   return { ...properties, [tags.property]: [...list, ...inherited] };
 }

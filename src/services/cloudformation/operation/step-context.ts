@@ -163,4 +163,5 @@ class StepContextOf implements StepContext {
   }
 }
 
-const isDenied = (error: unknown): boolean => error instanceof AwsError && (error.status === 403 || /AccessDenied/.test(error.code));
+const isDenied = (error: unknown): boolean =>
+  error instanceof AwsError && (error.status === 403 || /AccessDenied/.test(error.code));

@@ -28,10 +28,21 @@ export const customResource: ResourceType = {
 };
 
 /** Calls the function and waits for its answer. A try that was killed finds the answer that came meanwhile, or asks again with the same id. */
-async function ask(ctx: ResourceContext, RequestType: string, properties: Properties, more: object): Promise<CustomResponse> {
+async function ask(
+  ctx: ResourceContext,
+  RequestType: string,
+  properties: Properties,
+  more: object,
+): Promise<CustomResponse> {
   const FunctionName = String(properties["ServiceToken"] ?? "");
-  if (!/^arn:[^:]+:lambda:/.test(FunctionName)) throw new StepFailed(`Starling invokes custom resources of Lambda functions only: ServiceToken is ${FunctionName || "missing"}.`);
-  const seconds = Math.min(Number(properties["ServiceTimeout"] ?? CUSTOM_RESOURCE_SECONDS) || CUSTOM_RESOURCE_SECONDS, CUSTOM_RESOURCE_SECONDS);
+  if (!/^arn:[^:]+:lambda:/.test(FunctionName))
+    throw new StepFailed(
+      `Starling invokes custom resources of Lambda functions only: ServiceToken is ${FunctionName || "missing"}.`,
+    );
+  const seconds = Math.min(
+    Number(properties["ServiceTimeout"] ?? CUSTOM_RESOURCE_SECONDS) || CUSTOM_RESOURCE_SECONDS,
+    CUSTOM_RESOURCE_SECONDS,
+  );
   const held = ctx.retried ? await ctx.records.get<CustomResponse>("custom-response", ctx.token) : undefined;
   if (!held) {
     const event = {
@@ -45,13 +56,19 @@ async function ask(ctx: ResourceContext, RequestType: string, properties: Proper
       ResourceProperties: texts(properties),
       ...more,
     };
-    await ctx.call("lambda", "Invoke", { FunctionName, InvocationType: "Event", Payload: Buffer.from(JSON.stringify(event)) });
+    await ctx.call("lambda", "Invoke", {
+      FunctionName,
+      InvocationType: "Event",
+      Payload: Buffer.from(JSON.stringify(event)),
+    });
   }
   const answer = held?.value ?? (await answerOf(ctx, seconds));
   if (answer.PhysicalResourceId && RequestType === "Create") (ctx as StepContext).made(answer.PhysicalResourceId);
   if (answer.Status === "SUCCESS" && (answer.PhysicalResourceId || RequestType !== "Create")) return answer;
   if (answer.Status === "SUCCESS") throw new StepFailed("Invalid PhysicalResourceId");
-  throw new StepFailed(`Received response status [${answer.Status}] from custom resource. Message returned: ${answer.Reason ?? ""} (RequestId: ${ctx.token})`);
+  throw new StepFailed(
+    `Received response status [${answer.Status}] from custom resource. Message returned: ${answer.Reason ?? ""} (RequestId: ${ctx.token})`,
+  );
 }
 
 async function answerOf(ctx: ResourceContext, seconds: number): Promise<CustomResponse> {
@@ -63,18 +80,25 @@ async function answerOf(ctx: ResourceContext, seconds: number): Promise<CustomRe
     try {
       const found = await ctx.records.get<CustomResponse>("custom-response", ctx.token);
       if (found) return found.value;
-      await clock.sleep(Math.min(5_000, end - ctx.now()), AbortSignal.any([ctx.signal, woken.signal])).catch(() => undefined);
+      await clock
+        .sleep(Math.min(5_000, end - ctx.now()), AbortSignal.any([ctx.signal, woken.signal]))
+        .catch(() => undefined);
       if (ctx.signal.aborted) throw new AwsError("ServiceUnavailable", "The platform is stopping.", 503);
     } finally {
       unsubscribe();
     }
   }
-  throw new StepFailed("CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [" + ctx.token + "]. If you are using the Python cfn-response module, you may need to update your Lambda function code so that CloudFormation can attach the updated version.");
+  throw new StepFailed(
+    "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [" +
+      ctx.token +
+      "]. If you are using the Python cfn-response module, you may need to update your Lambda function code so that CloudFormation can attach the updated version.",
+  );
 }
 
 /** Functions get every number and boolean as text, as CloudFormation sends them. */
 function texts(value: any): any {
   if (Array.isArray(value)) return value.map(texts);
-  if (value !== null && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, texts(item)]));
+  if (value !== null && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, texts(item)]));
   return value === null || value === undefined ? value : String(value);
 }

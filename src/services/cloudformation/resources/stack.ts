@@ -6,7 +6,8 @@ import { READY_MS } from "../limits.ts";
 import { isInProgress, type Parent, type Revision, type Stack } from "../model.ts";
 import { StepFailed } from "../operation/failure.ts";
 import { settle } from "../settle.ts";
-import { difference, newStack, prepareStack, startCreate, startDelete, startUpdate } from "../start-stack.ts";
+import { difference } from "../difference.ts";
+import { newStack, prepareStack, startCreate, startDelete, startUpdate } from "../start-stack.ts";
 import { existingStack, findStack } from "../store.ts";
 
 /** Attribute under which the revision of a nested stack is kept, so that a rollback of its parent can go back to it. */
@@ -22,17 +23,26 @@ export const nestedStack: ResourceType = {
     const above = (await existingStack(ctx, ctx.stackId)).value;
     const input = inputOf(ctx, above, name, properties);
     await authorize(ctx, stacks.CreateStack, input);
-    const parent: Parent = { parentId: above.arn, rootId: above.parent?.rootId ?? above.arn, depth: (above.parent?.depth ?? 0) + 1 };
+    const parent: Parent = {
+      parentId: above.arn,
+      rootId: above.parent?.rootId ?? above.arn,
+      depth: (above.parent?.depth ?? 0) + 1,
+    };
     const stack = newStack(ctx, name, parent);
     const prepared = await prepareStack(ctx, stack, input, true);
-    const started = await startCreate(ctx, stack, prepared, { roleArn: above.roleArn, timeoutMinutes: properties["TimeoutInMinutes"], token: ctx.token });
+    const started = await startCreate(ctx, stack, prepared, {
+      roleArn: above.roleArn,
+      timeoutMinutes: properties["TimeoutInMinutes"],
+      token: ctx.token,
+    });
     return started.arn;
   },
   async ready(ctx, id) {
     await settle(ctx, uuidOf(id));
     const { value: stack } = await existingStack(ctx, id);
     if (isInProgress(stack.status)) return false;
-    if (/ROLLBACK|FAILED|DELETE/.test(stack.status) && !/^UPDATE_ROLLBACK_COMPLETE/.test(stack.status)) throw notSuccessful(stack, "created");
+    if (/ROLLBACK|FAILED|DELETE/.test(stack.status) && !stack.status.startsWith("UPDATE_ROLLBACK_COMPLETE"))
+      throw notSuccessful(stack, "created");
     return true;
   },
   async update(ctx, id, next) {
@@ -57,12 +67,19 @@ export const nestedStack: ResourceType = {
   },
   async attributes(ctx, id) {
     const { value: stack } = await existingStack(ctx, id);
-    return { Outputs: Object.fromEntries(stack.outputs.map((o) => [o.OutputKey, o.OutputValue])), [REVISION]: stack.revision };
+    return {
+      Outputs: Object.fromEntries(stack.outputs.map((o) => [o.OutputKey, o.OutputValue])),
+      [REVISION]: stack.revision,
+    };
   },
 };
 
 /** Takes a nested stack back to a revision that it had, whatever its template's place holds now. */
-export async function restoreNestedStack(ctx: ResourceContext, id: string, revision: Revision | undefined): Promise<void> {
+export async function restoreNestedStack(
+  ctx: ResourceContext,
+  id: string,
+  revision: Revision | undefined,
+): Promise<void> {
   const found = await existingStack(ctx, id);
   if (!revision || found.value.revision?.templateId === revision.templateId) return;
   if (found.value.token !== ctx.token) await startUpdate(ctx, found, { revision }, { token: ctx.token });

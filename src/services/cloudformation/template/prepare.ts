@@ -55,8 +55,11 @@ export function parseText(text: string): SourceTemplate {
 export function parseTemplate(ctx: Context<any>, value: JsonObject, lineOf?: SourceTemplate["lineOf"]): Template {
   const { template, diagnostics } = checkTemplate(value, lineOf);
   if (!template) throw validation(diagnostics[0]!.message);
-  const knows = (type: string): boolean => resourceSchema(type) !== undefined || ctx.registry.resourceType(type) !== undefined;
-  const strange = checkResources(template, lineOf, knows).find((d) => d.message.includes("Unrecognized resource types"));
+  const knows = (type: string): boolean =>
+    resourceSchema(type) !== undefined || ctx.registry.resourceType(type) !== undefined;
+  const strange = checkResources(template, lineOf, knows).find((d) =>
+    d.message.includes("Unrecognized resource types"),
+  );
   if (strange) throw validation(strange.message);
   return template;
 }
@@ -75,16 +78,27 @@ async function prepareChecked(ctx: Context<any>, wish: Wish): Promise<Prepared> 
   const source = parseText(wish.text);
   const declared = declarations(source.value);
   const inputs = await resolveParameters(declared, wish.parameters, wish.previous?.given, (name) => readSsm(ctx, name));
-  const early = makeScope(ctx, { parameters: inputs.values, mappings: isObject(source.value.Mappings) ? source.value.Mappings : {}, wish });
+  const early = makeScope(ctx, {
+    parameters: inputs.values,
+    mappings: isObject(source.value.Mappings) ? source.value.Mappings : {},
+    wish,
+  });
   const { template: processed, transforms } = await applyTransforms(ctx, source.value, early);
   const template = parseTemplate(ctx, processed, transforms.length === 0 ? source.lineOf : undefined);
   // A transform may declare parameters of its own.
-  const all = transforms.length === 0 ? inputs : await resolveParameters(template, known(template, wish.parameters), wish.previous?.given, (name) => readSsm(ctx, name));
+  const all =
+    transforms.length === 0
+      ? inputs
+      : await resolveParameters(template, known(template, wish.parameters), wish.previous?.given, (name) =>
+          readSsm(ctx, name),
+        );
   checkCapabilities(template, wish.capabilities, wish.mustAcknowledgeTransforms && transforms.length > 0);
   checkAllowedTypes(template, wish.resourceTypes);
   const scope = scopeOf(template, makeScope(ctx, { parameters: all.values, mappings: template.mappings, wish }));
   checkImplemented(ctx, template, scope);
-  const noEcho = Object.entries(template.parameters).filter(([, p]) => p.noEcho).map(([name]) => name);
+  const noEcho = Object.entries(template.parameters)
+    .filter(([, p]) => p.noEcho)
+    .map(([name]) => name);
   const revision: Revision = {
     templateId: ctx.platform.ids.text(12),
     inputs: seal(ctx, { given: all.given, values: all.values } satisfies Inputs),
@@ -112,7 +126,15 @@ const known = (template: Template, inputs: Readonly<Record<string, ParameterInpu
 
 function makeScope(
   ctx: Context<any>,
-  { parameters, mappings, wish }: { parameters: Scope["parameters"]; mappings: JsonObject; wish: Pick<Wish, "stackName" | "stackArn" | "notificationArns"> },
+  {
+    parameters,
+    mappings,
+    wish,
+  }: {
+    parameters: Scope["parameters"];
+    mappings: JsonObject;
+    wish: Pick<Wish, "stackName" | "stackArn" | "notificationArns">;
+  },
 ): Scope {
   const { stackName, stackArn: stackId, notificationArns } = wish;
   return {
@@ -131,7 +153,13 @@ export function scopeOf(template: Template, scope: Scope): Scope {
 }
 
 /** The scope of a revision that is stored. */
-export function storedScope(ctx: Context<any>, template: Template, inputs: Inputs, stack: { name: string; arn: string }, notificationArns: readonly string[]): Scope {
+export function storedScope(
+  ctx: Context<any>,
+  template: Template,
+  inputs: Inputs,
+  stack: { name: string; arn: string },
+  notificationArns: readonly string[],
+): Scope {
   const wish = { stackName: stack.name, stackArn: stack.arn, notificationArns };
   return scopeOf(template, makeScope(ctx, { parameters: inputs.values, mappings: template.mappings, wish }));
 }
@@ -148,15 +176,18 @@ async function readSsm(ctx: Context<any>, Name: string): Promise<string | undefi
 
 function checkAllowedTypes(template: Template, allowed: readonly string[] | undefined): void {
   if (!allowed || allowed.length === 0) return;
-  const matches = (type: string): boolean => allowed.some((a) => a === type || (a.endsWith("*") && type.startsWith(a.slice(0, -1))));
+  const matches = (type: string): boolean =>
+    allowed.some((a) => a === type || (a.endsWith("*") && type.startsWith(a.slice(0, -1))));
   const bad = Object.values(template.resources).find((r) => !matches(r.type));
-  if (bad) throw validation(`Resource type ${bad.type} is not allowed by parameter ResourceTypes [${allowed.join(", ")}]`);
+  if (bad)
+    throw validation(`Resource type ${bad.type} is not allowed by parameter ResourceTypes [${allowed.join(", ")}]`);
 }
 
 function checkImplemented(ctx: Context<any>, template: Template, scope: Scope): void {
   const types = [...activeResources({ template, scope }).values()].map((r) => r.type);
   const missing = [...new Set(types)].filter((type) => !implementationOf(ctx, type));
-  if (missing.length > 0) throw validation(`Template error: Starling does not implement the resource types [${missing.join(", ")}] yet.`);
+  if (missing.length > 0)
+    throw validation(`Template error: Starling does not implement the resource types [${missing.join(", ")}] yet.`);
 }
 
 /** The implementation of a type; all custom resources share one. */

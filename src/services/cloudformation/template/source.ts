@@ -5,8 +5,13 @@ import { codeOf, messageOf } from "../../../kernel/aws-error.ts";
 import { validation } from "../errors.ts";
 
 /** The text of a template that a call gives inline or in a bucket; `undefined` where it gives none. */
-export async function templateText(ctx: Context<any>, body: string | undefined, url: string | undefined): Promise<string | undefined> {
-  if (body !== undefined && url !== undefined) throw validation("Only one of TemplateBody or TemplateURL may be specified.");
+export async function templateText(
+  ctx: Context<any>,
+  body: string | undefined,
+  url: string | undefined,
+): Promise<string | undefined> {
+  if (body !== undefined && url !== undefined)
+    throw validation("Only one of TemplateBody or TemplateURL may be specified.");
   if (body !== undefined) {
     if (Buffer.byteLength(body) > MAX_INLINE_BYTES) {
       throw validation(

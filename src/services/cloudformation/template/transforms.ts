@@ -21,7 +21,11 @@ const POLICY_PATHS = ["", "service-role/", "job-function/"];
 export class TransformFailed extends Error {}
 
 /** Applies all transforms that a template names, includes first, then in their order. */
-export async function applyTransforms(ctx: Context<any>, source: JsonObject, scope: Scope): Promise<{ template: JsonObject; transforms: string[] }> {
+export async function applyTransforms(
+  ctx: Context<any>,
+  source: JsonObject,
+  scope: Scope,
+): Promise<{ template: JsonObject; transforms: string[] }> {
   const applied: string[] = [];
   let template = await include(ctx, source, scope, applied);
   for (const name of transformsOf(template)) {
@@ -41,7 +45,12 @@ async function applyOne(ctx: Context<any>, name: string, template: JsonObject, s
       return transformCodeStar(template);
     case SAM: {
       const managedPolicies = await managedPolicyNames(ctx, template);
-      const options = { parameters: scope.parameters, region: ctx.region, managedPolicies, deploymentToken: ctx.platform.ids.text(12) };
+      const options = {
+        parameters: scope.parameters,
+        region: ctx.region,
+        managedPolicies,
+        deploymentToken: ctx.platform.ids.text(12),
+      };
       const result = transformSam(template, options);
       if (result.template) return result.template;
       throw new TransformFailed(`Transform ${SAM} failed with: ${result.error}`);
@@ -53,14 +62,17 @@ async function applyOne(ctx: Context<any>, name: string, template: JsonObject, s
 
 function withConditions(template: JsonObject, scope: Scope): Scope {
   const mappings = isObject(template.Mappings) ? template.Mappings : {};
-  const conditions = isObject(template.Conditions) ? evaluateConditions(template.Conditions, { ...scope, mappings }) : {};
+  const conditions = isObject(template.Conditions)
+    ? evaluateConditions(template.Conditions, { ...scope, mappings })
+    : {};
   return { ...scope, mappings, conditions };
 }
 
 async function include(ctx: Context<any>, template: JsonObject, scope: Scope, applied: string[]): Promise<JsonObject> {
   const places = findIncludes(template, scope);
   if (places.length === 0) return template;
-  if (places.length > MAX_INCLUDES) throw new TransformFailed(`Transform AWS::Include failed with: more than ${MAX_INCLUDES} includes.`);
+  if (places.length > MAX_INCLUDES)
+    throw new TransformFailed(`Transform AWS::Include failed with: more than ${MAX_INCLUDES} includes.`);
   const texts = new Map<string, string>();
   for (const place of places) {
     const [, Bucket = "", Key = ""] = /^s3:\/\/([^/]+)\/(.+)$/.exec(place) ?? [];
@@ -78,7 +90,9 @@ async function include(ctx: Context<any>, template: JsonObject, scope: Scope, ap
 async function managedPolicyNames(ctx: Context<any>, template: JsonObject): Promise<Record<string, string>> {
   const names = new Set<string>();
   const globals = isObject(template.Globals) ? Object.values(template.Globals) : [];
-  const properties = Object.values(isObject(template.Resources) ? template.Resources : {}).map((r) => (isObject(r) ? r.Properties : undefined));
+  const properties = Object.values(isObject(template.Resources) ? template.Resources : {}).map((r) =>
+    isObject(r) ? r.Properties : undefined,
+  );
   for (const holder of [...globals, ...properties]) {
     const policies: JsonValue | undefined = isObject(holder ?? null) ? (holder as JsonObject).Policies : undefined;
     for (const policy of Array.isArray(policies) ? policies : [policies]) {
@@ -89,7 +103,12 @@ async function managedPolicyNames(ctx: Context<any>, template: JsonObject): Prom
   for (const name of names) {
     for (const path of POLICY_PATHS) {
       const arn = `arn:aws:iam::aws:policy/${path}${name}`;
-      if (await ctx.platform.identity.policyDocument(arn).then(() => true, () => false)) {
+      if (
+        await ctx.platform.identity.policyDocument(arn).then(
+          () => true,
+          () => false,
+        )
+      ) {
         found[name] = arn;
         break;
       }
@@ -97,4 +116,3 @@ async function managedPolicyNames(ctx: Context<any>, template: JsonObject): Prom
   }
   return found;
 }
-

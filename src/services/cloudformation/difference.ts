@@ -1,0 +1,62 @@
+import type { Context } from "../../aws/context.ts";
+import {
+  diffTemplates,
+  resolveOutputs,
+  type ResourceChange,
+  type StackView,
+} from "../../engines/cloudformation/index.ts";
+import { attributeOf } from "./attributes.ts";
+import { noUpdates } from "./errors.ts";
+import type { Revision, Stack, StackResource } from "./model.ts";
+import { allExports, inputsOf, resourcesOf, templateOf } from "./store.ts";
+import { storedScope, type Prepared } from "./template/prepare.ts";
+
+/** What going from the stack as it is to `prepared` would change. */
+export interface Difference {
+  readonly changes: readonly ResourceChange[];
+  /** Whether there is anything to do, outputs and tags included. */
+  readonly any: boolean;
+  readonly before?: StackView;
+  readonly after: StackView;
+  readonly resources: ReadonlyMap<string, StackResource>;
+}
+
+/** Compares a stack with what it is to become. */
+export async function difference(ctx: Context<any>, stack: Stack, prepared: Prepared): Promise<Difference> {
+  const exports = await allExports(ctx);
+  const resources = new Map((await resourcesOf(ctx, stack.uuid)).map((r) => [r.logicalId, r]));
+  const live = {
+    partial: true,
+    ref: (id: string) => resources.get(id)?.state?.ref,
+    getAtt: (id: string, name: string) => attributeOf(ctx, resources.get(id), name),
+    importValue: (name: string) => exports.get(name)?.value,
+  };
+  const after: StackView = { template: prepared.template, scope: { ...prepared.scope, ...live } };
+  if (!stack.revision) return { changes: diffTemplates(undefined, after), any: true, after, resources };
+  const template = await templateOf(ctx, stack.uuid, stack.revision);
+  const scope = storedScope(ctx, template, inputsOf(ctx, stack.revision), stack, stack.revision.notificationArns);
+  const before: StackView = { template, scope: { ...scope, ...live } };
+  const changes = diffTemplates(before, after);
+  const outputs = (view: StackView): string => JSON.stringify(resolveOutputs(view.template, view.scope));
+  const nested = Object.values(template.resources).some((r) => r.type === "AWS::CloudFormation::Stack");
+  const failed = stack.status.endsWith("_FAILED");
+  const any =
+    changes.length > 0 ||
+    nested ||
+    failed ||
+    outputs(before) !== outputs(after) ||
+    !sameTags(stack.revision, prepared.revision);
+  return { changes, any, before, after, resources };
+}
+
+const sameTags = (a: Revision, b: Revision): boolean => {
+  const text = (r: Revision): string => JSON.stringify(r.tags.map((t) => [t.Key, t.Value]).sort());
+  return text(a) === text(b);
+};
+
+/** Refuses an update that would change nothing. */
+export async function refuseNoUpdates(ctx: Context<any>, stack: Stack, prepared: Prepared): Promise<Difference> {
+  const found = await difference(ctx, stack, prepared);
+  if (!found.any) throw noUpdates();
+  return found;
+}
