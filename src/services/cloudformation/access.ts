@@ -1,5 +1,6 @@
 import type { Context } from "../../aws/context.ts";
 import { passRole, type Permission } from "../../aws/service.ts";
+import type { ChangeSet, Stack } from "./model.ts";
 import { findStack } from "./store.ts";
 
 /** The ARN of a stack for a decision: its own where it exists, else the pattern of its name. */
@@ -30,17 +31,19 @@ export const onStack =
       "cloudformation:ChangeSetName": input.ChangeSetName,
       "cloudformation:ResourceTypes": input.ResourceTypes,
     };
-    const name = input.StackName ?? stackOfChangeSet(input.ChangeSetName);
-    const resource = await arnOf(ctx, name);
+    const resource = await arnOf(ctx, input.StackName ?? (await stackOfChangeSet(ctx, input.ChangeSetName)));
     return [
       { action: `cloudformation:${action}`, resource, conditions },
       ...passRole(input.RoleARN, "cloudformation.amazonaws.com"),
     ];
   };
 
-/** An ARN of a change set does not name its stack: the decision is then on any stack. */
-const stackOfChangeSet = (changeSet: string | undefined): string | undefined =>
-  changeSet?.startsWith("arn:") ? undefined : changeSet;
+/** The stack of a change set that is named by its ARN. */
+async function stackOfChangeSet(ctx: Context<any>, changeSet: string | undefined): Promise<string | undefined> {
+  if (!changeSet?.startsWith("arn:")) return undefined;
+  const found = (await ctx.records.list<ChangeSet>("change-set")).find((c) => c.value.arn === changeSet);
+  return found && (await ctx.records.get<Stack>("stack", found.value.stack))?.value.arn;
+}
 
 /** Permission for an action that has no resource. */
 export const onAll = (action: string) => (): Permission[] => [{ action: `cloudformation:${action}`, resource: "*" }];

@@ -360,6 +360,41 @@ describe("who may", () => {
       message: /iam:PassRole/,
     });
   });
+
+  test("a change set needs its stack, also by its ARN, and the transforms that its template names", async () => {
+    await iam.createUser({ UserName: "sam" });
+    const { AccessKey } = await iam.createAccessKey({ UserName: "sam" });
+    const sam = new Cfn.CloudFormation(
+      app.as({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! }),
+    );
+    const may = (...Resource: string[]) => {
+      const Statement = [
+        { Effect: "Allow", Action: "cloudformation:*", Resource },
+        { Effect: "Allow", Action: "logs:*", Resource: "*" },
+      ];
+      const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
+      return iam.putUserPolicy({ UserName: "sam", PolicyName: "p", PolicyDocument });
+    };
+    const stack = "arn:aws:cloudformation:us-east-1:000000000000:stack/allowed/*";
+    const input = {
+      StackName: "allowed",
+      ChangeSetName: "c",
+      ChangeSetType: "CREATE" as const,
+      TemplateBody: body({ A: group("allowed-a") }, { Transform: "AWS::LanguageExtensions" }),
+    };
+    await may(stack);
+    await assert.rejects(sam.createChangeSet(input), {
+      name: "AccessDenied",
+      message:
+        /cloudformation:CreateChangeSet on resource: arn:aws:cloudformation:us-east-1:aws:transform\/LanguageExtensions/,
+    });
+    await may(stack, "arn:aws:cloudformation:us-east-1:aws:transform/LanguageExtensions");
+    const { Id } = await sam.createChangeSet(input);
+    await sam.executeChangeSet({ ChangeSetName: Id! });
+    assert.equal((await ended("allowed")).StackStatus, "CREATE_COMPLETE");
+    await may("arn:aws:cloudformation:us-east-1:000000000000:stack/other/*");
+    await assert.rejects(sam.describeChangeSet({ ChangeSetName: Id! }), { name: "AccessDenied" });
+  });
 });
 
 test("templates are validated and summed up without being deployed", async () => {
