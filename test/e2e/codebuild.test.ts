@@ -16,7 +16,7 @@ describe("builds in sandboxes", { skip: cannotRun }, () => {
   after(() => platform?.stop());
 
   test("a build: phases, variables, log, and artifacts as files and as a zip", async () => {
-    const { codebuild, s3, role, project, run, logOf, environment } = kit;
+    const { s3, project, run, logOf, environment } = kit;
     const spec = `version: 0.2
 env:
   variables: {FROM: spec, OWN: spec}
@@ -84,7 +84,7 @@ artifacts:
   });
 
   test("a build that fails says why: syntax with its line, the command, the missing file, no artifacts", async () => {
-    const { codebuild, project, run, logOf, failure } = kit;
+    const { project, run, logOf, failure } = kit;
     const broken = await run(
       await project({ "buildspec.yml": "version: 0.2\nphases:\n  build:\n    commands:\n      - a: b\n" }),
     );
