@@ -3,7 +3,6 @@ import { after, before, describe, test } from "node:test";
 import * as Cfn from "@aws-sdk/client-cloudformation";
 import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
-import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { S3 } from "@aws-sdk/client-s3";
 import { SSM } from "@aws-sdk/client-ssm";
@@ -13,173 +12,17 @@ import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 let app: TestApp;
 let cfn: Cfn.CloudFormation;
 let logs: CloudWatchLogs;
-let iam: IAM;
 let s3: S3;
 let { create, ended, retention, update } = {} as Stacks;
 before(async () => {
   app = await startTestApp();
   cfn = new Cfn.CloudFormation(app.client);
   logs = new CloudWatchLogs(app.client);
-  iam = new IAM(app.client);
   s3 = new S3({ ...app.client, forcePathStyle: true });
   ({ create, ended, retention, update } = openStacks(app.client));
   await logs.createLogGroup({ logGroupName: "taken" });
 });
 after(() => app.stop());
-
-describe("change sets", () => {
-  test("of type CREATE: the stack is under review, then made", async () => {
-    const input = { StackName: "cs", ChangeSetName: "first", TemplateBody: body({ A: group("cs-a", 1) }) };
-    await assert.rejects(cfn.createChangeSet(input), { message: "Stack [cs] does not exist" });
-    const { Id, StackId } = await cfn.createChangeSet({ ...input, ChangeSetType: "CREATE", Description: "d" });
-    assert.equal((await cfn.describeStacks({ StackName: "cs" })).Stacks![0]!.StackStatus, "REVIEW_IN_PROGRESS");
-    assert.equal((await cfn.getTemplate({ StackName: "cs" })).TemplateBody, "{}");
-    const {
-      $metadata: _m,
-      CreationTime: _c,
-      ...set
-    } = await cfn.describeChangeSet({ StackName: "cs", ChangeSetName: "first" });
-    assert.deepEqual(set, {
-      ChangeSetName: "first",
-      ChangeSetId: Id,
-      StackId,
-      StackName: "cs",
-      Description: "d",
-      ExecutionStatus: "AVAILABLE",
-      Status: "CREATE_COMPLETE",
-      NotificationARNs: [],
-      RollbackConfiguration: {},
-      Capabilities: [],
-      Tags: [],
-      IncludeNestedStacks: false,
-      Changes: [
-        {
-          Type: "Resource",
-          ResourceChange: {
-            Action: "Add",
-            LogicalResourceId: "A",
-            ResourceType: "AWS::Logs::LogGroup",
-            Scope: [],
-            Details: [],
-          },
-        },
-      ],
-    });
-    assert.equal((await cfn.getTemplate({ StackName: "cs", ChangeSetName: "first" })).TemplateBody, input.TemplateBody);
-    await cfn.executeChangeSet({ StackName: "cs", ChangeSetName: "first" });
-    const stack = await ended("cs");
-    assert.equal(stack.StackStatus, "CREATE_COMPLETE");
-    assert.equal(stack.ChangeSetId, Id);
-    await assert.rejects(cfn.executeChangeSet({ ChangeSetName: Id! }), { name: "InvalidChangeSetStatusException" });
-  });
-
-  test("of type UPDATE: the difference, no difference, and one that is deleted", async () => {
-    await cfn.createChangeSet({
-      StackName: "cs",
-      ChangeSetName: "more",
-      TemplateBody: body({ A: group("cs-a", 3), B: group("cs-b") }),
-    });
-    const more = await cfn.describeChangeSet({ StackName: "cs", ChangeSetName: "more", IncludePropertyValues: true });
-    const [modify, add] = more.Changes!.map((c) => c.ResourceChange!);
-    assert.equal(modify!.PhysicalResourceId, "cs-a");
-    assert.equal(modify!.Replacement, "False");
-    assert.deepEqual(modify!.Details, [
-      {
-        Target: { Attribute: "Properties", Name: "RetentionInDays", RequiresRecreation: "Never" },
-        Evaluation: "Static",
-        ChangeSource: "DirectModification",
-      },
-    ]);
-    assert.deepEqual(JSON.parse(modify!.BeforeContext!).Properties.RetentionInDays, 1);
-    assert.equal(add!.Action, "Add");
-    await cfn.createChangeSet({ StackName: "cs", ChangeSetName: "none", TemplateBody: body({ A: group("cs-a", 1) }) });
-    const none = await cfn.describeChangeSet({ StackName: "cs", ChangeSetName: "none" });
-    assert.deepEqual(
-      [none.Status, none.ExecutionStatus, none.StatusReason],
-      [
-        "FAILED",
-        "UNAVAILABLE",
-        "The submitted information didn't contain changes. Submit different information to create a change set.",
-      ],
-    );
-    assert.deepEqual(
-      (await cfn.listChangeSets({ StackName: "cs" })).Summaries!.map((s) => s.ChangeSetName),
-      ["first", "more", "none"],
-    );
-    await cfn.deleteChangeSet({ StackName: "cs", ChangeSetName: "none" });
-    await assert.rejects(cfn.describeChangeSet({ StackName: "cs", ChangeSetName: "none" }), {
-      name: "ChangeSetNotFoundException",
-      message: "ChangeSet [none] does not exist",
-    });
-    await cfn.executeChangeSet({ StackName: "cs", ChangeSetName: "more" });
-    assert.equal((await ended("cs")).StackStatus, "UPDATE_COMPLETE");
-    assert.deepEqual(await retention("cs-"), { "cs-a": 3, "cs-b": undefined });
-  });
-
-  test("a serverless template is transformed; a wrong one fails its change set", async () => {
-    const role = { Type: "AWS::IAM::Role", Properties: { AssumeRolePolicyDocument: trust } };
-    const sam = (more: object): string =>
-      body(
-        {
-          R: role,
-          F: {
-            Type: "AWS::Serverless::Function",
-            Properties: {
-              Runtime: "nodejs24.x",
-              Handler: "index.h",
-              InlineCode: "exports.h = async () => 1",
-              Role: { "Fn::GetAtt": ["R", "Arn"] },
-              ...more,
-            },
-          },
-        },
-        { Transform: "AWS::Serverless-2016-10-31" },
-      );
-    await assert.rejects(
-      cfn.createStack({ StackName: "sam", TemplateBody: sam({}), Capabilities: ["CAPABILITY_IAM"] }),
-      { name: "InsufficientCapabilitiesException", message: "Requires capabilities : [CAPABILITY_AUTO_EXPAND]" },
-    );
-    await cfn.createChangeSet({
-      StackName: "sam",
-      ChangeSetName: "c",
-      ChangeSetType: "CREATE",
-      TemplateBody: sam({ AutoPublishAlias: "live" }),
-      Capabilities: ["CAPABILITY_IAM"],
-    });
-    const started = performance.now();
-    await cfn.executeChangeSet({ StackName: "sam", ChangeSetName: "c" });
-    assert.ok(performance.now() - started < 2_500);
-    assert.equal((await ended("sam")).StackStatus, "CREATE_COMPLETE");
-    const types = (await cfn.listStackResources({ StackName: "sam" }))
-      .StackResourceSummaries!.map((r) => r.ResourceType)
-      .sort();
-    assert.deepEqual(types, ["AWS::IAM::Role", "AWS::Lambda::Alias", "AWS::Lambda::Function", "AWS::Lambda::Version"]);
-    const { TemplateBody } = await cfn.getTemplate({ StackName: "sam", TemplateStage: "Processed" });
-    assert.match(TemplateBody!, /AWS::Lambda::Function/);
-    await cfn.createChangeSet({
-      StackName: "sam",
-      ChangeSetName: "bad",
-      TemplateBody: sam({ Nonsense: 1 }),
-      Capabilities: ["CAPABILITY_IAM"],
-    });
-    const bad = await cfn.describeChangeSet({ StackName: "sam", ChangeSetName: "bad" });
-    assert.equal(bad.Status, "FAILED");
-    assert.match(
-      bad.StatusReason!,
-      /^Transform AWS::Serverless-2016-10-31 failed with: Invalid Serverless Application Specification document\./,
-    );
-    await cfn.createChangeSet({
-      StackName: "sam",
-      ChangeSetName: "same",
-      TemplateBody: sam({ AutoPublishAlias: "live" }),
-      Capabilities: ["CAPABILITY_IAM"],
-    });
-    assert.equal(
-      (await cfn.describeChangeSet({ StackName: "sam", ChangeSetName: "same" })).StatusReason,
-      "No updates are to be performed.",
-    );
-  });
-});
 
 test("an alias with a deployment preference moves by CodeDeploy", async () => {
   const template = (n: number): string =>
@@ -241,6 +84,39 @@ test("parameters and dynamic references come from the parameter store", async ()
     }),
     { message: "Unable to fetch parameters [/absent] from parameter store for this account." },
   );
+});
+
+test("templates and includes are read from S3 under every name that it has, as the caller", async () => {
+  await s3.createBucket({ Bucket: "tpl" });
+  await s3.putObject({ Bucket: "tpl", Key: "a b/part.json", Body: JSON.stringify({ RetentionInDays: 5 }) });
+  const include = { "Fn::Transform": { Name: "AWS::Include", Parameters: { Location: "s3://tpl/a b/part.json" } } };
+  const template = body({ A: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "url-a", ...include } } });
+  await s3.putObject({ Bucket: "tpl", Key: "a b/t.json", Body: template });
+  const urls = [
+    `${app.endpoint}/tpl/a%20b/t.json`,
+    "https://s3.amazonaws.com/tpl/a%20b/t.json",
+    "https://s3.us-east-1.amazonaws.com/tpl/a%20b/t.json",
+    "https://s3-eu-west-1.amazonaws.com/tpl/a%20b/t.json",
+    "https://tpl.s3.amazonaws.com/a%20b/t.json",
+    "https://tpl.s3.us-east-1.amazonaws.com/a%20b/t.json",
+    "http://tpl.s3.localhost:4566/a%20b/t.json",
+  ];
+  for (const TemplateURL of urls) assert.ok((await cfn.validateTemplate({ TemplateURL })).$metadata, TemplateURL);
+  await assert.rejects(cfn.validateTemplate({ TemplateURL: `${app.endpoint}/tpl/none` }), {
+    name: "ValidationError",
+    message: /^S3 error: The specified key does not exist\./,
+  });
+  await assert.rejects(cfn.validateTemplate({ TemplateURL: "file:///etc/passwd" }), {
+    message: "TemplateURL must be a supported URL.",
+  });
+  const input = { StackName: "url", TemplateURL: urls[1]!, Capabilities: ["CAPABILITY_AUTO_EXPAND" as const] };
+  const { StackId } = await cfn.createStack(input);
+  assert.equal((await ended(StackId!)).StackStatus, "CREATE_COMPLETE");
+  assert.deepEqual(await retention("url-a"), { "url-a": 5 });
+  await s3.deleteObject({ Bucket: "tpl", Key: "a b/part.json" });
+  await cfn.createChangeSet({ StackName: "url", ChangeSetName: "c", UsePreviousTemplate: true });
+  const set = await cfn.describeChangeSet({ StackName: "url", ChangeSetName: "c" });
+  assert.match(set.StatusReason!, /^Transform AWS::Include failed with: /);
 });
 
 describe("between stacks", () => {
@@ -310,90 +186,6 @@ describe("between stacks", () => {
     await cfn.deleteStack({ StackName: "outer" });
     assert.equal((await ended(inner)).StackStatus, "DELETE_COMPLETE");
     assert.deepEqual(await retention("inner"), {});
-  });
-});
-
-describe("who may", () => {
-  test("a stack acts as its role, which must trust CloudFormation; without one as the caller", async () => {
-    const assume = (service: string): string =>
-      JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
-      });
-    const { Role } = await iam.createRole({
-      RoleName: "deployer",
-      AssumeRolePolicyDocument: assume("cloudformation.amazonaws.com"),
-    });
-    await iam.createRole({ RoleName: "other", AssumeRolePolicyDocument: assume("lambda.amazonaws.com") });
-    const template = body({ A: group("role-a") });
-    await assert.rejects(create("role", template, { RoleARN: "arn:aws:iam::000000000000:role/other" }), {
-      message: "Role arn:aws:iam::000000000000:role/other is invalid or cannot be assumed",
-    });
-    assert.equal((await create("role", template, { RoleARN: Role!.Arn! })).StackStatus, "ROLLBACK_COMPLETE");
-    await cfn.deleteStack({ StackName: "role" });
-    const allow = (Action: string, Resource = "*"): string =>
-      JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource }] });
-    await iam.putRolePolicy({ RoleName: "deployer", PolicyName: "p", PolicyDocument: allow("logs:*") });
-    assert.equal(
-      (await create("role", template, { RoleARN: Role!.Arn!, Tags: [{ Key: "k", Value: "v" }] })).StackStatus,
-      "CREATE_COMPLETE",
-    );
-    await iam.createUser({ UserName: "dev" });
-    const { AccessKey } = await iam.createAccessKey({ UserName: "dev" });
-    const dev = new Cfn.CloudFormation(
-      app.as({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! }),
-    );
-    await assert.rejects(dev.createStack({ StackName: "mine", TemplateBody: template }), {
-      name: "AccessDenied",
-      message: /cloudformation:CreateStack on resource: arn:aws:cloudformation:us-east-1:000000000000:stack\/mine\/\*/,
-    });
-    await iam.putUserPolicy({
-      UserName: "dev",
-      PolicyName: "p",
-      PolicyDocument: allow("cloudformation:*", "arn:aws:cloudformation:*:*:stack/mine/*"),
-    });
-    const { StackId } = await dev.createStack({ StackName: "mine", TemplateBody: body({ A: group("mine-a") }) });
-    assert.equal((await ended(StackId!)).StackStatus, "ROLLBACK_COMPLETE");
-    await assert.rejects(dev.createStack({ StackName: "mine2", TemplateBody: template }), { name: "AccessDenied" });
-    await assert.rejects(dev.deleteStack({ StackName: "mine", RoleARN: Role!.Arn! }), {
-      name: "AccessDenied",
-      message: /iam:PassRole/,
-    });
-  });
-
-  test("a change set needs its stack, also by its ARN, and the transforms that its template names", async () => {
-    await iam.createUser({ UserName: "sam" });
-    const { AccessKey } = await iam.createAccessKey({ UserName: "sam" });
-    const sam = new Cfn.CloudFormation(
-      app.as({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! }),
-    );
-    const may = (...Resource: string[]) => {
-      const Statement = [
-        { Effect: "Allow", Action: "cloudformation:*", Resource },
-        { Effect: "Allow", Action: "logs:*", Resource: "*" },
-      ];
-      const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
-      return iam.putUserPolicy({ UserName: "sam", PolicyName: "p", PolicyDocument });
-    };
-    const stack = "arn:aws:cloudformation:us-east-1:000000000000:stack/allowed/*";
-    const input = {
-      StackName: "allowed",
-      ChangeSetName: "c",
-      ChangeSetType: "CREATE" as const,
-      TemplateBody: body({ A: group("allowed-a") }, { Transform: "AWS::LanguageExtensions" }),
-    };
-    await may(stack);
-    await assert.rejects(sam.createChangeSet(input), {
-      name: "AccessDenied",
-      message:
-        /cloudformation:CreateChangeSet on resource: arn:aws:cloudformation:us-east-1:aws:transform\/LanguageExtensions/,
-    });
-    await may(stack, "arn:aws:cloudformation:us-east-1:aws:transform/LanguageExtensions");
-    const { Id } = await sam.createChangeSet(input);
-    await sam.executeChangeSet({ ChangeSetName: Id! });
-    assert.equal((await ended("allowed")).StackStatus, "CREATE_COMPLETE");
-    await may("arn:aws:cloudformation:us-east-1:000000000000:stack/other/*");
-    await assert.rejects(sam.describeChangeSet({ ChangeSetName: Id! }), { name: "AccessDenied" });
   });
 });
 
