@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -279,133 +280,6 @@ describe("git over HTTP", { skip: cannotRun }, () => {
     await ok(work, "push", "-q", url, "HEAD:refs/heads/after");
   });
 
-  test("commits, files, folders, branches and differences by API", async () => {
-    const repositoryName = "api";
-    await codecommit.createRepository({ repositoryName, repositoryDescription: "d", tags: { a: "b" } });
-    await assert.rejects(codecommit.createRepository({ repositoryName }), { name: "RepositoryNameExistsException" });
-    const on = { repositoryName, branchName: "main" };
-    const first = await codecommit.putFile({
-      ...on,
-      filePath: "/docs/read me.md",
-      fileContent: Buffer.from("one\n"),
-      name: "Ada",
-      email: "ada@example.com",
-      commitMessage: "say one",
-    });
-    await assert.rejects(codecommit.putFile({ ...on, filePath: "x", fileContent: Buffer.from("y") }), {
-      name: "ParentCommitIdRequiredException",
-    });
-    const second = await codecommit.createCommit({
-      ...on,
-      parentCommitId: first.commitId!,
-      putFiles: [
-        { filePath: "run.sh", fileMode: "EXECUTABLE", fileContent: Buffer.from("#!/bin/sh\n") },
-        { filePath: 'odd "name"\\é', fileContent: Buffer.from("x") },
-        { filePath: "link", fileMode: "SYMLINK", fileContent: Buffer.from("run.sh") },
-      ],
-      deleteFiles: [{ filePath: "docs/read me.md" }],
-    });
-    assert.deepEqual(
-      [second.filesAdded!.map((f) => f.absolutePath), second.filesDeleted!.map((f) => f.absolutePath)],
-      [["link", 'odd "name"\\é', "run.sh"], ["docs/read me.md"]],
-    );
-    await assert.rejects(
-      codecommit.putFile({ ...on, filePath: "x", fileContent: Buffer.from("y"), parentCommitId: first.commitId! }),
-      { name: "ParentCommitIdOutdatedException" },
-    );
-    await assert.rejects(
-      codecommit.putFile({
-        ...on,
-        filePath: "run.sh",
-        fileMode: "EXECUTABLE",
-        fileContent: Buffer.from("#!/bin/sh\n"),
-        parentCommitId: second.commitId!,
-      }),
-      { name: "SameFileContentException" },
-    );
-    await assert.rejects(
-      codecommit.putFile({ ...on, filePath: "../x", fileContent: Buffer.from("y"), parentCommitId: second.commitId! }),
-      { name: "InvalidPathException" },
-    );
-    const { commit } = await codecommit.getCommit({ repositoryName, commitId: first.commitId! });
-    assert.deepEqual(
-      [commit!.message, commit!.author!.name, commit!.author!.email, commit!.parents],
-      ["say one", "Ada", "ada@example.com", []],
-    );
-    const file = await codecommit.getFile({
-      repositoryName,
-      commitSpecifier: first.commitId!,
-      filePath: "docs/read me.md",
-    });
-    assert.deepEqual(
-      [Buffer.from(file.fileContent!).toString(), file.fileSize, file.blobId],
-      ["one\n", 4, first.blobId],
-    );
-    await assert.rejects(codecommit.getFile({ repositoryName, filePath: "docs/read me.md" }), {
-      name: "FileDoesNotExistException",
-    });
-    const root = await codecommit.getFolder({ repositoryName, folderPath: "" });
-    assert.deepEqual(
-      [root.files!.map((f) => [f.absolutePath, f.fileMode]), root.symbolicLinks!.length, root.treeId],
-      [
-        [
-          ['odd "name"\\é', "NORMAL"],
-          ["run.sh", "EXECUTABLE"],
-        ],
-        1,
-        second.treeId,
-      ],
-    );
-    const docs = await codecommit.getFolder({ repositoryName, folderPath: "docs", commitSpecifier: first.commitId! });
-    assert.deepEqual(
-      docs.files!.map((f) => f.relativePath),
-      ["read me.md"],
-    );
-    const { differences } = await codecommit.getDifferences({
-      repositoryName,
-      beforeCommitSpecifier: first.commitId!,
-      afterCommitSpecifier: "main",
-    });
-    assert.deepEqual(
-      differences!.map((d) => d.changeType),
-      ["D", "A", "A", "A"],
-    );
-    await codecommit.createBranch({ repositoryName, branchName: "old", commitId: first.commitId! });
-    await assert.rejects(codecommit.createBranch({ repositoryName, branchName: "old", commitId: first.commitId! }), {
-      name: "BranchNameExistsException",
-    });
-    assert.deepEqual((await codecommit.listBranches({ repositoryName })).branches, ["main", "old"]);
-    assert.equal((await codecommit.getBranch({ repositoryName, branchName: "old" })).branch!.commitId, first.commitId);
-    await assert.rejects(codecommit.deleteBranch({ repositoryName, branchName: "main" }), {
-      name: "DefaultBranchCannotBeDeletedException",
-    });
-    await codecommit.deleteBranch({ repositoryName, branchName: "old" });
-    await assert.rejects(codecommit.getBranch({ repositoryName, branchName: "old" }), {
-      name: "BranchDoesNotExistException",
-    });
-    const seen = await changes(repositoryName, 4);
-    assert.deepEqual(seen.map((c) => `${c.event} ${c.referenceName}`).sort(), [
-      "referenceCreated main",
-      "referenceCreated old",
-      "referenceDeleted old",
-      "referenceUpdated main",
-    ]);
-    const { url } = { url: (await codecommit.getRepository({ repositoryName })).repositoryMetadata!.cloneUrlHttp! };
-    await ok(folder, "clone", "-q", url, join(folder, "api"));
-    await ok(join(folder, "api"), "fsck", "--strict");
-    await codecommit.updateRepositoryName({ oldName: repositoryName, newName: "api2" });
-    await ok(folder, "ls-remote", url.replace("/api", "/api2"));
-    assert.equal((await codecommit.deleteRepository({ repositoryName: "api2" })).repositoryId !== undefined, true);
-    assert.deepEqual(
-      await codecommit.deleteRepository({ repositoryName: "api2" }).then((r) => r.repositoryId),
-      undefined,
-    );
-    await assert.rejects(codecommit.getRepository({ repositoryName: "api2" }), {
-      name: "RepositoryDoesNotExistException",
-      message: "api2 does not exist",
-    });
-  });
-
   test("whoever pushes reads which pipelines start", async () => {
     const iam = new IAM(platform.client);
     const events = new EventBridge(platform.client);
@@ -424,6 +298,22 @@ describe("git over HTTP", { skip: cannotRun }, () => {
     assert.match(
       stderr,
       /remote: Starling: starting the pipeline shop-Pipeline \(follow: npx starling logs shop --follow\)/,
+    );
+  });
+
+  test("a large push comes in pieces, and whole", async () => {
+    const { name, url, work, commit } = await pushed();
+    await writeFile(join(work, "big"), randomBytes(20 * 1024 * 1024));
+    await ok(work, "add", ".");
+    await ok(work, "commit", "-qm", "big");
+    await ok(work, "push", "-q", url, "HEAD:refs/heads/master");
+    const copy = `${work}-copy`;
+    await ok(folder, "clone", "-q", url, copy);
+    await ok(copy, "fsck", "--strict");
+    const seen = (await changes(name, 2)).filter((c) => c.referenceName === "master");
+    assert.deepEqual(
+      seen.map((c) => c.oldCommitId),
+      [undefined, commit],
     );
   });
 

@@ -12,7 +12,7 @@ import type { Principal } from "../../src/aws/principal.ts";
 import type { ResourceContext } from "../../src/aws/service.ts";
 import { openSandboxHost } from "../../src/backends/sandbox/oci-sandbox.ts";
 import { unzip } from "../../src/compute/lambda/code-store.ts";
-import { archiveCommit, repositoryFolder } from "../../src/compute/source/index.ts";
+import { archiveCommit, repositoryFolder, runGit } from "../../src/compute/source/index.ts";
 import { zip } from "../support/zip.ts";
 
 // Started by the launcher as its app.
@@ -144,4 +144,123 @@ test("after fifty changes a repository is packed anew, and is whole", async () =
   assert.ok(readdirSync(packs).some((name) => name.endsWith(".pack")));
   const file = await codecommit.getFile({ repositoryName: "busy", filePath: "f" });
   assert.equal(Buffer.from(file.fileContent!).toString(), "1");
+});
+
+test("commits, files, folders, branches and differences by API", async () => {
+  const repositoryName = "api";
+  await codecommit.createRepository({ repositoryName, repositoryDescription: "d", tags: { a: "b" } });
+  await assert.rejects(codecommit.createRepository({ repositoryName }), { name: "RepositoryNameExistsException" });
+  const on = { repositoryName, branchName: "main" };
+  const first = await codecommit.putFile({
+    ...on,
+    filePath: "/docs/read me.md",
+    fileContent: Buffer.from("one\n"),
+    name: "Ada",
+    email: "ada@example.com",
+    commitMessage: "say one",
+  });
+  await assert.rejects(codecommit.putFile({ ...on, filePath: "x", fileContent: Buffer.from("y") }), {
+    name: "ParentCommitIdRequiredException",
+  });
+  const second = await codecommit.createCommit({
+    ...on,
+    parentCommitId: first.commitId!,
+    putFiles: [
+      { filePath: "run.sh", fileMode: "EXECUTABLE", fileContent: Buffer.from("#!/bin/sh\n") },
+      { filePath: 'odd "name"\\é', fileContent: Buffer.from("x") },
+      { filePath: "link", fileMode: "SYMLINK", fileContent: Buffer.from("run.sh") },
+    ],
+    deleteFiles: [{ filePath: "docs/read me.md" }],
+  });
+  assert.deepEqual(
+    [second.filesAdded!.map((f) => f.absolutePath), second.filesDeleted!.map((f) => f.absolutePath)],
+    [["link", 'odd "name"\\é', "run.sh"], ["docs/read me.md"]],
+  );
+  await assert.rejects(
+    codecommit.putFile({ ...on, filePath: "x", fileContent: Buffer.from("y"), parentCommitId: first.commitId! }),
+    { name: "ParentCommitIdOutdatedException" },
+  );
+  await assert.rejects(
+    codecommit.putFile({
+      ...on,
+      filePath: "run.sh",
+      fileMode: "EXECUTABLE",
+      fileContent: Buffer.from("#!/bin/sh\n"),
+      parentCommitId: second.commitId!,
+    }),
+    { name: "SameFileContentException" },
+  );
+  await assert.rejects(
+    codecommit.putFile({ ...on, filePath: "../x", fileContent: Buffer.from("y"), parentCommitId: second.commitId! }),
+    { name: "InvalidPathException" },
+  );
+  const { commit } = await codecommit.getCommit({ repositoryName, commitId: first.commitId! });
+  assert.deepEqual(
+    [commit!.message, commit!.author!.name, commit!.author!.email, commit!.parents],
+    ["say one", "Ada", "ada@example.com", []],
+  );
+  const file = await codecommit.getFile({
+    repositoryName,
+    commitSpecifier: first.commitId!,
+    filePath: "docs/read me.md",
+  });
+  assert.deepEqual([Buffer.from(file.fileContent!).toString(), file.fileSize, file.blobId], ["one\n", 4, first.blobId]);
+  await assert.rejects(codecommit.getFile({ repositoryName, filePath: "docs/read me.md" }), {
+    name: "FileDoesNotExistException",
+  });
+  const root = await codecommit.getFolder({ repositoryName, folderPath: "" });
+  assert.deepEqual(
+    [root.files!.map((f) => [f.absolutePath, f.fileMode]), root.symbolicLinks!.length, root.treeId],
+    [
+      [
+        ['odd "name"\\é', "NORMAL"],
+        ["run.sh", "EXECUTABLE"],
+      ],
+      1,
+      second.treeId,
+    ],
+  );
+  const docs = await codecommit.getFolder({ repositoryName, folderPath: "docs", commitSpecifier: first.commitId! });
+  assert.deepEqual(
+    docs.files!.map((f) => f.relativePath),
+    ["read me.md"],
+  );
+  const { differences } = await codecommit.getDifferences({
+    repositoryName,
+    beforeCommitSpecifier: first.commitId!,
+    afterCommitSpecifier: "main",
+  });
+  assert.deepEqual(
+    differences!.map((d) => d.changeType),
+    ["D", "A", "A", "A"],
+  );
+  await codecommit.createBranch({ repositoryName, branchName: "old", commitId: first.commitId! });
+  await assert.rejects(codecommit.createBranch({ repositoryName, branchName: "old", commitId: first.commitId! }), {
+    name: "BranchNameExistsException",
+  });
+  assert.deepEqual((await codecommit.listBranches({ repositoryName })).branches, ["main", "old"]);
+  assert.equal((await codecommit.getBranch({ repositoryName, branchName: "old" })).branch!.commitId, first.commitId);
+  await assert.rejects(codecommit.deleteBranch({ repositoryName, branchName: "main" }), {
+    name: "DefaultBranchCannotBeDeletedException",
+  });
+  await codecommit.deleteBranch({ repositoryName, branchName: "old" });
+  await assert.rejects(codecommit.getBranch({ repositoryName, branchName: "old" }), {
+    name: "BranchDoesNotExistException",
+  });
+  const place = { account: "000000000000", region: "us-east-1" };
+  const { repositoryMetadata } = await codecommit.getRepository({ repositoryName });
+  await runGit(running.platform, repositoryFolder(data, place, repositoryMetadata!.repositoryId!), [
+    "fsck",
+    "--strict",
+  ]);
+  await codecommit.updateRepositoryName({ oldName: repositoryName, newName: "api2" });
+  assert.equal((await codecommit.deleteRepository({ repositoryName: "api2" })).repositoryId !== undefined, true);
+  assert.deepEqual(
+    await codecommit.deleteRepository({ repositoryName: "api2" }).then((r) => r.repositoryId),
+    undefined,
+  );
+  await assert.rejects(codecommit.getRepository({ repositoryName: "api2" }), {
+    name: "RepositoryDoesNotExistException",
+    message: "api2 does not exist",
+  });
 });

@@ -11,9 +11,15 @@ const MAX_LINES = 10;
 export async function pipelinesOf(ctx: Context<any>, changes: readonly StateChange[]): Promise<string[]> {
   try {
     const service = ctx.asService();
-    const { Rules = [] } = await service.call("events", "ListRules", { Limit: 100 });
+    const rules = [];
+    let NextToken: string | undefined;
+    do {
+      const page = await service.call("events", "ListRules", { Limit: 100, ...(NextToken ? { NextToken } : {}) });
+      rules.push(...(page.Rules ?? []));
+      ({ NextToken } = page);
+    } while (NextToken && rules.length < MAX_RULES);
     const lines = new Set<string>();
-    for (const rule of Rules.slice(0, MAX_RULES)) {
+    for (const rule of rules) {
       if (rule.State === "DISABLED" || !rule.EventPattern) continue;
       const pattern = compileEventPattern(rule.EventPattern);
       if (!changes.some((change) => matchEventPattern(pattern, eventOf(ctx, change) as never))) continue;

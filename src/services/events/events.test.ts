@@ -4,7 +4,9 @@ import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CodePipeline } from "@aws-sdk/client-codepipeline";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { IAM } from "@aws-sdk/client-iam";
+import { Lambda } from "@aws-sdk/client-lambda";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { zip } from "../../../test/support/zip.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 import { FakeClock } from "../../kernel/clock.ts";
 import { createContext } from "../../aws/context.ts";
@@ -313,6 +315,53 @@ test("an event starts a pipeline as the target's role, once, and only where the 
   await events.putEvents({ Entries: [entry("start")] });
   await until(async () => (await started()).length > 0);
   assert.equal((await started()).length, 1);
+});
+
+test("a function is called only where its own policy lets the rule", async () => {
+  const iam = new IAM(app.client);
+  const lambda = new Lambda(app.client);
+  const trust = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+  };
+  const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
+  const code = { ZipFile: await zip({ "index.js": "" }) };
+  const { FunctionArn } = await lambda.createFunction({
+    FunctionName: "f",
+    Role: Role!.Arn!,
+    Runtime: "nodejs24.x",
+    Handler: "index.handler",
+    Code: code,
+  });
+  const { RuleArn } = await events.putRule({ Name: "call", EventPattern: '{"source":["call"]}' });
+  await events.putTargets({ Rule: "call", Targets: [{ Id: "1", Arn: FunctionArn! }] });
+  const counted = async (MetricName: string) => {
+    const range = {
+      StartTime: new Date(clock.now() - 3600_000),
+      EndTime: new Date(clock.now() + 3600_000),
+      Period: 60,
+    };
+    const of = { Namespace: "AWS/Events", MetricName, Statistics: ["Sum" as const] };
+    const Dimensions = [{ Name: "RuleName", Value: "call" }];
+    const deadline = Date.now() + 5_000;
+    for (;;) {
+      const { Datapoints } = await new CloudWatch(app.client).getMetricStatistics({ ...of, ...range, Dimensions });
+      const sum = Datapoints?.[0]?.Sum;
+      if (sum !== undefined || Date.now() > deadline) return sum;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  await events.putEvents({ Entries: [entry("call")] });
+  assert.equal(await counted("FailedInvocations"), 1);
+  await lambda.addPermission({
+    FunctionName: "f",
+    StatementId: "s",
+    Action: "lambda:InvokeFunction",
+    Principal: "events.amazonaws.com",
+    SourceArn: RuleArn!,
+  });
+  await events.putEvents({ Entries: [entry("call")] });
+  assert.equal(await counted("Invocations"), 1);
 });
 
 test("a schedule fires at its time, and once for what was missed", async () => {
