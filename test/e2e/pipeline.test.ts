@@ -115,7 +115,12 @@ describe("pipelines in sandboxes", { skip: cannotRun }, () => {
     await s3.putBucketVersioning({ Bucket: "versions", VersioningConfiguration: { Status: "Enabled" } });
     const push = async (files: Record<string, string>) =>
       s3.putObject({ Bucket: "versions", Key: "source.zip", Body: await zip(files) });
-    await push(repository());
+    // Longer than a call takes: it goes by S3.
+    const long = JSON.stringify({
+      ...JSON.parse(repository()["template.json"]),
+      Metadata: { long: "x".repeat(60_000) },
+    });
+    await push({ ...repository(), "template.json": long });
     const source = action("Src", "Source/S3", {
       configuration: { S3Bucket: "versions", S3ObjectKey: "source.zip", PollForSourceChanges: "false" },
     });

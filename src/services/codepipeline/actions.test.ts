@@ -246,4 +246,107 @@ describe("CodePipeline's actions", () => {
       ].sort(),
     );
   });
+
+  test("CloudFormation: create, update, replace, delete; values from artifacts; outputs as a file and as variables", async () => {
+    const { s3, app, create, ended, newest, pipelines } = kit;
+    const iam = new IAM(app.client);
+    const policy = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: ["cloudformation:*", "logs:*"], Resource: "*" }],
+    };
+    await iam.putRolePolicy({ RoleName: "pipeline", PolicyName: "stacks", PolicyDocument: JSON.stringify(policy) });
+    const template = {
+      Parameters: { Name: { Type: "String" }, Bucket: { Type: "String" }, Days: { Type: "String", Default: "1" } },
+      Resources: {
+        Group: {
+          Type: "AWS::Logs::LogGroup",
+          Properties: { LogGroupName: { Ref: "Name" }, RetentionInDays: { Ref: "Days" } },
+        },
+      },
+      Outputs: { Where: { Value: { "Fn::Join": ["/", [{ Ref: "Bucket" }, { Ref: "Group" }]] } } },
+    };
+    const push = async (days: string) => {
+      const files = {
+        "t.json": JSON.stringify(template),
+        "deep/values.json": JSON.stringify({ group: "from-file" }),
+        "c.json": JSON.stringify({ Parameters: { Name: "weaker", Days: days } }),
+      };
+      await s3.putObject({ Bucket: "src", Key: "stack.zip", Body: await zip(files) });
+    };
+    await push("1");
+    const overrides = {
+      Name: { "Fn::GetParam": ["S", "deep/values.json", "group"] },
+      Bucket: { "Fn::GetArtifactAtt": ["S", "BucketName"] },
+    };
+    const configuration = {
+      StackName: "direct",
+      TemplatePath: "S::t.json",
+      TemplateConfiguration: "S::c.json",
+      ParameterOverrides: JSON.stringify(overrides),
+    };
+    const from = { ...source, configuration: { ...source.configuration!, S3ObjectKey: "stack.zip" } };
+    const deploy = (ActionMode: string, more = {}) =>
+      action("Stack", "Deploy/CloudFormation", {
+        inputArtifacts: [{ name: "S" }],
+        configuration: { ...configuration, ActionMode, ...more },
+      });
+    const out = {
+      ...deploy("CREATE_UPDATE", { OutputFileName: "out.json" }),
+      namespace: "D",
+      outputArtifacts: [{ name: "Out" }],
+    };
+    const put = action("Put", "Deploy/S3", {
+      runOrder: 2,
+      configuration: { BucketName: "store", Extract: "true", ObjectKey: "stack-#{D.Where}" },
+      inputArtifacts: [{ name: "Out" }],
+    });
+    const name = await create([
+      { name: "Source", actions: [from] },
+      { name: "Deploy", actions: [out, put] },
+    ]);
+    const release = async () => {
+      const { pipelineExecutionId } = await pipelines.startPipelineExecution({ name });
+      return soon(
+        async () =>
+          (await newest(name)).find((e) => e.pipelineExecutionId === pipelineExecutionId && e.status !== "InProgress"),
+        "the release",
+      );
+    };
+    const first = await ended(name);
+    assert.equal(first.status, "Succeeded", first.statusSummary);
+    const { Body } = await s3.getObject({ Bucket: "store", Key: "stack-store/from-file/out.json" });
+    assert.deepEqual(JSON.parse(await Body!.transformToString()), { Where: "store/from-file" });
+    assert.equal((await release()).status, "Succeeded"); // nothing to update
+    await push("3");
+    assert.equal((await release()).status, "Succeeded");
+    const logs = new CloudWatchLogs(app.client);
+    const retention = async () =>
+      (await logs.describeLogGroups({ logGroupNamePrefix: "from-file" })).logGroups?.map((g) => g.retentionInDays);
+    assert.deepEqual(await retention(), [3]);
+    await push("2"); // CloudWatch Logs knows no such retention
+    assert.match(
+      (await release()).statusSummary!,
+      /^Deploy\/Stack: Stack direct is in state UPDATE_ROLLBACK_COMPLETE\. Resource Group \(AWS::Logs::LogGroup\): .*retention/i,
+    );
+    assert.deepEqual(await retention(), [3]);
+
+    const broken = {
+      ParameterOverrides: JSON.stringify({ ...overrides, Name: { "Fn::GetParam": ["S", "deep/values.json", "none"] } }),
+    };
+    const wrong = await create([
+      { name: "Source", actions: [from] },
+      { name: "Deploy", actions: [deploy("REPLACE_ON_FAILURE", broken)] },
+    ]);
+    assert.equal(
+      (await ended(wrong)).statusSummary,
+      "Deploy/Stack: S::deep/values.json has no member none, which the parameter Name takes",
+    );
+    const gone = await create([
+      { name: "Source", actions: [from] },
+      { name: "Deploy", actions: [deploy("DELETE_ONLY")] },
+    ]);
+    const last = await ended(gone);
+    assert.equal(last.status, "Succeeded", last.statusSummary);
+    assert.deepEqual(await retention(), []);
+  });
 });
