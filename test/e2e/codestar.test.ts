@@ -168,6 +168,27 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
     }
   });
 
+  test("the toolchain's role is enough for a release, and too little without any one statement that it needs", async () => {
+    const iam = new IAM(platform.client);
+    const pipelines = new CodePipeline(platform.client);
+    const role = { RoleName: "CodeStarWorker-web-ToolChain", PolicyName: "ToolChainPolicy" };
+    const { PolicyDocument = "" } = await iam.getRolePolicy(role);
+    const policy = JSON.parse(decodeURIComponent(PolicyDocument)) as { Statement: { Sid: string }[] };
+    const release = async () => {
+      const before = await latest("web");
+      await pipelines.startPipelineExecution({ name: "web-Pipeline" });
+      return (await ended("web", before?.pipelineExecutionId)).status;
+    };
+    for (const sid of ["Sources", "Artifacts", "Website", "Builds", "BuildLogs", "Stacks", "Transforms", "HandOver"]) {
+      const Statement = policy.Statement.filter((s) => s.Sid !== sid);
+      assert.equal(Statement.length, policy.Statement.length - 1, sid);
+      await iam.putRolePolicy({ ...role, PolicyDocument: JSON.stringify({ ...policy, Statement }) });
+      assert.equal(await release(), "Failed", sid);
+    }
+    await iam.putRolePolicy({ ...role, PolicyDocument: JSON.stringify(policy) });
+    assert.equal(await release(), "Succeeded");
+  });
+
   test("team roles: a viewer looks, a contributor pushes and releases, an owner does all", async () => {
     const iam = new IAM(platform.client);
     const member = async (name: string, projectRole: string) => {

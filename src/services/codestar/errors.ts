@@ -14,9 +14,6 @@ export const projectExists = (id: string): AwsError =>
 
 export const limitExceeded = (message: string): AwsError => new AwsError("LimitExceededException", message, 400);
 
-export const creationFailed = (message: string): AwsError =>
-  new AwsError("ProjectCreationFailedException", message, 400);
-
 export const configurationFault = (message: string): AwsError =>
   new AwsError("ProjectConfigurationException", message, 400);
 

@@ -55,7 +55,7 @@ function role(id: string, purpose: string, trust: object, policy?: object): obje
   };
 }
 
-/** What pipeline, build and event rule need; each statement by itself is needed. */
+/** What pipeline, build and event rule need. */
 function toolChainPolicy(id: string): object {
   const stack = own("cloudformation", `stack/awscodestar-${id}-*`);
   return allow([
