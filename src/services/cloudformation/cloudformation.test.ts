@@ -86,6 +86,33 @@ test("parameters and dynamic references come from the parameter store", async ()
   );
 });
 
+test("rules decide about parameters before anything is made", async () => {
+  const template = (Version: string): string =>
+    body(
+      { A: group("ruled") },
+      {
+        Parameters: { Version: { Type: "String", Default: Version } },
+        Rules: {
+          Check: {
+            RuleCondition: { "Fn::Not": [{ "Fn::Equals": [{ Ref: "Version" }, "any"] }] },
+            Assertions: [
+              {
+                Assert: { "Fn::Not": [{ "Fn::Contains": [["1", "2"], { Ref: "Version" }] }] },
+                AssertDescription: "too old",
+              },
+            ],
+          },
+        },
+      },
+    );
+  await assert.rejects(create("ruled", template("2")), {
+    name: "ValidationError",
+    message: "Rule Check failed: too old",
+  });
+  assert.equal((await create("ruled", template("3"))).StackStatus, "CREATE_COMPLETE");
+  assert.equal((await update("ruled", template("any").replace("ruled", "ruled2"))).StackStatus, "UPDATE_COMPLETE");
+});
+
 test("templates and includes are read from S3 under every name that it has, as the caller", async () => {
   await s3.createBucket({ Bucket: "tpl" });
   await s3.putObject({ Bucket: "tpl", Key: "a b/part.json", Body: JSON.stringify({ RetentionInDays: 5 }) });

@@ -19,6 +19,7 @@ import { validation } from "../errors.ts";
 import type { Inputs, Revision, StoredTemplate, Tag } from "../model.ts";
 import { seal } from "../store.ts";
 import { checkCapabilities } from "./capabilities.ts";
+import { checkRules } from "./rules.ts";
 import { applyTransforms, TransformFailed } from "./transforms.ts";
 
 /** What a call says about the stack that it wants. */
@@ -95,6 +96,7 @@ async function prepareChecked(ctx: Context<any>, wish: Wish): Promise<Prepared> 
   checkCapabilities(template, wish.capabilities, wish.mustAcknowledgeTransforms && transforms.length > 0);
   checkAllowedTypes(template, wish.resourceTypes);
   const scope = scopeOf(template, makeScope(ctx, { parameters: all.values, mappings: template.mappings, wish }));
+  checkRules(template, { ...scope, partial: false });
   checkImplemented(ctx, template, scope);
   const noEcho = Object.entries(template.parameters)
     .filter(([, p]) => p.noEcho)
