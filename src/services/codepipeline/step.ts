@@ -14,7 +14,7 @@ import {
   type Progress,
 } from "./model.ts";
 import { planSteps } from "./plan.ts";
-import { orderOf, STEPS } from "./start.ts";
+import { orderOf, STEPS, stepSoon } from "./start.ts";
 import { ABANDONED, type PipelineState } from "./state.ts";
 
 export const ACTIONS = "codepipeline-actions";
@@ -30,6 +30,7 @@ export const stepper: QueueWorker<PipelineState> = {
   async run(ctx, body) {
     const { pipeline } = body as { pipeline: string };
     for (let pass = 0; pass < MAX_PASSES; pass++) if (!(await stepPipeline(ctx, pipeline))) return;
+    await ctx.records.write(stepSoon(ctx, pipeline)); // there is more to do: others get their turn first
   },
 };
 

@@ -3,6 +3,7 @@ import type { PipelineDeclaration } from "@aws-sdk/client-codepipeline";
 import { operations, passRole } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf, notImplemented } from "../../../kernel/aws-error.ts";
 import { validatePipeline } from "../../../engines/pipeline/index.ts";
+import { GuardFailed } from "../../../ports/database.ts";
 import { ActionFailure } from "../action-run.ts";
 import { providerOf } from "../actions/index.ts";
 import { customTypes, limitsOfCustom } from "../custom-types.ts";
@@ -23,6 +24,7 @@ import type { PipelineState } from "../state.ts";
 
 const PAGE = 1000;
 const MAX_PIPELINES = 1000;
+const MAX_TRIES = 20;
 
 type Declared = Pipeline["declaration"];
 
@@ -159,11 +161,9 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
     async run(ctx, input) {
       const declaration = await checked(ctx, input.pipeline);
       const { name } = declaration;
-      await existingPipeline(ctx, name).catch(() => {
-        throw noPipeline(ctx, name);
-      });
+      await existingPipeline(ctx, name);
       await checkRoles(ctx, declaration);
-      for (;;) {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
         const stored = await ctx.records.get<Pipeline>("pipeline", name);
         if (!stored) throw noPipeline(ctx, name);
         const version = stored.value.version + 1;
@@ -180,9 +180,10 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
           );
           return { pipeline: shown(pipeline) };
         } catch (error) {
-          if ((error as Error).name !== "GuardFailed") throw error;
+          if (!(error instanceof GuardFailed)) throw error;
         }
       }
+      throw fault("ConcurrentModificationException", `The pipeline ${name} is being changed by others: try again`);
     },
   },
   GetPipeline: {
