@@ -58,6 +58,8 @@ export interface RouteTarget {
   readonly method: string;
   /** Host in lower case, without the port. */
   readonly host: string;
+  /** The host of every URL that the platform hands out. */
+  readonly publicHost?: string;
   /** Raw path, still encoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;

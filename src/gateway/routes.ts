@@ -10,6 +10,7 @@ export async function serveRoute(gateway: Gateway, exchange: Exchange): Promise<
   const target: RouteTarget = {
     method: head.method,
     host: head.host,
+    publicHost: new URL(platform.settings.publicUrl).hostname,
     path: head.path,
     query: head.query,
     headers: request.headers,

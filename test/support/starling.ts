@@ -58,7 +58,7 @@ export function visit(url: string, headers: Record<string, string> = {}): Promis
 }
 
 /** Polls until `what` answers something, for processes of the platform that take their time. */
-export async function until<T>(what: () => Promise<T | undefined | false>, limitMs = 60_000): Promise<T> {
+export async function until<T>(what: () => Promise<T | undefined | false>, limitMs = 120_000): Promise<T> {
   const end = Date.now() + limitMs;
   while (Date.now() < end) {
     const found = await what();

@@ -5,6 +5,7 @@ import { apiClient } from "../../app/api-client.ts";
 import type { Caller } from "../../app/caller.ts";
 import { generationOf } from "./generation.ts";
 import { resourceArn } from "./resource-arns.ts";
+import { projectRoute } from "./routes.ts";
 import { teamPolicy } from "./team-policies.ts";
 import { toolchainTemplate } from "./toolchain-template.ts";
 
@@ -159,6 +160,23 @@ test("the toolchain of a first-generation repository exports its functions' role
 test("a team's policies fit into a managed policy, for the longest id too", () => {
   for (const role of ["Owner", "Contributor", "Viewer"] as const)
     assert.ok(teamPolicy("a23456789012345", role, PLACE).length < 6_144, role);
+});
+
+test("a project's page is below localhost and below the host of the platform's URLs; other names are not projects", () => {
+  const id = (host: string, publicHost = "localhost") =>
+    projectRoute.match({ method: "GET", host, publicHost, path: "/", query: new URLSearchParams(), headers: {} })?.id;
+  assert.equal(id("shop.localhost"), "shop");
+  assert.equal(id("shop.dev.example.com", "dev.example.com"), "shop");
+  for (const host of [
+    "localhost",
+    "console.localhost",
+    "s3.localhost",
+    "abc.execute-api.localhost",
+    "shop.example.com",
+    "-x.localhost",
+  ])
+    assert.equal(id(host), undefined, host);
+  assert.equal(id("dev.example.com", "dev.example.com"), undefined);
 });
 
 test("ARNs are made of physical ids, by type", () => {

@@ -7,8 +7,8 @@ import { asServiceRole } from "./service-role.ts";
 import { resourcesOf } from "./stacks.ts";
 import type { CodeStarState } from "./state.ts";
 
-/** `http://<project>.localhost:4566/`: one label, as a project's id is. */
-const HOST = /^([a-z][a-z0-9-]{0,13}[a-z0-9])\.localhost$/;
+/** `http://<project>.localhost:4566/`, or below the host of the platform's URLs: one label, as a project's id is. */
+const LABEL = /^[a-z][a-z0-9-]{0,13}[a-z0-9]$/;
 const NOT_PROJECTS = new Set(["console", "s3"]);
 /** How long an address is believed: a request may come thousands of times a second, a deployment does not. */
 const KEEP_MS = 1_000;
@@ -17,9 +17,10 @@ const MAX_KEPT = 1_000;
 /** A project's application, at a name that people can remember. */
 export const projectRoute: Route<CodeStarState, { id: string }> = {
   name: "project page",
-  match({ host }) {
-    const id = HOST.exec(host)?.[1];
-    return id === undefined || NOT_PROJECTS.has(id) ? undefined : { id };
+  match({ host, publicHost = "localhost" }) {
+    const zone = ["localhost", publicHost].find((name) => host.endsWith(`.${name}`));
+    const id = zone === undefined ? "" : host.slice(0, -zone.length - 1);
+    return LABEL.test(id) && !NOT_PROJECTS.has(id) ? { id } : undefined;
   },
   async handle(ctx, { id }, request, response) {
     const found = await addressOf(ctx, id);

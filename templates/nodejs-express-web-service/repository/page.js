@@ -20,7 +20,7 @@ exports.page = ({ output, timestamp }) => `<!doctype html>
       svg { width: 4rem; } path { fill: none; stroke: var(--accent); stroke-width: 5; stroke-linecap: round; stroke-linejoin: round; }
       h1 { margin: 0.6rem 0 0.2rem; font-size: clamp(2rem, 7vw, 3rem); line-height: 1.1; letter-spacing: -0.02em; }
       p { color: var(--soft); }
-      pre { margin: 1.2rem 0 0; padding: 1rem; overflow-x: auto; border-radius: 0.8rem; background: #0e1714; color: #d5f5e5; font: 0.88rem/1.5 ui-monospace, Menlo, monospace; }
+      pre { margin: 1.2rem 0 0; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 0.8rem; background: #0e1714; color: #d5f5e5; font: 0.88rem/1.5 ui-monospace, Menlo, monospace; }
     </style>
   </head>
   <body>
