@@ -30,7 +30,9 @@ export function coverage(): string {
     "|---|---|---|",
     ...rows.map((r) => `| ${r.name} | ${r.there.length} | ${r.all.length} |`),
     "",
-    ...rows.filter((r) => r.there.length).flatMap((r) => [`## ${r.name}`, "", r.there.map((name) => `\`${name}\``).join(" "), ""]),
+    ...rows
+      .filter((r) => r.there.length)
+      .flatMap((r) => [`## ${r.name}`, "", r.there.map((name) => `\`${name}\``).join(" "), ""]),
     "## CloudFormation resource types",
     "",
     implemented.map((type) => `\`${type}\``).join(" "),

@@ -31,9 +31,27 @@ patchOutput();
 async function warmUp() {
   if (process.env.STARLING_STEM !== "1") return; // started for one function that waits for it
   delete process.env.STARLING_STEM;
-  const modules = ["crypto", "http", "https", "zlib", "stream", "url", "events", "fs/promises", "os", "tls", "dns", "async_hooks", "perf_hooks", "querystring", "http2", "child_process"];
+  const modules = [
+    "crypto",
+    "http",
+    "https",
+    "zlib",
+    "stream",
+    "url",
+    "events",
+    "fs/promises",
+    "os",
+    "tls",
+    "dns",
+    "async_hooks",
+    "perf_hooks",
+    "querystring",
+    "http2",
+    "child_process",
+  ];
   await Promise.all(modules.map((name) => import(`node:${name}`)));
-  for (const spec of ["cjs.handler", "esm.handler"]) JSON.stringify(await (await loadHandler("/var/runtime/warm", spec))({ a: 1 }, {}));
+  for (const spec of ["cjs.handler", "esm.handler"])
+    JSON.stringify(await (await loadHandler("/var/runtime/warm", spec))({ a: 1 }, {}));
   formatWithOptions({ colors: false }, "%s", { a: [1] });
   new URL("http://localhost/?a=1").searchParams.get("a");
   structuredClone({ a: new Date() });
@@ -138,7 +156,10 @@ function makeContext(header, answer) {
 
 function sendError(id, error) {
   const body = errorBody(error);
-  log("ERROR", ["Invoke Error \t" + JSON.stringify({ errorType: body.errorType, errorMessage: body.errorMessage, stack: body.trace })]);
+  log("ERROR", [
+    "Invoke Error \t" +
+      JSON.stringify({ errorType: body.errorType, errorMessage: body.errorMessage, stack: body.trace }),
+  ]);
   send(OUT.ERROR, { id, type: body.errorType }, JSON.stringify(body));
 }
 
@@ -149,8 +170,11 @@ for (const [event, title] of [
   process.on(event, (reason) => {
     const error = event === "unhandledRejection" ? rejection(reason) : reason;
     const body = errorBody(error);
-    log("ERROR", [`${title} \t` + JSON.stringify({ errorType: body.errorType, errorMessage: body.errorMessage, stack: body.trace })]);
-    if (state.requestId) send(OUT.ERROR, { id: state.requestId, type: body.errorType, fatal: true }, JSON.stringify(body));
+    log("ERROR", [
+      `${title} \t` + JSON.stringify({ errorType: body.errorType, errorMessage: body.errorMessage, stack: body.trace }),
+    ]);
+    if (state.requestId)
+      send(OUT.ERROR, { id: state.requestId, type: body.errorType, fatal: true }, JSON.stringify(body));
     else send(OUT.INIT_ERROR, { type: body.errorType }, JSON.stringify(body));
     socket.end(() => process.exit(128));
   });
@@ -176,12 +200,20 @@ function log(level, args) {
 function patchOutput() {
   const levels = { log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", debug: "DEBUG", trace: "TRACE" };
   for (const [name, level] of Object.entries(levels)) {
-    console[name] = (...args) => log(level, name === "trace" ? [new Error(formatWithOptions({}, ...args)).stack.replace(/^Error/, "Trace")] : args);
+    console[name] = (...args) =>
+      log(
+        level,
+        name === "trace" ? [new Error(formatWithOptions({}, ...args)).stack.replace(/^Error/, "Trace")] : args,
+      );
   }
   for (const stream of [process.stdout, process.stderr]) {
     stream.write = (chunk, encoding, done) => {
       const callback = typeof encoding === "function" ? encoding : done;
-      send(OUT.LOG, {}, typeof chunk === "string" ? Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8") : chunk);
+      send(
+        OUT.LOG,
+        {},
+        typeof chunk === "string" ? Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8") : chunk,
+      );
       if (callback) process.nextTick(callback);
       return true;
     };

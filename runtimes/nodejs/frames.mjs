@@ -27,7 +27,11 @@ export class FrameReader {
       const length = buffer.readUInt32BE(0);
       if (this.#size < 4 + length) break;
       const headLength = buffer.readUInt32BE(5);
-      frames.push([buffer[4], JSON.parse(buffer.toString("utf8", 9, 9 + headLength)), buffer.subarray(9 + headLength, 4 + length)]);
+      frames.push([
+        buffer[4],
+        JSON.parse(buffer.toString("utf8", 9, 9 + headLength)),
+        buffer.subarray(9 + headLength, 4 + length),
+      ]);
       this.#chunks = [buffer.subarray(4 + length)];
       this.#size -= 4 + length;
     }

@@ -18,10 +18,15 @@ export async function loadHandler(taskRoot, spec) {
   const match = /^([^.]*)\.(.*)$/.exec(spec.slice(slash + 1));
   if (!match) throw fault("Runtime.MalformedHandlerName", "Bad handler");
   const [, moduleName, functionPath] = match;
-  if (spec.includes("..")) throw fault("Runtime.MalformedHandlerName", `'${spec}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
+  if (spec.includes(".."))
+    throw fault(
+      "Runtime.MalformedHandlerName",
+      `'${spec}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`,
+    );
   const loaded = await loadModule(taskRoot, folder, moduleName);
   let handler = functionPath.split(".").reduce((nested, key) => nested && nested[key], loaded);
-  if (handler === undefined && loaded?.default) handler = functionPath.split(".").reduce((nested, key) => nested && nested[key], loaded.default);
+  if (handler === undefined && loaded?.default)
+    handler = functionPath.split(".").reduce((nested, key) => nested && nested[key], loaded.default);
   if (handler === undefined) throw fault("Runtime.HandlerNotFound", `${spec} is undefined or not exported`);
   if (typeof handler !== "function") throw fault("Runtime.HandlerNotFound", `${spec} is not a function`);
   return handler;
@@ -40,7 +45,8 @@ async function loadModule(taskRoot, folder, moduleName) {
     return require(require.resolve(moduleName, { paths: [taskRoot, path.resolve(taskRoot, folder)] }));
   } catch (error) {
     if (error instanceof SyntaxError) throw fault("Runtime.UserCodeSyntaxError", String(error), error);
-    if (error?.code === "MODULE_NOT_FOUND" || error?.code === "ERR_MODULE_NOT_FOUND") throw fault("Runtime.ImportModuleError", String(error), error);
+    if (error?.code === "MODULE_NOT_FOUND" || error?.code === "ERR_MODULE_NOT_FOUND")
+      throw fault("Runtime.ImportModuleError", String(error), error);
     throw error;
   }
 }

@@ -12,7 +12,6 @@ export interface Ids {
 
 export const ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyz0123456789";
 export const UPPER_ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-export const HEX = "0123456789abcdef";
 
 function text(length: number, alphabet = ALPHANUMERIC): string {
   const limit = 256 - (256 % alphabet.length);

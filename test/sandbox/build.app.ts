@@ -42,7 +42,11 @@ async function build(
   const result = await runBuild({
     sandboxHost,
     id,
-    prepare: async () => ({ spec, sourceFolder: join(folder, "source"), ...(storedVariables ? { storedVariables } : {}) }),
+    prepare: async () => ({
+      spec,
+      sourceFolder: join(folder, "source"),
+      ...(storedVariables ? { storedVariables } : {}),
+    }),
     env: () => ({ CODEBUILD_BUILD_ID: "p:1" }),
     outputFolder: join(folder, "output"),
     limits: { memoryMB: 512, diskMB: 256, cpus: 2, pids: 128 },

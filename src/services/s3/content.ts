@@ -20,7 +20,6 @@ const MEMBERS: Readonly<Record<Exclude<ChecksumAlgorithm, "md5">, string>> = {
 };
 
 export const checksumMember = (algorithm: ChecksumAlgorithm): string => MEMBERS[algorithm as "crc32"];
-export const checksumMembers: readonly string[] = Object.values(MEMBERS);
 
 /** The algorithm by which an input wants its content to be checked; at most one. */
 export function wantedAlgorithm(input: object): ChecksumAlgorithm | undefined {

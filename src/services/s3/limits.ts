@@ -1,5 +1,4 @@
-/** Largest object, and largest part or single upload. */
-export const MAX_OBJECT_BYTES = 5 * 1024 ** 4;
+/** Largest part or single upload. */
 export const MAX_SINGLE_UPLOAD_BYTES = 5 * 1024 ** 3;
 /** Every part but the last has at least this size. */
 export const MIN_PART_BYTES = 5 * 1024 ** 2;
