@@ -1,7 +1,8 @@
 /**
  * SAM's policy templates: for each statement the service of its actions, the actions, and the resources. A resource
  * `x:y` stands for the ARN of service x in this account and region with resource y; `-x:y` has neither account nor
- * region. `${name}` is the parameter `Name`.
+ * region. `${name}` is the parameter `Name`. Marks that keep the form of SAM's documents: `=` before an action that is
+ * not in a list, `@` before a resource that is alone in one.
  */
 export const POLICY_TEMPLATES: Readonly<Record<string, readonly (readonly [string, string, ...string[]])[]>> = {
   AMIDescribePolicy: [["ec2", "DescribeImages", "*"]],
@@ -26,7 +27,7 @@ export const POLICY_TEMPLATES: Readonly<Record<string, readonly (readonly [strin
     ],
   ],
   CodePipelineLambdaExecutionPolicy: [["codepipeline", "PutJobSuccessResult PutJobFailureResult", "*"]],
-  CodePipelineReadOnlyPolicy: [["codepipeline", "ListPipelineExecutions", "codepipeline:${pipelineName}"]],
+  CodePipelineReadOnlyPolicy: [["codepipeline", "ListPipelineExecutions", "codepipeline:${pipelinename}"]],
   CostExplorerReadOnlyPolicy: [
     [
       "ce",
@@ -68,7 +69,7 @@ export const POLICY_TEMPLATES: Readonly<Record<string, readonly (readonly [strin
     ["dynamodb", "ListStreams", "dynamodb:table/${tableName}/stream/*"],
   ],
   EC2DescribePolicy: [["ec2", "DescribeRegions DescribeInstances", "*"]],
-  EventBridgePutEventsPolicy: [["events", "PutEvents", "events:event-bus/${eventBusName}"]],
+  EventBridgePutEventsPolicy: [["events", "=PutEvents", "events:event-bus/${eventBusName}"]],
   FilterLogEventsPolicy: [["logs", "FilterLogEvents", "logs:log-group:${logGroupName}:log-stream:*"]],
   FirehoseCrudPolicy: [
     [
@@ -78,8 +79,8 @@ export const POLICY_TEMPLATES: Readonly<Record<string, readonly (readonly [strin
     ],
   ],
   FirehoseWritePolicy: [["firehose", "PutRecord PutRecordBatch", "firehose:deliverystream/${deliveryStreamName}"]],
-  KMSDecryptPolicy: [["kms", "Decrypt", "kms:key/${keyId}"]],
-  KMSEncryptPolicy: [["kms", "Encrypt", "kms:key/${keyId}"]],
+  KMSDecryptPolicy: [["kms", "=Decrypt", "kms:key/${keyId}"]],
+  KMSEncryptPolicy: [["kms", "=Encrypt", "kms:key/${keyId}"]],
   KinesisCrudPolicy: [
     [
       "kinesis",
@@ -93,8 +94,8 @@ export const POLICY_TEMPLATES: Readonly<Record<string, readonly (readonly [strin
   ],
   LambdaInvokePolicy: [["lambda", "InvokeFunction", "lambda:function:${functionName}*"]],
   PollyFullAccessPolicy: [
-    ["polly", "GetLexicon DeleteLexicon", "polly:lexicon/${lexiconName}"],
-    ["polly", "DescribeVoices ListLexicons PutLexicon SynthesizeSpeech", "polly:lexicon/*"],
+    ["polly", "GetLexicon DeleteLexicon", "@polly:lexicon/${lexiconName}"],
+    ["polly", "DescribeVoices ListLexicons PutLexicon SynthesizeSpeech", "@polly:lexicon/*"],
   ],
   RekognitionDetectOnlyPolicy: [["rekognition", "DetectFaces DetectLabels DetectModerationLabels DetectText", "*"]],
   RekognitionFacesPolicy: [["rekognition", "CompareFaces DetectFaces", "*"]],
@@ -111,9 +112,9 @@ export const POLICY_TEMPLATES: Readonly<Record<string, readonly (readonly [strin
     [
       "s3",
       "GetObject GetObjectAcl GetObjectVersion PutObject PutObjectAcl DeleteObject DeleteObjectTagging DeleteObjectVersionTagging GetObjectTagging GetObjectVersionTagging PutObjectTagging PutObjectVersionTagging",
-      "-s3:${bucketName}/*",
+      "@-s3:${bucketName}/*",
     ],
-    ["s3", "ListBucket GetBucketLocation GetLifecycleConfiguration PutLifecycleConfiguration", "-s3:${bucketName}"],
+    ["s3", "ListBucket GetBucketLocation GetLifecycleConfiguration PutLifecycleConfiguration", "@-s3:${bucketName}"],
   ],
   S3ReadPolicy: [
     [
@@ -169,5 +170,131 @@ export const POLICY_TEMPLATES: Readonly<Record<string, readonly (readonly [strin
   TextractPolicy: [["textract", "*", "*"]],
   VPCAccessPolicy: [
     ["ec2", "CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces DetachNetworkInterface", "*"],
+  ],
+  EcsRunTaskPolicy: [["ecs", "RunTask", "ecs:task-definition/${taskDefinition}"]],
+  EFSWriteAccessPolicy: [
+    ["elasticfilesystem", "ClientMount ClientWrite", "elasticfilesystem:file-system/${fileSystem}"],
+  ],
+  ElasticMapReduceAddJobFlowStepsPolicy: [
+    ["elasticmapreduce", "=AddJobFlowSteps", "elasticmapreduce:cluster/${clusterId}"],
+  ],
+  ElasticMapReduceCancelStepsPolicy: [["elasticmapreduce", "=CancelSteps", "elasticmapreduce:cluster/${clusterId}"]],
+  ElasticMapReduceModifyInstanceFleetPolicy: [
+    ["elasticmapreduce", "ModifyInstanceFleet ListInstanceFleets", "elasticmapreduce:cluster/${clusterId}"],
+  ],
+  ElasticMapReduceModifyInstanceGroupsPolicy: [
+    ["elasticmapreduce", "ModifyInstanceGroups ListInstanceGroups", "elasticmapreduce:cluster/${clusterId}"],
+  ],
+  ElasticMapReduceSetTerminationProtectionPolicy: [
+    ["elasticmapreduce", "=SetTerminationProtection", "elasticmapreduce:cluster/${clusterId}"],
+  ],
+  ElasticMapReduceTerminateJobFlowsPolicy: [
+    ["elasticmapreduce", "=TerminateJobFlows", "elasticmapreduce:cluster/${clusterId}"],
+  ],
+  SageMakerCreateEndpointConfigPolicy: [
+    ["sagemaker", "CreateEndpointConfig", "sagemaker:endpoint-config/${endpointConfigName}"],
+  ],
+  SageMakerCreateEndpointPolicy: [["sagemaker", "CreateEndpoint", "sagemaker:endpoint/${endpointName}"]],
+  ElasticsearchHttpPostPolicy: [["es", "ESHttpPost ESHttpPut", "es:domain/${domainName}/*"]],
+  RekognitionNoDataAccessPolicy: [
+    [
+      "rekognition",
+      "CompareFaces DetectFaces DetectLabels DetectModerationLabels",
+      "rekognition:collection/${collectionId}",
+    ],
+  ],
+  RekognitionReadPolicy: [
+    [
+      "rekognition",
+      "ListCollections ListFaces SearchFaces SearchFacesByImage",
+      "rekognition:collection/${collectionId}",
+    ],
+  ],
+  RekognitionWriteOnlyAccessPolicy: [
+    ["rekognition", "CreateCollection IndexFaces", "rekognition:collection/${collectionId}"],
+  ],
+  ServerlessRepoReadWriteAccessPolicy: [
+    [
+      "serverlessrepo",
+      "CreateApplication CreateApplicationVersion UpdateApplication GetApplication ListApplications ListApplicationVersions ListApplicationDependencies",
+      "@serverlessrepo:applications/*",
+    ],
+  ],
+  EC2CopyImagePolicy: [["ec2", "CopyImage", "ec2:image/${imageId}"]],
+  DynamoDBRestoreFromBackupPolicy: [
+    ["dynamodb", "RestoreTableFromBackup", "dynamodb:table/${tableName}/backup/*"],
+    ["dynamodb", "PutItem UpdateItem DeleteItem GetItem Query Scan BatchWriteItem", "dynamodb:table/${tableName}"],
+  ],
+  ComprehendBasicAccessPolicy: [
+    [
+      "comprehend",
+      "BatchDetectKeyPhrases DetectDominantLanguage DetectEntities BatchDetectEntities DetectKeyPhrases DetectSentiment BatchDetectDominantLanguage BatchDetectSentiment",
+      "*",
+    ],
+  ],
+  AWSSecretsManagerRotationPolicy: [
+    [
+      "secretsmanager",
+      "DescribeSecret GetSecretValue PutSecretValue UpdateSecretVersionStage",
+      "secretsmanager:secret:*",
+    ],
+    ["secretsmanager", "GetRandomPassword", "*"],
+  ],
+  MobileAnalyticsWriteOnlyAccessPolicy: [["mobileanalytics", "PutEvents", "*"]],
+  PinpointEndpointAccessPolicy: [
+    [
+      "mobiletargeting",
+      "GetEndpoint UpdateEndpoint UpdateEndpointsBatch",
+      "mobiletargeting:apps/${pinpointApplicationId}/endpoints/*",
+    ],
+  ],
+  RekognitionFacesManagementPolicy: [
+    [
+      "rekognition",
+      "IndexFaces DeleteFaces SearchFaces SearchFacesByImage ListFaces",
+      "rekognition:collection/${collectionId}",
+    ],
+  ],
+  EKSDescribePolicy: [["eks", "DescribeCluster ListClusters", "*"]],
+  OrganizationsListAccountsPolicy: [["organizations", "ListAccounts", "*"]],
+  SESEmailTemplateCrudPolicy: [
+    ["ses", "CreateTemplate GetTemplate ListTemplates UpdateTemplate DeleteTemplate TestRenderTemplate", "*"],
+  ],
+  AthenaQueryPolicy: [
+    [
+      "athena",
+      "ListWorkGroups GetExecutionEngine GetExecutionEngines GetNamespace GetCatalogs GetNamespaces GetTables GetTable",
+      "*",
+    ],
+    [
+      "athena",
+      "StartQueryExecution GetQueryResults DeleteNamedQuery GetNamedQuery ListQueryExecutions StopQueryExecution GetQueryResultsStream ListNamedQueries CreateNamedQuery GetQueryExecution BatchGetNamedQuery BatchGetQueryExecution GetWorkGroup",
+      "athena:workgroup/${workgroupName}",
+    ],
+  ],
+  Route53ChangeResourceRecordSetsPolicy: [
+    ["route53", "ChangeResourceRecordSets", "-route53:hostedzone/${HostedZoneId}"],
+  ],
+  StepFunctionsExecutionPolicy_v2: [
+    ["states", "StartExecution StartSyncExecution", "states:stateMachine:${stateMachineName}"],
+  ],
+  SESBulkTemplatedCrudPolicy_v2: [
+    [
+      "ses",
+      "SendEmail SendRawEmail SendTemplatedEmail SendBulkTemplatedEmail",
+      "ses:identity/${identityName}",
+      "ses:template/${templateName}",
+    ],
+    ["ses", "GetIdentityVerificationAttributes VerifyEmailIdentity", "*"],
+  ],
+  StepFunctionsCallbackPolicy: [
+    ["states", "SendTaskFailure SendTaskHeartbeat SendTaskSuccess", "states:stateMachine:${stateMachineName}"],
+  ],
+  KMSEncryptPolicy_v2: [
+    [
+      "kms",
+      "Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext",
+      "kms:key/${keyId}",
+    ],
   ],
 };

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
-import { SamFault } from "./context.ts";
+import { compact, SamFault } from "./context.ts";
 import { POLICY_TEMPLATES } from "./policy-template-table.ts";
 
 /** Whether a name is one of SAM's policy templates (`DynamoDBCrudPolicy`, ...). */
@@ -12,20 +12,28 @@ export function isPolicyTemplate(name: string): boolean {
 export function expandPolicyTemplate(id: string, name: string, values: JsonValue): JsonObject {
   const statements = POLICY_TEMPLATES[name] ?? [];
   if (!isObject(values)) throw new SamFault(id, `Must specify valid parameter values for policy template '${name}'`);
-  const wanted = new Set(statements.flatMap(([, , ...resources]) => resources.flatMap(namesIn)).map(parameterOf));
+  const conditions = CONDITIONS[name]?.map(([, , resource]) => resource) ?? [];
+  const wanted = new Set(
+    [...statements.flatMap(([, , ...resources]) => resources), ...conditions].flatMap(namesIn).map(parameterOf),
+  );
   const missing = [...wanted].filter((parameter) => !Object.hasOwn(values, parameter));
   if (missing.length > 0) {
     const list = missing.map((parameter) => `'${parameter}'`).join(", ");
     throw new SamFault(id, `Following required parameters of template '${name}' don't have values: [${list}]`);
   }
   return {
-    Statement: statements.map(([service, actions, ...resources]) => {
-      const filled = resources.map((resource) => fill(resource, values));
-      return {
+    Statement: statements.map(([service, actions, ...resources], index) => {
+      const filled = resources.map((resource) => fill(resource.replace(/^@/, ""), values));
+      const listed = filled.length > 1 || resources[0]?.startsWith("@");
+      const condition = CONDITIONS[name]?.find(([statement]) => statement === index);
+      return compact({
         Effect: "Allow",
-        Action: actions.split(" ").map((action) => `${service}:${action}`),
-        Resource: filled.length === 1 ? (filled[0] ?? "*") : filled,
-      };
+        Action: actions.startsWith("=")
+          ? `${service}:${actions.slice(1)}`
+          : actions.split(" ").map((action) => `${service}:${action}`),
+        Resource: listed ? filled : (filled[0] ?? "*"),
+        Condition: condition && { StringEquals: { [condition[1]]: fill(condition[2], values) } },
+      });
     }),
   };
 }
@@ -34,7 +42,20 @@ function namesIn(resource: string): string[] {
   return [...resource.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1] ?? "");
 }
 
+/** The few statements that hold under a condition: which of the template's, the key, and the ARN it must equal. */
+const CONDITIONS: Readonly<Record<string, readonly (readonly [number, string, string])[]>> = {
+  AWSSecretsManagerRotationPolicy: [
+    [0, "secretsmanager:resource/AllowRotationLambdaArn", "lambda:function:${functionName}"],
+  ],
+  EFSWriteAccessPolicy: [[0, "elasticfilesystem:AccessPointArn", "elasticfilesystem:access-point/${accessPoint}"]],
+};
+
+/** Variables that are spelled otherwise than their parameter. */
+const SPELLED: Readonly<Record<string, string>> = { pipelinename: "PipelineName", workgroupName: "WorkGroupName" };
+
 function parameterOf(name: string): string {
+  const spelled = SPELLED[name];
+  if (spelled) return spelled;
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 

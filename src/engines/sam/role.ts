@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { SamContext } from "./context.ts";
-import { compact, isIntrinsic, resolveParameters } from "./context.ts";
+import { compact, isIntrinsic, resolveParameters, SamFault } from "./context.ts";
 import { expandPolicyTemplate, isPolicyTemplate } from "./policy-templates.ts";
 
 /** What an execution role is made of. */
@@ -59,7 +59,9 @@ function addPolicy(
     addManaged(managed, resolveManaged(context, policy));
     return;
   }
-  if (!isObject(policy)) return;
+  const unknown = (): SamFault =>
+    new SamFault(parts.id, `Policy at index ${index} in the 'Policies' property is not valid`);
+  if (!isObject(policy)) throw unknown();
   const keys = Object.keys(policy);
   if (keys.length === 1 && isPolicyTemplate(keys[0] ?? "")) {
     const PolicyDocument = expandPolicyTemplate(parts.id, keys[0] ?? "", policy[keys[0] ?? ""] ?? null);
@@ -67,6 +69,7 @@ function addPolicy(
   } else if (Array.isArray(policy["Fn::If"])) {
     addConditional(context, parts, policy["Fn::If"], name, managed, documents);
   } else if (policy.Statement !== undefined) documents.push({ PolicyName: name, PolicyDocument: policy });
+  else throw unknown();
 }
 
 /** `Fn::If` around policies: documents stay inline, names and ARNs become managed policies. */

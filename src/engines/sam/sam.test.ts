@@ -93,4 +93,10 @@ test("refuses in SAM's words", () => {
     ) ?? "",
     /Following required parameters of template 'LambdaInvokePolicy' don't have values: \['FunctionName'\]/,
   );
+  assert.match(
+    error(
+      `Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: s3://b/k\n      Handler: a\n      Runtime: b\n      Policies: [{NoSuchPolicy: {}}]`,
+    ) ?? "",
+    /Resource with id \[F\] is invalid. Policy at index 0 in the 'Policies' property is not valid/,
+  );
 });
