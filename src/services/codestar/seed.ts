@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { Readable } from "node:stream";
 import type { Context } from "../../aws/context.ts";
@@ -35,7 +34,10 @@ export async function readObject(ctx: Context<any>, from: S3Location, limit: num
  */
 export async function seedRepository(ctx: Context<any>, repositoryName: string, zip: Buffer): Promise<void> {
   if (await hasBranch(ctx, repositoryName)) return;
-  const folder = await mkdtemp(join(tmpdir(), "starling-seed-"));
+  // Below the folder that is gone after a stop, whatever the end was.
+  const { run } = ctx.platform.settings;
+  await mkdir(run, { recursive: true });
+  const folder = await mkdtemp(join(run, "seed-"));
   try {
     await writeFile(join(folder, "source.zip"), zip);
     const root = join(folder, "files");
