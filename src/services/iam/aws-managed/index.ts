@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ManagedPolicy } from "../model.ts";
@@ -23,7 +24,7 @@ function load(): Map<string, ManagedPolicy> {
         arn,
         {
           name,
-          id: `ANPA${name.toUpperCase().slice(0, 17)}`,
+          id: `ANPA${createHash("sha256").update(name).digest("hex").toUpperCase().slice(0, 17)}`,
           path,
           arn,
           created,
