@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { IAM } from "@aws-sdk/client-iam";
 import * as L from "@aws-sdk/client-lambda";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
@@ -239,6 +240,115 @@ export const handler = async (e) => {
     await assert.rejects(lambda.invoke({ FunctionName: "none" }), {
       name: "ResourceNotFoundException",
       message: "Function not found: arn:aws:lambda:us-east-1:000000000000:function:none",
+    });
+  });
+
+  test("an event's end goes to its destination: another function, or an event bus", async () => {
+    const logs = new CloudWatchLogs(platform.client);
+    const events = new EventBridge(platform.client);
+    const iam = new IAM(platform.client);
+    const seen = async (logGroupName: string, pattern: string): Promise<any> => {
+      const deadline = Date.now() + 30_000;
+      for (;;) {
+        const found = await logs
+          .filterLogEvents({ logGroupName, filterPattern: `"${pattern}"` })
+          .catch(() => ({ events: [] }));
+        const line = found.events?.[0]?.message;
+        if (line) return JSON.parse(line.slice(line.indexOf("{")));
+        assert.ok(Date.now() < deadline, `nothing of ${pattern} arrived in ${logGroupName}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    await logs.createLogGroup({ logGroupName: "/aws/events/ends" });
+    await events.putRule({ Name: "ends", EventPattern: '{"source":["lambda"]}' });
+    const Arn = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/events/ends";
+    await events.putTargets({ Rule: "ends", Targets: [{ Id: "1", Arn }] });
+    const statement = { Effect: "Allow", Action: ["lambda:InvokeFunction", "events:PutEvents"], Resource: "*" };
+    const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+    await iam.putRolePolicy({ RoleName: "fn", PolicyName: "destinations", PolicyDocument });
+    const told = await create({ "index.js": "exports.handler = async (e) => console.log(JSON.stringify(e))" });
+    const f = await create({
+      "index.js": "exports.handler = async (e) => { if (e.fail) throw new TypeError(e.fail); return { ok: 1 } }",
+    });
+    const arn = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+    const OnFailure = { Destination: arn(told) };
+    const OnSuccess = { Destination: "arn:aws:events:us-east-1:000000000000:event-bus/default" };
+    const put = (more: object) =>
+      lambda.putFunctionEventInvokeConfig({ FunctionName: f, DestinationConfig: { OnSuccess, OnFailure }, ...more });
+    await put({ MaximumRetryAttempts: 0 });
+    await call(f, { k: "first" }, { InvocationType: "Event" });
+    const success = (await seen("/aws/events/ends", "first")) as { "detail-type": string; detail: any };
+    assert.equal(success["detail-type"], "Lambda Function Invocation Result - Success");
+    assert.equal(success.detail.requestContext.condition, "Success");
+    assert.deepEqual(success.detail.responsePayload, { ok: 1 });
+    await call(f, { fail: "second" }, { InvocationType: "Event" });
+    const { timestamp, requestContext, ...failed } = await seen(`/aws/lambda/${told}`, "second");
+    assert.ok(Date.parse(timestamp));
+    const { requestId, ...context } = requestContext;
+    assert.match(requestId, /^[0-9a-f-]{36}$/);
+    const functionArn = `${arn(f)}:$LATEST`;
+    assert.deepEqual(context, { functionArn, condition: "RetriesExhausted", approximateInvokeCount: 1 });
+    assert.equal(failed.version, "1.0");
+    assert.deepEqual(failed.requestPayload, { fail: "second" });
+    assert.deepEqual(failed.responseContext, {
+      statusCode: 200,
+      executedVersion: "$LATEST",
+      functionError: "Unhandled",
+    });
+    assert.equal(failed.responsePayload.errorType, "TypeError");
+    await put({ MaximumEventAgeInSeconds: 60 });
+    await call(f, { fail: "third" }, { InvocationType: "Event" });
+    const old = await seen(`/aws/lambda/${told}`, "third");
+    assert.equal(old.requestContext.condition, "EventAgeExceeded", "a retry in a minute would be too late");
+    await lambda.putFunctionConcurrency({ FunctionName: f, ReservedConcurrentExecutions: 0 });
+    await call(f, { fail: "fourth" }, { InvocationType: "Event" });
+    const throttled = await seen(`/aws/lambda/${told}`, "fourth");
+    assert.equal(throttled.requestContext.condition, "ZeroReservedConcurrency");
+    assert.equal(throttled.requestContext.approximateInvokeCount, 0);
+  });
+
+  test("settings of asynchronous calls: their life, and what is refused", async () => {
+    const FunctionName = await create({ "index.js": "exports.handler = async () => 1" });
+    const functionArn = `arn:aws:lambda:us-east-1:000000000000:function:${FunctionName}`;
+    const empty = { OnSuccess: {}, OnFailure: {} };
+    const put = await lambda.putFunctionEventInvokeConfig({ FunctionName, MaximumRetryAttempts: 1 });
+    assert.equal(put.FunctionArn, `${functionArn}:$LATEST`);
+    assert.deepEqual(put.DestinationConfig, empty);
+    await lambda.updateFunctionEventInvokeConfig({ FunctionName, MaximumEventAgeInSeconds: 60 });
+    const { FunctionEventInvokeConfigs } = await lambda.listFunctionEventInvokeConfigs({ FunctionName });
+    const { LastModified, ...config } = FunctionEventInvokeConfigs![0]!;
+    assert.ok(LastModified instanceof Date);
+    assert.deepEqual(config, {
+      FunctionArn: `${functionArn}:$LATEST`,
+      MaximumRetryAttempts: 1,
+      MaximumEventAgeInSeconds: 60,
+      DestinationConfig: empty,
+    });
+    const refused = (Destination: string | undefined, expected: object) =>
+      assert.rejects(
+        lambda.putFunctionEventInvokeConfig({
+          FunctionName,
+          ...(Destination ? { DestinationConfig: { OnSuccess: { Destination } } } : {}),
+        }),
+        expected,
+      );
+    const name = "InvalidParameterValueException";
+    await refused(undefined, {
+      name,
+      message: "You must specify at least one of error handling or destination setting.",
+    });
+    await refused(functionArn, { name, message: "You can't specify the function as a destination for itself." });
+    await refused(`${functionArn}x`, { name, message: `The destination ARN ${functionArn}x is invalid.` });
+    await refused("arn:aws:iam:us-east-1:000000000000:role/x", { name, message: /onFailure=null\) is invalid/ });
+    await refused("arn:aws:sqs:us-east-1:000000000000:q", { name: "NotImplemented" });
+    await lambda.deleteFunctionEventInvokeConfig({ FunctionName });
+    await assert.rejects(lambda.getFunctionEventInvokeConfig({ FunctionName }), {
+      name: "ResourceNotFoundException",
+      message: `The function ${functionArn}:$LATEST doesn't have an EventInvokeConfig`,
+    });
+    await assert.rejects(lambda.putFunctionEventInvokeConfig({ FunctionName: "none", MaximumRetryAttempts: 0 }), {
+      name: "ResourceNotFoundException",
+      message: "The function doesn't exist.",
     });
   });
 

@@ -1,12 +1,16 @@
+import type { Context } from "../../aws/context.ts";
 import type { QueueWorker } from "../../aws/service.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
+import type { Statement } from "../../ports/database.ts";
+import { toDestination, type Condition, type Ended } from "./destinations.ts";
+import { eventInvokeConfig, type EventInvokeConfig } from "./event-invoke-config.ts";
 import { ASYNC_MAX_AGE_SECONDS, ASYNC_RETRIES } from "./limits.ts";
 import { functionArn } from "./model.ts";
 import { runFunction } from "./run-function.ts";
 import type { LambdaState } from "./state.ts";
-import { versionOf } from "./store.ts";
+import { headOf, versionOf } from "./store.ts";
 
-export const ASYNC_EVENTS = "lambda-async";
+const ASYNC_EVENTS = "lambda-async";
 
 /** An accepted asynchronous event: on disk before 202 was answered. */
 export interface AsyncEvent {
@@ -16,34 +20,67 @@ export interface AsyncEvent {
   readonly payload: string;
   readonly requestId: string;
   readonly acceptedAt: number;
+  /** How often the function has failed for it. */
+  readonly failures?: number;
 }
 
-/** Minutes that Lambda waits before the first and second retry. */
+type Ctx = Context<LambdaState>;
+
+/** How long Lambda waits before the first and second retry. */
 const RETRY_MS = [60_000, 120_000];
+/** Longer than the greatest age of an event, so that it is the worker who ends it and tells its destination. */
+const QUEUE_MAX_AGE_MS = 7 * 3600_000;
+const MAX_THROTTLE_MS = 5 * 60_000;
 
-class FunctionFailed extends Error {}
+/** Statements that put an event on disk, to run after `delayMs`. */
+export function acceptEvent(ctx: Ctx, event: AsyncEvent, delayMs = 0): Statement[] {
+  const token = `${event.requestId}:${event.failures ?? 0}`;
+  return ctx.enqueue(ASYNC_EVENTS, event, { maxAgeMs: QUEUE_MAX_AGE_MS, token, delayMs });
+}
 
-/** Runs accepted events: two retries after a failure, throttles for up to six hours. */
+/** Runs accepted events; what fails comes again as a new message, what is throttled as the same one until it is too old. */
 export const asyncEvents: QueueWorker<LambdaState> = {
   topic: ASYNC_EVENTS,
   concurrency: 64,
   leaseMs: 30_000,
   maxAttempts: 1_000,
-  backoffMs: (attempt) => RETRY_MS[Math.min(attempt, RETRY_MS.length) - 1]!,
-  async run(ctx, body, attempt) {
+  backoffMs: (attempt) => Math.min(MAX_THROTTLE_MS, 1000 * 2 ** Math.min(attempt - 1, 10)),
+  async run(ctx, body) {
     const event = body as AsyncEvent;
-    if (ctx.now() - event.acceptedAt > ASYNC_MAX_AGE_SECONDS * 1000) return;
     const record = await versionOf(ctx, event.name, event.qualifier).catch((error: unknown) => {
       if (codeOf(error) !== "ResourceNotFoundException") throw error;
       return undefined; // the function was deleted after it had accepted the event
     });
     if (!record) return;
-    const request = {
+    const config = await eventInvokeConfig(ctx, event.name, event.qualifier);
+    const { failures = 0 } = event;
+    if (ageMs(ctx, event) > maxAgeMs(config))
+      return end(ctx, config, { event, record, condition: "EventAgeExceeded", invokes: failures });
+    if ((await headOf(ctx, event.name)).reservedConcurrency === 0)
+      return end(ctx, config, { event, record, condition: "ZeroReservedConcurrency", invokes: failures });
+    const outcome = await runFunction(ctx, record, {
       requestId: event.requestId,
       payload: Buffer.from(event.payload, "base64"),
       invokedArn: functionArn(ctx, event.name, event.qualifier),
-    };
-    const outcome = await runFunction(ctx, record, request);
-    if (outcome.functionError && attempt <= ASYNC_RETRIES) throw new FunctionFailed(`${record.name} failed`);
+    });
+    const ended = (condition: Condition): Promise<void> =>
+      end(ctx, config, { event, record, condition, outcome, invokes: failures + 1 });
+    if (!outcome.functionError) return ended("Success");
+    if (failures >= (config?.retries ?? ASYNC_RETRIES)) return ended("RetriesExhausted");
+    const delayMs = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!;
+    if (ageMs(ctx, event) + delayMs > maxAgeMs(config)) return ended("EventAgeExceeded");
+    await ctx.records.write(acceptEvent(ctx, { ...event, failures: failures + 1 }, delayMs));
   },
 };
+
+const ageMs = (ctx: Ctx, event: AsyncEvent): number => ctx.now() - event.acceptedAt;
+const maxAgeMs = (config: EventInvokeConfig | undefined): number =>
+  (config?.maxAgeSeconds ?? ASYNC_MAX_AGE_SECONDS) * 1000;
+
+/** Tells the destination, if there is one, before the event is forgotten. */
+async function end(ctx: Ctx, config: EventInvokeConfig | undefined, ended: Ended): Promise<void> {
+  const destination = ended.condition === "Success" ? config?.onSuccess : config?.onFailure;
+  if (destination === undefined) return;
+  const statements = await toDestination(ctx, destination, ended);
+  if (statements.length) await ctx.records.write(statements);
+}

@@ -1,5 +1,6 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import { defineService } from "../../aws/service.ts";
+import { eventInvokeConfigs } from "./api/event-invoke-configs.ts";
 import { functions } from "./api/functions.ts";
 import { layers } from "./api/layers.ts";
 import { invoke } from "./api/invoke.ts";
@@ -8,6 +9,7 @@ import { settings } from "./api/settings.ts";
 import { versionsAndAliases } from "./api/versions-and-aliases.ts";
 import { asyncEvents } from "./async-events.ts";
 import { lambdaAlias } from "./resources/alias.ts";
+import { lambdaEventInvokeConfig } from "./resources/event-invoke-config.ts";
 import { lambdaFunction } from "./resources/function.ts";
 import { lambdaLayerVersion, lambdaLayerVersionPermission } from "./resources/layer-version.ts";
 import { lambdaPermission } from "./resources/permission.ts";
@@ -18,11 +20,20 @@ import { startLambda, type LambdaState } from "./state.ts";
 /** Lambda: functions, their versions and aliases, and calls of them. */
 export const lambda = defineService<typeof Lambda, LambdaState>({
   name: "lambda",
-  operations: { ...functions, ...versionsAndAliases, ...permissions, ...settings, ...invoke, ...layers },
+  operations: {
+    ...functions,
+    ...versionsAndAliases,
+    ...permissions,
+    ...settings,
+    ...invoke,
+    ...layers,
+    ...eventInvokeConfigs,
+  },
   resources: [
     lambdaFunction,
     lambdaVersion,
     lambdaAlias,
+    lambdaEventInvokeConfig,
     lambdaPermission,
     lambdaLayerVersion,
     lambdaLayerVersionPermission,

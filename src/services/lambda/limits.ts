@@ -13,6 +13,8 @@ export const MAX_POLICY_BYTES = 20_480;
 export const MIN_UNRESERVED = 100;
 export const ASYNC_RETRIES = 2;
 export const ASYNC_MAX_AGE_SECONDS = 6 * 3600;
+/** As Lambda's recursive loop detection: about sixteen calls of one chain. */
+export const MAX_DESTINATION_HOPS = 16;
 
 /** Names that no function may set: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 export const RESERVED_VARIABLES = new Set(

@@ -17,6 +17,7 @@ import {
   type FunctionRecord,
   type PolicyRecord,
 } from "../model.ts";
+import { EVENT_INVOKE } from "../event-invoke-config.ts";
 import { layerDigests } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
 import { publish } from "../publish.ts";
@@ -198,16 +199,19 @@ export const functions = operations<typeof Lambda, LambdaState>()({
         await ctx.records.write(
           ctx.records.remove("version", versionId(name, qualifier)),
           ctx.records.remove("policy", `${name}:${qualifier}`),
+          ctx.records.remove(EVENT_INVOKE, `${name}:${qualifier}`),
         );
       } else {
         const versions = await ctx.records.list<FunctionRecord>("version", { prefix: `${name}:` });
         const policies = await ctx.records.list<PolicyRecord>("policy", { prefix: `${name}:` });
+        const invokeConfigs = await ctx.records.list(EVENT_INVOKE, { prefix: `${name}:` });
         const gone = (kind: string, all: readonly { id: string }[]) => all.map((s) => ctx.records.remove(kind, s.id));
         await ctx.records.write(
           ctx.records.remove("function", name),
           gone("version", versions),
           gone("alias", aliases),
           gone("policy", policies),
+          gone(EVENT_INVOKE, invokeConfigs),
         );
       }
       void ctx.state.invoker.retire(

@@ -1,15 +1,12 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
-import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
-import { ASYNC_EVENTS, type AsyncEvent } from "../async-events.ts";
+import { acceptEvent } from "../async-events.ts";
 import { MAX_ASYNC_PAYLOAD, MAX_SYNC_PAYLOAD } from "../limits.ts";
 import { runFunction } from "../run-function.ts";
 import { functionArn, onFunction, parseName } from "../model.ts";
 import type { LambdaState } from "../state.ts";
 import { versionOf } from "../store.ts";
-
-type Ctx = Context<LambdaState>;
 
 export const invoke = operations<typeof Lambda, LambdaState>()({
   Invoke: {
@@ -23,13 +20,14 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
       if (type === "DryRun") return { StatusCode: 204, ExecutedVersion: record.version };
       const invokedArn = functionArn(ctx, name, qualifier);
       if (type === "Event") {
-        await enqueue(ctx, {
+        const event = {
           name,
           ...(qualifier === undefined ? {} : { qualifier }),
           payload: payload.toString("base64"),
           requestId: ctx.requestId,
           acceptedAt: ctx.now(),
-        });
+        };
+        await ctx.records.write(acceptEvent(ctx, event));
         return { StatusCode: 202 };
       }
       const outcome = await runFunction(ctx, record, {
@@ -49,11 +47,6 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
     },
   },
 });
-
-async function enqueue(ctx: Ctx, event: AsyncEvent): Promise<void> {
-  await ctx.platform.database.write(ctx.enqueue(ASYNC_EVENTS, event, { maxAgeMs: 6 * 3600_000 }));
-  ctx.platform.queue.notify(ASYNC_EVENTS);
-}
 
 const payloadOf = (payload: unknown): Buffer =>
   payload === undefined ? Buffer.alloc(0) : Buffer.from(payload as Uint8Array);
