@@ -88,11 +88,10 @@ export function buildPaths(
 ): JsonObject {
   const routes = context.routes.get(api) ?? [];
   const paths: JsonObject = base;
-  const bare = Object.keys(base).length === 0;
-  const implicit = api === IMPLICIT.Api || api === IMPLICIT.HttpApi;
+  const declared = apiDefinition(context, api)?.properties ?? {};
   for (const route of routes) {
-    // The default route of an API that has no definition of its own gets a slash, as SAM gives it.
-    const key = route.path === "$default" && bare && !implicit ? "/$default" : route.path;
+    // An import that fails on warnings takes only paths that begin with a slash.
+    const key = route.path === "$default" && declared.FailOnWarnings === true ? "/$default" : route.path;
     const path = (paths[key] ??= {}) as JsonObject;
     const condition = conditionOf(route);
     const method = make(route);
@@ -101,7 +100,7 @@ export function buildPaths(
       for (const key of Object.keys(before)) method[key] ??= before[key] ?? null;
     path[methodKey(route.method)] = condition ? { "Fn::If": [condition, method, { ...NO_VALUE }] } : method;
   }
-  if (!implicit) return paths;
+  if (declared.DefinitionBody !== undefined) return paths;
   for (const [name, path] of Object.entries(paths)) {
     const conditions = routes.filter((route) => route.path === name).map(conditionOf);
     const key = combine(context, conditions, `${api}${pathWords(name)}PathCondition`);

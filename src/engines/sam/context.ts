@@ -94,18 +94,41 @@ export function compact(value: Readonly<Record<string, JsonValue | undefined>>):
   return result;
 }
 
-/** Replaces `Ref` of a parameter by its value, at any depth. */
+/** Replaces `Ref` of a parameter by its value, at any depth, and parameters in the texts of `Fn::Sub`. */
 export function resolveParameters(context: SamContext, value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map((item) => resolveParameters(context, item));
+  return resolve(context, value, true);
+}
+
+/** As {@link resolveParameters}, but leaves `Fn::Sub` alone. */
+export function resolveRefs(context: SamContext, value: JsonValue): JsonValue {
+  return resolve(context, value, false);
+}
+
+function resolve(context: SamContext, value: JsonValue, texts: boolean): JsonValue {
+  if (Array.isArray(value)) return value.map((item) => resolve(context, item, texts));
   if (!isObject(value)) return value;
   const keys = Object.keys(value);
   if (keys.length === 1 && typeof value.Ref === "string" && Object.hasOwn(context.parameters, value.Ref)) {
     return context.parameters[value.Ref] ?? value;
   }
   const result: JsonObject = {};
-  for (const key of keys) result[key] = resolveParameters(context, value[key] ?? null);
+  for (const key of keys) result[key] = resolve(context, value[key] ?? null, texts);
+  if (texts && keys.length === 1 && result["Fn::Sub"] !== undefined)
+    result["Fn::Sub"] = substitute(context, result["Fn::Sub"]);
   if (keys.length === 1 && Array.isArray(result["Fn::FindInMap"])) return lookUp(context, result);
   return result;
+}
+
+/** The text of an Fn::Sub with the parameters in it replaced by their values, as far as those are text. */
+function substitute(context: SamContext, sub: JsonValue): JsonValue {
+  const [text, own] = Array.isArray(sub) ? sub : [sub];
+  if (typeof text !== "string") return sub;
+  const filled = text.replace(/\$\{([A-Za-z0-9:]+)\}/g, (whole, name: string) => {
+    if (isObject(own) && Object.hasOwn(own, name)) return whole;
+    const value = Object.hasOwn(context.parameters, name) ? context.parameters[name] : undefined;
+    return typeof value === "string" || typeof value === "number" ? String(value) : whole;
+  });
+  return Array.isArray(sub) ? [filled, ...sub.slice(1)] : filled;
 }
 
 function lookUp(context: SamContext, value: JsonObject): JsonValue {

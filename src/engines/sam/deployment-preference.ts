@@ -1,7 +1,17 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { addResource, compact, getAtt, isIntrinsic, pick, ref, resolveParameters, SamFault } from "./context.ts";
+import {
+  addResource,
+  compact,
+  getAtt,
+  isIntrinsic,
+  pick,
+  ref,
+  resolveParameters,
+  resolveRefs,
+  SamFault,
+} from "./context.ts";
 
 const APPLICATION = "ServerlessDeploymentApplication";
 const ROLE = "CodeDeployServiceRole";
@@ -10,8 +20,12 @@ const ROLE = "CodeDeployServiceRole";
 export function addDeploymentPreference(context: SamContext, resource: SamResource, alias: string | undefined): void {
   const { id, properties: p } = resource;
   if (p.DeploymentPreference === undefined) return;
-  const preference = resolveParameters(context, p.DeploymentPreference);
-  if (!isObject(preference)) throw new SamFault(id, "'DeploymentPreference' should be a map.");
+  const resolved = resolveRefs(context, p.DeploymentPreference);
+  if (!isObject(resolved)) throw new SamFault(id, "'DeploymentPreference' should be a map.");
+  const preference: JsonObject = {
+    ...resolved,
+    ...compact({ Type: resolveParameters(context, resolved.Type ?? null) }),
+  };
   const enabled = preference.Enabled ?? true;
   if (enabled === false || enabled === "false" || enabled === "False") return;
   if (!alias) throw new SamFault(id, "'DeploymentPreference' requires AutoPublishAlias property to be specified.");
@@ -114,6 +128,9 @@ function configName(type: JsonValue): JsonValue {
   if (isObject(type) && Array.isArray(type["Fn::If"])) {
     const [condition, ...branches] = type["Fn::If"];
     return { "Fn::If": [condition ?? "", ...branches.map(configName)] };
+  }
+  if (isObject(type) && typeof type["Fn::Sub"] === "string" && PRESETS.test(type["Fn::Sub"])) {
+    return configName(type["Fn::Sub"]);
   }
   if (isIntrinsic(type) || typeof type !== "string" || !PRESETS.test(type)) return type;
   return { "Fn::Sub": ["CodeDeployDefault.Lambda${ConfigName}", { ConfigName: type }] };

@@ -10,6 +10,7 @@ import {
   pick,
   ref,
   resolveParameters,
+  resolveRefs,
   SamFault,
   sharedAttributes,
   tagList,
@@ -99,7 +100,7 @@ function lambdaProperties(context: SamContext, { id, properties: p }: SamResourc
   if (isObject(p.DeadLetterQueue)) lambda.DeadLetterConfig = { TargetArn: p.DeadLetterQueue.TargetArn ?? "" };
   if (tracing(context, p)) lambda.TracingConfig = { Mode: p.Tracing ?? "Active" };
   if (p.Role !== undefined) lambda.Role = p.Role;
-  if (Array.isArray(p.Layers)) lambda.Layers = p.Layers.map((layer) => resolveParameters(context, layer));
+  if (Array.isArray(p.Layers)) lambda.Layers = p.Layers.map((layer) => resolveRefs(context, layer));
   const own = p.PropagateTags === true && p.Tags !== undefined ? [] : [{ Key: "lambda:createdBy", Value: "SAM" }];
   lambda.Tags = [...own, ...tagList(p.Tags)];
   return lambda;

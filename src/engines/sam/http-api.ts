@@ -5,17 +5,16 @@ import { buildPaths, implicitCondition } from "./api-routes.ts";
 import { parseS3 } from "./code-uri.ts";
 import { methodsOf } from "./rest-api-auth.ts";
 import type { SamContext, SamResource } from "./context.ts";
+import { addCustomDomain } from "./custom-domain.ts";
 import { addResource, clone, compact, isIntrinsic, pick, ref, SamFault, sharedAttributes } from "./context.ts";
 
-const UNSUPPORTED = ["Domain"];
 const CREATED_BY = "httpapi:createdBy";
 
 /** Translates AWS::Serverless::HttpApi: the API with its OpenAPI body and its stage. */
 export function translateHttpApi(context: SamContext, resource: SamResource): void {
   const { id, properties: p } = resource;
-  for (const name of UNSUPPORTED) {
-    if (p[name] !== undefined)
-      throw new SamFault(id, `Starling does not translate '${name}' of AWS::Serverless::HttpApi yet.`);
+  if (p.DisableExecuteApiEndpoint !== undefined && !isFlag(p.DisableExecuteApiEndpoint)) {
+    throw new SamFault(id, "Type of property 'DisableExecuteApiEndpoint' is invalid.");
   }
   if (p.DefinitionUri !== undefined && p.DefinitionBody !== undefined) {
     throw new SamFault(id, "Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.");
@@ -33,6 +32,8 @@ export function translateHttpApi(context: SamContext, resource: SamResource): vo
   });
   addResource(context, id, "AWS::ApiGatewayV2::Api", api, attributes);
   addStage(context, resource, shared);
+  const tags = allTags(p);
+  addCustomDomain(context, resource, { http: true, tags, shared });
   addAuthorizerPermissions(context, resource, shared);
 }
 
@@ -51,22 +52,33 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
   const schemes = securitySchemes(context, resource, body);
   if (Object.keys(schemes).length > 0) {
     const components = (body.components ??= {}) as JsonObject;
-    components.securitySchemes = {
-      ...(isObject(components.securitySchemes) ? components.securitySchemes : {}),
-      ...schemes,
-    };
+    const own: JsonObject = isObject(components.securitySchemes) ? components.securitySchemes : {};
+    // A scheme of the user's that has the name of the IAM one stays as it is.
+    components.securitySchemes = { ...own, ...schemes, ...pick(own, ["AWS_IAM"]) };
   }
   if (p.CorsConfiguration !== undefined) body["x-amazon-apigateway-cors"] = cors(p.CorsConfiguration);
-  const names: JsonObject = { [CREATED_BY]: "SAM", ...(isObject(p.Tags) ? p.Tags : {}) };
-  const tags = Object.entries(names).map(([name, value]) => ({ name, "x-amazon-apigateway-tag-value": value }));
+  const tags = Object.entries(allTags(p)).map(([name, value]) => ({ name, "x-amazon-apigateway-tag-value": value }));
   body.tags = [...(Array.isArray(body.tags) ? body.tags : []), ...tags];
-  const info = isObject(body.info) ? body.info : undefined;
-  if (info && p.Description !== undefined) info.description = p.Description;
-  if (info && p.Name !== undefined) info.title = p.Name;
+  if (p.Description !== undefined)
+    body.info = { ...(isObject(body.info) ? body.info : {}), description: p.Description };
+  if (p.Name !== undefined) body.info = { ...(isObject(body.info) ? body.info : {}), title: p.Name };
   if (p.DisableExecuteApiEndpoint !== undefined) {
-    body["x-amazon-apigateway-endpoint-configuration"] = { disableExecuteApiEndpoint: p.DisableExecuteApiEndpoint };
+    const setting = { disableExecuteApiEndpoint: p.DisableExecuteApiEndpoint };
+    const servers = Array.isArray(body.servers) ? body.servers : [{}];
+    body.servers = servers.map((server) => ({
+      ...(isObject(server) ? server : {}),
+      "x-amazon-apigateway-endpoint-configuration": setting,
+    }));
   }
   return body;
+}
+
+function isFlag(value: JsonValue): boolean {
+  return typeof value === "boolean" || isIntrinsic(value);
+}
+
+function allTags(properties: JsonObject): JsonObject {
+  return { [CREATED_BY]: "SAM", ...(isObject(properties.Tags) ? properties.Tags : {}) };
 }
 
 function authOf(resource: SamResource): JsonObject {
@@ -190,7 +202,7 @@ function addAuthorizerPermissions(context: SamContext, resource: SamResource, sh
         Principal: "apigateway.amazonaws.com",
         SourceArn: {
           "Fn::Sub": [
-            `arn:${context.partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${__ApiId__}/authorizers/*`,
+            "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/authorizers/*",
             { __ApiId__: ref(resource.id) },
           ],
         },
@@ -230,6 +242,8 @@ function addStage(context: SamContext, resource: SamResource, shared: JsonObject
       : typeof name === "string"
         ? `${id}${name.replace(/[^A-Za-z0-9]/g, "")}Stage`
         : `${id}Stage`;
+  // A definition that the transform cannot look into gets no tags, and so its stage has none either.
+  const tagged = p.DefinitionUri === undefined && !isIntrinsic(p.DefinitionBody);
   const settings = pick(p, ["AccessLogSettings", "DefaultRouteSettings", "RouteSettings"]);
   addResource(
     context,
@@ -241,7 +255,7 @@ function addStage(context: SamContext, resource: SamResource, shared: JsonObject
       AutoDeploy: true,
       StageVariables: p.StageVariables,
       ...settings,
-      Tags: { [CREATED_BY]: "SAM", ...(isObject(p.Tags) ? p.Tags : {}) },
+      Tags: tagged ? allTags(p) : undefined,
     }),
     shared,
   );

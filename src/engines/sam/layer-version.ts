@@ -10,15 +10,15 @@ export function translateLayerVersion(context: SamContext, resource: SamResource
   const declared = context.template.Resources;
   const whole: JsonValue =
     typeof declared === "object" && declared !== null && !Array.isArray(declared) ? clone(declared[id] ?? {}) : {};
-  const retained: JsonObject =
-    p.RetentionPolicy === undefined ? {} : { RetentionPolicy: resolveParameters(context, p.RetentionPolicy) };
+  const texts = resolveParameters(context, pick(p, ["LayerName", "Description", "LicenseInfo", "RetentionPolicy"]));
   const { DeletionPolicy: _kept, UpdateReplacePolicy: _replaced, Metadata: _metadata, ...hashed } = whole as JsonObject;
-  const content = { [id]: { ...hashed, Properties: { ...p, ...retained } } };
+  const content = { [id]: { ...hashed, Properties: { ...p, ...(texts as JsonObject) } } };
   const newId = `${id}${sha1(canonicalJson(content)).slice(0, 10)}`;
   const properties = compact({
-    LayerName: p.LayerName === undefined ? id : resolveParameters(context, p.LayerName),
+    LayerName: id,
     Content: codeLocation(id, "ContentUri", p.ContentUri),
-    ...pick(p, ["Description", "CompatibleArchitectures", "CompatibleRuntimes", "LicenseInfo"]),
+    ...pick(p, ["CompatibleArchitectures", "CompatibleRuntimes"]),
+    ...pick(texts as JsonObject, ["LayerName", "Description", "LicenseInfo"]),
   });
   const { DeletionPolicy: _own, ...rest } = resource.attributes;
   addResource(context, newId, "AWS::Lambda::LayerVersion", properties, { ...rest, DeletionPolicy: policy });

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { SamFault } from "./context.ts";
+import { resolveParameters, SamFault } from "./context.ts";
 
 const KNOWN = new Set(
   (
@@ -12,7 +12,8 @@ const KNOWN = new Set(
 
 /** Adds the resource policy that the API, or the events of its routes, ask for. */
 export function applyResourcePolicy(context: SamContext, resource: SamResource, body: JsonObject): void {
-  const auth = isObject(resource.properties.Auth) ? resource.properties.Auth : {};
+  const given = resolveParameters(context, resource.properties.Auth ?? null);
+  const auth = isObject(given) ? given : {};
   const statements: JsonValue[] = [];
   const stage = resource.properties.StageName ?? "Prod";
   if (auth.ResourcePolicy !== undefined) {
@@ -32,11 +33,15 @@ export function applyResourcePolicy(context: SamContext, resource: SamResource, 
     if (isObject(own)) statements.push(...custom(own));
     add(resource, own, route.path, route.method, stage, statements);
   }
-  if (statements.length > 0)
-    body["x-amazon-apigateway-policy"] = {
-      Version: "2012-10-17",
-      Statement: statements.length === 1 ? (statements[0] ?? []) : statements,
-    };
+  const [first] = statements;
+  if (first === undefined) return;
+  const before = body["x-amazon-apigateway-policy"];
+  const own = isObject(before) ? before.Statement : undefined;
+  const all = [...(Array.isArray(own) ? own : own === undefined || own === null ? [] : [own]), ...statements];
+  // A statement that is alone stays without a list, unless the template gave it in one.
+  const listed = isObject(auth.ResourcePolicy) && Array.isArray(auth.ResourcePolicy.CustomStatements);
+  const Statement = all.length === 1 && !listed ? first : all;
+  body["x-amazon-apigateway-policy"] = { Version: "2012-10-17", ...(isObject(before) ? before : {}), Statement };
 }
 
 function custom(policy: JsonObject): JsonValue[] {

@@ -18,27 +18,23 @@ import {
   sharedAttributes,
   tagList,
 } from "./context.ts";
+import { addCustomDomain } from "./custom-domain.ts";
 import { applyAuth, authorizerPermissions, routeSecurity } from "./rest-api-auth.ts";
 import { applyCors } from "./rest-api-cors.ts";
 import { applyResourcePolicy } from "./rest-api-policy.ts";
 import { noteUsagePlan } from "./usage-plan.ts";
 
-const UNSUPPORTED = ["Domain"];
-
 /** Translates AWS::Serverless::Api: the API, its deployment (named after its content) and its stage. */
 export function translateRestApi(context: SamContext, resource: SamResource): void {
   const { id, properties: p } = resource;
   if (p.StageName === undefined) throw new SamFault(id, "Missing required property 'StageName'.");
-  for (const name of UNSUPPORTED) {
-    if (p[name] !== undefined)
-      throw new SamFault(id, `Starling does not translate '${name}' of AWS::Serverless::Api yet.`);
-  }
   if (p.DefinitionUri !== undefined && p.DefinitionBody !== undefined) {
     throw new SamFault(id, "Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.");
   }
   const condition = implicitCondition(context, id);
   const attributes = condition ? { ...resource.attributes, Condition: condition } : resource.attributes;
   const shared = { ...sharedAttributes(resource), ...(condition && { Condition: condition }) };
+  const tags = p.Tags && p.PropagateTags === true ? tagList(p.Tags) : undefined;
   const body = p.DefinitionUri === undefined ? definition(context, resource) : undefined;
   const api = compact({
     Body: body,
@@ -52,12 +48,14 @@ export function translateRestApi(context: SamContext, resource: SamResource): vo
     ApiKeySourceType: p.ApiKeySourceType,
     SecurityPolicy: p.SecurityPolicy,
     EndpointAccessMode: p.EndpointAccessMode,
-    Tags: p.Tags && p.PropagateTags === true ? tagList(p.Tags) : undefined,
+    Policy: p.Policy,
+    Tags: tags,
     ...endpoint(p.EndpointConfiguration),
   });
   addResource(context, id, "AWS::ApiGateway::RestApi", api, attributes);
   const deploymentId = addDeployment(context, resource, api, shared);
   addStage(context, resource, deploymentId, shared);
+  addCustomDomain(context, resource, { http: false, tags, shared });
   noteUsagePlan(context, resource);
   authorizerPermissions(context, resource, shared);
 }
@@ -75,7 +73,7 @@ function endpoint(value: JsonValue | undefined): JsonObject {
   if (!isObject(value)) return {};
   const configuration = compact({
     Types: value.Type === undefined ? undefined : [value.Type],
-    VpcEndpointIds: value.VPCEndpointIds,
+    VpcEndpointIds: value.VPCEndpointIds ?? value.VpcEndpointIds,
     IpAddressType: value.IpAddressType,
   });
   return compact({
@@ -89,7 +87,9 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
   const own = p.DefinitionBody;
   if (own !== undefined && !isObject(own)) throw new SamFault(id, "'DefinitionBody' must be a dictionary.");
   const managed = own === undefined || p.MergeDefinitions === true;
-  const version = resolveParameters(context, p.OpenApiVersion ?? "");
+  const given = resolveParameters(context, p.OpenApiVersion ?? "");
+  // YAML reads 3.0 as a number.
+  const version = typeof given === "number" && Number.isInteger(given) ? `${given}.0` : given;
   const three = String(version).startsWith("3");
   const body: JsonObject = own === undefined ? emptyDefinition(three ? String(version) : undefined) : clone(own);
   if (managed) {

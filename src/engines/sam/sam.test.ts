@@ -100,3 +100,29 @@ test("refuses in SAM's words", () => {
     /Resource with id \[F\] is invalid. Policy at index 0 in the 'Policies' property is not valid/,
   );
 });
+
+test("gives an API its custom domain, mappings and records", () => {
+  const template = run(`Resources:
+  A:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: Prod
+      Domain:
+        DomainName: api.example.com
+        CertificateArn: arn:aws:acm:us-east-1:123456789012:certificate/abc
+        BasePath: [/one, /two]
+        Route53: {HostedZoneId: Z1, IpV6: true}
+`);
+  assert.deepEqual(
+    types(template).filter((type) => /Domain|Mapping|Route53/.test(type)),
+    [
+      "AWS::ApiGateway::DomainName",
+      "AWS::ApiGateway::BasePathMapping",
+      "AWS::ApiGateway::BasePathMapping",
+      "AWS::Route53::RecordSetGroup",
+    ],
+  );
+  const mapping = (template.Resources as Record<string, JsonObject>).AoneBasePathMapping?.Properties as JsonObject;
+  assert.equal(mapping.BasePath, "one");
+  assert.deepEqual(mapping.Stage, { Ref: "AProdStage" });
+});
