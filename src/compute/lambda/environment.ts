@@ -129,6 +129,11 @@ export class ExecutionEnvironment {
     });
   }
 
+  /** Waits until the function is loaded; its error where it cannot be. */
+  async prepare(): Promise<RuntimeAnswer | undefined> {
+    return this.#init("init");
+  }
+
   /** Waits for the init phase; an answer where it failed. */
   async #init(requestId: string): Promise<RuntimeAnswer | undefined> {
     if (this.#initMs !== undefined) return this.#initFailure && failedInit(this.#initFailure);

@@ -97,6 +97,20 @@ export class Invoker {
     }
   }
 
+  /** Loads a version in an environment that then waits for its first call; answers the runtime's error (JSON) where it cannot be loaded. */
+  async prepare(version: FunctionVersion): Promise<Buffer | undefined> {
+    const pool = this.#pool(version.key);
+    pool.busy++;
+    let environment: ExecutionEnvironment | undefined;
+    try {
+      environment = await this.#start(version);
+      return (await environment.prepare())?.body;
+    } finally {
+      pool.busy--;
+      if (environment) this.#giveBack(pool, environment);
+    }
+  }
+
   /** Ends the idle environments of a version that is no longer called: its function was changed or deleted. */
   async retire(isGone: (version: FunctionVersion) => boolean): Promise<void> {
     await this.#stopIdle((environment) => isGone(environment.version));

@@ -66,6 +66,7 @@ async function checkAlias(ctx: Ctx, d: Deployment): Promise<void> {
 async function shiftTraffic(ctx: Ctx, stored: Stored, event: Lifecycle): Promise<void> {
   const d = stored.value;
   const next = nextWeight(d.traffic, d.weight);
+  if (d.weight === 0 && !d.rollbackOf) await mustLoad(ctx, d);
   if (next) {
     const { functionName, alias, currentVersion, targetVersion } = d.shift;
     const all = next.weight >= 100;
@@ -84,6 +85,16 @@ async function shiftTraffic(ctx: Ctx, stored: Stored, event: Lifecycle): Promise
     ? { ...event, status: "InProgress" as const, start: event.start ?? ctx.now() }
     : { ...event, status: "Succeeded" as const, start: event.start ?? ctx.now(), end: ctx.now() };
   await save(ctx, stored, { weight, events: withEvent(d, changed) }, after?.waitMs);
+}
+
+/**
+ * Before the first share of traffic: a version whose code cannot be loaded fails the deployment, and what is live stays. AWS leaves
+ * that to a hook or an alarm; here a broken push never reaches the page.
+ */
+async function mustLoad(ctx: Ctx, d: Deployment): Promise<void> {
+  const { functionName, targetVersion } = d.shift;
+  const probe = { FunctionName: functionName, Qualifier: targetVersion, InvocationType: "DryRun" };
+  await ctx.asService().call("lambda", "Invoke", probe);
 }
 
 /** Calls the hook's function once; it answers by PutLifecycleEventHookExecutionStatus, or the time is over. */

@@ -1,15 +1,20 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
+import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { acceptEvent } from "../async-events.ts";
 import { MAX_ASYNC_PAYLOAD, MAX_SYNC_PAYLOAD } from "../limits.ts";
 import { runFunction } from "../run-function.ts";
-import { functionArn, onFunction, parseName } from "../model.ts";
+import { functionArn, onFunction, parseName, type FunctionRecord } from "../model.ts";
 import type { LambdaState } from "../state.ts";
-import { versionOf } from "../store.ts";
+import { runnable, versionOf } from "../store.ts";
+
+/** CodeDeploy asks by a dry run whether the version that it is about to give traffic to can be loaded. */
+const DEPLOYER = "codedeploy.amazonaws.com";
 
 export const invoke = operations<typeof Lambda, LambdaState>()({
   Invoke: {
+    callers: [DEPLOYER],
     permissions: onFunction("InvokeFunction", { policy: true }),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
@@ -17,7 +22,10 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
       const type = input.InvocationType ?? "RequestResponse";
       const record = await versionOf(ctx, name, qualifier);
       checkPayload(payload, type === "Event" ? MAX_ASYNC_PAYLOAD : MAX_SYNC_PAYLOAD);
-      if (type === "DryRun") return { StatusCode: 204, ExecutedVersion: record.version };
+      if (type === "DryRun") {
+        if (ctx.principal.kind === "service" && ctx.principal.service === DEPLOYER) await mustLoad(ctx, record);
+        return { StatusCode: 204, ExecutedVersion: record.version };
+      }
       const invokedArn = functionArn(ctx, name, qualifier);
       if (type === "Event") {
         const event = {
@@ -47,6 +55,25 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
     },
   },
 });
+
+/** A deployment must not give traffic to a version that cannot even be loaded. */
+async function mustLoad(ctx: Context<LambdaState>, record: FunctionRecord): Promise<void> {
+  // Only what the runtime says of the code decides: a machine that is full just now says nothing about it.
+  const failure = await ctx.state.invoker.prepare(runnable(ctx, record)).catch(() => undefined);
+  if (!failure) return;
+  const {
+    errorType,
+    errorMessage,
+    trace = [],
+  } = JSON.parse(failure.toString("utf8")) as {
+    errorType?: string;
+    errorMessage?: string;
+    trace?: string[];
+  };
+  const where = trace.find((line) => line.includes("/var/task/")) ?? "";
+  const message = `Version ${record.version} of ${record.name} cannot be loaded: ${errorType}: ${errorMessage} ${where.trim()}`;
+  throw new AwsError("InvalidRuntimeException", message.trim(), 400, { Type: "User" });
+}
 
 const payloadOf = (payload: unknown): Buffer =>
   payload === undefined ? Buffer.alloc(0) : Buffer.from(payload as Uint8Array);
