@@ -1,5 +1,6 @@
 import type * as V2 from "@aws-sdk/client-apigatewayv2";
 import type { Context } from "../../aws/context.ts";
+import type { Cors } from "../../compute/edge/cors.ts";
 import { operations } from "../../aws/service.ts";
 import { newApiId } from "../../compute/edge/api-address.ts";
 import {
@@ -12,7 +13,6 @@ import {
   missing,
   newId,
   on,
-  type Cors,
   type HttpApi,
   type HttpDeployment,
   type HttpStage,

@@ -6,6 +6,7 @@ import type { Route } from "../../aws/service.ts";
 import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
 import { recordApiCall } from "../../compute/edge/api-metrics.ts";
 import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
+import { corsHeaders, preflight } from "../../compute/edge/cors.ts";
 import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { httpEvent } from "../../compute/edge/http-event.ts";
 import { matchPath } from "../../compute/edge/path-match.ts";
@@ -13,7 +14,6 @@ import { proxyEvent } from "../../compute/edge/proxy-event.ts";
 import { jsonResponse, readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { corsHeaders, preflight } from "./cors.ts";
 import type { HttpApi, HttpDeployment, HttpIntegration, HttpRoute, HttpStage, Served } from "./model.ts";
 
 interface Matched {

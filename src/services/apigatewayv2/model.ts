@@ -1,5 +1,6 @@
 import type { Context } from "../../aws/context.ts";
 import type { Permission } from "../../aws/service.ts";
+import type { Cors } from "../../compute/edge/cors.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 
 export interface HttpIntegration {
@@ -19,15 +20,6 @@ export interface HttpRoute {
   readonly authorizationType: string;
   readonly integrationId?: string;
   readonly operationName?: string;
-}
-
-export interface Cors {
-  readonly AllowOrigins?: readonly string[] | undefined;
-  readonly AllowMethods?: readonly string[] | undefined;
-  readonly AllowHeaders?: readonly string[] | undefined;
-  readonly ExposeHeaders?: readonly string[] | undefined;
-  readonly AllowCredentials?: boolean | undefined;
-  readonly MaxAge?: number | undefined;
 }
 
 /** What a stage serves. */

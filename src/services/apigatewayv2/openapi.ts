@@ -1,12 +1,12 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
+import type { Cors } from "../../compute/edge/cors.ts";
 import {
   badRequest,
   checkedIntegration,
   checkedRoute,
   missing,
   newId,
-  type Cors,
   type HttpIntegration,
   type HttpRoute,
 } from "./model.ts";

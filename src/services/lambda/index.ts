@@ -1,6 +1,7 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import { defineService } from "../../aws/service.ts";
 import { eventInvokeConfigs } from "./api/event-invoke-configs.ts";
+import { functionUrls } from "./api/function-urls.ts";
 import { functions } from "./api/functions.ts";
 import { layers } from "./api/layers.ts";
 import { invoke } from "./api/invoke.ts";
@@ -13,8 +14,10 @@ import { lambdaEventInvokeConfig } from "./resources/event-invoke-config.ts";
 import { lambdaFunction } from "./resources/function.ts";
 import { lambdaLayerVersion, lambdaLayerVersionPermission } from "./resources/layer-version.ts";
 import { lambdaPermission } from "./resources/permission.ts";
+import { lambdaUrl } from "./resources/url.ts";
 import { lambdaVersion } from "./resources/version.ts";
 import { codeDownload } from "./routes.ts";
+import { functionUrl } from "./url-endpoint.ts";
 import { startLambda, type LambdaState } from "./state.ts";
 
 /** Lambda: functions, their versions and aliases, and calls of them. */
@@ -28,17 +31,19 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
     ...invoke,
     ...layers,
     ...eventInvokeConfigs,
+    ...functionUrls,
   },
   resources: [
     lambdaFunction,
     lambdaVersion,
     lambdaAlias,
+    lambdaUrl,
     lambdaEventInvokeConfig,
     lambdaPermission,
     lambdaLayerVersion,
     lambdaLayerVersionPermission,
   ],
-  routes: [codeDownload],
+  routes: [codeDownload, functionUrl],
   workers: [asyncEvents],
   periodic: [{ name: "reap idle environments", everyMs: 30_000, run: (ctx) => ctx.state.invoker.reap() }],
   start: startLambda,

@@ -2,6 +2,24 @@ import type { Context } from "../../aws/context.ts";
 import type { InvokeOutcome } from "../../compute/lambda/function-version.ts";
 import type { FunctionRecord } from "./model.ts";
 
+/** CloudWatch's metrics of a request to a function URL. */
+export function recordUrlRequest(ctx: Context<any>, name: string, status: number, latencyMs: number): void {
+  const sample = (metric: string, value: number, unit: string) => ({
+    namespace: "AWS/Lambda",
+    name: metric,
+    dimensions: { FunctionName: name },
+    timestamp: ctx.now(),
+    unit,
+    value,
+  });
+  ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, [
+    sample("UrlRequestCount", 1, "Count"),
+    sample("Url4xxCount", status >= 400 && status < 500 ? 1 : 0, "Count"),
+    sample("Url5xxCount", status >= 500 ? 1 : 0, "Count"),
+    sample("UrlRequestLatency", latencyMs, "Milliseconds"),
+  ]);
+}
+
 /** CloudWatch's metrics of a call: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
 export function recordInvocation(
   ctx: Context<any>,

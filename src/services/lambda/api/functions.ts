@@ -18,6 +18,7 @@ import {
   type PolicyRecord,
 } from "../model.ts";
 import { EVENT_INVOKE } from "../event-invoke-config.ts";
+import { URL_PLACES, URLS, type UrlRecord } from "../function-url.ts";
 import { layerDigests } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
 import { publish } from "../publish.ts";
@@ -205,6 +206,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
         const versions = await ctx.records.list<FunctionRecord>("version", { prefix: `${name}:` });
         const policies = await ctx.records.list<PolicyRecord>("policy", { prefix: `${name}:` });
         const invokeConfigs = await ctx.records.list(EVENT_INVOKE, { prefix: `${name}:` });
+        const urls = await ctx.records.list<UrlRecord>(URLS, { prefix: `${name}:` });
         const gone = (kind: string, all: readonly { id: string }[]) => all.map((s) => ctx.records.remove(kind, s.id));
         await ctx.records.write(
           ctx.records.remove("function", name),
@@ -212,6 +214,8 @@ export const functions = operations<typeof Lambda, LambdaState>()({
           gone("alias", aliases),
           gone("policy", policies),
           gone(EVENT_INVOKE, invokeConfigs),
+          gone(URLS, urls),
+          urls.map((s) => ctx.globalRecords.remove(URL_PLACES, s.value.id)),
         );
       }
       void ctx.state.invoker.retire(

@@ -28,6 +28,9 @@ function statementOf(input: Input, resource: string): PolicyRecord["statements"]
   if (input.EventSourceToken) equals["lambda:EventSourceToken"] = input.EventSourceToken;
   if (input.FunctionUrlAuthType) equals["lambda:FunctionUrlAuthType"] = input.FunctionUrlAuthType;
   const condition = {
+    ...(input.InvokedViaFunctionUrl === undefined
+      ? {}
+      : { Bool: { "lambda:InvokedViaFunctionUrl": String(input.InvokedViaFunctionUrl) } }),
     ...(Object.keys(equals).length ? { StringEquals: equals } : {}),
     ...(input.SourceArn ? { ArnLike: { "AWS:SourceArn": input.SourceArn } } : {}),
   };

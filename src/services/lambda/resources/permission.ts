@@ -15,6 +15,7 @@ export const lambdaPermission: ResourceType = {
       EventSourceToken,
       FunctionUrlAuthType,
       PrincipalOrgID,
+      InvokedViaFunctionUrl,
     },
   ) {
     const StatementId = ctx.physicalName({ maxLength: 100 });
@@ -29,6 +30,9 @@ export const lambdaPermission: ResourceType = {
         EventSourceToken,
         FunctionUrlAuthType,
         PrincipalOrgID,
+        ...(InvokedViaFunctionUrl === undefined
+          ? {}
+          : { InvokedViaFunctionUrl: String(InvokedViaFunctionUrl) === "true" }),
       });
     } catch (error) {
       if (codeOf(error) !== "ResourceConflictException" || !ctx.retried) throw error;

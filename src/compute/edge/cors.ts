@@ -1,6 +1,15 @@
 import type { IncomingMessage } from "node:http";
-import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
-import type { Cors } from "./model.ts";
+import type { EdgeResponse } from "./proxy-response.ts";
+
+/** Which pages of other origins may call an API, as HTTP APIs and function URLs are told. */
+export interface Cors {
+  readonly AllowOrigins?: readonly string[] | undefined;
+  readonly AllowMethods?: readonly string[] | undefined;
+  readonly AllowHeaders?: readonly string[] | undefined;
+  readonly ExposeHeaders?: readonly string[] | undefined;
+  readonly AllowCredentials?: boolean | undefined;
+  readonly MaxAge?: number | undefined;
+}
 
 /** The origin that may read an answer: `*`, or the caller's where it is one of the configured. */
 function allowedOrigin(cors: Cors, origin: string): string | undefined {

@@ -1,0 +1,182 @@
+import type { IncomingMessage } from "node:http";
+import { authenticate } from "../../aws/authenticate.ts";
+import { isAllowed } from "../../aws/authorize.ts";
+import type { Context } from "../../aws/context.ts";
+import type { Route } from "../../aws/service.ts";
+import { corsHeaders, preflight, type Cors } from "../../compute/edge/cors.ts";
+import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { httpEvent } from "../../compute/edge/http-event.ts";
+import { readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
+import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
+import { AwsError, codeOf } from "../../kernel/aws-error.ts";
+import { URL_PLACES, urlArn, URLS, type UrlPlace, type UrlRecord } from "./function-url.ts";
+import { MAX_SYNC_PAYLOAD } from "./limits.ts";
+import { recordUrlRequest } from "./metrics.ts";
+import { policyId, policyText, type PolicyRecord } from "./model.ts";
+import { runFunction } from "./run-function.ts";
+import type { LambdaState } from "./state.ts";
+import { versionOf } from "./store.ts";
+
+type Ctx = Context<LambdaState>;
+type Header = [name: string, value: string];
+
+const FORBIDDEN =
+  "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
+
+/** The endpoints of function URLs: `<id>.lambda-url.<region>.on.aws`, or below this platform's own hosts. */
+export const functionUrl: Route<LambdaState, { id: string }> = {
+  name: "function URL",
+  match({ host }) {
+    const id = /^([a-z0-9]{32})\.lambda-url\./.exec(host)?.[1];
+    return id === undefined ? undefined : { id };
+  },
+  async handle(anywhere, { id }, request, response) {
+    const started = performance.now();
+    const method = request.method ?? "GET";
+    const place = (await anywhere.globalRecords.get<UrlPlace>(URL_PLACES, id))?.value;
+    const ctx = place ? anywhere.inRegion(place.region) : anywhere;
+    const url = place && (await ctx.records.get<UrlRecord>(URLS, place.record))?.value;
+    if (!url) {
+      const nothing = refusal(404, "ResourceNotFoundException", { Message: null });
+      sendEdgeResponse(response, nothing, { method, byPath: false, extra: [["x-amzn-RequestId", ctx.requestId]] });
+      return;
+    }
+    const traceId = `Root=1-${Math.floor(ctx.now() / 1000).toString(16)}-${ctx.platform.ids.text(24, "0123456789abcdef")}`;
+    const answer = await answerCall(ctx, url, request, traceId).catch((error: unknown) => {
+      if (!(error instanceof AwsError)) throw error;
+      return refusal(error.status, error.code, { message: error.message });
+    });
+    const cors = corsHeaders(url.cors, request.headers.origin);
+    const extra: Header[] = [["x-amzn-RequestId", ctx.requestId], ["x-amzn-Trace-Id", traceId], ...cors];
+    if (cors.length) extra.push(["Vary", "Origin"]);
+    sendEdgeResponse(response, withoutOwnCors(answer, url.cors), { method, byPath: false, extra });
+    recordUrlRequest(ctx, url.name, answer.status, performance.now() - started);
+  },
+};
+
+const refusal = (status: number, type: string, body: object): EdgeResponse => ({
+  status,
+  headers: [
+    ["Content-Type", "application/json"],
+    ["x-amzn-ErrorType", type],
+  ],
+  body: Buffer.from(JSON.stringify(body)),
+});
+
+/** The URL's settings win over the headers of the same names that a function answers. */
+function withoutOwnCors(answer: EdgeResponse, cors: Cors | undefined): EdgeResponse {
+  if (!cors) return answer;
+  const doubled = /^access-control-(allow-origin|allow-credentials|expose-headers)$/i;
+  return { ...answer, headers: answer.headers.filter(([name]) => !doubled.test(name)) };
+}
+
+async function answerCall(ctx: Ctx, url: UrlRecord, incoming: IncomingMessage, traceId: string): Promise<EdgeResponse> {
+  const early = preflight(url.cors, incoming);
+  if (early) return { ...early, status: 200 };
+  const [path, rawQuery] = splitTarget(incoming.url ?? "/");
+  const request = await readEdgeRequest(incoming, {
+    rawPath: path,
+    rawQuery,
+    sourceIp: ctx.http?.sourceIp ?? "",
+    secure: ctx.http?.secure ?? false,
+    port: ctx.platform.settings.port,
+    traceId,
+    time: ctx.now(),
+  });
+  const caller = await authorize(ctx, url, { request, incoming });
+  if (caller === "forbidden") return refusal(403, "AccessDeniedException", { Message: FORBIDDEN });
+  return callFunction(ctx, url, { request, caller, traceId });
+}
+
+function splitTarget(target: string): [path: string, rawQuery: string] {
+  const mark = target.indexOf("?");
+  return mark < 0 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+/** Who called, as the event shows it; `forbidden` where the caller may not, by its own and the function's policy. */
+async function authorize(
+  ctx: Ctx,
+  url: UrlRecord,
+  { request, incoming }: { request: EdgeRequest; incoming: IncomingMessage },
+): Promise<Record<string, unknown> | undefined | "forbidden"> {
+  const policy = (await ctx.records.get<PolicyRecord>("policy", policyId(url.name, url.alias)))?.value;
+  const permission = {
+    action: "lambda:InvokeFunctionUrl",
+    resource: urlArn(ctx, url),
+    conditions: { "lambda:FunctionUrlAuthType": url.authType },
+    ...(policy ? { resourcePolicy: policyText(policy) } : {}),
+  };
+  if (url.authType === "NONE") {
+    const anonymous = ctx.as({ kind: "anonymous", account: ctx.account });
+    return (await isAllowed(anonymous, permission)) ? undefined : "forbidden";
+  }
+  const wire = {
+    method: request.method,
+    path: request.rawPath,
+    rawQuery: request.rawQuery,
+    headers: incoming.headers,
+    rawHeaders: incoming.rawHeaders,
+  };
+  const { principal } = await authenticate(ctx.platform, wire, {
+    protocol: "restJson1",
+    signingName: "lambda",
+    body: async () => request.body,
+  });
+  if (principal.kind === "anonymous" || principal.kind === "service") return "forbidden";
+  if (!(await isAllowed(ctx.as(principal), permission))) return "forbidden";
+  const { account: accountId, id, arn: userArn } = principal;
+  return { iam: { accountId, callerId: id, cognitoIdentity: null, principalOrgId: null, userArn, userId: id } };
+}
+
+async function callFunction(
+  ctx: Ctx,
+  url: UrlRecord,
+  call: { request: EdgeRequest; caller: Record<string, unknown> | undefined; traceId: string },
+): Promise<EdgeResponse> {
+  const event = httpEvent(call.request, {
+    account: call.caller ? ctx.account : "anonymous",
+    apiId: url.id,
+    stage: "$default",
+    requestId: ctx.requestId,
+    routeKey: "$default",
+    stagedPath: call.request.rawPath,
+    pathParameters: {},
+    stageVariables: {},
+    ...(call.caller ? { authorizer: call.caller } : {}),
+  });
+  const payload = Buffer.from(JSON.stringify(event));
+  if (payload.length > MAX_SYNC_PAYLOAD)
+    return refusal(413, "RequestTooLargeException", { Message: "Request must be smaller than 6291456 bytes" });
+  try {
+    const record = await versionOf(ctx, url.name, url.alias);
+    const { requestId } = ctx;
+    const outcome = await runFunction(ctx, record, {
+      requestId,
+      payload,
+      invokedArn: urlArn(ctx, url),
+      traceId: call.traceId,
+    });
+    const answer = outcome.functionError
+      ? undefined
+      : readProxyResponse(outcome.payload, { inferred: true, decodes: true });
+    return answer ? withContentType(answer) : failed();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ResourceNotFoundException") return refusal(404, code, { Message: null });
+    if (code !== "TooManyRequestsException") throw error;
+    const Reason = "ConcurrentInvocationLimitExceeded";
+    return refusal(429, code, { Reason, Type: "User", message: "Rate Exceeded." });
+  }
+}
+
+const failed = (): EdgeResponse => ({
+  status: 502,
+  headers: [["Content-Type", "application/json"]],
+  body: Buffer.from("Internal Server Error"),
+});
+
+/** JSON is what an answer without a type is taken for. */
+function withContentType(answer: EdgeResponse): EdgeResponse {
+  if (answer.headers.some(([name]) => name.toLowerCase() === "content-type")) return answer;
+  return { ...answer, headers: [...answer.headers, ["content-type", "application/json"]] };
+}
