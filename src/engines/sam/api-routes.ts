@@ -48,6 +48,33 @@ export function declareImplicitApis(template: JsonObject): void {
   }
 }
 
+/**
+ * Gives the implicit APIs what their functions hand on: their tags where they propagate them, and the strongest of
+ * their deletion and replacement policies.
+ */
+export function inheritByImplicitApis(template: JsonObject): void {
+  const resources = isObject(template.Resources) ? template.Resources : {};
+  for (const resource of Object.values(resources)) {
+    if (!isObject(resource) || !isObject(resource.Properties) || !isObject(resource.Properties.Events)) continue;
+    if (resource.Type !== "AWS::Serverless::Function" && resource.Type !== "AWS::Serverless::StateMachine") continue;
+    const { Tags: tags, PropagateTags: propagate, Events: events } = resource.Properties;
+    for (const event of Object.values(events)) {
+      if (!isObject(event) || (event.Type !== "Api" && event.Type !== "HttpApi")) continue;
+      const settings = isObject(event.Properties) ? event.Properties : {};
+      const api = resources[IMPLICIT[event.Type]];
+      if (settings.RestApiId !== undefined || settings.ApiId !== undefined || !isObject(api)) continue;
+      for (const name of ["DeletionPolicy", "UpdateReplacePolicy"]) {
+        const policy = resource[name];
+        if (typeof policy === "string" && (api[name] === undefined || policy === "Retain")) api[name] = policy;
+      }
+      if (propagate !== true || !isObject(tags)) continue;
+      const properties: JsonObject = isObject(api.Properties) ? api.Properties : {};
+      const own = isObject(properties.Tags) ? properties.Tags : {};
+      api.Properties = { ...properties, Tags: { ...own, ...tags }, PropagateTags: true };
+    }
+  }
+}
+
 /** The declaration of a serverless API of this template. */
 export function apiDefinition(context: SamContext, id: string): { type: string; properties: JsonObject } | undefined {
   const all = isObject(context.template.Resources) ? context.template.Resources : {};

@@ -56,7 +56,7 @@ function addDestination(build: FunctionBuild, config: JsonObject, id: string): J
   }
   const target: JsonValue = type === "S3Bucket" ? { "Fn::Join": ["/", [destination, "*"]] } : destination;
   build.inline.push({
-    PolicyName: `${id}${type}Policy`,
+    PolicyName: `${id}${type === "S3Bucket" ? "S3" : type}Policy`,
     PolicyDocument: {
       Statement: [
         { Action: ACTIONS[type] ?? "", Effect: "Allow", Resource: target },

@@ -126,3 +126,42 @@ test("gives an API its custom domain, mappings and records", () => {
   assert.equal(mapping.BasePath, "one");
   assert.deepEqual(mapping.Stage, { Ref: "AProdStage" });
 });
+
+test("publishes a state machine's version and alias, and keeps what its schedule could not deliver", () => {
+  const template = run(`Resources:
+  M:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Definition: {StartAt: A, States: {A: {Type: Pass, End: true}}}
+      AutoPublishAlias: live
+      UseAliasAsEventTarget: true
+      Events:
+        Tick: {Type: Schedule, Properties: {Schedule: rate(1 day), DeadLetterConfig: {Type: SQS}}}
+`);
+  const made = template.Resources as Record<string, JsonObject>;
+  assert.deepEqual((made.MAliaslive?.Properties as JsonObject).DeploymentPreference, {
+    Type: "ALL_AT_ONCE",
+    StateMachineVersionArn: { Ref: "MVersion" },
+  });
+  const [target] = (made.MTick?.Properties as JsonObject).Targets as JsonObject[];
+  assert.deepEqual(target?.Arn, { Ref: "MAliaslive" });
+  assert.deepEqual(target?.DeadLetterConfig, { Arn: { "Fn::GetAtt": ["MTickQueue", "Arn"] } });
+  assert.equal(made.MTickQueuePolicy?.Type, "AWS::SQS::QueuePolicy");
+});
+
+test("lets a function poll a broker, and refuses one without credentials", () => {
+  const source = (access: string): string => `Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: s3://b/k
+      Handler: a
+      Runtime: b
+      Events: {Q: {Type: MQ, Properties: {Broker: arn:b, Queues: [q], SourceAccessConfigurations: ${access}}}}
+`;
+  const made = run(source("[{Type: BASIC_AUTH, URI: arn:s}]")).Resources as Record<string, JsonObject>;
+  const [policy] = (made.FRole?.Properties as JsonObject).Policies as JsonObject[];
+  assert.match(JSON.stringify(policy), /mq:DescribeBroker/);
+  const refused = transformSam(readTemplate(source("[{Type: VIRTUAL_HOST, URI: v}]")).source?.value ?? {});
+  assert.match(refused.error ?? "", /No BASIC_AUTH property specified in SourceAccessConfigurations/);
+});

@@ -2,20 +2,23 @@ import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import { parseS3 } from "./code-uri.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { addResource, compact, getAtt, isIntrinsic, SamFault, sharedAttributes, tagList } from "./context.ts";
+import {
+  addResource,
+  compact,
+  getAtt,
+  isIntrinsic,
+  ref,
+  resolveParameters,
+  SamFault,
+  sharedAttributes,
+  tagList,
+} from "./context.ts";
 import { addStateMachineEvents } from "./events/state-machine.ts";
 import { roleProperties, trustPolicy } from "./role.ts";
 
 /** Translates AWS::Serverless::StateMachine. */
 export function translateStateMachine(context: SamContext, resource: SamResource): void {
   const { id, properties: p } = resource;
-  const unsupported = ["AutoPublishAlias", "DeploymentPreference"].filter((name) => p[name] !== undefined);
-  if (unsupported.length > 0) {
-    throw new SamFault(
-      id,
-      `Starling does not translate '${unsupported.join("', '")}' of AWS::Serverless::StateMachine yet.`,
-    );
-  }
   if ((p.Definition === undefined) === (p.DefinitionUri === undefined)) {
     const both = p.Definition !== undefined;
     throw new SamFault(
@@ -32,7 +35,7 @@ export function translateStateMachine(context: SamContext, resource: SamResource
   const tags: JsonObject[] = [...marker, ...tagList(p.Tags)];
   const place = p.DefinitionUri === undefined ? undefined : parseS3(id, "DefinitionUri", p.DefinitionUri);
   const substitutions: JsonObject = isObject(p.DefinitionSubstitutions) ? { ...p.DefinitionSubstitutions } : {};
-  const definition = isObject(p.Definition) ? extract(p.Definition, "definition", substitutions) : undefined;
+  const definition = isObject(p.Definition) ? extract(sortKeys(p.Definition), "definition", substitutions) : undefined;
   const lines = definition === undefined ? undefined : JSON.stringify(sortKeys(definition), null, 4).split("\n");
   const properties = compact({
     StateMachineName: p.Name,
@@ -46,7 +49,7 @@ export function translateStateMachine(context: SamContext, resource: SamResource
     Tags: tags,
   });
   addResource(context, id, "AWS::StepFunctions::StateMachine", properties, resource.attributes);
-  addStateMachineEvents(context, resource);
+  addStateMachineEvents(context, resource, addStateMachineAlias(context, resource));
   if (p.Role !== undefined) return;
   const managed =
     isObject(p.Tracing) && p.Tracing.Enabled === true
@@ -64,6 +67,39 @@ export function translateStateMachine(context: SamContext, resource: SamResource
     boundary: p.PermissionsBoundary,
   });
   addResource(context, `${id}Role`, "AWS::IAM::Role", role, sharedAttributes(resource));
+}
+
+/** Adds the version that AutoPublishAlias publishes and the alias that moves to it. Gives the alias's logical id. */
+function addStateMachineAlias(context: SamContext, resource: SamResource): string | undefined {
+  const { id, properties: p } = resource;
+  const shared = sharedAttributes(resource);
+  if (p.AutoPublishAlias === undefined) {
+    if (p.DeploymentPreference === undefined) return undefined;
+    throw new SamFault(id, "'DeploymentPreference' requires 'AutoPublishAlias' property to be specified.");
+  }
+  const name = resolveParameters(context, p.AutoPublishAlias);
+  if (typeof name !== "string") {
+    throw new SamFault(id, "'AutoPublishAlias' must be a string or a Ref to a template parameter");
+  }
+  const versionId = `${id}Version`;
+  addResource(
+    context,
+    versionId,
+    "AWS::StepFunctions::StateMachineVersion",
+    { StateMachineArn: ref(id), StateMachineRevisionId: getAtt(id, "StateMachineRevisionId") },
+    { DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain", ...shared },
+  );
+  const preference: JsonObject = isObject(p.DeploymentPreference) ? p.DeploymentPreference : { Type: "ALL_AT_ONCE" };
+  const aliasId = `${id}Alias${name.replace(/[^A-Za-z0-9]/g, "")}`;
+  addResource(
+    context,
+    aliasId,
+    "AWS::StepFunctions::StateMachineAlias",
+    { Name: name, DeploymentPreference: { ...preference, StateMachineVersionArn: ref(versionId) } },
+    shared,
+  );
+  context.aliases.set(id, { ...context.aliases.get(id), Alias: aliasId, Version: versionId });
+  return aliasId;
 }
 
 /** Intrinsic functions leave the definition for substitutions, because its text is fixed. */

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
-import { declareImplicitApis } from "./api-routes.ts";
+import { declareImplicitApis, inheritByImplicitApis } from "./api-routes.ts";
 import { translateApplication } from "./application.ts";
 import type { SamContext, SamOptions, SamResource } from "./context.ts";
 import { clone, SamFault } from "./context.ts";
@@ -62,6 +62,7 @@ function prepare(template: JsonObject, options: SamOptions): SamContext {
   }
   declareImplicitApis(template);
   mergeGlobals(template);
+  inheritByImplicitApis(template);
   return {
     template,
     resources: {},

@@ -17,9 +17,6 @@ export function addEvents(build: FunctionBuild): void {
     if (typeof event.Type !== "string") throw fault("Missing required property 'Type'.");
     const settings: JsonObject = isObject(event.Properties) ? event.Properties : {};
     const add = PULL_TYPES[event.Type] ? addPullEvent : (PUSH_EVENTS[event.Type] ?? API_EVENTS[event.Type]);
-    if (!add && /^(MQ|DocumentDB)$/.test(event.Type)) {
-      throw fault(`Starling does not translate events of type ${event.Type} yet.`);
-    }
     if (!add)
       throw new SamFault(
         id,

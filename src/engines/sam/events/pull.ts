@@ -3,6 +3,7 @@ import { isObject } from "../../yaml/index.ts";
 import { pick, resolveParameters } from "../context.ts";
 import type { SamEvent } from "./event.ts";
 import { addEventResource, required } from "./event.ts";
+import { addSourceAccess } from "./pull-access.ts";
 
 /** Sources that Lambda polls: where their ARN is, and the managed policy that reading needs. */
 export const PULL_TYPES: Readonly<Record<string, { readonly source?: string; readonly policy?: string }>> = {
@@ -10,6 +11,8 @@ export const PULL_TYPES: Readonly<Record<string, { readonly source?: string; rea
   DynamoDB: { source: "Stream", policy: "service-role/AWSLambdaDynamoDBExecutionRole" },
   SQS: { source: "Queue", policy: "service-role/AWSLambdaSQSQueueExecutionRole" },
   MSK: { source: "Stream", policy: "service-role/AWSLambdaMSKExecutionRole" },
+  MQ: { source: "Broker" },
+  DocumentDB: { source: "Cluster" },
   SelfManagedKafka: {},
 };
 
@@ -33,42 +36,19 @@ export function addPullEvent(event: SamEvent): void {
   if (s.SourceAccessConfigurations !== undefined) properties.SourceAccessConfigurations = s.SourceAccessConfigurations;
   if (s.FilterCriteria !== undefined) properties.FilterCriteria = s.FilterCriteria;
   if (isObject(s.DestinationConfig)) properties.DestinationConfig = destination(event, s.DestinationConfig);
-  if (s.ConsumerGroupId !== undefined) {
+  const document = pick(s, ["DatabaseName", "CollectionName", "FullDocument"]);
+  if (type === "DocumentDB") properties.DocumentDBEventSourceConfig = document;
+  if (s.ConsumerGroupId !== undefined || s.SchemaRegistryConfig !== undefined) {
     const owner =
       type === "SelfManagedKafka" ? "SelfManagedKafkaEventSourceConfig" : "AmazonManagedKafkaEventSourceConfig";
-    properties[owner] = { ConsumerGroupId: s.ConsumerGroupId };
+    properties[owner] = pick(s, ["ConsumerGroupId", "SchemaRegistryConfig"]);
   }
   if (type === "SelfManagedKafka" && s.KafkaBootstrapServers !== undefined) {
     properties.SelfManagedEventSource = { Endpoints: { KafkaBootstrapServers: s.KafkaBootstrapServers } };
   }
   addEventResource(event, event.id, "AWS::Lambda::EventSourceMapping", properties);
   if (kind.policy) addManaged(event, kind.policy);
-  if (type === "SelfManagedKafka") addKafkaPolicy(event);
-}
-
-const NETWORK = (
-  "CreateNetworkInterface DescribeNetworkInterfaces DeleteNetworkInterface DescribeVpcs DescribeSubnets " +
-  "DescribeSecurityGroups"
-).split(" ");
-
-/** What the function's role needs to reach brokers of the user's own: their secrets and their network. */
-function addKafkaPolicy({ build, settings }: SamEvent): void {
-  const list = Array.isArray(settings.SourceAccessConfigurations) ? settings.SourceAccessConfigurations : [];
-  const entries = list.filter(isObject);
-  const secrets = entries.filter((entry) => !String(entry.Type).startsWith("VPC_"));
-  const statements: JsonObject[] = secrets.map((entry) => ({
-    Action: ["secretsmanager:GetSecretValue"],
-    Effect: "Allow",
-    Resource: entry.URI ?? "*",
-  }));
-  if (secrets.length < entries.length) {
-    statements.push({ Action: NETWORK.map((action) => `ec2:${action}`), Effect: "Allow", Resource: "*" });
-  }
-  if (statements.length === 0) return;
-  build.inline.push({
-    PolicyName: "SelfManagedKafkaExecutionRolePolicy",
-    PolicyDocument: { Version: "2012-10-17", Statement: statements },
-  });
+  addSourceAccess(event);
 }
 
 function sourceArn(event: SamEvent, name: string): JsonValue {
@@ -87,18 +67,17 @@ function destination(event: SamEvent, config: JsonObject): JsonValue {
   if (!isObject(failure)) return config;
   const { Type: type, ...rest } = failure;
   const resolved = resolveParameters(event.build.context, type ?? "");
-  const actions: Readonly<Record<string, string>> = { SQS: "sqs:SendMessage", SNS: "sns:Publish" };
-  const action = typeof resolved === "string" ? actions[resolved] : undefined;
-  if (resolved === "" || action) {
-    if (action) {
-      event.build.inline.push({
-        PolicyName: `${event.id}Policy`,
-        PolicyDocument: {
-          Version: "2012-10-17",
-          Statement: [{ Action: [action], Effect: "Allow", Resource: failure.Destination ?? "" }],
-        },
-      });
-    }
+  const target = failure.Destination ?? "";
+  const statement = (Action: string, Resource: JsonValue): JsonObject => ({ Action, Effect: "Allow", Resource });
+  const statements: Readonly<Record<string, readonly JsonObject[]>> = {
+    SQS: [statement("sqs:SendMessage", target)],
+    SNS: [statement("sns:publish", target)],
+    S3: [statement("s3:PutObject", { "Fn::Join": ["/", [target, "*"]] }), statement("s3:ListBucket", target)],
+  };
+  const needed = typeof resolved === "string" ? statements[resolved] : undefined;
+  if (needed) {
+    const PolicyName = `${event.id}${String(resolved)}Policy`;
+    event.build.inline.push({ PolicyName, PolicyDocument: { Statement: [...needed] } });
   }
   return { ...config, OnFailure: rest };
 }

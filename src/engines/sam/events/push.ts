@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
-import { compact, getAtt, isIntrinsic, pick, ref, sharedAttributes } from "../context.ts";
+import { compact, getAtt, isIntrinsic, pick, ref, SamFault, sharedAttributes } from "../context.ts";
 import { trustPolicy } from "../role.ts";
 import type { SamEvent } from "./event.ts";
 import { addEventResource, addPermission, required } from "./event.ts";
@@ -42,20 +42,28 @@ function targetId(event: SamEvent): string {
 }
 
 /** The queue of DeadLetterConfig, made where `Type: SQS` asks for it. */
-function deadLetterQueue(event: SamEvent, suffix = "Queue"): JsonValue | undefined {
+export function deadLetterQueue(event: SamEvent, suffix = "Queue"): JsonValue | undefined {
   const config = event.settings.DeadLetterConfig;
   if (!isObject(config)) return undefined;
+  const { resource } = event.build;
+  const fault = (message: string): SamFault => {
+    const owner = resource.type === "AWS::Serverless::StateMachine" ? undefined : resource.id;
+    return new SamFault(owner, `Event with id [${event.id}] is invalid. ${message}`);
+  };
   if (config.Arn !== undefined && config.Type !== undefined) {
-    throw event.fault("You can either define 'Arn' or 'Type' property of DeadLetterConfig");
+    throw fault("You can either define 'Arn' or 'Type' property of DeadLetterConfig.");
   }
   if (config.Arn !== undefined) return config.Arn;
-  if (config.Type === undefined) throw event.fault("No 'Arn' or 'Type' property provided for DeadLetterConfig");
-  if (config.Type !== "SQS") throw event.fault("The only valid value for 'Type' property of DeadLetterConfig is 'SQS'");
+  if (config.Type === undefined) throw fault("No 'Arn' or 'Type' property provided for DeadLetterConfig.");
+  if (config.Type !== "SQS") throw fault("The only valid value for 'Type' property of DeadLetterConfig is 'SQS'.");
+  if (config.QueueLogicalId !== undefined && typeof config.QueueLogicalId !== "string") {
+    throw fault("QueueLogicalId must be a string");
+  }
   const id = typeof config.QueueLogicalId === "string" ? config.QueueLogicalId : `${event.id}${suffix}`;
   addEventResource(event, id, "AWS::SQS::Queue", {});
   (event.build.context.resources[id] as JsonObject).Properties = {};
   if (event.type !== "ScheduleV2") {
-    addEventResource(event, `${id}Policy`, "AWS::SQS::QueuePolicy", {
+    addEventResource(event, `${event.id}${suffix}Policy`, "AWS::SQS::QueuePolicy", {
       PolicyDocument: {
         Version: "2012-10-17",
         Statement: [

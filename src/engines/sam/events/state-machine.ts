@@ -2,10 +2,11 @@ import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
 import { addRoute, implicitApi } from "../api-routes.ts";
 import type { SamContext, SamResource } from "../context.ts";
-import { compact, getAtt, pick, ref, SamFault } from "../context.ts";
+import { compact, getAtt, pick, ref, SamFault, tagList } from "../context.ts";
 import { trustPolicy } from "../role.ts";
 import type { SamEvent } from "./event.ts";
 import { addEventResource } from "./event.ts";
+import { deadLetterQueue } from "./push.ts";
 
 const SCHEDULE = (
   "Description StartDate EndDate FlexibleTimeWindow GroupName KmsKeyArn ScheduleExpression ScheduleExpressionTimezone " +
@@ -13,9 +14,9 @@ const SCHEDULE = (
 ).split(" ");
 
 /** Adds what starts a state machine: schedules, rules and REST routes, each with a role that may start it. */
-export function addStateMachineEvents(context: SamContext, resource: SamResource): void {
+export function addStateMachineEvents(context: SamContext, resource: SamResource, alias: string | undefined): void {
   const { id, properties } = resource;
-  const target = ref(id);
+  const target = ref(properties.UseAliasAsEventTarget === true && alias ? alias : id);
   const build = { context, resource, target, targetArn: target, managed: [], inline: [], passThroughTags: undefined };
   for (const [name, event] of Object.entries(isObject(properties.Events) ? properties.Events : {})) {
     const fault = (message: string): SamFault => new SamFault(id, `Event with id [${name}] is invalid. ${message}`);
@@ -23,8 +24,6 @@ export function addStateMachineEvents(context: SamContext, resource: SamResource
     const settings: JsonObject = isObject(event.Properties) ? event.Properties : {};
     const add = EVENTS[event.Type];
     if (!add) throw fault(`Starling does not translate events of type ${event.Type} of a state machine.`);
-    if (settings.DeadLetterConfig !== undefined)
-      throw fault("Starling does not translate 'DeadLetterConfig' of a state machine's event yet.");
     add({ build, name, type: event.Type, settings, id: `${id}${name}`, fault });
   }
 }
@@ -55,29 +54,49 @@ function ruleTarget(event: SamEvent): JsonObject {
     Id: own ?? `${event.id.slice(0, 64 - "StepFunctionsTarget".length)}StepFunctionsTarget`,
     Arn: build.targetArn,
     RoleArn: s.RoleArn ?? startRole(event, "events.amazonaws.com", `${event.id}RoleStartExecutionPolicy`),
+    ...deadLetters(event),
     ...pick(s, ["Input", "InputPath", "InputTransformer", "RetryPolicy"]),
   });
 }
 
+function deadLetters(event: SamEvent): JsonObject {
+  const queue = deadLetterQueue(event);
+  return queue === undefined ? {} : { DeadLetterConfig: { Arn: queue } };
+}
+
 function addSchedule(event: SamEvent): void {
   const { settings: s, build } = event;
-  const role = s.RoleArn ?? startRole(event, "scheduler.amazonaws.com", `${event.id}StartExecutionPolicy`);
+  const letters = deadLetters(event);
+  const more: JsonObject[] = isObject(letters.DeadLetterConfig)
+    ? [
+        {
+          PolicyName: `${event.id}SQSPolicy`,
+          PolicyDocument: {
+            Statement: [{ Effect: "Allow", Action: "sqs:SendMessage", Resource: letters.DeadLetterConfig.Arn ?? "" }],
+          },
+        },
+      ]
+    : [];
+  const role = s.RoleArn ?? startRole(event, "scheduler.amazonaws.com", `${event.id}StartExecutionPolicy`, more);
   addEventResource(event, event.id, "AWS::Scheduler::Schedule", {
     FlexibleTimeWindow: { Mode: "OFF" },
     ...compact({ Name: s.OmitName === true ? undefined : (s.Name ?? event.id) }),
     ...pick(s, SCHEDULE),
-    Target: { Arn: build.targetArn, RoleArn: role, ...pick(s, ["Input", "RetryPolicy"]) },
+    Target: { Arn: build.targetArn, RoleArn: role, ...letters, ...pick(s, ["Input", "RetryPolicy"]) },
   });
 }
 
 /** A role that may start this state machine, for the service that does. */
-function startRole(event: SamEvent, service: string, policyName: string): JsonValue {
+function startRole(event: SamEvent, service: string, policyName: string, more: readonly JsonObject[] = []): JsonValue {
+  const { properties } = event.build.resource;
+  const tags = properties.PropagateTags === true ? tagList(properties.Tags) : [];
   const roleId = `${event.id}Role`;
   const Statement = [{ Effect: "Allow", Action: "states:StartExecution", Resource: event.build.targetArn }];
   const role = compact({
     AssumeRolePolicyDocument: trustPolicy(service),
-    Policies: [{ PolicyName: policyName, PolicyDocument: { Statement } }],
-    PermissionsBoundary: event.settings.PermissionsBoundary,
+    Policies: [{ PolicyName: policyName, PolicyDocument: { Statement } }, ...more],
+    PermissionsBoundary: event.settings.PermissionsBoundary ?? properties.PermissionsBoundary,
+    Tags: tags.length > 0 ? tags : undefined,
   });
   addEventResource(event, roleId, "AWS::IAM::Role", role);
   return getAtt(roleId, "Arn");
@@ -92,7 +111,9 @@ function addApiRoute(event: SamEvent): void {
   const credentials = startRole(event, "apigateway.amazonaws.com", `${event.id}RoleStartExecutionPolicy`);
   if (typeof api !== "string") return;
   const escape = s.UnescapeMappingTemplate === true ? String.raw`.replaceAll("\\'","'")` : "";
-  const template = `{"input": "$util.escapeJavaScript($input.json('$'))${escape}", "stateMachineArn": "\${${build.resource.id}}"}`;
+  const template = `{"input": "$util.escapeJavaScript($input.json('$'))${escape}", "stateMachineArn": "\${${String(build.target.Ref)}}"}`;
+  const condition = build.resource.attributes.Condition;
+  const uri = { "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:states:action/StartExecution" };
   addRoute(build.context, api, {
     kind: "Api",
     path: s.Path,
@@ -102,7 +123,7 @@ function addApiRoute(event: SamEvent): void {
     integration: {
       type: "aws",
       httpMethod: "POST",
-      uri: { "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:states:action/StartExecution" },
+      uri: typeof condition === "string" ? { "Fn::If": [condition, uri, ref("AWS::NoValue")] } : uri,
       requestTemplates: { "application/json": { "Fn::Sub": template } },
       responses: { "200": { statusCode: "200" }, "400": { statusCode: "400" } },
       credentials,
