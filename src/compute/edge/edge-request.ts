@@ -71,6 +71,12 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** The path and the raw query of a request's target; a query may hold further question marks. */
+export function splitUrl(url: string): [path: string, rawQuery: string] {
+  const mark = url.indexOf("?");
+  return mark < 0 ? [url, ""] : [url.slice(0, mark), url.slice(mark + 1)];
+}
+
 /** Whether a body can travel as text in a JSON event. */
 export function isText(body: Buffer): boolean {
   return body.equals(Buffer.from(body.toString("utf8"), "utf8"));

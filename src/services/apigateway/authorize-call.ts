@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { authenticate } from "../../aws/authenticate.ts";
 import { isAllowed } from "../../aws/authorize.ts";
 import type { Context } from "../../aws/context.ts";
-import type { EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { Method, RestApi } from "./model.ts";
@@ -19,7 +19,7 @@ export async function authorizeCall(
   const signed = method.authorizationType === "AWS_IAM";
   if (!signed && api.policy === undefined) return { identity: {} };
   try {
-    const [path = "", rawQuery = ""] = (incoming.url ?? "/").split("?", 2);
+    const [path, rawQuery] = splitUrl(incoming.url ?? "/");
     const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
     const { principal } = await authenticate(ctx.platform, wire, {
       protocol: "restJson1",

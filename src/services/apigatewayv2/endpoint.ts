@@ -7,7 +7,7 @@ import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
 import { recordApiCall } from "../../compute/edge/api-metrics.ts";
 import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
 import { corsHeaders, preflight } from "../../compute/edge/cors.ts";
-import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { httpEvent } from "../../compute/edge/http-event.ts";
 import { matchPath } from "../../compute/edge/path-match.ts";
 import { proxyEvent } from "../../compute/edge/proxy-event.ts";
@@ -123,7 +123,7 @@ async function authorize(
 ): Promise<Record<string, unknown> | undefined | "forbidden"> {
   const { api, stage, matched, request, incoming } = call;
   if (matched.route.authorizationType !== "AWS_IAM") return undefined;
-  const [path = "", rawQuery = ""] = (incoming.url ?? "/").split("?", 2);
+  const [path, rawQuery] = splitUrl(incoming.url ?? "/");
   const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
   const { principal } = await authenticate(ctx.platform, wire, {
     protocol: "restJson1",

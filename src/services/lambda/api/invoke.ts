@@ -14,8 +14,8 @@ const DEPLOYER = "codedeploy.amazonaws.com";
 
 export const invoke = operations<typeof Lambda, LambdaState>()({
   Invoke: {
-    callers: [DEPLOYER],
-    permissions: onFunction("InvokeFunction", { policy: true }),
+    permissions: (input, ctx) =>
+      isProbe(ctx, input) ? [] : onFunction("InvokeFunction", { policy: true })(input, ctx),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
       const payload = payloadOf(input.Payload);
@@ -23,7 +23,7 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
       const record = await versionOf(ctx, name, qualifier);
       checkPayload(payload, type === "Event" ? MAX_ASYNC_PAYLOAD : MAX_SYNC_PAYLOAD);
       if (type === "DryRun") {
-        if (ctx.principal.kind === "service" && ctx.principal.service === DEPLOYER) await mustLoad(ctx, record);
+        if (isProbe(ctx, input)) await mustLoad(ctx, record);
         return { StatusCode: 204, ExecutedVersion: record.version };
       }
       const invokedArn = functionArn(ctx, name, qualifier);
@@ -55,6 +55,11 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
     },
   },
 });
+
+/** CodeDeploy itself may ask whether a version can be loaded, and nothing else. */
+function isProbe(ctx: Context<LambdaState>, input: { InvocationType?: string | undefined }): boolean {
+  return ctx.principal.kind === "service" && ctx.principal.service === DEPLOYER && input.InvocationType === "DryRun";
+}
 
 /** A deployment must not give traffic to a version that cannot even be loaded. */
 async function mustLoad(ctx: Context<LambdaState>, record: FunctionRecord): Promise<void> {
