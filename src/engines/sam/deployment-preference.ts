@@ -11,6 +11,7 @@ import {
   resolveParameters,
   resolveRefs,
   SamFault,
+  tagList,
 } from "./context.ts";
 
 const APPLICATION = "ServerlessDeploymentApplication";
@@ -43,7 +44,9 @@ export function addDeploymentPreference(context: SamContext, resource: SamResour
       AfterAllowTrafficHook: hooks.PostTraffic,
     }),
   };
-  context.deployments.set(groupId, { ...preference, ...passed(preference, resource) });
+  const tags = p.PropagateTags === true ? tagList(p.Tags) : [];
+  const handed: JsonObject = tags.length > 0 ? { PropagatedTags: tags } : {};
+  context.deployments.set(groupId, { ...preference, ...handed, ...passed(preference, resource) });
 }
 
 /** The function's Condition goes to the deployment resources where PassthroughCondition says so. */
@@ -58,7 +61,11 @@ export function addDeploymentResources(context: SamContext): void {
   const all = [...context.deployments.values()];
   const conditions = all.map((preference) => preference.FunctionCondition);
   const shared = conditionFor(conditions);
-  addResource(context, APPLICATION, "AWS::CodeDeploy::Application", { ComputePlatform: "Lambda" }, shared);
+  const application = compact({
+    ComputePlatform: "Lambda",
+    Tags: all.find((one) => one.PropagatedTags !== undefined)?.PropagatedTags,
+  });
+  addResource(context, APPLICATION, "AWS::CodeDeploy::Application", application, shared);
   const roleless = all.filter((preference) => preference.Role === undefined);
   if (roleless.length > 0) {
     const policy = "service-role/AWSCodeDeployRoleForLambda";
@@ -108,6 +115,7 @@ function groupProperties(preference: JsonObject): JsonObject {
     DeploymentConfigName: configName(preference.Type ?? ""),
     DeploymentStyle: { DeploymentType: "BLUE_GREEN", DeploymentOption: "WITH_TRAFFIC_CONTROL" },
     ServiceRoleArn: preference.Role ?? getAtt(ROLE, "Arn"),
+    Tags: preference.PropagatedTags,
     ...pick(preference, ["TriggerConfigurations"]),
   });
 }

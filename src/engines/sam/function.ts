@@ -181,7 +181,7 @@ function addRole(build: FunctionBuild, lambda: JsonObject, shared: JsonObject): 
 }
 
 /** Types whose Tags are a list, as far as the transform tags them. */
-const TAGGED = new Set("AWS::Lambda::EventSourceMapping AWS::SQS::Queue AWS::SNS::Topic AWS::Events::Rule".split(" "));
+const TAGGED = new Set("AWS::SQS::Queue AWS::SNS::Topic AWS::IoT::TopicRule".split(" "));
 
 function tagCompanions(context: SamContext, id: string, tags: JsonObject): void {
   for (const [name, made] of Object.entries(context.resources)) {

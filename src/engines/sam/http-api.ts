@@ -95,6 +95,8 @@ function method(resource: SamResource, route: ApiRoute): JsonObject {
   const name = own.Authorizer ?? api.DefaultAuthorizer;
   const authorizers = isObject(api.Authorizers) ? api.Authorizers : {};
   if (typeof name !== "string") return result;
+  // Preflights carry no signature.
+  if (route.method === "options" && own.Authorizer === undefined && name === "AWS_IAM") return result;
   if (own.Authorizer !== undefined && name !== "NONE" && name !== "AWS_IAM" && authorizers[name] === undefined) {
     throw route.event.fault(
       `Unable to set Authorizer [${name}] on API method [${route.method}] for path [${route.path}] because it wasn't defined in the API's Authorizers.`,
@@ -130,7 +132,7 @@ function securitySchemes(context: SamContext, resource: SamResource, body: JsonO
     schemes[name] = a.FunctionArn === undefined ? jwtScheme(a) : lambdaScheme(resource, name, a, context.partition);
   }
   if (JSON.stringify(body.paths ?? {}).includes('"AWS_IAM"') || auth.DefaultAuthorizer === "AWS_IAM") {
-    schemes.AWS_IAM = {
+    schemes.AWS_IAM ??= {
       "x-amazon-apigateway-authtype": "awsSigv4",
       type: "apiKey",
       name: "Authorization",

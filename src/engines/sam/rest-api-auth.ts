@@ -39,7 +39,7 @@ export function routeSecurity(_context: SamContext, resource: SamResource, route
   }
   if ((own.ApiKeyRequired ?? api.ApiKeyRequired) === true) security.push({ api_key: [] });
   if (security.length > 0 || own.ApiKeyRequired === false) method.security = security;
-  if (name === "AWS_IAM") setCredentials(method, own.InvokeRole ?? api.InvokeRole);
+  if (name === "AWS_IAM") setCredentials(method, own.InvokeRole === null ? "NONE" : (own.InvokeRole ?? api.InvokeRole));
 }
 
 function setCredentials(method: JsonObject, role: JsonValue | undefined): void {

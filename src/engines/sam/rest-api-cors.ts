@@ -18,9 +18,11 @@ export function applyCors(resource: SamResource, body: JsonObject, three: boolea
   }
   const paths = body.paths as JsonObject;
   for (const path of Object.values(paths)) {
+    // A path under a condition keeps the older form, as SAM leaves it.
+    const modern = three && !(isObject(path) && path["Fn::If"] !== undefined);
     for (const item of branches(path)) {
       if (item.options !== undefined) continue;
-      item.options = preflight(settings, item, three);
+      item.options = preflight(settings, item, modern);
     }
   }
 }

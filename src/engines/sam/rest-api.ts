@@ -94,13 +94,20 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
   const body: JsonObject = own === undefined ? emptyDefinition(three ? String(version) : undefined) : clone(own);
   if (managed) {
     const paths = isObject(body.paths) ? body.paths : {};
-    body.paths = buildPaths(context, id, paths, (route) => method(context, resource, route));
+    body.paths = buildPaths(context, id, paths, (route) => method(context, resource, route, body));
   }
   if (isIntrinsic(body)) return body;
   const modern = three || (typeof body.openapi === "string" && body.openapi.startsWith("3"));
   if (isObject(body.paths)) {
     applyCors(resource, body, modern);
-    applyAuth(context, resource, body, modern);
+    const schemes3 = three || (modern && body.swagger === undefined);
+    applyAuth(context, resource, body, schemes3);
+    if (schemes3 && isObject(body.securityDefinitions)) {
+      const components = isObject(body.components) ? body.components : {};
+      const schemes = isObject(components.securitySchemes) ? components.securitySchemes : {};
+      body.components = { ...components, securitySchemes: { ...schemes, ...body.securityDefinitions } };
+      delete body.securityDefinitions;
+    }
     applyResourcePolicy(context, resource, body);
   }
   if (p.DisableExecuteApiEndpoint !== undefined) {
@@ -128,7 +135,7 @@ function emptyDefinition(openapi: string | undefined): JsonObject {
   return openapi ? { openapi, info, paths: {} } : { swagger: "2.0", info, paths: {} };
 }
 
-function method(context: SamContext, resource: SamResource, route: ApiRoute): JsonObject {
+function method(context: SamContext, resource: SamResource, route: ApiRoute, body: JsonObject): JsonObject {
   const result: JsonObject = {
     "x-amazon-apigateway-integration": clone(route.integration),
     responses: { ...route.responses },
@@ -140,7 +147,22 @@ function method(context: SamContext, resource: SamResource, route: ApiRoute): Js
   routeSecurity(context, resource, route, result);
   const parameters = [...modelParameters(route, resource, result), ...requestParameters(route, result)];
   if (parameters.length > 0) result.parameters = parameters;
+  addValidator(route, result, body);
   return result;
+}
+
+/** The validator that RequestModel asks for by ValidateBody and ValidateParameters. */
+function addValidator(route: ApiRoute, method: JsonObject, body: JsonObject): void {
+  const wanted = route.event.settings.RequestModel;
+  if (!isObject(wanted)) return;
+  const { ValidateBody: content, ValidateParameters: parameters } = wanted;
+  if (content === undefined && parameters === undefined) return;
+  const [validateRequestBody, validateRequestParameters] = [content === true, parameters === true];
+  const one = validateRequestBody ? "body-only" : validateRequestParameters ? "params-only" : "no-validation";
+  const name = validateRequestBody && validateRequestParameters ? "body-and-params" : one;
+  const validators = (body["x-amazon-apigateway-request-validators"] ??= {}) as JsonObject;
+  validators[name] = { validateRequestBody, validateRequestParameters };
+  method["x-amazon-apigateway-request-validator"] = name;
 }
 
 /** The body that RequestModel asks for: a parameter in swagger, a request body in OpenAPI 3. */
@@ -239,6 +261,12 @@ function addDeployment(context: SamContext, resource: SamResource, api: JsonObje
   return deploymentId;
 }
 
+/** A stage's logical id: named after the stage, or after its hash where the name has other than letters and digits. */
+function stageLogicalId(id: string, name: JsonValue | undefined): string {
+  if (typeof name !== "string") return `${id}Stage`;
+  return /^[A-Za-z0-9]+$/.test(name) ? `${id}${name}Stage` : `${id}Stage${sha1(name).slice(0, 10)}`;
+}
+
 const STAGE =
   "CacheClusterEnabled CacheClusterSize Variables MethodSettings AccessLogSetting CanarySetting TracingEnabled".split(
     " ",
@@ -247,7 +275,7 @@ const STAGE =
 function addStage(context: SamContext, resource: SamResource, deploymentId: string, shared: JsonObject): void {
   const { id, properties: p } = resource;
   const name = p.StageName;
-  const stageId = typeof name === "string" ? `${id}${name.replace(/[^A-Za-z0-9]/g, "")}Stage` : `${id}Stage`;
+  const stageId = stageLogicalId(id, name);
   addResource(
     context,
     stageId,

@@ -165,3 +165,32 @@ test("lets a function poll a broker, and refuses one without credentials", () =>
   const refused = transformSam(readTemplate(source("[{Type: VIRTUAL_HOST, URI: v}]")).source?.value ?? {});
   assert.match(refused.error ?? "", /No BASIC_AUTH property specified in SourceAccessConfigurations/);
 });
+
+test("streams a REST route's response and validates its body where the event says so", () => {
+  const template = run(`Resources:
+  A:
+    Type: AWS::Serverless::Api
+    Properties: {StageName: my-stage, Models: {User: {type: object}}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: s3://b/k
+      Handler: a
+      Runtime: b
+      Events:
+        Post:
+          Type: Api
+          Properties:
+            RestApiId: !Ref A
+            Path: /
+            Method: post
+            InvokeMode: RESPONSE_STREAM
+            RequestModel: {Model: User, ValidateBody: true}
+`);
+  const made = template.Resources as Record<string, JsonObject>;
+  const text = JSON.stringify(made.A);
+  assert.match(text, /2021-11-15\/functions\/\$\{F.Arn\}\/response-streaming-invocations/);
+  assert.match(text, /"body-only":\{"validateRequestBody":true,"validateRequestParameters":false\}/);
+  assert.match(text, /"x-amazon-apigateway-request-validator":"body-only"/);
+  assert.ok(Object.keys(made).some((id) => /^AStage[0-9a-f]{10}$/.test(id)));
+});

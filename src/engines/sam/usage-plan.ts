@@ -1,13 +1,13 @@
 import type { JsonObject } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { addResource, compact, pick, ref, SamFault, sharedAttributes } from "./context.ts";
+import { addResource, compact, pick, ref, resolveParameters, SamFault, sharedAttributes, tagList } from "./context.ts";
 
 /** Notes that an API wants a usage plan: its own, or the one that APIs share. */
 export function noteUsagePlan(context: SamContext, resource: SamResource): void {
   const auth = isObject(resource.properties.Auth) ? resource.properties.Auth : {};
   if (auth.UsagePlan === undefined) return;
-  const plan = auth.UsagePlan;
+  const plan = resolveParameters(context, auth.UsagePlan);
   if (!isObject(plan)) throw new SamFault(resource.id, "'UsagePlan' must be a dictionary");
   const mode = plan.CreateUsagePlan;
   if (mode === undefined)
@@ -16,7 +16,9 @@ export function noteUsagePlan(context: SamContext, resource: SamResource): void 
   if (mode !== "PER_API" && mode !== "SHARED") {
     throw new SamFault(resource.id, '\'CreateUsagePlan\' accepts only one of ["PER_API", "SHARED", "NONE"]');
   }
-  context.usagePlans.set(resource.id, { ...plan, attributes: sharedAttributes(resource) });
+  const tags = resource.properties.PropagateTags === true ? tagList(resource.properties.Tags) : [];
+  const own: JsonObject = tags.length > 0 ? { PropagatedTags: tags } : {};
+  context.usagePlans.set(resource.id, { ...plan, ...own, attributes: sharedAttributes(resource) });
 }
 
 /** Adds the usage plans with a key each. */
@@ -58,6 +60,7 @@ function addPlan(
   const properties = compact({
     ApiStages: apis.map((api) => ({ ApiId: ref(api), Stage: stageOf(api) })),
     ...pick(plan, SETTINGS),
+    ...compact({ Tags: plan.Tags ?? plan.PropagatedTags }),
   });
   addResource(context, planId, "AWS::ApiGateway::UsagePlan", properties, { ...attributes, DependsOn: [...apis] });
   const StageKeys = apis.map((api) => ({ RestApiId: ref(api), StageName: stageOf(api) }));
@@ -65,7 +68,7 @@ function addPlan(
     context,
     keyId,
     "AWS::ApiGateway::ApiKey",
-    { Enabled: true, StageKeys },
+    compact({ Enabled: true, StageKeys, Tags: plan.PropagatedTags }),
     { ...attributes, DependsOn: [planId] },
   );
   const link = { KeyId: ref(keyId), KeyType: "API_KEY", UsagePlanId: ref(planId) };

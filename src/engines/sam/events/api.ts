@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
-import { ref, resolveParameters } from "../context.ts";
+import { ref, resolveParameters, sha1 } from "../context.ts";
 import { addRoute, apiDefinition, hasIntegration, implicitApi } from "../api-routes.ts";
 import type { SamEvent } from "./event.ts";
 import { addPermission } from "./event.ts";
@@ -27,13 +27,22 @@ export function addRestApiEvent(event: SamEvent): void {
   };
   addPermission(event, "apigateway.amazonaws.com", { SourceArn: permitted }, stage);
   if (api === undefined) return;
-  const uri = `arn:${build.context.partition}:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/${functionText(event)}/invocations`;
+  const streams = s.InvokeMode === "RESPONSE_STREAM";
+  const target = streams
+    ? `2021-11-15/functions/${functionText(event)}/response-streaming-invocations`
+    : `2015-03-31/functions/${functionText(event)}/invocations`;
+  const uri = `arn:${build.context.partition}:apigateway:\${AWS::Region}:lambda:path/${target}`;
   addRoute(build.context, api, {
     kind: "Api",
     path: s.Path,
     method: method,
     event,
-    integration: { type: "aws_proxy", httpMethod: "POST", uri: integrationUri(event, uri) },
+    integration: {
+      type: "aws_proxy",
+      httpMethod: "POST",
+      uri: integrationUri(event, uri),
+      ...(streams && { responseTransferMode: "STREAM" }),
+    },
   });
 }
 
@@ -50,7 +59,8 @@ export function addHttpApiEvent(event: SamEvent): void {
   if (api !== undefined && hasIntegration(build.context, api, path, method)) return;
   const verb =
     path === "$default" || method === "any" || method === "x-amazon-apigateway-any-method" ? "*" : method.toUpperCase();
-  const place = path === "$default" ? "*" : `${verb}${path.replace(PATH_PARAMETER, "*")}`;
+  const place =
+    path === "$default" ? "*" : path === "/$default" ? "$default" : `${verb}${path.replace(PATH_PARAMETER, "*")}`;
   const SourceArn = {
     "Fn::Sub": [
       `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${__ApiId__}/\${__Stage__}/${place}`,
@@ -103,5 +113,6 @@ function permissionSuffix(event: SamEvent, api: string | undefined): string {
   const properties = api ? apiDefinition(context, api)?.properties : undefined;
   if (!properties) return api === "ServerlessRestApi" ? "Prod" : "Test";
   const stage = resolveParameters({ ...context, parameters: {} }, properties.StageName ?? "Prod");
-  return typeof stage === "string" ? stage.replace(/[^A-Za-z0-9]/g, "") : "Stage";
+  if (typeof stage !== "string") return "Stage";
+  return /^[A-Za-z0-9]+$/.test(stage) ? stage : sha1(stage).slice(0, 10);
 }

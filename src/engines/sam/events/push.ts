@@ -191,6 +191,14 @@ function addConditionalDependency(bucket: JsonObject, condition: string, permiss
   });
 }
 
+/** Whether a topic of this template is a FIFO one: only a FIFO queue may subscribe to it. */
+function isFifo(event: SamEvent, topic: JsonValue): boolean {
+  const all = event.build.context.template.Resources;
+  const declared = isObject(topic) && typeof topic.Ref === "string" && isObject(all) ? all[topic.Ref] : undefined;
+  const properties = isObject(declared) ? declared.Properties : undefined;
+  return isObject(properties) && properties.FifoTopic === true;
+}
+
 function addSubscription(event: SamEvent): void {
   const { settings: s, build } = event;
   const topic = required(event, "Topic");
@@ -211,7 +219,7 @@ function addSubscription(event: SamEvent): void {
   const arn: JsonValue = own ? getAtt(queueId, "Arn") : (given.QueueArn ?? "");
   if (own) {
     addEventResource(event, queueId, "AWS::SQS::Queue", {});
-    (build.context.resources[queueId] as JsonObject).Properties = {};
+    (build.context.resources[queueId] as JsonObject).Properties = isFifo(event, topic) ? { FifoQueue: true } : {};
   }
   const policyId =
     typeof given.QueuePolicyLogicalId === "string" ? given.QueuePolicyLogicalId : `${event.id}QueuePolicy`;
