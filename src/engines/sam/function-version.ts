@@ -30,6 +30,9 @@ export function addVersionAndAlias(context: SamContext, resource: SamResource, l
   const versionId = `${id}Version${versionHash(context, resource, lambda, sha256)}`;
   const shared = sharedAttributes(resource);
   const policy = resolveParameters(context, p.VersionDeletionPolicy ?? "Retain");
+  if (policy !== "Delete" && policy !== "Retain") {
+    throw new SamFault(id, "Property 'VersionDeletionPolicy' should be a one of the strings: 'Delete' or 'Retain'.");
+  }
   const kept = { DeletionPolicy: policy, ...shared };
   const version = compact({
     FunctionName: ref(id),

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
+import { structureFault } from "./rest-api-checks.ts";
 import type { SamContext, SamResource } from "./context.ts";
 import { resolveParameters, SamFault } from "./context.ts";
 
@@ -91,6 +92,11 @@ function conditions(policy: JsonObject): JsonObject[] {
     ["Blacklist", "StringEquals"],
   ] as const) {
     const given = policy[`SourceVpc${suffix}`];
+    if (given !== undefined && !(Array.isArray(given) && given.every((item) => typeof item === "string"))) {
+      throw structureFault(
+        `SourceVpc${suffix} must be a list of strings. Use IntrinsicVpc${suffix} instead for values that use Intrinsic Functions`,
+      );
+    }
     const all = Array.isArray(given) ? given : given === undefined ? [] : [given];
     const endpoint = (value: JsonValue): boolean => typeof value === "string" && value.startsWith("vpce-");
     const more = (name: string): JsonValue[] => (Array.isArray(policy[name]) ? policy[name] : []);

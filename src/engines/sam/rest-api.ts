@@ -19,6 +19,7 @@ import {
   tagList,
 } from "./context.ts";
 import { addCustomDomain } from "./custom-domain.ts";
+import { checkRestApi } from "./rest-api-checks.ts";
 import { applyAuth, authorizerPermissions, routeSecurity } from "./rest-api-auth.ts";
 import { applyCors } from "./rest-api-cors.ts";
 import { applyResourcePolicy } from "./rest-api-policy.ts";
@@ -31,6 +32,7 @@ export function translateRestApi(context: SamContext, resource: SamResource): vo
   if (p.DefinitionUri !== undefined && p.DefinitionBody !== undefined) {
     throw new SamFault(id, "Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.");
   }
+  checkRestApi(context, resource);
   const condition = implicitCondition(context, id);
   const attributes = condition ? { ...resource.attributes, Condition: condition } : resource.attributes;
   const shared = { ...sharedAttributes(resource), ...(condition && { Condition: condition }) };
@@ -157,6 +159,11 @@ function addValidator(route: ApiRoute, method: JsonObject, body: JsonObject): vo
   if (!isObject(wanted)) return;
   const { ValidateBody: content, ValidateParameters: parameters } = wanted;
   if (content === undefined && parameters === undefined) return;
+  if ([content, parameters].some((value) => value !== undefined && typeof value !== "boolean")) {
+    throw route.event.fault(
+      `Unable to set Validator to RequestModel [${String(wanted.Model)}] on API method [${route.method}] for path [${route.path}] ValidateBody and ValidateParameters must be a boolean type, strings or intrinsics are not supported.`,
+    );
+  }
   const [validateRequestBody, validateRequestParameters] = [content === true, parameters === true];
   const one = validateRequestBody ? "body-only" : validateRequestParameters ? "params-only" : "no-validation";
   const name = validateRequestBody && validateRequestParameters ? "body-and-params" : one;

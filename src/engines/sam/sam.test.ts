@@ -194,3 +194,18 @@ test("streams a REST route's response and validates its body where the event say
   assert.match(text, /"x-amazon-apigateway-request-validator":"body-only"/);
   assert.ok(Object.keys(made).some((id) => /^AStage[0-9a-f]{10}$/.test(id)));
 });
+
+test("refuses an API's definition and settings that SAM refuses", () => {
+  const error = (properties: string): string =>
+    transformSam(
+      readTemplate(`Resources: {A: {Type: AWS::Serverless::Api, Properties: {StageName: P, ${properties}}}}`).source
+        ?.value ?? {},
+    ).error ?? "";
+  assert.match(error("OpenApiVersion: five"), /The OpenApiVersion value must be of the format '3.0.0'/);
+  assert.match(
+    error("DefinitionBody: {swagger: '2.0', paths: {/foo: text}}"),
+    /Structure of the SAM template is invalid. Value of '\/foo' path must be a dictionary according to Swagger spec/,
+  );
+  assert.match(error("GatewayResponses: {UNAUTHORIZED: {Footers: {}}}"), /Invalid property 'Footers'/);
+  assert.match(error("Domain: {DomainName: a.example.com}"), /Property 'Domain.CertificateArn' is required/);
+});

@@ -16,6 +16,16 @@ export function addRestApiEvent(event: SamEvent): void {
   if (!s.Path.startsWith("/")) throw event.fault("Api Event 'Path' must start with '/'.");
   if (s.Method === undefined) throw event.fault("Event is missing key 'Method'.");
   if (typeof s.Method !== "string") throw event.fault("Api Event must have a String specified for 'Method'.");
+  if (isObject(s.RestApiId) && s.RestApiId.Ref === undefined) {
+    throw event.fault("Property 'RestApiId' should be a string.");
+  }
+  const auth: JsonObject = isObject(s.Auth) ? s.Auth : {};
+  const says = ["Authorizer", "ApiKeyRequired", "ResourcePolicy"].some((name) => auth[name] !== undefined);
+  if (auth.OverrideApiAuth === true && !says) {
+    throw event.fault(
+      "Must define one of: Authorizer, ApiKeyRequired or ResourcePolicy when using the OverrideApiAuth property.",
+    );
+  }
   const method = s.Method.toLowerCase();
   const api = s.RestApiId === undefined ? implicitApi(build.context, "Api") : apiReference(s.RestApiId);
   const stage = permissionSuffix(event, api);

@@ -1,0 +1,82 @@
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { isObject } from "../yaml/index.ts";
+import type { SamContext, SamResource } from "./context.ts";
+import { isIntrinsic, resolveParameters, SamFault } from "./context.ts";
+
+/** A fault of the document as a whole, as SAM words those of a definition. */
+export function structureFault(message: string): SamFault {
+  return new SamFault(undefined, `Structure of the SAM template is invalid. ${message}`);
+}
+
+/** Refuses the settings of a REST API that SAM refuses. */
+export function checkRestApi(context: SamContext, { id, properties: p }: SamResource): void {
+  const fail = (message: string): never => {
+    throw new SamFault(id, message);
+  };
+  if (p.StageName === "") fail("StageName cannot be empty.");
+  if (p.FailOnWarnings !== undefined && typeof p.FailOnWarnings !== "boolean" && !isIntrinsic(p.FailOnWarnings)) {
+    fail("Type of property 'FailOnWarnings' is invalid.");
+  }
+  if (p.DefinitionUri !== undefined) {
+    if (p.MergeDefinitions === true) fail("Cannot set 'MergeDefinitions' to True when using `DefinitionUri`.");
+    if (p.DisableExecuteApiEndpoint !== undefined) {
+      fail("DisableExecuteApiEndpoint works only within 'DefinitionBody' property.");
+    }
+  }
+  const place = p.EndpointConfiguration;
+  if (isObject(place) && place.VPCEndpointIds !== undefined && place.VpcEndpointIds !== undefined) {
+    fail("'VPCEndpointIds' and 'VpcEndpointIds' cannot be used together in EndpointConfiguration.");
+  }
+  checkVersion(id, p.OpenApiVersion === undefined ? undefined : resolveParameters(context, p.OpenApiVersion));
+  checkGatewayResponses(id, p.GatewayResponses);
+  if (isObject(p.DefinitionBody)) checkPaths(p.DefinitionBody);
+}
+
+function checkVersion(id: string, version: JsonValue | undefined): void {
+  if (version === undefined || typeof version === "number") return;
+  if (typeof version !== "string") throw new SamFault(id, "Property 'OpenApiVersion' should be a string.");
+  if (!/^(2\.0|3(\.\d){0,2})$/.test(version)) {
+    throw new SamFault(id, "The OpenApiVersion value must be of the format '3.0.0'.");
+  }
+}
+
+const RESPONSE = ["ResponseParameters", "ResponseTemplates", "StatusCode"];
+const PLACES = ["Headers", "Paths", "QueryStrings"];
+
+function checkGatewayResponses(id: string, responses: JsonValue | undefined): void {
+  if (!isObject(responses)) return;
+  for (const [name, response] of Object.entries(responses)) {
+    if (!isObject(response)) continue;
+    const strange = Object.keys(response).find((key) => !RESPONSE.includes(key));
+    if (strange) {
+      throw new SamFault(id, `Invalid property '${strange}' in 'GatewayResponses' property '${name}'.`);
+    }
+    const status = response.StatusCode;
+    if (status !== undefined && !isIntrinsic(status) && !/^\d+$/.test(String(status))) {
+      throw new SamFault(id, "Property 'StatusCode' must be numeric");
+    }
+    const parameters = response.ResponseParameters;
+    if (parameters === undefined || parameters === null) continue;
+    if (!isObject(parameters)) {
+      throw new SamFault(id, `Property 'GatewayResponses.${name}.ResponseParameters' should be a map.`);
+    }
+    const place = Object.keys(parameters).find((key) => !PLACES.includes(key));
+    if (place) throw new SamFault(id, `Invalid gateway response parameter '${place}'`);
+  }
+}
+
+function checkPaths(body: JsonObject): void {
+  if (body.securityDefinitions !== undefined && !isObject(body.securityDefinitions)) {
+    throw structureFault("securityDefinitions must be a dictionary.");
+  }
+  if (!isObject(body.paths)) return;
+  for (const [path, item] of Object.entries(body.paths)) {
+    if (path.startsWith("Fn::")) continue;
+    if (!isObject(item)) {
+      throw structureFault(`Value of '${path}' path must be a dictionary according to Swagger spec.`);
+    }
+    if (item["Fn::If"] !== undefined && !Array.isArray(item["Fn::If"])) {
+      throw structureFault("Value of Fn::If must be a list.");
+    }
+  }
+}
