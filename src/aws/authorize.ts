@@ -41,7 +41,7 @@ export async function isAllowed(ctx: Context, permission: Permission): Promise<b
 async function check(ctx: Context, permission: Permission): Promise<void> {
   const { principal } = ctx;
   const resourcePolicy =
-    permission.resourcePolicy === undefined ? undefined : compiled(permission.resourcePolicy, "resource");
+    permission.resourcePolicy === undefined ? undefined : compilePolicyOnce(ctx, permission.resourcePolicy, "resource");
   const bounds = await ctx.platform.identity.policies(principal);
   const request: AccessRequest = {
     principal: policyPrincipal(principal),
@@ -49,10 +49,12 @@ async function check(ctx: Context, permission: Permission): Promise<void> {
     resource: permission.resource,
     resourceAccount: permission.owner ?? ctx.account,
     context: { ...globalConditions(ctx), ...bounds.context, ...permission.conditions } as RequestContext,
-    identityPolicies: bounds.identity.map((document) => compiled(document, "identity")),
+    identityPolicies: bounds.identity.map((document) => compilePolicyOnce(ctx, document, "identity")),
     ...(resourcePolicy ? { resourcePolicy } : {}),
-    ...(bounds.boundary === undefined ? {} : { boundary: compiled(bounds.boundary, "identity") }),
-    ...(bounds.session ? { sessionPolicies: bounds.session.map((document) => compiled(document, "identity")) } : {}),
+    ...(bounds.boundary === undefined ? {} : { boundary: compilePolicyOnce(ctx, bounds.boundary, "identity") }),
+    ...(bounds.session
+      ? { sessionPolicies: bounds.session.map((document) => compilePolicyOnce(ctx, document, "identity")) }
+      : {}),
   };
   const decision = evaluate(request);
   if (decision.decision === "allow" && (!permission.resourcePolicyMustAllow || isNamed(request))) return;
@@ -149,17 +151,17 @@ function globalConditions(ctx: Context): Record<string, unknown> {
 const isLoopback = (address: string): boolean =>
   address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
 
-/** Compiled documents by their text's digest; bounded, oldest out first. */
 const MAX_COMPILED = 5_000;
-const compiledPolicies = new Map<string, CompiledPolicy>();
 
-function compiled(document: string, kind: "identity" | "resource"): CompiledPolicy {
+/** A document, compiled once; the oldest go first where there are too many. */
+function compilePolicyOnce(ctx: Context, document: string, kind: "identity" | "resource"): CompiledPolicy {
+  const { policies } = ctx.registry;
   const key = document.length < 256 ? kind + document : kind + createHash("sha1").update(document).digest("base64");
-  let policy = compiledPolicies.get(key);
+  let policy = policies.get(key);
   if (!policy) {
     policy = compilePolicy(document, kind);
-    if (compiledPolicies.size >= MAX_COMPILED) compiledPolicies.delete(compiledPolicies.keys().next().value as string);
-    compiledPolicies.set(key, policy);
+    if (policies.size >= MAX_COMPILED) policies.delete(policies.keys().next().value as string);
+    policies.set(key, policy);
   }
   return policy;
 }

@@ -1,3 +1,4 @@
+import type { CompiledPolicy } from "../engines/policy/index.ts";
 import type { ModelRegistry } from "./model.ts";
 import type { ResourceType, Service } from "./service.ts";
 
@@ -9,6 +10,8 @@ export interface Registry {
   /** The implementation of a CloudFormation resource type. */
   resourceType(type: string): ResourceType | undefined;
   resourceTypes(): readonly string[];
+  /** Compiled policy documents by their text; bounded by `authorize`. */
+  readonly policies: Map<string, CompiledPolicy>;
   /** What a service's `start` made. */
   state(service: string): unknown;
   setState(service: string, state: unknown): void;
@@ -30,6 +33,7 @@ export function createRegistry(services: readonly Service[], models: ModelRegist
   return {
     models,
     services,
+    policies: new Map(),
     service: (name) => byName.get(name),
     resourceType: (type) => types.get(type),
     resourceTypes: () => [...types.keys()].sort(),

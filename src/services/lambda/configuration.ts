@@ -64,7 +64,6 @@ export function configurationView(
     ...state,
     ...(record.sealedEnvironment === undefined ? {} : { Environment: { Variables: environmentOf(ctx, record) } }),
     ...(record.layers.length ? { Layers: record.layers.map((Arn) => ({ Arn })) } : {}),
-    ...(record.deadLetterArn ? { DeadLetterConfig: { TargetArn: record.deadLetterArn } } : {}),
   };
 }
 

@@ -27,7 +27,6 @@ export interface FunctionRecord {
     readonly SystemLogLevel?: string;
   };
   readonly tracing: string;
-  readonly deadLetterArn?: string;
   /** SHA-256 of the zip, hexadecimal. */
   readonly codeDigest: string;
   readonly codeSize: number;

@@ -56,7 +56,6 @@ export function settingsOf(
     throw invalidParameter(`The runtime ${runtime} is not available on this machine.`);
   const handler = input.Handler ?? before?.handler;
   if (!handler) throw invalidParameter("Handler is mandatory for functions created with deployment packages.");
-  const deadLetter = input.DeadLetterConfig ? input.DeadLetterConfig.TargetArn : before?.deadLetterArn;
   const environment = sealedEnvironment(ctx, input, before);
   return {
     runtime,
@@ -71,7 +70,6 @@ export function settingsOf(
     loggingConfig: loggingOf(name, input, before),
     tracing: input.TracingConfig?.Mode ?? before?.tracing ?? "PassThrough",
     ...(environment === undefined ? {} : { sealedEnvironment: environment }),
-    ...(deadLetter ? { deadLetterArn: deadLetter } : {}),
   };
 }
 
@@ -81,6 +79,8 @@ function refuseUnsupported(input: ConfigurationInput): void {
   if (input.PackageType === "Image") throw missing("container images");
   if (input.FileSystemConfigs?.length) throw missing("file systems (EFS)");
   if (input.SnapStart?.ApplyOn === "PublishedVersions") throw missing("SnapStart");
+  if (input.DeadLetterConfig?.TargetArn)
+    throw missing("dead-letter queues (SQS and SNS do not exist yet; use an event invoke config)");
   if (input.VpcConfig?.SubnetIds?.length) throw missing("VPC connections");
 }
 

@@ -177,7 +177,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const digests = input.Layers ? { layerDigests: await layerDigests(ctx, input.Layers) } : {};
       const record = await changeLatest(ctx, name, (r) => {
         checkRevision(r, input.RevisionId);
-        const { sealedEnvironment: _e, deadLetterArn: _d, ...kept } = r;
+        const { sealedEnvironment: _e, ...kept } = r;
         return { ...kept, ...settingsOf(ctx, name, input, r), ...digests };
       });
       return configurationView(ctx, record, { fresh: "update" });
