@@ -46,6 +46,8 @@ export interface SamContext {
   readonly managedPolicies: Readonly<Record<string, string>>;
   readonly deploymentToken: string;
   readonly faults: SamFault[];
+  /** The serverless resource being translated. */
+  readonly current: { id: string };
   /** `{Function: {Alias: "FunctionAliaslive"}}`: what `!Ref Function.Alias` stands for. */
   readonly aliases: Map<string, Record<string, string>>;
   /** Serverless resources whose logical id changes (layers). */
@@ -69,10 +71,22 @@ export function addResource(
   properties: JsonObject,
   attributes: JsonObject = {},
 ): JsonObject {
+  refuseOverwriting(context, id, type);
   const resource: JsonObject = { Type: type, ...attributes };
   if (Object.keys(properties).length > 0) resource.Properties = properties;
   context.resources[id] = resource;
   return resource;
+}
+
+/** What the transform makes must not take the place of a resource that the template has. */
+function refuseOverwriting(context: SamContext, id: string, type: string): void {
+  const declared = context.template.Resources;
+  const own = isObject(declared) && Object.hasOwn(declared, id) ? declared[id] : undefined;
+  if (!isObject(own) || String(own.Type).startsWith("AWS::Serverless::")) return;
+  throw new SamFault(
+    undefined,
+    `Transforming resource with id [${context.current.id}] attempts to create a new resource with id [${id}] and type "${type}". A resource with that id already exists within this template. Please use a different id for that resource.`,
+  );
 }
 
 /** The attributes of a serverless resource that its companions get. */

@@ -18,6 +18,7 @@ export function checkRestApi(context: SamContext, { id, properties: p }: SamReso
     fail("Type of property 'FailOnWarnings' is invalid.");
   }
   if (p.DefinitionUri !== undefined) {
+    if (p.Cors !== undefined) fail("Cors works only with inline Swagger specified in 'DefinitionBody' property.");
     if (p.MergeDefinitions === true) fail("Cannot set 'MergeDefinitions' to True when using `DefinitionUri`.");
     if (p.DisableExecuteApiEndpoint !== undefined) {
       fail("DisableExecuteApiEndpoint works only within 'DefinitionBody' property.");

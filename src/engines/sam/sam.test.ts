@@ -139,11 +139,12 @@ test("publishes a state machine's version and alias, and keeps what its schedule
         Tick: {Type: Schedule, Properties: {Schedule: rate(1 day), DeadLetterConfig: {Type: SQS}}}
 `);
   const made = template.Resources as Record<string, JsonObject>;
-  assert.deepEqual((made.MAliaslive?.Properties as JsonObject).DeploymentPreference, {
+  assert.deepEqual((made.MAliaslive?.Properties as JsonObject | undefined)?.DeploymentPreference, {
     Type: "ALL_AT_ONCE",
     StateMachineVersionArn: { Ref: "MVersion" },
   });
-  const [target] = (made.MTick?.Properties as JsonObject).Targets as JsonObject[];
+  const properties = made.MTick?.Properties as JsonObject | undefined;
+  const target = (properties?.Targets as JsonObject[] | undefined)?.[0];
   assert.deepEqual(target?.Arn, { Ref: "MAliaslive" });
   assert.deepEqual(target?.DeadLetterConfig, { Arn: { "Fn::GetAtt": ["MTickQueue", "Arn"] } });
   assert.equal(made.MTickQueuePolicy?.Type, "AWS::SQS::QueuePolicy");
@@ -160,8 +161,7 @@ test("lets a function poll a broker, and refuses one without credentials", () =>
       Events: {Q: {Type: MQ, Properties: {Broker: arn:b, Queues: [q], SourceAccessConfigurations: ${access}}}}
 `;
   const made = run(source("[{Type: BASIC_AUTH, URI: arn:s}]")).Resources as Record<string, JsonObject>;
-  const [policy] = (made.FRole?.Properties as JsonObject).Policies as JsonObject[];
-  assert.match(JSON.stringify(policy), /mq:DescribeBroker/);
+  assert.match(JSON.stringify(made.FRole), /mq:DescribeBroker/);
   const refused = transformSam(readTemplate(source("[{Type: VIRTUAL_HOST, URI: v}]")).source?.value ?? {});
   assert.match(refused.error ?? "", /No BASIC_AUTH property specified in SourceAccessConfigurations/);
 });
@@ -208,4 +208,15 @@ test("refuses an API's definition and settings that SAM refuses", () => {
   );
   assert.match(error("GatewayResponses: {UNAUTHORIZED: {Footers: {}}}"), /Invalid property 'Footers'/);
   assert.match(error("Domain: {DomainName: a.example.com}"), /Property 'Domain.CertificateArn' is required/);
+});
+
+test("does not write over a resource of the template's own", () => {
+  const text = `Resources:
+  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: s3://b/k, Handler: a, Runtime: b}}
+  FRole: {Type: AWS::IAM::Role}
+`;
+  assert.match(
+    transformSam(readTemplate(text).source?.value ?? {}).error ?? "",
+    /Transforming resource with id \[F\] attempts to create a new resource with id \[FRole\] and type "AWS::IAM::Role"/,
+  );
 });

@@ -73,6 +73,7 @@ function prepare(template: JsonObject, options: SamOptions): SamContext {
     managedPolicies: options.managedPolicies ?? {},
     deploymentToken: options.deploymentToken ?? "",
     faults: [],
+    current: { id: "" },
     aliases: new Map(),
     renamed: new Map(),
     routes: new Map(),
@@ -106,6 +107,7 @@ function translateAll(context: SamContext): void {
     for (const [id, raw] of Object.entries(declared)) {
       if (!isObject(raw) || raw.Type !== type) continue;
       try {
+        context.current.id = id;
         const resource = readResource(id, raw);
         checkKnownProperties(resource);
         translate(context, resource);

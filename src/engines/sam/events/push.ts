@@ -108,7 +108,7 @@ function addRule(event: SamEvent): void {
     EventBusName: s.EventBusName,
     EventPattern: s.Pattern,
     Name: s.RuleName,
-    State: s.State,
+    State: ruleState(event),
     Targets: [ruleTarget(event)],
   });
   addEventResource(event, event.id, "AWS::Events::Rule", rule);
