@@ -22,6 +22,13 @@ export function addVersionAndAlias(context: SamContext, resource: SamResource, l
   if (typeof alias !== "string") {
     throw new SamFault(id, "'AutoPublishAlias' must be a string or a Ref to a template parameter");
   }
+  if (alias !== "" && !/^(?![0-9]+$)[a-zA-Z0-9-_]+$/.test(alias)) {
+    throw new SamFault(
+      id,
+      `AutoPublishAlias name ('${alias}') must contain only alphanumeric characters, hyphens, or underscores matching (?!^[0-9]+$)([a-zA-Z0-9-_]+) pattern.`,
+    );
+  }
+  if (alias === "") return undefined;
   const sha256 =
     p.AutoPublishCodeSha256 === undefined ? undefined : resolveParameters(context, p.AutoPublishCodeSha256);
   if (sha256 !== undefined && typeof sha256 !== "string")

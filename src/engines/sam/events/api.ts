@@ -16,7 +16,7 @@ export function addRestApiEvent(event: SamEvent): void {
   if (!s.Path.startsWith("/")) throw event.fault("Api Event 'Path' must start with '/'.");
   if (s.Method === undefined) throw event.fault("Event is missing key 'Method'.");
   if (typeof s.Method !== "string") throw event.fault("Api Event must have a String specified for 'Method'.");
-  if (isObject(s.RestApiId) && s.RestApiId.Ref === undefined) {
+  if (Array.isArray(s.RestApiId) || (isObject(s.RestApiId) && s.RestApiId.Ref === undefined)) {
     throw event.fault("Property 'RestApiId' should be a string.");
   }
   const auth: JsonObject = isObject(s.Auth) ? s.Auth : {};
@@ -63,6 +63,7 @@ export function addHttpApiEvent(event: SamEvent): void {
   if (path === undefined) throw event.fault("Api Event must have a String specified for 'Path'.");
   if (s.Path !== undefined && s.Method === undefined) throw event.fault("Event is missing key 'Method'.");
   if (s.Method !== undefined && s.Path === undefined) throw event.fault("Event is missing key 'Path'.");
+  if (Array.isArray(s.ApiId)) throw event.fault("Property 'ApiId' should be a string.");
   const method = typeof s.Method === "string" ? s.Method.toLowerCase() : "any";
   const api = s.ApiId === undefined ? implicitApi(build.context, "HttpApi") : apiReference(s.ApiId);
   // Where the definition already says what a route calls, the event changes nothing.
