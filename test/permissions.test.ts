@@ -73,12 +73,18 @@ test("every operation refuses a caller without permissions, before it does anyth
         continue;
       }
       if (OPEN[`${service.name} ${name}`]) continue;
-      const ctx = createContext(platform, registry, { service: service.name, account: "000000000000", region: "us-east-1", principal: nobody });
+      const ctx = createContext(platform, registry, {
+        service: service.name,
+        account: "000000000000",
+        region: "us-east-1",
+        principal: nobody,
+      });
       try {
         await authorize(ctx, operation, sample(shape.input));
         wrong.push(`${service.name} ${name}: allowed`);
       } catch (error) {
-        if (!/^AccessDenied(Exception)?$|^NotAuthorized/.test(codeOf(error) ?? "")) wrong.push(`${service.name} ${name}: ${codeOf(error) ?? (error as Error).stack}`);
+        if (!/^AccessDenied(Exception)?$|^NotAuthorized/.test(codeOf(error) ?? ""))
+          wrong.push(`${service.name} ${name}: ${codeOf(error) ?? (error as Error).stack}`);
       }
     }
   }
