@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { AddressException } from "./network.ts";
 import { TRUST } from "./skeleton.ts";
 
@@ -13,7 +13,12 @@ export interface HostSettings {
 }
 
 const ZONES = [".amazonaws.com", ".on.aws", ".cloudfront.net", ".amazoncognito.com"];
-const DEFAULTS = ["https://registry.npmjs.org/", "https://pypi.org/simple", "https://files.pythonhosted.org/"];
+/** Where npm and pip themselves say which registry they ask when nobody has set one. */
+const NPM_DEFAULTS = resolve(
+  import.meta.dirname,
+  "../../node_modules/npm/node_modules/@npmcli/config/lib/definitions/definitions.js",
+);
+const PIP_DEFAULTS = "/usr/lib/python3/dist-packages/pip/_internal/models/index.py";
 const MAX_FILE = 1 << 20;
 /** file:// indexes and folders of the host do not exist in a build. */
 const isRemote = (value: string | undefined): value is string => /^https?:\/\/[^\s]+$/.test(value ?? "");
@@ -96,10 +101,18 @@ function aptUrls(): string[] {
   );
 }
 
+/** The registries that npm and pip ask by default, from their own sources. */
+function defaultRegistries(): string[] {
+  const npm = /Definition\('registry', \{\s*default: '(https:[^']+)'/.exec(readText(NPM_DEFAULTS))?.[1];
+  const [, index, files] =
+    /^PyPI = PackageIndex\("(https:[^"]+)", file_storage_domain="([^"]+)"/m.exec(readText(PIP_DEFAULTS)) ?? [];
+  return [npm, index, files && `https://${files}`].filter(isRemote);
+}
+
 /** Reads the host's settings: those of the administrator who started the platform. */
 export function readHostSettings(host: NodeJS.ProcessEnv): HostSettings {
   const env: Record<string, string> = {};
-  const urls = [...DEFAULTS, ...aptUrls()];
+  const urls = [...defaultRegistries(), ...aptUrls()];
   const npm = npmSettings(host);
   for (const [key, value] of npm) {
     if (!/^(@[^:]*:)?registry$/.test(key) || !isRemote(value)) continue;
