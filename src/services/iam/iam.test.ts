@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as Iam from "@aws-sdk/client-iam";
 import { STS, type Credentials } from "@aws-sdk/client-sts";
+import { body, openStacks } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 let app: TestApp;
@@ -173,4 +174,20 @@ test("groups pass their policies to members", async () => {
     Groups!.map((g) => g.GroupName),
     ["ops"],
   );
+});
+
+test("a stack's access key works with the secret that GetAtt gives", async () => {
+  const template = body(
+    {
+      User: { Type: "AWS::IAM::User", Properties: { UserName: "of-a-stack" } },
+      Key: { Type: "AWS::IAM::AccessKey", Properties: { UserName: { Ref: "User" } } },
+    },
+    { Outputs: { Id: { Value: { Ref: "Key" } }, Secret: { Value: { "Fn::GetAtt": ["Key", "SecretAccessKey"] } } } },
+  );
+  const { Outputs = [] } = await openStacks(app.client).create("keys", template, {
+    Capabilities: ["CAPABILITY_NAMED_IAM"],
+  });
+  const output = (name: string) => Outputs.find((o) => o.OutputKey === name)!.OutputValue!;
+  const key = app.as({ accessKeyId: output("Id"), secretAccessKey: output("Secret") });
+  assert.equal((await new STS(key).getCallerIdentity({})).Arn, "arn:aws:iam::000000000000:user/of-a-stack");
 });

@@ -1,5 +1,7 @@
 import { codeOf } from "../../../kernel/aws-error.ts";
+import { Records } from "../../../aws/records.ts";
 import type { ResourceType } from "../../../aws/service.ts";
+import type { AccessKey } from "../model.ts";
 import { setHoldings, stripHoldings } from "./holdings.ts";
 
 const ignore =
@@ -78,7 +80,7 @@ export const iamGroup: ResourceType = {
   },
 };
 
-/** AWS::IAM::AccessKey. Its secret is readable once, when it is made, so the stack keeps it sealed in the physical id's record. */
+/** AWS::IAM::AccessKey. `GetAtt SecretAccessKey` reads the secret that IAM keeps sealed; no operation of the API shows it again. */
 export const iamAccessKey: ResourceType = {
   type: "AWS::IAM::AccessKey",
   async create(ctx, properties) {
@@ -103,5 +105,15 @@ export const iamAccessKey: ResourceType = {
     await ctx
       .call("iam", "DeleteAccessKey", { UserName: properties["UserName"], AccessKeyId: id })
       .catch(ignore("NoSuchEntity"));
+  },
+  async attributes(ctx, id) {
+    const records = new Records(ctx.platform.database, ctx.platform.clock, {
+      service: "iam",
+      account: ctx.account,
+      region: "",
+    });
+    const key = await records.get<AccessKey>("access-key", id);
+    const secret = key && ctx.platform.vault.open("access-key", key.value.sealedSecret);
+    return secret === undefined ? {} : { SecretAccessKey: secret };
   },
 };
