@@ -353,7 +353,11 @@ export const handler = async (e) => {
   });
 
   test("an event that was accepted runs after kill -9 too", async () => {
-    const f = await create({ "index.js": "exports.handler = async (e) => console.log('ran', e.k)" });
+    // It takes longer than the kill, so that it cannot have ended before: the last log lines before a kill may be lost.
+    const f = await create({
+      "index.js":
+        "exports.handler = async (e) => { await new Promise((r) => setTimeout(r, 2000)); console.log('ran', e.k) }",
+    });
     const { StatusCode } = await call(f, { k: "survivor" }, { InvocationType: "Event" });
     assert.equal(StatusCode, 202);
     await platform.kill();
