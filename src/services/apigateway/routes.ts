@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "../../aws/context.ts";
 import type { Route } from "../../aws/service.ts";
 import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
-import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { recordApiCall } from "../../compute/edge/api-metrics.ts";
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
+import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { authorizeCall } from "./authorize-call.ts";
 import { integrate } from "./integrate.ts";
@@ -71,8 +72,7 @@ async function answerCall(
   rawPath: string,
 ): Promise<EdgeResponse> {
   const { deployment, stage, api } = served;
-  const mark = (incoming.url ?? "").indexOf("?");
-  const rawQuery = mark < 0 ? "" : incoming.url!.slice(mark + 1);
+  const [, rawQuery] = splitUrl(incoming.url ?? "");
   const matched = matchResource(deployment.resources, rawPath);
   const method = matched && (matched.resource.methods[incoming.method ?? "GET"] ?? matched.resource.methods["ANY"]);
   if (!matched || !method) return forbidden("Missing Authentication Token", "MissingAuthenticationTokenException");
@@ -84,7 +84,7 @@ async function answerCall(
       sourceIp: ctx.http?.sourceIp ?? "",
       secure: ctx.http?.secure ?? false,
       port: ctx.platform.settings.port,
-      traceId: traceId(ctx),
+      traceId: newTraceId(ctx),
       time: ctx.now(),
     };
     request = await readEdgeRequest(incoming, facts);
@@ -95,9 +95,4 @@ async function answerCall(
   const identity = await authorizeCall(ctx, { api, stage: stage.name, method, request, incoming });
   if ("status" in identity) return identity;
   return integrate(ctx, { api, stage, matched, method, request, identity });
-}
-
-/** `Root=1-<seconds>-<24 hex digits>`, as X-Ray writes it. */
-function traceId(ctx: Context<any>): string {
-  return `Root=1-${Math.floor(ctx.now() / 1000).toString(16)}-${ctx.platform.ids.text(24, "0123456789abcdef")}`;
 }

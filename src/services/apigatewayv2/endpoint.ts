@@ -13,6 +13,7 @@ import { matchPath } from "../../compute/edge/path-match.ts";
 import { proxyEvent } from "../../compute/edge/proxy-event.ts";
 import { jsonResponse, readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
+import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { HttpApi, HttpDeployment, HttpIntegration, HttpRoute, HttpStage, Served } from "./model.ts";
 
@@ -68,8 +69,7 @@ async function answerCall(
   const served = found && (found.stage.autoDeploy ? api : deployment);
   const matched = served && matchRoute(served, incoming.method ?? "GET", found.rest);
   if (!matched) return jsonResponse(404, "Not Found");
-  const mark = (incoming.url ?? "").indexOf("?");
-  const rawQuery = mark < 0 ? "" : incoming.url!.slice(mark + 1);
+  const [, rawQuery] = splitUrl(incoming.url ?? "");
   try {
     const facts = {
       rawPath: found.rest,
@@ -77,7 +77,7 @@ async function answerCall(
       sourceIp: ctx.http?.sourceIp ?? "",
       secure: ctx.http?.secure ?? false,
       port: ctx.platform.settings.port,
-      traceId: `Root=1-${Math.floor(ctx.now() / 1000).toString(16)}-${ctx.platform.ids.text(24, "0123456789abcdef")}`,
+      traceId: newTraceId(ctx),
       time: ctx.now(),
     };
     const request = await readEdgeRequest(incoming, facts);

@@ -8,6 +8,7 @@ import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-reque
 import { httpEvent } from "../../compute/edge/http-event.ts";
 import { readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
+import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
 import { URL_PLACES, urlArn, URLS, type UrlPlace, type UrlRecord } from "./function-url.ts";
 import { MAX_SYNC_PAYLOAD } from "./limits.ts";
@@ -41,7 +42,7 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
       sendEdgeResponse(response, nothing, { method, byPath: false, extra: [["x-amzn-RequestId", ctx.requestId]] });
       return;
     }
-    const traceId = `Root=1-${Math.floor(ctx.now() / 1000).toString(16)}-${ctx.platform.ids.text(24, "0123456789abcdef")}`;
+    const traceId = newTraceId(ctx);
     const answer = await answerCall(ctx, url, request, traceId).catch((error: unknown) => {
       if (!(error instanceof AwsError)) throw error;
       return refusal(error.status, error.code, { message: error.message });
