@@ -18,6 +18,7 @@ import { openFrontDoor, type Serve } from "../gateway/server.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { systemIds } from "../kernel/ids.ts";
 import { jsonLog } from "../kernel/log.ts";
+import type { Database } from "../ports/database.ts";
 import type { OnAwsConnection, SandboxHost } from "../ports/sandbox.ts";
 import { RecordIdentity } from "../services/iam/identity.ts";
 import { services } from "../services/index.ts";
@@ -37,6 +38,8 @@ export interface EmbeddedOptions {
   /** Opens the sandboxes; connections that they make to AWS go to `onAws`. */
   readonly sandboxes: (onAws: OnAwsConnection) => Promise<SandboxHost>;
   readonly clock?: Clock;
+  /** What stands between the platform and the database of its state; tests of crashes count its writes. */
+  readonly aroundState?: (database: Database) => Database;
 }
 
 /** A running platform. */
@@ -72,7 +75,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     else socket.destroy();
   });
   openingSandboxes.catch(() => undefined); // awaited below
-  const database = await openSqlite({ file: join(data, "state.sqlite"), migrations: stateMigrations });
+  const state = await openSqlite({ file: join(data, "state.sqlite"), migrations: stateMigrations });
+  const database = options.aroundState?.(state) ?? state;
   await releaseAllLeases(database, clock); // one process holds the data directory, so no lease is alive
   const telemetryDatabase = await openSqlite({ file: join(data, "telemetry.sqlite"), migrations: telemetryMigrations });
   const telemetry = await openSqlTelemetry({ db: telemetryDatabase, clock, log });

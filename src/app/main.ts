@@ -3,6 +3,7 @@ import { messageOf } from "../kernel/aws-error.ts";
 import { readConfig } from "./config.ts";
 import { startEmbedded, type Running } from "./embedded.ts";
 import { greet } from "./greeting.ts";
+import { collectWhenIdle } from "./idle-memory.ts";
 
 /** How long a stop may take before the process ends all the same. */
 const STOP_LIMIT_MS = 8_000;
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
     code,
     sandboxes: (onAwsConnection) => openSandboxHost({ dataDir: data, onAwsConnection }),
   });
+  collectWhenIdle(running.platform.signal);
   await greet(running, config, process.env["STARLING_DATA_SHOWN"] ?? data);
 }
 

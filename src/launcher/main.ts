@@ -71,6 +71,7 @@ function startApp(places: Places, { codeDir, dataDir, entry, args }: Arguments):
       ...Object.fromEntries(own),
       PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       HOME: places.data,
+      MALLOC_ARENA_MAX: "2", // an arena for each of Node's dozen threads holds megabytes that nobody uses
       NODE_COMPILE_CACHE: join(places.data, "compile-cache"), // the sources are TypeScript: reading them anew costs most of a start
       STARLING_CODE: places.code,
       STARLING_DATA: places.data,
