@@ -39,11 +39,11 @@ async function expireVersions(ctx: Context<any>, bucket: Bucket): Promise<void> 
 
 async function applyTo(ctx: Context<any>, bucket: Bucket, versions: readonly ObjectVersion[]): Promise<void> {
   for (const action of actionsFor(bucket.config.lifecycle ?? [], versions, ctx.now())) {
-    if ("remove" in action)
-      await deleteObject(ctx, bucket, { Key: action.remove.key, VersionId: action.remove.version });
-    // Only while it is still the object that was looked at.
-    else
-      await deleteObject(ctx, bucket, { Key: action.expire.key, IfMatch: action.expire.etag }).catch(() => undefined);
+    const { key } = "remove" in action ? action.remove : action.expire;
+    // What expires is removed only while it is still the object that was looked at.
+    const which = "remove" in action ? { VersionId: action.remove.version } : { IfMatch: action.expire.etag };
+    const done = deleteObject(ctx, bucket, { Key: key, ...which }, "LifecycleExpiration");
+    await ("remove" in action ? done : done.catch(() => undefined));
   }
 }
 

@@ -12,6 +12,8 @@ export const MAX_OBJECT_TAGS = 10;
 export const MAX_BUCKET_TAGS = 50;
 export const MAX_GRANTS = 100;
 export const MAX_CORS_RULES = 100;
+export const MAX_NOTIFICATIONS = 100;
+export const MAX_FILTER_VALUE_BYTES = 1024;
 /** A blob that nothing refers to is kept so long: readers and copies under way still use it. */
 export const GARBAGE_GRACE_MS = 3_600_000;
 export const GARBAGE_EVERY_MS = 600_000;

@@ -6,8 +6,10 @@ import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
 import { checkedPolicy, isPublicPolicy } from "../bucket-policy.ts";
 import { checkedCors } from "../cors.ts";
 import { accessDenied, malformedXml } from "../errors.ts";
+import { testEvent } from "../events.ts";
 import { checkedLifecycle } from "../lifecycle.ts";
 import { canonicalId, type Bucket, type BucketConfig } from "../model.ts";
+import { checkDestinations, checkedNotification, refuseUnreachable } from "../notifications.ts";
 import { onBucket } from "../permissions.ts";
 import { bucketOfInput, changeConfig } from "../store/buckets.ts";
 import { checkedTags } from "../tags.ts";
@@ -249,15 +251,10 @@ export const bucketSettings = operations<typeof S3, any>()({
   PutBucketNotificationConfiguration: {
     permissions: onBucket("PutBucketNotification"),
     async run(ctx, input) {
-      const notification = input.NotificationConfiguration ?? {};
-      const {
-        TopicConfigurations: topics,
-        QueueConfigurations: queues,
-        LambdaFunctionConfigurations: functions,
-      } = notification;
-      // Stored only where they take effect: events to EventBridge do.
-      if (topics?.length || queues?.length || functions?.length)
-        throw notImplemented("S3 event notifications to topics, queues and functions");
+      const bucket = await bucketOfInput(ctx, input);
+      const notification = checkedNotification(ctx, bucket, input.NotificationConfiguration ?? {});
+      refuseUnreachable(ctx, notification);
+      if (!input.SkipDestinationValidation) await checkDestinations(ctx, bucket, notification, testEvent(ctx, bucket));
       return set(ctx, input, () => ({ notification }));
     },
   },

@@ -5,7 +5,7 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import { checkCopySource, checkWrite } from "../conditions.ts";
 import { readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { invalidRequest } from "../errors.ts";
-import { objectEvent } from "../events.ts";
+import { objectEvents } from "../events.ts";
 import { MAX_SINGLE_UPLOAD_BYTES } from "../limits.ts";
 import { quoted, type ObjectFacts, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
@@ -99,7 +99,7 @@ export const copy = operations<typeof S3, any>()({
         { ...content, size: source.size, facts: { ...facts, ...content.facts } },
         {
           check: (current) => checkWrite(input as { IfMatch?: string; IfNoneMatch?: string }, current),
-          also: (made, owner) => objectEvent(ctx, owner, made, { type: "Object Created", reason: "CopyObject" }),
+          also: (made, owner) => objectEvents(ctx, owner, made, "ObjectCreated:Copy"),
         },
       );
       return {

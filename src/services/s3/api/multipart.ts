@@ -7,7 +7,7 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import { checkWrite } from "../conditions.ts";
 import { checksumMember, readContent, storeContent, wantedAlgorithm } from "../content.ts";
 import { invalidArgument, invalidRequest, malformedXml } from "../errors.ts";
-import { objectEvent } from "../events.ts";
+import { objectEvents } from "../events.ts";
 import { MAX_LIST, MAX_PARTS, MIN_PART_BYTES } from "../limits.ts";
 import { canonicalId, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
@@ -246,7 +246,7 @@ export const multipart = operations<typeof S3, any>()({
           check: (current) => checkWrite(input, current),
           also: (made, owner) => [
             ...endUpload(upload, stored, ctx.now()),
-            ...objectEvent(ctx, owner, made, { type: "Object Created", reason: "CompleteMultipartUpload" }),
+            ...objectEvents(ctx, owner, made, "ObjectCreated:CompleteMultipartUpload"),
           ],
         },
       );

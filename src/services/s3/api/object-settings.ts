@@ -2,7 +2,8 @@ import type * as S3 from "@aws-sdk/client-s3";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
-import type { ObjectFacts } from "../model.ts";
+import { objectEvents } from "../events.ts";
+import type { ObjectFacts, ObjectVersion } from "../model.ts";
 import { onObject } from "../permissions.ts";
 import { bucketOfInput } from "../store/buckets.ts";
 import { changeFacts } from "../store/objects.ts";
@@ -28,7 +29,12 @@ export const objectSettings = operations<typeof S3, any>()({
       const bucket = await bucketOfInput(ctx, input);
       const version = await readable(ctx, bucket, input, "PUT");
       const tags = checkedTags(input.Tagging?.TagSet, "object");
-      await changeFacts(ctx, version, (facts) => withTags(facts, tags));
+      await changeFacts(
+        ctx,
+        version,
+        (facts) => withTags(facts, tags),
+        (changed) => objectEvents(ctx, bucket, changed, "ObjectTagging:Put"),
+      );
       return bucket.config.versioning ? { VersionId: version.version } : {};
     },
   },
@@ -37,7 +43,12 @@ export const objectSettings = operations<typeof S3, any>()({
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
       const version = await readable(ctx, bucket, input);
-      await changeFacts(ctx, version, (facts) => withTags(facts, []));
+      await changeFacts(
+        ctx,
+        version,
+        (facts) => withTags(facts, []),
+        (changed) => objectEvents(ctx, bucket, changed, "ObjectTagging:Delete"),
+      );
       return bucket.config.versioning ? { VersionId: version.version } : {};
     },
   },
@@ -54,7 +65,8 @@ export const objectSettings = operations<typeof S3, any>()({
       const bucket = await bucketOfInput(ctx, input);
       const version = await readable(ctx, bucket, input, "PUT");
       const grants = allowedGrants(bucket, input, version.facts.owner);
-      if (grants) await changeFacts(ctx, version, (facts) => ({ ...facts, grants }));
+      const tell = (changed: ObjectVersion) => objectEvents(ctx, bucket, changed, "ObjectAcl:Put");
+      if (grants) await changeFacts(ctx, version, (facts) => ({ ...facts, grants }), tell);
       else if (bucket.config.ownership !== "BucketOwnerEnforced") {
         throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, {
           MissingHeaderName: "x-amz-acl",

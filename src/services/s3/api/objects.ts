@@ -8,7 +8,7 @@ import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
 import { readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { browserHeaders } from "../cors.ts";
 import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
-import { objectEvent } from "../events.ts";
+import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
 import { NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { checkKey, describeObject, describeStored, newFacts } from "../object-facts.ts";
@@ -129,16 +129,18 @@ export async function deleteObject(
   ctx: Context<any>,
   bucket: Bucket,
   input: { Key: string; VersionId?: string | undefined; IfMatch?: string | undefined },
+  by: "ObjectRemoved" | "LifecycleExpiration" = "ObjectRemoved",
 ): Promise<{ DeleteMarker?: boolean; VersionId?: string }> {
   const check = (current: ObjectVersion | undefined): void => {
     if (input.IfMatch !== undefined) checkWrite({ IfMatch: input.IfMatch }, current);
   };
   const also = (gone: ObjectVersion, owner: Bucket): Statement[] =>
-    objectEvent(ctx, owner, gone, {
-      type: "Object Deleted",
-      reason: "DeleteObject",
-      deletion: gone.marker && input.VersionId === undefined ? "Delete Marker Created" : "Permanently Deleted",
-    });
+    objectEvents(
+      ctx,
+      owner,
+      gone,
+      `${by}:${gone.marker && input.VersionId === undefined ? "DeleteMarkerCreated" : "Delete"}`,
+    );
   if (input.VersionId !== undefined) {
     const removed = await removeVersion(ctx, bucket.name, input.Key, input.VersionId, { check, also });
     return { VersionId: input.VersionId, ...(removed?.marker ? { DeleteMarker: true } : {}) };
@@ -189,7 +191,7 @@ export const objects = operations<typeof S3, any>()({
         },
         {
           check,
-          also: (made, owner) => objectEvent(ctx, owner, made, { type: "Object Created", reason: "PutObject" }),
+          also: (made, owner) => objectEvents(ctx, owner, made, "ObjectCreated:Put"),
         },
       );
       return {

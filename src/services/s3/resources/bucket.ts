@@ -175,14 +175,21 @@ function website(value: any): object {
 }
 
 function notification(value: any): object {
+  const list = (name: string, configs: any[] | undefined, target: (config: any) => object): object =>
+    configs?.length
+      ? { [name]: configs.map((c) => ({ ...target(c), Events: [c.Event], ...keyFilter(c.Filter) })) }
+      : {};
   const enabled = value.EventBridgeConfiguration?.EventBridgeEnabled;
   return {
     ...(value.EventBridgeConfiguration && String(enabled ?? true) !== "false" ? { EventBridgeConfiguration: {} } : {}),
-    ...(value.TopicConfigurations ? { TopicConfigurations: value.TopicConfigurations } : {}),
-    ...(value.QueueConfigurations ? { QueueConfigurations: value.QueueConfigurations } : {}),
-    ...(value.LambdaConfigurations ? { LambdaFunctionConfigurations: value.LambdaConfigurations } : {}),
+    ...list("TopicConfigurations", value.TopicConfigurations, (c) => ({ TopicArn: c.Topic })),
+    ...list("QueueConfigurations", value.QueueConfigurations, (c) => ({ QueueArn: c.Queue })),
+    ...list("LambdaFunctionConfigurations", value.LambdaConfigurations, (c) => ({ LambdaFunctionArn: c.Function })),
   };
 }
+
+const keyFilter = (filter: any): object =>
+  filter ? { Filter: { Key: { FilterRules: filter.S3Key?.Rules ?? [] } } } : {};
 
 /**
  * A template that asks for a public ACL and says nothing of ownership was written before AWS closed new buckets by

@@ -197,6 +197,7 @@ export async function changeFacts(
   ctx: Context<any>,
   version: ObjectVersion,
   change: (facts: ObjectFacts) => ObjectFacts,
+  also: (changed: ObjectVersion) => Statement[] = () => [],
 ): Promise<void> {
   await retry(version.bucket, version.key, async () => {
     const fresh = await findVersion(ctx, version.bucket, version.key, version.version);
@@ -208,6 +209,7 @@ export async function changeFacts(
         parameters: [JSON.stringify(change(fresh.facts)), ...parameters, JSON.stringify(fresh.facts)],
         expect: 1,
       },
+      ...also(fresh),
     ]);
   });
 }
