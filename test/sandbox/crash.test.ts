@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { launcherCommand } from "../../src/launcher/command.ts";
+import { leftovers } from "../support/leftovers.ts";
 import { whyNoSandboxes } from "./under-launcher.ts";
 
 const skip = whyNoSandboxes();
@@ -66,27 +66,6 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   assert.fail(`in vain waited until ${what}`);
-}
-
-/** Everything on the host that carries the name of this data folder. */
-function leftovers(dataDir: string): string[] {
-  const group = `starling-${createHash("sha256").update(dataDir).digest("hex").slice(0, 12)}`;
-  const places = [
-    ...readdirSync("/sys/fs/cgroup").map((name) => `/sys/fs/cgroup/${name}/${group}`),
-    `/sys/fs/cgroup/${group}`,
-  ];
-  return [
-    ...places.filter((place) => existsSync(place)),
-    ...readFileSync("/proc/self/mountinfo", "utf8")
-      .split("\n")
-      .filter((line) => line.includes(dataDir)),
-    ...readdirSync("/sys/block").filter(
-      (name) =>
-        existsSync(`/sys/block/${name}/loop/backing_file`) &&
-        readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").includes(dataDir),
-    ),
-    ...readdirSync(join(dataDir, "launcher/builds")),
-  ];
 }
 
 test(
