@@ -1,0 +1,145 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
+import { IAM } from "@aws-sdk/client-iam";
+import * as L from "@aws-sdk/client-lambda";
+import { startPlatform, type TestPlatform } from "../../test/support/platform.ts";
+import { zip } from "../../test/support/zip.ts";
+import type { LoadOrder, LoadResult } from "./load.ts";
+
+/** A platform with a role for functions. */
+export interface Bench {
+  readonly platform: TestPlatform;
+  readonly lambda: L.Lambda;
+  readonly role: string;
+  /** Pid of the app, below the launcher. */
+  readonly app: number;
+  create(
+    files: Parameters<typeof zip>[0],
+    options?: Partial<L.CreateFunctionCommandInput>,
+  ): Promise<{ name: string; arn: string }>;
+  /** Makes an HTTP API whose `GET /hello` calls the function; answers the host to ask for. */
+  httpApi(functionName: string, functionArn: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export const HELLO = {
+  "index.mjs":
+    'export const handler = async () => ({ statusCode: 200, headers: { "content-type": "application/json" }, body: JSON.stringify({ hello: "world" }) });',
+};
+
+export async function startBench(env: Record<string, string> = {}): Promise<Bench> {
+  const platform = await startPlatform(env);
+  const lambda = new L.Lambda(platform.client);
+  const iam = new IAM(platform.client);
+  const trust = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+  };
+  const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
+  await iam.attachRolePolicy({
+    RoleName: "fn",
+    PolicyArn: "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+  });
+  const role = Role!.Arn!;
+  let n = 0;
+  return {
+    platform,
+    lambda,
+    role,
+    app: appOf(platform.pid),
+    async create(files, options = {}) {
+      const name = `f${n++}`;
+      const made = await lambda.createFunction({
+        FunctionName: name,
+        Role: role,
+        Runtime: "nodejs24.x",
+        Handler: "index.handler",
+        MemorySize: 256,
+        Code: { ZipFile: await zip(files) },
+        ...options,
+      });
+      return { name, arn: made.FunctionArn! };
+    },
+    async httpApi(name, arn) {
+      const apis = new ApiGatewayV2(platform.client);
+      const { ApiId } = await apis.createApi({ Name: name, ProtocolType: "HTTP" });
+      const { IntegrationId } = await apis.createIntegration({
+        ApiId,
+        IntegrationType: "AWS_PROXY",
+        IntegrationUri: arn,
+        PayloadFormatVersion: "2.0",
+      });
+      await apis.createRoute({ ApiId, RouteKey: "GET /hello", Target: `integrations/${IntegrationId}` });
+      await apis.createStage({ ApiId, StageName: "$default", AutoDeploy: true });
+      const account = arn.split(":")[4];
+      await lambda.addPermission({
+        FunctionName: name,
+        StatementId: "api",
+        Action: "lambda:InvokeFunction",
+        Principal: "apigateway.amazonaws.com",
+        SourceArn: `arn:aws:execute-api:us-east-1:${account}:${ApiId}/*/GET/hello`,
+      });
+      return `${ApiId}.execute-api.localhost:${platform.port}`;
+    },
+    stop: () => platform.stop(),
+  };
+}
+
+const childrenOf = (pid: number): number[] =>
+  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
+  );
+const commandOf = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+
+/** The app is the process below the one that was started whose command names it. */
+export function appOf(pid: number): number {
+  const below = [pid];
+  for (let next = below.pop(); next !== undefined; next = below.pop()) {
+    if (/app\/main\.(ts|js)/.test(commandOf(next))) return next;
+    below.push(...childrenOf(next));
+  }
+  throw new Error("the app's process was not found");
+}
+
+/** CPU time of a process with all its threads, in microseconds. */
+export function cpuUs(pid: number): number {
+  let total = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`))
+    total += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]) / 1000;
+  return total;
+}
+
+export interface BareServer {
+  readonly port: number;
+  readonly pid: number;
+  stop(): void;
+}
+
+export async function startBare(): Promise<BareServer> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "bare.ts")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  return { port: Number(String(line)), pid: child.pid!, stop: () => void child.kill() };
+}
+
+/** Runs the load generator in a process of its own. */
+export async function load(order: LoadOrder): Promise<LoadResult> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "load.ts"), JSON.stringify(order)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const result = JSON.parse(await output(child)) as LoadResult;
+  if (result.bad > 0) process.stderr.write(`${result.bad} bad answers, the first: ${result.firstBad}\n`);
+  return result;
+}
+
+/** What a process writes until its end. */
+export async function output(child: ChildProcess): Promise<string> {
+  let text = "";
+  child.stdout!.on("data", (chunk) => (text += chunk));
+  await once(child, "close");
+  return text;
+}
