@@ -15,7 +15,7 @@ const SECTIONS = new Set(
 const RESOURCE_MEMBERS = new Set(
   (
     "Type Properties Condition DependsOn DeletionPolicy UpdateReplacePolicy UpdatePolicy CreationPolicy Metadata " +
-    "Version Connectors"
+    "Version Connectors Description"
   ).split(" "),
 );
 const POLICIES = new Set(["Delete", "Retain", "Snapshot", "RetainExceptOnCreate"]);

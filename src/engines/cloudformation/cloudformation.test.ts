@@ -100,6 +100,10 @@ test("names what is wrong with a template, with its line", () => {
   );
 });
 
+test("takes a resource's own description, which generated templates have", () => {
+  assert.deepEqual(faults("Resources:\n  A:\n    Description: why it is here\n    Type: AWS::SNS::Topic\n"), []);
+});
+
 test("refuses bombs quickly", () => {
   const started = performance.now();
   assert.match(faults(`a: ${"[".repeat(20_000)}`)[0] ?? "", /nested more than/);
