@@ -32,7 +32,7 @@ export interface Layers {
 }
 
 /** To be raised when what is put into layers changes. */
-const VERSION = 4;
+const VERSION = 5;
 const COMMAND_MS = 120_000;
 /** An allow list: what else the host keeps in `/etc` is not a build's business. */
 const ETC = [
@@ -219,6 +219,8 @@ async function makeTools(tools: string, { nodePackage, npmPackage, awsClient }: 
   markOpaque(local); // the host's /usr/local is its administrator's, not ours to show
   for (const name of ["npm", "npx"])
     symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, "bin", name));
+  // CodeBuild's images have `python`, and buildspecs call it so; Debian has `python3` alone.
+  if (existsSync("/usr/bin/python3")) symlinkSync("../../bin/python3", join(local, "bin/python"));
   if (!existsSync(AWS_CLI)) return;
   writeFileSync(join(local, "bin/aws"), readFileSync(awsClient), { mode: 0o755 });
   for (const name of existsSync(PYTHON_PACKAGES) ? readdirSync(PYTHON_PACKAGES) : []) {
