@@ -1,5 +1,6 @@
 import type { Statement } from "../ports/database.ts";
 import type { EnqueueOptions } from "../ports/queue.ts";
+import { derivedIds, type Ids } from "../kernel/ids.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Platform } from "./platform.ts";
 import type { Principal } from "./principal.ts";
@@ -41,6 +42,13 @@ export interface Context<State = unknown> {
   readonly records: Records;
   /** The service's own records that belong to no region (IAM, bucket names). */
   readonly globalRecords: Records;
+  /**
+   * Set where this call belongs to a CloudFormation step, which may run twice: the same for every try, and nothing that
+   * a request can set. What was made for it is found again, and not made a second time.
+   */
+  readonly once: string | undefined;
+  /** Ids of what this call makes: derived from `once` where that is set, else random. Not for secrets. */
+  readonly ids: Pick<Ids, "text">;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Calls a public operation in process: validated, authorized as this principal, audited. Throws AwsError. */
@@ -48,9 +56,15 @@ export interface Context<State = unknown> {
     service: Name,
     operation: Op,
     input: CallInput<ServiceModules[Name], Op>,
+    options?: { readonly once?: string },
   ): Promise<OperationOutput<ServiceModules[Name], Op>>;
   /** The same for a service without an SDK package (`codestar`). */
-  call(service: "codestar" | "cloud9", operation: string, input: object): Promise<any>;
+  call(
+    service: "codestar" | "cloud9",
+    operation: string,
+    input: object,
+    options?: { readonly once?: string },
+  ): Promise<any>;
   /** The same context with another principal. */
   as(principal: Principal): Context<State>;
   /** The same context in another region. */
@@ -82,6 +96,7 @@ export interface ContextFacts {
   readonly requestId?: string;
   readonly signal?: AbortSignal;
   readonly http?: HttpFacts | undefined;
+  readonly once?: string | undefined;
 }
 
 export const OUTBOX = "outbox";
@@ -108,6 +123,7 @@ class CallContext implements Context<any> {
   readonly #facts: ContextFacts;
   #records: Records | undefined;
   #globalRecords: Records | undefined;
+  #ids: Pick<Ids, "text"> | undefined;
 
   constructor(platform: Platform, registry: Registry, facts: ContextFacts) {
     this.platform = platform;
@@ -140,12 +156,20 @@ class CallContext implements Context<any> {
     }));
   }
 
+  get once(): string | undefined {
+    return this.#facts.once;
+  }
+
+  get ids(): Pick<Ids, "text"> {
+    return (this.#ids ??= this.once === undefined ? this.platform.ids : derivedIds(this.once));
+  }
+
   now(): number {
     return this.platform.clock.now();
   }
 
-  call(service: string, operation: string, input: object): Promise<any> {
-    return dispatch(this.#with({ service, requestId: this.platform.ids.uuid() }), operation, input);
+  call(service: string, operation: string, input: object, { once }: { once?: string } = {}): Promise<any> {
+    return dispatch(this.#with({ service, requestId: this.platform.ids.uuid(), once }), operation, input);
   }
 
   as(principal: Principal): Context<any> {

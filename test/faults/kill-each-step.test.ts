@@ -3,19 +3,12 @@ import { after, before, describe, test } from "node:test";
 import { leftovers, outlivers } from "../support/leftovers.ts";
 import { cannotRun } from "../support/platform.ts";
 import type { Death, MortalPlatform } from "./mortal-platform.ts";
+import { pickKills } from "./pick-kills.ts";
 import { openPushedProject, type PushedProject } from "./recorded-push.ts";
 
 /** The platform may die at the end of a push as well as in its middle: how long until it certainly has, or will not. */
 const DEATH_MS = 20_000;
-/** Unless told otherwise one point of thirteen is tried, others on the next day. `STARLING_KILLS=all`, or `3/13`, names them. */
 const SHARDS = 13;
-
-function wanted(points: readonly Death[]): Death[] {
-  const [part, of] = (process.env["STARLING_KILLS"] ?? `${Math.floor(Date.now() / 86_400_000) % SHARDS}/${SHARDS}`)
-    .split("/")
-    .map(Number);
-  return of === undefined ? [...points] : points.filter((_point, i) => i % of === part);
-}
 
 /** Every write of the state, right before it and right after it; of two neighbours one kills the app, one everything. */
 function pointsOf(writes: number): Death[] {
@@ -54,7 +47,7 @@ describe("kill -9 at every write of a push and its deployment", { skip: cannotRu
     await life.count();
     const { commit } = await project.push("recorded");
     await project.settle("recorded", commit);
-    const points = wanted(pointsOf(life.writes.length));
+    const points = pickKills(pointsOf(life.writes.length), SHARDS);
     assert.ok(life.writes.length > 80, `only ${life.writes.length} writes`);
     let seen = await project.inventory();
     await life.stop();

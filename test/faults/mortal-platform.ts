@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { launcherCommand } from "../../src/launcher/command.ts";
 
 const root = resolve(import.meta.dirname, "../..");
+const APP = "test/faults/mortal.app.ts";
 const START_MS = 30_000;
 
 /** When the platform is to die: at its n-th write after it was told to count. */
@@ -34,19 +35,32 @@ export async function startMortal(
   at: { readonly data: string; readonly port: number },
   death?: Death,
 ): Promise<MortalPlatform> {
-  const { command, args } = launcherCommand({ codeDir: root, dataDir: at.data, entry: "test/faults/mortal.app.ts" });
-  const env = {
-    ...process.env,
-    STARLING_PORT: String(at.port),
-    STARLING_SAMPLE: "off",
-    STARLING_FAULT: JSON.stringify(death ?? {}),
-  };
-  const child = spawn(command, args, {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  return follow(child);
+  const { command, args } = launcherCommand({ codeDir: root, dataDir: at.data, entry: APP });
+  return follow(spawn(command, args, { env: environment(at, death), stdio: ["ignore", "pipe", "pipe"] }));
 }
+
+/** The same without a launcher, and so without sandboxes: quick, and needs no rights. */
+export async function startMortalApp(
+  at: { readonly data: string; readonly port: number },
+  death?: Omit<Death, "victim">,
+): Promise<MortalPlatform> {
+  const env = {
+    ...environment(at, death && { ...death, victim: "app" }),
+    STARLING_DATA: at.data,
+    STARLING_RUN: join(at.data, "run"),
+    STARLING_CODE: root,
+  };
+  const args = ["--disable-warning=ExperimentalWarning", join(root, APP)];
+  return follow(spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] }));
+}
+
+const environment = (at: { readonly port: number }, death: Death | undefined): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NODE_COMPILE_CACHE: join(root, "node_modules/.cache/starling"),
+  STARLING_PORT: String(at.port),
+  STARLING_SAMPLE: "off",
+  STARLING_FAULT: JSON.stringify(death ?? {}),
+});
 
 async function follow(child: ChildProcess): Promise<MortalPlatform> {
   let output = "";

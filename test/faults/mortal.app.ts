@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { noSandbox } from "../../src/backends/sandbox/no-sandbox.ts";
 import { openSandboxHost } from "../../src/backends/sandbox/oci-sandbox.ts";
 import { readConfig } from "../../src/app/config.ts";
 import { startEmbedded } from "../../src/app/embedded.ts";
@@ -9,6 +10,7 @@ import type { Death } from "./mortal-platform.ts";
 // SIGUSR2 makes it count; every write is told on standard output, and the one of STARLING_FAULT is its last.
 const death = JSON.parse(process.env["STARLING_FAULT"] ?? "{}") as Partial<Death>;
 const data = process.env["STARLING_DATA"] ?? "";
+const hasLauncher = process.connected === true;
 const say = (what: object): void => void writeSync(1, `${JSON.stringify(what)}\n`);
 let writes: number | undefined;
 
@@ -58,8 +60,9 @@ const running = await startEmbedded({
   data,
   run: process.env["STARLING_RUN"] ?? "",
   code: process.env["STARLING_CODE"] ?? "",
-  sandboxes: (onAwsConnection) => openSandboxHost({ dataDir: data, onAwsConnection }),
+  sandboxes: async (onAwsConnection) =>
+    hasLauncher ? openSandboxHost({ dataDir: data, onAwsConnection }) : noSandbox("there is no launcher"),
   aroundState: mortal,
 });
 process.on("SIGTERM", () => void running.stop().then(() => process.exit(0)));
-say({ app: process.pid });
+say({ app: process.pid, port: running.port });

@@ -159,4 +159,4 @@ export function checkedMethod(method: Method): Method {
 }
 
 export const newId = (ctx: Context<any>, length = 6): string =>
-  ctx.platform.ids.text(length, "abcdefghijklmnopqrstuvwxyz0123456789");
+  ctx.ids.text(length, "abcdefghijklmnopqrstuvwxyz0123456789");

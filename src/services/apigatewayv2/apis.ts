@@ -43,7 +43,7 @@ const apiView = (ctx: Context<any>, api: HttpApi) => ({
 
 function emptyApi(ctx: Context<any>, name: string): HttpApi {
   return {
-    id: newApiId("http", (length, alphabet) => ctx.platform.ids.text(length, alphabet)),
+    id: newApiId("http", (length, alphabet) => ctx.ids.text(length, alphabet)),
     name,
     created: ctx.now(),
     routes: [],
@@ -85,8 +85,11 @@ export const apis = operations<typeof V2, undefined>()({
     permissions: on("POST", () => "/apis"),
     async run(ctx, input) {
       if (input.ProtocolType !== "HTTP") throw missing("WebSocket APIs");
+      const empty = emptyApi(ctx, String(input.Name));
+      const made = ctx.once ? await ctx.records.get<HttpApi>("api", empty.id) : undefined;
+      if (made) return apiView(ctx, made.value);
       let api: HttpApi = {
-        ...emptyApi(ctx, String(input.Name)),
+        ...empty,
         ...given({
           description: input.Description,
           version: input.Version,

@@ -106,7 +106,7 @@ export function checkedRoute(route: HttpRoute): HttpRoute {
 }
 
 export const newId = (ctx: Context<any>, length = 7): string =>
-  ctx.platform.ids.text(length, "abcdefghijklmnopqrstuvwxyz0123456789");
+  ctx.ids.text(length, "abcdefghijklmnopqrstuvwxyz0123456789");
 
 export const given = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;

@@ -142,7 +142,11 @@ export const routesAndStages = operations<typeof V2, undefined>()({
         timeoutInMillis: input.TimeoutInMillis ?? 30_000,
         ...given({ credentialsArn: input.CredentialsArn, description: input.Description }),
       } as HttpIntegration);
-      await changeApi(ctx, input.ApiId, (api) => ({ ...api, integrations: [...api.integrations, integration] }));
+      await changeApi(ctx, input.ApiId, (api) => ({
+        ...api,
+        // The one that an earlier try of the same step has made gives way.
+        integrations: [...api.integrations.filter((i) => i.id !== integration.id), integration],
+      }));
       return integrationView(integration);
     },
   },

@@ -85,7 +85,7 @@ export async function rollBack(
   return back?.id;
 }
 
-export const newId = (ctx: Ctx): string => `d-${ctx.platform.ids.text(9, UPPER_ALPHANUMERIC)}`;
+export const newId = (ctx: Ctx): string => `d-${ctx.ids.text(9, UPPER_ALPHANUMERIC)}`;
 
 /** The deployment that puts the alias back to the version before, at once and without hooks. */
 function reverse(ctx: Ctx, d: Deployment): Deployment {

@@ -18,6 +18,8 @@ export interface LayerVersion {
   readonly runtimes: readonly string[];
   readonly architectures: readonly string[];
   readonly license?: string;
+  /** The CloudFormation step that it was published for. */
+  readonly once?: string;
 }
 
 /** Ids of versions sort by number. */

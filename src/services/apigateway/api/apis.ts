@@ -38,7 +38,7 @@ export const apiView = (api: RestApi) => ({
 function emptyApi(ctx: Context<any>, name: string): RestApi {
   const root: Resource = { id: newId(ctx, 10), path: "/", methods: {} };
   return {
-    id: newApiId("rest", (length, alphabet) => ctx.platform.ids.text(length, alphabet)),
+    id: newApiId("rest", (length, alphabet) => ctx.ids.text(length, alphabet)),
     name,
     created: ctx.now(),
     rootResourceId: root.id,
@@ -75,8 +75,9 @@ export const apis = operations<typeof Gateway, any>()({
         ...(input.minimumCompressionSize === undefined ? {} : { minimumCompressionSize: input.minimumCompressionSize }),
         ...(input.tags ? { tags: input.tags } : {}),
       };
-      await ctx.records.create("api", api.id, api);
-      return apiView(api);
+      const made = ctx.once ? await ctx.records.get<RestApi>("api", api.id) : undefined;
+      if (!made) await ctx.records.create("api", api.id, api);
+      return apiView(made?.value ?? api);
     },
   },
   ImportRestApi: {

@@ -25,7 +25,11 @@ export async function shiftAlias(
   const FunctionName = String(next.FunctionName);
   const Name = String(next.Name);
   const alias = await ctx.call("lambda", "GetAlias", { FunctionName, Name });
-  if (alias.FunctionVersion === String(next.FunctionVersion)) return;
+  if (alias.FunctionVersion === String(next.FunctionVersion)) {
+    // All traffic is there already; hooks of the deployment that a killed try began may still be at work.
+    const begun = ctx.retried ? await running(ctx, group) : undefined;
+    return begun === undefined ? undefined : untilDeployed(run, ctx, begun);
+  }
   const appSpec = {
     version: 0,
     Resources: [
@@ -46,9 +50,7 @@ export async function shiftAlias(
       ...(AfterAllowTrafficHook ? [{ AfterAllowTraffic: AfterAllowTrafficHook }] : []),
     ],
   };
-  const begun = ctx.retried ? await running(ctx, group) : undefined;
-  const deploymentId = begun ?? (await deploy(ctx, group, JSON.stringify(appSpec)));
-  await untilDeployed(run, ctx, deploymentId);
+  await untilDeployed(run, ctx, await deploy(ctx, group, JSON.stringify(appSpec)));
 }
 
 async function running(

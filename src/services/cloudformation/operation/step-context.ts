@@ -75,6 +75,12 @@ class StepContextOf implements StepContext {
   get state() {
     return this.#ctx.state;
   }
+  get once() {
+    return this.#ctx.once;
+  }
+  get ids() {
+    return this.#ctx.ids;
+  }
   get records() {
     return this.#ctx.records;
   }
@@ -114,7 +120,8 @@ class StepContextOf implements StepContext {
   }
 
   async call(service: any, operation: any, input: any): Promise<any> {
-    const output = await this.#ctx.call(service, operation, input);
+    // A step makes one thing: what its second try asks for is what the first one has made.
+    const output = await this.#ctx.call(service, operation, input, { once: `${this.token}/${operation}` });
     if (!READS.test(operation)) this.changed = true;
     return output;
   }

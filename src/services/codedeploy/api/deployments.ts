@@ -35,6 +35,8 @@ export const deployments = operations<typeof CodeDeploy, any>()({
     ],
     async run(ctx, input) {
       const { value: group, rev } = await existingGroup(ctx, input.applicationName, input.deploymentGroupName);
+      const id = newId(ctx);
+      if (ctx.once && (await ctx.records.get("deployment", id))) return { deploymentId: id };
       if (input.overrideAlarmConfiguration?.enabled) throw notImplemented("alarms that stop a deployment");
       if (group.active) throw activeAlready(group, group.active);
       const config = await findConfig(ctx, input.deploymentConfigName ?? group.config);
@@ -44,7 +46,7 @@ export const deployments = operations<typeof CodeDeploy, any>()({
         | CodeDeploy.AutoRollbackConfiguration
         | undefined;
       const d: Deployment = {
-        id: newId(ctx),
+        id,
         application: group.application,
         group: group.name,
         config: config.name,
