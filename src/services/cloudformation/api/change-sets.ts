@@ -123,7 +123,8 @@ const importTypes = (input: CreateInput): Permission[] => {
 
 async function createChangeSet(ctx: Context<any>, input: CreateInput) {
   const type = input.ChangeSetType ?? "UPDATE";
-  if (type === "IMPORT" || input.ResourcesToImport?.length || input.ImportExistingResources) {
+  // ImportExistingResources asks to adopt what exists already: nothing is adopted, so such a creation fails as without it.
+  if (type === "IMPORT" || input.ResourcesToImport?.length) {
     throw validation(
       "Starling does not import existing resources into stacks yet: use a change set of type CREATE or UPDATE.",
     );
