@@ -110,6 +110,11 @@ async function send({ request, response }: Exchange, answer: HttpResponse): Prom
   }
   response.writeHead(status, headers);
   const stream = body instanceof ReadableStream ? body : ReadableStream.from(body);
+  // A pipeline costs more than a small content that is all here.
+  if (stream.readableLength > 0 && String(stream.readableLength) === headers["content-length"]) {
+    response.end(stream.read());
+    return;
+  }
   await pipeline(stream, response).catch((error: unknown) => {
     response.destroy();
     if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;

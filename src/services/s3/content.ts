@@ -132,6 +132,21 @@ function storageError(error: unknown, maxBytes: number): unknown {
   return error;
 }
 
+/** The bytes of an object as the answer to a read. A small one is in the stream already, so that the front door sends it at once. */
+export async function answeredContent(
+  ctx: Context<any>,
+  segments: readonly Segment[],
+  range?: ByteRange,
+): Promise<Readable> {
+  const only = segments.length === 1 ? segments[0] : undefined;
+  if (!only?.inline) return readContent(ctx, segments, range);
+  const content = await inlineContent(ctx, only);
+  const stream = new Readable({ read: () => undefined });
+  stream.push(range ? content.subarray(range.start, range.end + 1) : content);
+  stream.push(null);
+  return stream;
+}
+
 /** The bytes of an object, or a range of them, from its segments one after the other. */
 export function readContent(ctx: Context<any>, segments: readonly Segment[], range?: ByteRange): Readable {
   const only = segments.length === 1 ? segments[0] : undefined;

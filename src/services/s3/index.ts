@@ -1,5 +1,6 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import { defineService } from "../../aws/service.ts";
+import { Turns } from "../../kernel/turns.ts";
 import { bucketSettings } from "./api/bucket-settings.ts";
 import { buckets } from "./api/buckets.ts";
 import { copy } from "./api/copy.ts";
@@ -10,14 +11,16 @@ import { objects } from "./api/objects.ts";
 import { runLifecycles } from "./expire.ts";
 import { collectGarbage } from "./garbage.ts";
 import { GARBAGE_EVERY_MS, LIFECYCLE_EVERY_MS } from "./limits.ts";
+import type { S3State } from "./model.ts";
 import { s3BucketPolicy } from "./resources/bucket-policy.ts";
 import { s3Bucket } from "./resources/bucket.ts";
 import { preflightRoute, websiteRoute } from "./routes.ts";
 
 /** Simple Storage Service. */
-export const s3 = defineService<typeof S3>({
+export const s3 = defineService<typeof S3, S3State>({
   name: "s3",
   operations: { ...buckets, ...bucketSettings, ...objects, ...objectSettings, ...listing, ...copy, ...multipart },
+  start: () => ({ turns: new Turns() }),
   resources: [s3Bucket, s3BucketPolicy],
   routes: [websiteRoute, preflightRoute],
   periodic: [

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
+import type { Turns } from "../../kernel/turns.ts";
+
+/** What the service holds while the platform runs. */
+export interface S3State {
+  /** Changes of one key run one after the other. */
+  readonly turns: Turns;
+}
 
 /** Somebody's right to a bucket or an object. */
 export interface Grant {

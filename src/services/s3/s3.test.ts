@@ -97,6 +97,15 @@ describe("S3 objects", () => {
     }
   });
 
+  test("many writers of one key all get through", async () => {
+    const Bucket = await bucket();
+    const write = async (writer: number): Promise<void> => {
+      for (let i = 0; i < 10; i++) await s3.putObject({ Bucket, Key: "same", Body: `${writer} ${i}` });
+    };
+    await Promise.all(Array.from({ length: 40 }, (_, writer) => write(writer)));
+    assert.match(await text(Bucket, "same"), /^\d+ 9$/);
+  });
+
   test("ranges", async () => {
     const Bucket = await bucket();
     await s3.putObject({ Bucket, Key: "r", Body: "0123456789" });

@@ -5,7 +5,7 @@ import { operations } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
-import { readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
+import { answeredContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { browserHeaders } from "../cors.ts";
 import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
 import { objectEvents } from "../events.ts";
@@ -208,7 +208,7 @@ export const objects = operations<typeof S3, any>()({
     async run(ctx, input) {
       const changed = overrides(ctx, input);
       const { version, output, range } = await read(ctx, input, "GET");
-      return { ...output, ...changed, Body: readContent(ctx, version.facts.segments, range) };
+      return { ...output, ...changed, Body: await answeredContent(ctx, version.facts.segments, range) };
     },
   },
   HeadObject: {

@@ -1,7 +1,14 @@
 import type { Context } from "../../../aws/context.ts";
 import { GuardFailed, UniqueViolation, type Statement } from "../../../ports/database.ts";
 import { noSuchBucket, operationAborted } from "../errors.ts";
-import { NULL_VERSION, type Bucket, type ObjectFacts, type ObjectVersion, type Segment } from "../model.ts";
+import {
+  NULL_VERSION,
+  type Bucket,
+  type ObjectFacts,
+  type ObjectVersion,
+  type S3State,
+  type Segment,
+} from "../model.ts";
 import { findBucket } from "./buckets.ts";
 
 const MAX_TRIES = 30;
@@ -129,7 +136,7 @@ export async function storeVersion(
   next: NewVersion,
   options: ChangeOptions = {},
 ): Promise<ObjectVersion> {
-  return retry(bucketName, key, async () => {
+  return retry(ctx, bucketName, key, async () => {
     const bucket = await findBucket(ctx, bucketName);
     if (!bucket) throw noSuchBucket(bucketName);
     const current = await findVersion(ctx, bucketName, key);
@@ -170,7 +177,7 @@ export async function removeVersion(
   version: string,
   options: ChangeOptions = {},
 ): Promise<ObjectVersion | undefined> {
-  return retry(bucket, key, async () => {
+  return retry(ctx, bucket, key, async () => {
     const found = await findVersion(ctx, bucket, key, version);
     options.check?.(found);
     if (!found) return undefined;
@@ -199,7 +206,7 @@ export async function changeFacts(
   change: (facts: ObjectFacts) => ObjectFacts,
   also: (changed: ObjectVersion) => Statement[] = () => [],
 ): Promise<void> {
-  await retry(version.bucket, version.key, async () => {
+  await retry(ctx, version.bucket, version.key, async () => {
     const fresh = await findVersion(ctx, version.bucket, version.key, version.version);
     if (!fresh) return;
     const parameters = [version.bucket, keyBytes(version.key), fresh.seq, fresh.version];
@@ -246,14 +253,19 @@ function newVersionId(ctx: Context<any>, now: number): string {
   return `${now.toString(36)}.${ctx.platform.ids.text(22, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")}`;
 }
 
-/** Runs a change that is guarded by what it read; again where somebody else was faster. */
-async function retry<T>(bucket: string, key: string, attempt: () => Promise<T>): Promise<T> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof GuardFailed) && !(error instanceof UniqueViolation)) throw error;
+/**
+ * Runs a change that is guarded by what it read; again where somebody else was faster. Changes of one key take turns here, so
+ * that of many writers each gets through and the last one wins, as in S3; the guard is for those of other processes.
+ */
+async function retry<T>(ctx: Context<S3State>, bucket: string, key: string, attempt: () => Promise<T>): Promise<T> {
+  return ctx.state.turns.run(`${bucket}/${key}`, async () => {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof GuardFailed) && !(error instanceof UniqueViolation)) throw error;
+      }
     }
-  }
-  throw operationAborted(`${bucket}/${key}`);
+    throw operationAborted(`${bucket}/${key}`);
+  });
 }
