@@ -15,7 +15,7 @@ import type { FormerResource, Leftover, ResourceState, StackResource, Step } fro
 import { putLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
 import { shiftAlias } from "./alias-deployment.ts";
-import { reasonOf, StepCancelled, StepFailed } from "./failure.ts";
+import { isDenied, reasonOf, StepCancelled, StepFailed } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
 import type { StepContext } from "./step-context.ts";
@@ -224,7 +224,10 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
     return true;
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;
-    await fail(run, declared, started, "update", error, step.token);
+    // What was refused before it changed anything needs no way back, which the same role would be refused as well.
+    const untouched = !retried && !ctx.changed && isDenied(error);
+    const { step: _ended, ...before } = started;
+    await fail(run, declared, untouched ? before : started, "update", error, step.token);
     return false;
   }
 }

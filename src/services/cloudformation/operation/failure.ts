@@ -7,6 +7,10 @@ export class StepFailed extends Error {}
 /** A step that ended because the operation was cancelled, another resource failed, or its time was up. */
 export class StepCancelled extends Error {}
 
+/** Whether a call was refused for want of a permission. */
+export const isDenied = (error: unknown): boolean =>
+  error instanceof AwsError && (error.status === 403 || /AccessDenied/.test(error.code));
+
 const CODES: readonly (readonly [RegExp, string])[] = [
   [/AlreadyExists|AlreadyOwned|BucketAlready|ResourceConflict|EntityAlready|Duplicate|ResourceInUse/i, "AlreadyExists"],
   [/NoSuch|NotFound|DoesNotExist/i, "NotFound"],

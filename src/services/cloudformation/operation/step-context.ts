@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Context } from "../../../aws/context.ts";
 import type { ResourceContext, Tag } from "../../../aws/service.ts";
-import { AwsError } from "../../../kernel/aws-error.ts";
+import { isDenied } from "./failure.ts";
 
 /** What a step is about. */
 export interface StepFacts {
@@ -169,6 +169,3 @@ class StepContextOf implements StepContext {
     return (this.named = options.lowerCase ? name.toLowerCase() : name);
   }
 }
-
-const isDenied = (error: unknown): boolean =>
-  error instanceof AwsError && (error.status === 403 || /AccessDenied/.test(error.code));
