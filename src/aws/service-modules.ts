@@ -17,4 +17,5 @@ export interface ServiceModules {
   events: typeof import("@aws-sdk/client-eventbridge");
   sqs: typeof import("@aws-sdk/client-sqs");
   sns: typeof import("@aws-sdk/client-sns");
+  ecr: typeof import("@aws-sdk/client-ecr");
 }

@@ -5,6 +5,7 @@ import { cloudformation } from "./cloudformation/index.ts";
 import { codecommit } from "./codecommit/index.ts";
 import { codestar } from "./codestar/index.ts";
 import { codedeploy } from "./codedeploy/index.ts";
+import { ecr } from "./ecr/index.ts";
 import { events } from "./events/index.ts";
 import { codebuild } from "./codebuild/index.ts";
 import { codepipeline } from "./codepipeline/index.ts";
@@ -26,6 +27,7 @@ export const services: readonly Service[] = [
   s3,
   lambda,
   events,
+  ecr,
   ssm,
   codecommit,
   codedeploy,
