@@ -6,6 +6,11 @@ const TEXTS = {
     title: "is being deployed",
     text: "The pipeline is at work, or its last run has failed before anything was live. This page looks again by itself.",
   },
+  pageless: {
+    status: 404,
+    title: "has no page",
+    text: "It is deployed, but its stack has no API that could serve one. Call its functions by name.",
+  },
   unknown: {
     status: 404,
     title: "is not a project here",

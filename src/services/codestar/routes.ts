@@ -27,11 +27,11 @@ export const projectRoute: Route<CodeStarState, { id: string }> = {
     const target = typeof found === "object" ? found : undefined;
     if (target && (await forward(ctx, request, response, target))) return;
     request.resume();
-    projectPage(response, found === "none" ? { id, is: "unknown" } : { id, is: "deploying" });
+    projectPage(response, { id, is: typeof found === "object" ? "deploying" : found });
   },
 };
 
-type Found = { readonly host: string; readonly prefix: string } | "none" | "deploying";
+type Found = { readonly host: string; readonly prefix: string } | "unknown" | "deploying" | "pageless";
 
 /** Where the application of a project is served, once it is deployed. */
 async function addressOf(ctx: Context<CodeStarState>, id: string): Promise<Found> {
@@ -47,7 +47,7 @@ async function addressOf(ctx: Context<CodeStarState>, id: string): Promise<Found
 
 async function lookUp(ctx: Context<any>, id: string): Promise<Found> {
   const project = await ctx.records.get<Project>("project", id);
-  if (!project) return "none";
+  if (!project) return "unknown";
   if (!project.value.stackId) return "deploying";
   const resources = await resourcesOf(await asServiceRole(ctx, id), applicationStack(id));
   const live = resources.filter((r) => r.PhysicalResourceId && !String(r.ResourceStatus).startsWith("DELETE"));
@@ -60,7 +60,10 @@ async function lookUp(ctx: Context<any>, id: string): Promise<Found> {
   const stage = stages.find((name) => name === "Prod") ?? stages.find((name) => name !== "Stage") ?? stages[0];
   if (restApi && stage) return { host: `${restApi}.execute-api.localhost`, prefix: `/${encodeURIComponent(stage)}` };
   const httpApi = idOf("AWS::ApiGatewayV2::Api");
-  if (!httpApi) return "deploying";
+  if (!httpApi) {
+    const settled = live.length > 0 && live.every((r) => String(r.ResourceStatus).endsWith("_COMPLETE"));
+    return settled ? "pageless" : "deploying";
+  }
   const httpStage = idOf("AWS::ApiGatewayV2::Stage");
   return {
     host: `${httpApi}.execute-api.localhost`,
