@@ -85,6 +85,8 @@ const FOLDERS = [
   "srv",
   "usr",
   "codebuild/output/src",
+  "go/bin", // what buildspecs of Go projects link their sources into
+  "go/src",
   "codebuild/output/tmp",
   "var/log/apt",
   "var/lib/apt/lists/partial",
