@@ -32,6 +32,7 @@ export const HELLO = {
 
 export async function startBench(env: Record<string, string> = {}): Promise<Bench> {
   const platform = await startPlatform(env);
+  await settled(platform.pid);
   const lambda = new L.Lambda(platform.client);
   const iam = new IAM(platform.client);
   const trust = {
@@ -57,7 +58,7 @@ export async function startBench(env: Record<string, string> = {}): Promise<Benc
         Role: role,
         Runtime: "nodejs24.x",
         Handler: "index.handler",
-        MemorySize: 256,
+        MemorySize: 1024,
         Code: { ZipFile: await zip(files) },
         ...options,
       });
@@ -92,16 +93,37 @@ const childrenOf = (pid: number): number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
   );
-const commandOf = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return ""; // it has ended
+  }
+};
 
-/** The app is the process below the one that was started whose command names it. */
+/** The app is the launcher's child: both commands name it. */
 export function appOf(pid: number): number {
   const below = [pid];
   for (let next = below.pop(); next !== undefined; next = below.pop()) {
-    if (/app\/main\.(ts|js)/.test(commandOf(next))) return next;
+    const command = commandOf(next);
+    if (/app\/main\.(ts|js)/.test(command) && !command.includes("launcher/main")) return next;
     below.push(...childrenOf(next));
   }
   throw new Error("the app's process was not found");
+}
+
+const SETTLE_MS = 60_000;
+const QUIET_MS = 1_000;
+
+/** A first start makes the layers of builds in the background: waits until the launcher's children have done that. */
+async function settled(launcher: number): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS;
+  for (let quietSince = performance.now(); performance.now() < deadline;) {
+    const copies = childrenOf(launcher).some((pid) => /^(cp|find|mount|dpkg|tar)\b/.test(commandOf(pid)));
+    if (copies) quietSince = performance.now();
+    else if (performance.now() - quietSince > QUIET_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** CPU time of a process with all its threads, in microseconds. */

@@ -64,7 +64,7 @@ const end = performance.now() + order.seconds * 1000;
 function answerLength(buffer: Buffer): number | undefined {
   const head = buffer.indexOf("\r\n\r\n");
   if (head < 0) return undefined;
-  const length = /\r\ncontent-length: *(\d+)/i.exec(buffer.latin1Slice(0, head + 2));
+  const length = /\r\ncontent-length: *(\d+)/i.exec(buffer.toString("latin1", 0, head + 2));
   if (length) return buffer.length >= head + 4 + Number(length[1]) ? head + 4 + Number(length[1]) : undefined;
   return buffer.subarray(-5).equals(Buffer.from("0\r\n\r\n")) ? buffer.length : undefined;
 }

@@ -1,31 +1,42 @@
 // What runs first in a Node.js execution environment. It knows no function when it starts: the platform sends the handler,
-// the variables and then one event at a time, as frames on a unix socket. Plain JavaScript, for Node 18 and newer.
-import net from "node:net";
+// the variables and then one event at a time. Plain JavaScript, for Node 18 and newer.
 import { formatWithOptions } from "node:util";
-import { FrameReader, frame, IN, OUT } from "./frames.mjs";
-import { loadHandler } from "./load-handler.mjs";
 import { errorBody } from "./errors.mjs";
+import { Frames, IN, OUT } from "./frames.mjs";
+import { loadHandler } from "./load-handler.mjs";
+import { isStreaming, ResponseStream } from "./streaming.mjs";
 
-const SOCKET = "/run/starling/runtime.sock";
+/** Longer output goes in several frames. */
+const MAX_LOG = 1 << 20;
+/** What the platform would refuse anyway, so that it is refused in the function's words. */
+const MAX_ANSWER = 30 << 20;
 
-const socket = net.connect(SOCKET);
-socket.setNoDelay?.(true);
-const send = (type, header, body) => socket.write(frame(type, header, body));
+const frames = new Frames("/run/starling");
+const send = (type, header, body) => frames.write(type, header, body);
 
-const state = { handler: undefined, runtime: "", requestId: undefined, logFormat: "Text", finish: undefined };
+const state = {
+  handler: undefined,
+  /** What is the same in the context of every event. */
+  facts: {},
+  runtime: "",
+  requestId: undefined,
+  logFormat: "Text",
+  finish: undefined,
+};
 
-const reader = new FrameReader();
-socket.on("data", (chunk) => {
-  for (const [type, header, body] of reader.read(chunk)) {
-    if (type === IN.INIT) void init(header);
-    else if (type === IN.INVOKE) invoke(header, body);
-  }
-});
-socket.on("close", () => process.exit(0));
-socket.on("error", () => process.exit(1));
-socket.on("connect", () => void warmUp().then(() => send(OUT.READY, { version: process.version })));
+async function main() {
+  await warmUp();
+  send(OUT.READY);
+  await init(JSON.parse(frames.read()[2]));
+  next();
+}
 
-patchOutput();
+/** Sleeps in read(2) until there is an event, and reads no other before that one is answered. */
+function next() {
+  const [type, header, body] = frames.read();
+  if (type === IN.INVOKE) invoke(header, body);
+  else setImmediate(next);
+}
 
 /** Loads what handlers and the AWS SDK use, and goes once through the whole way of a function, so that the first real one finds it warm. */
 async function warmUp() {
@@ -64,12 +75,19 @@ async function init({ env, handler, taskRoot, runtime, logFormat }) {
   try {
     process.chdir(taskRoot);
     state.handler = await loadHandler(taskRoot, handler);
-    refuseCallback(state.handler, runtime);
-    send(OUT.INITIALIZED, {});
+    if (!isStreaming(state.handler)) refuseCallback(state.handler, runtime);
+    state.facts = {
+      functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+      functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+      memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+      logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+      logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    };
+    send(OUT.INITIALIZED);
   } catch (error) {
     const body = errorBody(error);
     log("ERROR", ["Uncaught Exception \t" + JSON.stringify({ ...body, stack: body.trace, trace: undefined })]);
-    send(OUT.INIT_ERROR, { type: body.errorType }, JSON.stringify(body));
+    send(OUT.INIT_ERROR, body.errorType, JSON.stringify(body));
   }
 }
 
@@ -84,33 +102,36 @@ function refuseCallback(handler, runtime) {
 }
 
 function invoke(header, body) {
-  state.requestId = header.id;
+  const [id, deadline, arn, traceId, ...client] = header.split("\t");
+  const started = performance.now();
+  state.requestId = id;
   let answered = false;
   const answer = (error, result, failed) => {
     if (answered) return;
     answered = true;
     state.finish = undefined;
-    socket.ref();
-    if (failed) return sendError(header.id, error);
+    setImmediate(next); // one turn of the event loop, then asleep again
+    if (failed) return sendError(id, error);
     let text;
     try {
-      text = JSON.stringify(result === undefined ? null : result);
-      if (text === undefined) text = "null";
+      text = JSON.stringify(result === undefined ? null : result) ?? "null";
     } catch (cause) {
-      const unable = new Error(`Unable to stringify response body as json: ${cause.message}`);
-      unable.name = "Runtime.MarshalError";
-      return sendError(header.id, unable);
+      return sendError(
+        id,
+        fault("Runtime.MarshalError", `Unable to stringify response body as json: ${cause.message}`),
+      );
     }
-    send(OUT.RESPONSE, { id: header.id }, text);
+    if (text.length > MAX_ANSWER) return sendError(id, tooLarge());
+    send(OUT.RESPONSE, `${id}\t${Math.ceil((performance.now() - started) * 1000)}`, text);
   };
-  const context = makeContext(header, answer);
-  // While a handler is at work only its own timers and sockets keep the process going: so it shows when nothing is left to wait for.
-  socket.unref();
+  const context = makeContext({ id, deadline: Number(deadline), arn, client: client.join("\t") }, answer);
+  // Nothing of ours keeps the process going while a handler is at work: so it shows when nothing is left to wait for.
   state.finish = () => answer(null, null, false);
   let result;
   try {
-    const event = body.length ? JSON.parse(body.toString("utf8")) : {};
-    process.env._X_AMZN_TRACE_ID = header.traceId ?? "";
+    const event = body === "" ? {} : JSON.parse(body);
+    process.env._X_AMZN_TRACE_ID = traceId;
+    if (isStreaming(state.handler)) return void stream(event, context, answer);
     result = state.handler(event, context, (error, value) => context.done(error, value));
   } catch (error) {
     return answer(error, undefined, true);
@@ -124,12 +145,44 @@ function invoke(header, body) {
   }
 }
 
-process.on("beforeExit", () => {
-  if (state.finish) state.finish();
-  else socket.ref();
-});
+/** Runs a handler that writes its answer to a stream; what it returns counts for nothing. */
+async function stream(event, context, answer) {
+  const { awsRequestId: id } = context;
+  const response = new ResponseStream(frames, id, state.handler);
+  const broken = new Promise((_resolve, reject) => response.on("error", reject));
+  broken.catch(() => undefined);
+  state.finish = () => process.exit(0);
+  try {
+    const result = state.handler(event, response, context);
+    if (!result || typeof result.then !== "function")
+      throw fault("InvalidStreamingOperation", "Streaming does not support non-async handlers.");
+    await Promise.race([result, broken]);
+    const finished = new Promise((resolve) => response.on("finish", resolve));
+    response.end();
+    if (!response.writableFinished) await Promise.race([finished, broken]);
+    state.finish = undefined;
+    setImmediate(next);
+    send(OUT.END, id);
+  } catch (error) {
+    answer(error, undefined, true);
+  }
+}
 
-function makeContext(header, answer) {
+function fault(name, message) {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}
+
+const tooLarge = () =>
+  fault(
+    "Function.ResponseSizeTooLarge",
+    "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+  );
+
+process.on("beforeExit", () => state.finish?.());
+
+function makeContext({ id, deadline, arn, client }, answer) {
   const settle = (error, value) => {
     const failed = error !== undefined && error !== null;
     if (failed || !context.callbackWaitsForEmptyEventLoop) return answer(error, value, failed);
@@ -137,16 +190,12 @@ function makeContext(header, answer) {
   };
   const context = {
     callbackWaitsForEmptyEventLoop: true,
-    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
-    functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
-    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-    clientContext: header.clientContext ? JSON.parse(header.clientContext) : undefined,
+    ...state.facts,
+    clientContext: client === "" ? undefined : JSON.parse(client),
     identity: undefined,
-    invokedFunctionArn: header.arn,
-    awsRequestId: header.id,
-    getRemainingTimeInMillis: () => header.deadline - Date.now(),
+    invokedFunctionArn: arn,
+    awsRequestId: id,
+    getRemainingTimeInMillis: () => deadline - Date.now(),
     done: settle,
     succeed: (value) => answer(null, value, false),
     fail: (error) => answer(error ?? "handled", undefined, true),
@@ -160,7 +209,7 @@ function sendError(id, error) {
     "Invoke Error \t" +
       JSON.stringify({ errorType: body.errorType, errorMessage: body.errorMessage, stack: body.trace }),
   ]);
-  send(OUT.ERROR, { id, type: body.errorType }, JSON.stringify(body));
+  send(OUT.ERROR, `${id}\t${body.errorType}`, JSON.stringify(body));
 }
 
 for (const [event, title] of [
@@ -173,10 +222,9 @@ for (const [event, title] of [
     log("ERROR", [
       `${title} \t` + JSON.stringify({ errorType: body.errorType, errorMessage: body.errorMessage, stack: body.trace }),
     ]);
-    if (state.requestId)
-      send(OUT.ERROR, { id: state.requestId, type: body.errorType, fatal: true }, JSON.stringify(body));
-    else send(OUT.INIT_ERROR, { type: body.errorType }, JSON.stringify(body));
-    socket.end(() => process.exit(128));
+    if (state.requestId) send(OUT.ERROR, `${state.requestId}\t${body.errorType}`, JSON.stringify(body));
+    else send(OUT.INIT_ERROR, body.errorType, JSON.stringify(body));
+    process.exit(128);
   });
 }
 
@@ -193,7 +241,16 @@ function log(level, args) {
     state.logFormat === "JSON"
       ? JSON.stringify({ timestamp: time, level, requestId: state.requestId, message: text })
       : `${time}\t${state.requestId ?? "undefined"}\t${level}\t${text}`;
-  send(OUT.LOG, {}, `${line}\n`);
+  sendLog(`${line}\n`);
+}
+
+function sendLog(text) {
+  for (let at = 0; at < text.length; at += MAX_LOG)
+    send(
+      OUT.LOG,
+      "",
+      text.length > MAX_LOG ? (text.subarray?.(at, at + MAX_LOG) ?? text.slice(at, at + MAX_LOG)) : text,
+    );
 }
 
 /** Everything that JavaScript writes goes the way of the answers, so that it arrives before them and in order. */
@@ -209,13 +266,12 @@ function patchOutput() {
   for (const stream of [process.stdout, process.stderr]) {
     stream.write = (chunk, encoding, done) => {
       const callback = typeof encoding === "function" ? encoding : done;
-      send(
-        OUT.LOG,
-        {},
-        typeof chunk === "string" ? Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8") : chunk,
-      );
+      sendLog(typeof chunk === "string" ? Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8") : chunk);
       if (callback) process.nextTick(callback);
       return true;
     };
   }
 }
+
+patchOutput();
+void main();

@@ -1,40 +1,83 @@
-// Frames between the platform and a runtime: u32 length of the rest, u8 type, u32 length of the header, header (JSON), body.
+// Frames between the platform and a runtime: u32 length of the rest, u8 type, u32 length of the header, header (text, fields parted by tabs), body.
+// They come by one named pipe and go by another; both block, so that a runtime that waits costs nothing.
+import fs from "node:fs";
+
 export const IN = { INIT: 1, INVOKE: 2 };
-export const OUT = { READY: 16, INITIALIZED: 17, INIT_ERROR: 18, RESPONSE: 19, ERROR: 20, LOG: 21 };
+export const OUT = {
+  READY: 16,
+  INITIALIZED: 17,
+  INIT_ERROR: 18,
+  RESPONSE: 19,
+  ERROR: 20,
+  LOG: 21,
+  PIECE: 22,
+  END: 23,
+};
 
-export function frame(type, header, body = "") {
-  const head = Buffer.from(JSON.stringify(header));
-  const content = typeof body === "string" ? Buffer.from(body) : body;
-  const prefix = Buffer.allocUnsafe(9);
-  prefix.writeUInt32BE(5 + head.length + content.length, 0);
-  prefix[4] = type;
-  prefix.writeUInt32BE(head.length, 5);
-  return Buffer.concat([prefix, head, content]);
-}
+const PREFIX = 9;
+const KEEP = 1 << 20;
 
-export class FrameReader {
-  #chunks = [];
+export class Frames {
+  #in;
+  #out;
+  #buffer = Buffer.allocUnsafeSlow(65536);
   #size = 0;
+  #scratch = Buffer.allocUnsafeSlow(65536);
 
-  /** The frames that are complete with this chunk: [type, header, body]. */
-  read(chunk) {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
-    const frames = [];
-    while (this.#size >= 4) {
-      const buffer = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
-      this.#chunks = [buffer];
-      const length = buffer.readUInt32BE(0);
-      if (this.#size < 4 + length) break;
-      const headLength = buffer.readUInt32BE(5);
-      frames.push([
-        buffer[4],
-        JSON.parse(buffer.toString("utf8", 9, 9 + headLength)),
-        buffer.subarray(9 + headLength, 4 + length),
-      ]);
-      this.#chunks = [buffer.subarray(4 + length)];
-      this.#size -= 4 + length;
+  constructor(folder) {
+    this.#in = fs.openSync(`${folder}/events`, "r");
+    this.#out = fs.openSync(`${folder}/answers`, "w");
+  }
+
+  /** Sleeps until a frame is there: [type, header, body]; the body is good until the next call. */
+  read() {
+    for (;;) {
+      if (this.#size >= PREFIX) {
+        const length = 4 + this.#buffer.readUInt32BE(0);
+        if (this.#size >= length) return this.#cut(length);
+        if (length > this.#buffer.length) this.#grow(length);
+      }
+      const got = fs.readSync(this.#in, this.#buffer, this.#size, this.#buffer.length - this.#size, null);
+      if (got === 0) process.exit(0);
+      this.#size += got;
     }
-    return frames;
+  }
+
+  #cut(length) {
+    const head = this.#buffer.readUInt32BE(5);
+    const frame = [
+      this.#buffer[4],
+      this.#buffer.utf8Slice(PREFIX, PREFIX + head),
+      this.#buffer.utf8Slice(PREFIX + head, length),
+    ];
+    this.#buffer.copyWithin(0, length, this.#size);
+    this.#size -= length;
+    if (this.#buffer.length > KEEP && this.#size === 0) this.#buffer = Buffer.allocUnsafeSlow(65536);
+    return frame;
+  }
+
+  #grow(length) {
+    const larger = Buffer.allocUnsafeSlow(length);
+    this.#buffer.copy(larger, 0, 0, this.#size);
+    this.#buffer = larger;
+  }
+
+  /** Writes a frame; the body is text or bytes. */
+  write(type, header = "", body = "") {
+    const text = typeof body === "string";
+    const most = PREFIX + header.length * 3 + (text ? body.length * 3 : body.length);
+    let frame = this.#scratch;
+    if (most > frame.length) {
+      const exact = PREFIX + Buffer.byteLength(header) + (text ? Buffer.byteLength(body) : body.length);
+      frame = exact > frame.length ? Buffer.allocUnsafeSlow(exact) : frame;
+    }
+    const head = frame.utf8Write(header, PREFIX);
+    const from = PREFIX + head;
+    const size = text ? frame.utf8Write(body, from) : (frame.set(body, from), body.length);
+    const end = from + size;
+    frame.writeUInt32BE(end - 4, 0);
+    frame[4] = type;
+    frame.writeUInt32BE(head, 5);
+    for (let at = 0; at < end;) at += fs.writeSync(this.#out, frame, at, end - at);
   }
 }

@@ -4,40 +4,59 @@ import io
 import json
 import logging
 import os
-import socket
 import struct
 import sys
+import threading
 import time
 import traceback
 
-SOCKET = "/run/starling/runtime.sock"
+FOLDER = "/run/starling"
 INIT, INVOKE = 1, 2
 READY, INITIALIZED, INIT_ERROR, RESPONSE, ERROR, LOG = 16, 17, 18, 19, 20, 21
 
-connection = socket.socket(socket.AF_UNIX)
+MAX_LOG = 1 << 20
+
+events = os.open(FOLDER + "/events", os.O_RDONLY)
+answers = os.open(FOLDER + "/answers", os.O_WRONLY)
+pending = b""
+writing = threading.RLock()
 request_id = None
 
 
-def send(kind, header, body=b""):
-    head = json.dumps(header).encode()
-    connection.sendall(struct.pack(">IBI", 5 + len(head) + len(body), kind, len(head)) + head + body)
+def send(kind, header="", body=b""):
+    head = header.encode()
+    frame = memoryview(struct.pack(">IBI", 5 + len(head) + len(body), kind, len(head)) + head + body)
+    with writing:
+        while frame:
+            frame = frame[os.write(answers, frame) :]
 
 
-def receive_exactly(count):
-    parts = []
-    while count:
-        part = connection.recv(min(count, 1 << 20))
-        if not part:
-            os._exit(0)
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)
+def send_log(text):
+    data = text.encode("utf-8", "backslashreplace")
+    for at in range(0, len(data), MAX_LOG):
+        send(LOG, "", data[at : at + MAX_LOG])
 
 
 def receive():
-    length, kind, head_length = struct.unpack(">IBI", receive_exactly(9))
-    rest = receive_exactly(length - 5)
-    return kind, json.loads(rest[:head_length]), rest[head_length:]
+    """Sleeps until a frame is there."""
+    global pending
+    while len(pending) < 9:
+        pending += read_some()
+    length, kind, head = struct.unpack_from(">IBI", pending)
+    parts, size = [pending], len(pending)
+    while size < 4 + length:
+        parts.append(read_some())
+        size += len(parts[-1])
+    whole = b"".join(parts)
+    pending = whole[4 + length :]
+    return kind, whole[9 : 9 + head].decode(), whole[9 + head : 4 + length]
+
+
+def read_some():
+    part = os.read(events, 65536)
+    if not part:
+        os._exit(0)
+    return part
 
 
 class FrameWriter(io.TextIOBase):
@@ -61,12 +80,12 @@ class FrameWriter(io.TextIOBase):
         lines, newline, rest = self._pending.rpartition("\n")
         if newline:
             self._pending = rest
-            send(LOG, {}, (lines + newline).encode("utf-8", "backslashreplace"))
+            send_log(lines + newline)
         return len(text)
 
     def end(self):
         if self._pending:
-            send(LOG, {}, self._pending.encode("utf-8", "backslashreplace"))
+            send_log(self._pending)
             self._pending = ""
 
 
@@ -83,22 +102,21 @@ class LambdaFormatter(logging.Formatter):
 
 class LambdaHandler(logging.Handler):
     def emit(self, record):
-        send(LOG, {}, self.format(record).encode("utf-8", "backslashreplace"))
+        send_log(self.format(record))
 
 
 class Context:
-    def __init__(self, header):
-        self.aws_request_id = header["id"]
-        self.invoked_function_arn = header.get("arn")
+    def __init__(self, id, deadline, arn, client):
+        self.aws_request_id = id
+        self.invoked_function_arn = arn
         self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        client = header.get("clientContext")
         self.client_context = json.loads(client) if client else None
         self.identity = type("CognitoIdentity", (), {"cognito_identity_id": None, "cognito_identity_pool_id": None})()
-        self._deadline = header["deadline"]
+        self._deadline = int(deadline)
 
     def get_remaining_time_in_millis(self):
         return max(0, int(self._deadline - time.time() * 1000))
@@ -143,7 +161,7 @@ def report(body):
     text = "[ERROR] %s: %s" % (body["errorType"], body["errorMessage"])
     if body["stackTrace"]:
         text += "\nTraceback (most recent call last):\n" + "".join(body["stackTrace"])
-    send(LOG, {}, (text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace"))
+    send_log(text.rstrip("\n") + "\n")
 
 
 def default(value):
@@ -154,11 +172,12 @@ def default(value):
 
 def invoke(handler, header, body):
     global request_id
-    request_id = header["id"]
-    os.environ["_X_AMZN_TRACE_ID"] = header.get("traceId") or ""
+    started = time.perf_counter()
+    request_id, deadline, arn, trace, *client = header.split("\t")
+    os.environ["_X_AMZN_TRACE_ID"] = trace
     try:
         event = json.loads(body) if body else {}
-        result = handler(event, Context(header))
+        result = handler(event, Context(request_id, deadline, arn, "\t".join(client)))
         try:
             answer = json.dumps(result, default=default).encode()
         except Exception as error:
@@ -170,10 +189,10 @@ def invoke(handler, header, body):
         body = error_body(error, request_id)
         flush()
         report(body)
-        send(ERROR, {"id": request_id, "type": body["errorType"]}, json.dumps(body).encode())
+        send(ERROR, request_id + "\t" + body["errorType"], json.dumps(body).encode())
     else:
         flush()
-        send(RESPONSE, {"id": request_id}, answer)
+        send(RESPONSE, "%s\t%d" % (request_id, (time.perf_counter() - started) * 1e6 + 1), answer)
 
 
 def flush():
@@ -183,14 +202,13 @@ def flush():
 
 
 def main():
-    connection.connect(SOCKET)
     sys.stdout, sys.stderr = FrameWriter(1), FrameWriter(2)
     root = logging.getLogger()
     channel = LambdaHandler()
     channel.setFormatter(LambdaFormatter())
     root.addHandler(channel)
-    send(READY, {"version": sys.version.split()[0]})
-    kind, header, _ = receive()
+    send(READY)
+    header = json.loads(receive()[2])
     os.environ.update(header["env"])
     os.chdir(header["taskRoot"])
     sys.path[:0] = [header["taskRoot"], "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"]
@@ -199,9 +217,9 @@ def main():
     except BaseException as error:
         body = error_body(error, None)
         report(body)
-        send(INIT_ERROR, {"type": body["errorType"]}, json.dumps(body).encode())
+        send(INIT_ERROR, body["errorType"], json.dumps(body).encode())
         return
-    send(INITIALIZED, {})
+    send(INITIALIZED)
     while True:
         kind, header, body = receive()
         if kind == INVOKE:

@@ -22,6 +22,8 @@ export interface Cgroup {
   resize(limits: { memoryMB: number; cpus: number }): void;
   setFrozen(frozen: boolean): void;
   peakMemory(): number;
+  /** The file where the kernel keeps that number, for whoever reads it often. */
+  readonly peakFile: string;
   /** The kernel has killed a process because the memory limit was hit. */
   wasOutOfMemory(): boolean;
   processes(): number[];
@@ -112,6 +114,8 @@ function create(
     else writeFileSync(join(at("cpu"), "cpu.cfs_quota_us"), String(quota));
   };
   resize(limits);
+  const peak = join(memory, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
+  const peakFile = existsSync(peak) ? peak : join(memory, "memory.current"); // memory.peak came with Linux 5.19
   const outOfMemory = v2 ? undefined : watchMemory(memory);
   return {
     path: `/${group}/${id}/box`,
@@ -120,10 +124,8 @@ function create(
       if (v2) writeFileSync(join(memory, "cgroup.freeze"), frozen ? "1" : "0");
       else writeFileSync(join(at("freezer"), "freezer.state"), frozen ? "FROZEN" : "THAWED");
     },
-    peakMemory() {
-      const file = join(memory, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
-      return Number(read(existsSync(file) ? file : join(memory, "memory.current")));
-    },
+    peakFile,
+    peakMemory: () => Number(read(peakFile)),
     wasOutOfMemory() {
       if (outOfMemory) return outOfMemory.happened();
       return Number(/^oom_kill (\d+)$/m.exec(read(join(memory, "memory.events")))?.[1] ?? 0) > 0;

@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { accessSync, closeSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { makePipe } from "./ffi.ts";
+import { asBatchWork, makePipe } from "./ffi.ts";
 import { containerConfig } from "./oci-config.ts";
 
 /** Where the launcher's own helpers are looked for: never in a path that a user set. */
@@ -13,7 +13,7 @@ export interface OciRuntime {
   /** Name and version, for people. */
   readonly name: string;
   /** Runs the container of a bundle in the foreground; its monitor is a child of ours that dies with us. */
-  run(container: { id: string; bundle: string; stdio: number[] }): ChildProcess;
+  run(container: { id: string; bundle: string; stdio: number[]; isBatch?: boolean }): ChildProcess;
   /** What it had to say about a container that it could not start. */
   complaint(bundle: string): string;
 }
@@ -68,7 +68,7 @@ function openRuntime(name: string, path: string, state: string, version: string)
   const own = name === "crun" ? ["--cgroup-manager=cgroupfs"] : [];
   return {
     name: version,
-    run({ id, bundle, stdio }) {
+    run({ id, bundle, stdio, isBatch = false }) {
       checkNullDevice();
       const extra = stdio.length > 3 ? [`--preserve-fds=${stdio.length - 3}`] : [];
       const args = [
@@ -86,12 +86,14 @@ function openRuntime(name: string, path: string, state: string, version: string)
         id,
       ];
       // setpriv: the monitor is killed when we are, and its death kills pid 1 of the container (see containerConfig).
-      return spawn("setpriv", ["--pdeathsig", "KILL", "--", path, ...args], {
-        stdio,
-        env: { PATH: TOOL_PATH },
-        cwd: "/",
-        detached: true,
-      });
+      const start = (): ChildProcess =>
+        spawn("setpriv", ["--pdeathsig", "KILL", "--", path, ...args], {
+          stdio,
+          env: { PATH: TOOL_PATH },
+          cwd: "/",
+          detached: true,
+        });
+      return isBatch ? asBatchWork(start) : start();
     },
     complaint(bundle) {
       try {

@@ -108,7 +108,9 @@ export class Sandbox {
   /** Starts the container; resolves as soon as its monitor runs. `onExit` is called once. */
   async start(spec: ContainerSpec, stdio: number[], onExit: (report: ExitReport) => void): Promise<void> {
     writeFileSync(join(this.folder, "config.json"), JSON.stringify(containerConfig(spec)));
-    const monitor = this.#runtime.run({ id: `${this.#places.group}-${this.id}`, bundle: this.folder, stdio });
+    const isBatch = spec.kind === "function";
+    const id = `${this.#places.group}-${this.id}`;
+    const monitor = this.#runtime.run({ id, bundle: this.folder, stdio, isBatch });
     this.#monitor = monitor;
     await new Promise<void>((resolve, reject) => {
       monitor.once("spawn", resolve);

@@ -61,11 +61,7 @@ export class LauncherServer {
         this.#host ??= this.#makeHost(text(message.ca, "ca"));
         return { driver: (await this.#host).runtime.name };
       case "function":
-        return await this.#start(message, async (host) => {
-          const running = await startFunction(host, readFunctionRequest(message));
-          this.#functions.set(running.sandbox.id, running);
-          return running.sandbox;
-        });
+        return await this.#startFunction(message);
       case "tool":
         return await this.#start(message, (host) => startTool(host, readToolRequest(message)));
       case "build":
@@ -77,6 +73,17 @@ export class LauncherServer {
       default:
         return await this.#act(message);
     }
+  }
+
+  async #startFunction(message: Message): Promise<{ peakFile: string }> {
+    let peakFile = "";
+    await this.#start(message, async (host) => {
+      const running = await startFunction(host, readFunctionRequest(message));
+      this.#functions.set(running.sandbox.id, running);
+      peakFile = running.sandbox.cgroup.peakFile;
+      return running.sandbox;
+    });
+    return { peakFile };
   }
 
   async #start(message: Message, start: (host: LauncherHost) => Promise<Sandbox>): Promise<void> {

@@ -56,6 +56,8 @@ export interface FunctionSandbox {
   thaw(): Promise<void>;
   /** Largest memory use so far, in bytes. */
   peakMemory(): Promise<number>;
+  /** The same without waiting; undefined where it cannot be told just now. */
+  peakMemoryNow(): number | undefined;
   /** Kills every process, waits until all are gone, removes mounts, namespaces and cgroups. Never throws for what is gone already. */
   stop(): Promise<void>;
 }

@@ -32,7 +32,7 @@ export async function launch(
     listeners?: SandboxListeners;
     onListener?: Parameters<LauncherClient["register"]>[1]["onListener"];
   },
-): Promise<{ exited: Promise<ExitReport>; stop: () => Promise<void> }> {
+): Promise<{ exited: Promise<ExitReport>; stop: () => Promise<void>; answer: unknown }> {
   const { launcher, running } = context;
   const { pipes, listeners } = parts;
   let onExit: (report: ExitReport) => void = () => {};
@@ -42,8 +42,9 @@ export async function launch(
     await launcher.request("stop", { id: spec.id });
     await exited;
   };
+  let answer: unknown;
   try {
-    await launcher.request(what, { ...request, id: spec.id });
+    answer = await launcher.request(what, { ...request, id: spec.id });
   } catch (error) {
     launcher.unregister(spec.id);
     listeners?.close();
@@ -57,5 +58,5 @@ export async function launch(
     running.delete(spec.id);
     listeners?.close();
   });
-  return { exited, stop };
+  return { exited, stop, answer };
 }

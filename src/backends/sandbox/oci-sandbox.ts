@@ -14,6 +14,7 @@ import { exitOf, launch, type SandboxContext } from "./launch.ts";
 import { LauncherClient, type ExitReport } from "./launcher-client.ts";
 import { SandboxListeners } from "./listeners.ts";
 import { startBuild } from "./oci-build.ts";
+import { PeakFile } from "./peak-file.ts";
 import { makeSandboxPipe } from "./pipes.ts";
 
 /** Where the authorities are that sandboxes trust. */
@@ -72,13 +73,17 @@ async function startFunction(context: SandboxContext, spec: FunctionSandboxSpec)
     stdout: stdout.theirs,
     stderr: stderr.theirs,
   };
-  const { exited, stop } = await launch(context, "function", spec, request, {
+  const { exited, stop, answer } = await launch(context, "function", spec, request, {
     pipes: [stdout, stderr],
     listeners,
     onListener: (role, handle) => listeners.add(role, handle, { id, internet, authority, onAws, onRuntimeApi }),
   });
   let last: ExitReport | undefined;
-  void exited.then((report) => (last = report));
+  const peak = new PeakFile((answer as { peakFile: string }).peakFile);
+  void exited.then((report) => {
+    last = report;
+    peak.close();
+  });
   const ask = async (what: string, fields: object = {}): Promise<unknown> =>
     await launcher.request(what, { ...fields, id });
   return {
@@ -104,6 +109,7 @@ async function startFunction(context: SandboxContext, spec: FunctionSandboxSpec)
     async peakMemory() {
       return last ? last.peakMemory : ((await ask("peak")) as number);
     },
+    peakMemoryNow: () => last?.peakMemory ?? peak.read(),
     stop,
   };
 }

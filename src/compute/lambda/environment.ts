@@ -1,19 +1,18 @@
 import { messageOf } from "../../kernel/aws-error.ts";
 import type { FunctionSandbox, SandboxExit, SandboxHost } from "../../ports/sandbox.ts";
-import type { InitAnswer, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
+import type { InitAnswer, Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
 import { type EnvironmentLog, reportLine } from "./log-lines.ts";
-import { RuntimeApiChannel } from "./runtime-api.ts";
+import { assign, startCold } from "./environment-start.ts";
 import type { ResolvedRuntime } from "./runtimes.ts";
 import type { Stem } from "./stem-pool.ts";
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
 const INIT_LIMIT_MS = 10_000;
 const MAX_RESPONSE = 6 * 1024 * 1024 + 100;
-const PIDS = 1024;
-/** A whole CPU for 1,769 MB: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
-const MB_PER_CPU = 1_769;
+/** How old a reading of the peak memory may be: it never falls, and reading it costs more than a quick call does. */
+const PEAK_AGE_MS = 20;
 
 export interface EnvironmentParts {
   readonly sandboxes: SandboxHost;
@@ -26,9 +25,24 @@ export interface EnvironmentParts {
   readonly env: Readonly<Record<string, string>>;
   readonly log: EnvironmentLog;
   readonly id: string;
-  /** Folder for its socket. */
+  /** Folder for its pipes. */
   readonly socketFolder: string;
   readonly now: () => number;
+}
+
+/** One call on its way through an environment. */
+export interface Job {
+  readonly request: InvokeRequest;
+  readonly settle: (outcome: InvokeOutcome) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Whom an environment tells what became of it. */
+export interface EnvironmentEvents {
+  /** A call has ended; `micros` is how long the runtime was busy with it. */
+  onEnded(environment: ExecutionEnvironment, micros: number): void;
+  /** It serves no more. `unread` are calls that it never saw. */
+  onDead(environment: ExecutionEnvironment, unread: readonly Job[]): void;
 }
 
 type Ended =
@@ -41,50 +55,64 @@ export class ExecutionEnvironment {
   readonly version: FunctionVersion;
   /** When it last became idle. */
   idleSince = 0;
+  /** When the call under way began, by `performance.now()`; `Infinity` during the init phase. */
+  busySince = 0;
   readonly #parts: EnvironmentParts;
   readonly #sandbox: FunctionSandbox;
   readonly #channel: RuntimeChannel;
-  readonly #fault: Promise<Ended>;
   readonly #started: number;
   readonly #bornAt: number;
+  #events: EnvironmentEvents | undefined;
+  /** The first is under way, the others lie unread in the channel. */
+  readonly #jobs: Job[] = [];
+  #pieces: Buffer[] | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Until when the call under way may take, by `performance.now()`. */
+  #deadline = Infinity;
+  #init: Promise<RuntimeAnswer | undefined> | undefined;
+  readonly #initBroken = Promise.withResolvers<Ended>();
+  #loaded = false;
+  /** Of the init phase, until it has been reported. */
   #initMs: number | undefined;
-  #initFailure: Extract<InitAnswer, { ok: false }> | undefined;
+  #peak = 0;
+  #peakAt = -Infinity;
   #dead = false;
 
-  private constructor(
-    parts: EnvironmentParts,
-    sandbox: FunctionSandbox,
-    channel: RuntimeChannel,
-    fault: Promise<Ended>,
-    started: number,
-  ) {
+  private constructor(parts: EnvironmentParts, sandbox: FunctionSandbox, channel: RuntimeChannel, started: number) {
     this.version = parts.version;
     this.#parts = parts;
     this.#sandbox = sandbox;
     this.#channel = channel;
-    this.#fault = fault;
     this.#started = started;
     this.#bornAt = parts.now();
+    const { log } = parts;
+    channel.attach({
+      onLog: (chunk) => log.message(chunk.toString("utf8")),
+      onFault: (error) => this.#end({ kind: "fault", error }),
+      onAnswer: (id, answer) => this.#answered(id, answer),
+      onPiece: (id, piece, contentType) => this.#piece(id, piece, contentType),
+    });
+    for (const stream of [sandbox.stdout, sandbox.stderr]) {
+      stream.on("data", (chunk: Buffer) => log.chunk(chunk)).on("error", () => undefined);
+    }
+    void sandbox.exited.then((exit) => {
+      channel.drain(); // an answer that was sent just before the end counts
+      this.#end({ kind: "exit", exit });
+    });
   }
 
   /** Makes one of a stem, or starts a sandbox for it. Throws where that cannot be; a function that fails to load is found at its first event. */
   static async start(parts: EnvironmentParts, stem?: Stem): Promise<ExecutionEnvironment> {
     const started = performance.now();
-    const { log } = parts;
-    const fault = Promise.withResolvers<Ended>();
     const { sandbox, channel } = stem ? await assign(parts, stem) : await startCold(parts);
-    if (channel instanceof FrameChannel) {
-      channel.attach(
-        (chunk) => log.message(chunk.toString("utf8")),
-        (error) => fault.resolve({ kind: "fault", error }),
-      );
-    }
-    for (const stream of [sandbox.stdout, sandbox.stderr]) {
-      stream.on("data", (chunk: Buffer) => log.chunk(chunk)).on("error", () => undefined);
-    }
-    const environment = new ExecutionEnvironment(parts, sandbox, channel, fault.promise, started);
+    const environment = new ExecutionEnvironment(parts, sandbox, channel, started);
     if (channel instanceof FrameChannel) void environment.#load(channel);
     return environment;
+  }
+
+  /** Whom to tell from now on. */
+  watch(events: EnvironmentEvents): void {
+    this.#events = events;
   }
 
   /** Whether it was started before a time, in milliseconds since the epoch. */
@@ -97,21 +125,51 @@ export class ExecutionEnvironment {
     return !this.#dead;
   }
 
-  /** Serves one event. Whatever the function does, it ends within the time limit (and the first time, that of the init phase). */
-  async invoke(request: InvokeRequest): Promise<InvokeOutcome> {
-    const { log, version } = this.#parts;
-    log.startTail();
-    const failed = await this.#init(request.requestId);
-    log.message(`START RequestId: ${request.requestId} Version: ${version.version}\n`);
-    const began = performance.now();
-    const answer = failed ?? (await this.#run(request));
-    const durationMs = performance.now() - began;
-    return this.#finish(request, answer, durationMs);
+  /** Calls that it has, the one under way included. */
+  get load(): number {
+    return this.#jobs.length;
   }
 
-  /** Ends it: SIGTERM, then everything in the sandbox is killed. */
+  /** Serves one call; nothing else is under way. Whatever the function does, it ends within the time limits. */
+  run(job: Job): void {
+    this.#jobs.push(job);
+    if (this.#loaded) {
+      this.#begin(job);
+      this.#channel.invoke(this.#invocation(job));
+    } else {
+      this.busySince = Infinity;
+      void this.#runFirst(job);
+    }
+  }
+
+  /** Puts a call behind the one under way, unread until that has ended; answers false where it cannot. */
+  ahead(job: Job): boolean {
+    const current = this.#jobs[0];
+    if (!current || !this.#loaded || this.#dead || current.request.onPiece || job.request.onPiece) return false;
+    if (!this.#channel.ahead(this.#invocation(job))) return false;
+    this.#jobs.push(job);
+    return true;
+  }
+
+  /** Takes back the calls that the runtime has not read. */
+  takeBack(): Job[] {
+    if (this.#jobs.length === 0) return [];
+    const ids = new Set(this.#channel.takeBack());
+    const taken = this.#jobs.filter((job) => ids.has(job.request.requestId));
+    for (const job of taken) this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    if (this.#jobs.length === 0) this.#deadline = Infinity;
+    return taken;
+  }
+
+  /** Waits until the function is loaded; its error where it cannot be. */
+  prepare(): Promise<RuntimeAnswer | undefined> {
+    return (this.#init ??= this.#initialize("init"));
+  }
+
+  /** Ends it: everything in the sandbox is killed. */
   async stop(): Promise<void> {
     this.#dead = true;
+    clearTimeout(this.#timer);
     this.#channel.close();
     await this.#sandbox.stop().catch(() => undefined);
     this.#parts.log.end();
@@ -120,142 +178,194 @@ export class ExecutionEnvironment {
   async #load(frames: FrameChannel): Promise<void> {
     await frames.ready;
     const { version, env } = this.#parts;
-    frames.load({
-      env,
-      handler: version.handler,
-      taskRoot: "/var/task",
-      runtime: version.runtime,
-      logFormat: version.logFormat,
+    const { handler, runtime, logFormat } = version;
+    frames.load({ env, handler, taskRoot: "/var/task", runtime, logFormat });
+  }
+
+  /** The first call waits for the init phase; where that failed, its error is the answer. */
+  async #runFirst(job: Job): Promise<void> {
+    const failed = await (this.#init ??= this.#initialize(job.request.requestId));
+    if (this.#jobs[0] !== job) return; // it has ended with the environment
+    this.#begin(job);
+    if (failed) this.#finish(job, failed);
+    else this.#channel.invoke(this.#invocation(job));
+  }
+
+  async #initialize(requestId: string): Promise<RuntimeAnswer | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<Ended>((resolve) => {
+      timer = setTimeout(() => resolve({ kind: "timeout" }), INIT_LIMIT_MS);
     });
-  }
-
-  /** Waits until the function is loaded; its error where it cannot be. */
-  async prepare(): Promise<RuntimeAnswer | undefined> {
-    return this.#init("init");
-  }
-
-  /** Waits for the init phase; an answer where it failed. */
-  async #init(requestId: string): Promise<RuntimeAnswer | undefined> {
-    if (this.#initMs !== undefined) return this.#initFailure && failedInit(this.#initFailure);
-    const result = await this.#bounded(this.#channel.initialized, INIT_LIMIT_MS);
+    const result = await Promise.race([this.#channel.initialized, this.#initBroken.promise, timeout]);
+    clearTimeout(timer);
     this.#initMs = performance.now() - this.#started;
     if (!("kind" in result)) {
+      this.#loaded = result.ok;
       if (result.ok) return undefined;
       this.#dead = true;
-      this.#initFailure = result;
       return failedInit(result);
     }
     this.#dead = true;
-    const { log } = this.#parts;
-    if (result.kind === "timeout") {
-      log.message(`INIT_REPORT Init Duration: ${this.#initMs.toFixed(2)} ms\tPhase: init\tStatus: timeout\n`);
-      return errorAnswer(
-        "Sandbox.Timedout",
-        `RequestId: ${requestId} Error: Init timed out after ${(INIT_LIMIT_MS / 1000).toFixed(2)} seconds`,
-      );
-    }
-    return this.#endedAnswer(result, requestId);
+    if (result.kind !== "timeout") return endedAnswer(result, requestId);
+    this.#parts.log.message(`INIT_REPORT Init Duration: ${this.#initMs.toFixed(2)} ms\tPhase: init\tStatus: timeout\n`);
+    const seconds = (INIT_LIMIT_MS / 1000).toFixed(2);
+    return errorAnswer("Sandbox.Timedout", `RequestId: ${requestId} Error: Init timed out after ${seconds} seconds`);
   }
 
-  async #run(request: InvokeRequest): Promise<RuntimeAnswer> {
-    const { version, now } = this.#parts;
-    const limit = version.timeoutSeconds * 1000;
-    const answer = this.#channel.invoke({
+  #invocation({ request }: Job): Invocation {
+    return {
       id: request.requestId,
-      deadline: now() + limit,
+      deadline: this.#parts.now() + this.version.timeoutSeconds * 1000,
       arn: request.invokedArn,
       traceId: request.traceId ?? "",
       payload: request.payload,
-      ...(request.clientContext === undefined ? {} : { clientContext: request.clientContext }),
-    });
-    const result = await this.#bounded(answer, limit);
-    if ("body" in result) return checkSize(result);
-    this.#dead = true;
-    if (result.kind === "timeout") {
-      const seconds = version.timeoutSeconds.toFixed(2);
-      this.#parts.log.message(
-        `${new Date(now()).toISOString()} ${request.requestId} Task timed out after ${seconds} seconds\n`,
-      );
-      return errorAnswer(
-        "Sandbox.Timedout",
-        `RequestId: ${request.requestId} Error: Task timed out after ${seconds} seconds`,
-      );
-    }
-    return this.#endedAnswer(result, request.requestId);
+      clientContext: request.clientContext,
+    };
   }
 
-  /** What came first: the answer, the end of the sandbox, a breach of the protocol, or the limit. */
-  async #bounded<T>(answer: Promise<T>, limitMs: number): Promise<T | Ended> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<Ended>((resolve) => {
-      timer = setTimeout(() => resolve({ kind: "timeout" }), limitMs);
-    });
-    const exit = this.#sandbox.exited.then(async (e): Promise<Ended> => {
-      await new Promise((resolve) => setImmediate(resolve)); // an answer that was sent just before the end counts
-      return { kind: "exit", exit: e };
-    });
-    try {
-      return await Promise.race([answer, exit, this.#fault, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #endedAnswer(ended: Exclude<Ended, { kind: "timeout" }>, requestId: string): RuntimeAnswer {
-    if (ended.kind === "fault")
-      return errorAnswer(
-        "Runtime.ProtocolError",
-        `RequestId: ${requestId} Error: the runtime broke its protocol: ${messageOf(ended.error)}`,
-      );
-    const { exit } = ended;
-    if (exit.outOfMemory)
-      return errorAnswer(
-        "Runtime.OutOfMemory",
-        `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`,
-      );
-    if (exit.error) return errorAnswer("Runtime.InvalidEntrypoint", `RequestId: ${requestId} Error: ${exit.error}`);
-    const how =
-      exit.signal || (exit.code ?? 0) > 128
-        ? `with error: signal: ${exit.signal === "SIGKILL" || exit.code === 137 ? "killed" : (exit.signal ?? `${(exit.code ?? 0) - 128}`)}`
-        : exit.code
-          ? `with error: exit status ${exit.code}`
-          : "without providing a reason";
-    return errorAnswer("Runtime.ExitError", `RequestId: ${requestId} Error: Runtime exited ${how}`);
-  }
-
-  async #finish(request: InvokeRequest, answer: RuntimeAnswer, durationMs: number): Promise<InvokeOutcome> {
+  /** From here on the call is under way: its log lines, its bill and its time limit begin. */
+  #begin({ request }: Job): void {
     const { log, version } = this.#parts;
+    if (request.wantsTail) log.startTail();
+    log.message(`START RequestId: ${request.requestId} Version: ${version.version}\n`);
+    this.busySince = performance.now();
+    this.#deadline = this.busySince + version.timeoutSeconds * 1000;
+    this.#timer ??= setTimeout(() => this.#checkTime(), version.timeoutSeconds * 1000 + 1);
+  }
+
+  /** One timer serves all calls: it looks whether the one under way is late, and when to look again. */
+  #checkTime(): void {
+    this.#timer = undefined;
+    if (this.#jobs.length === 0 || this.#dead) return;
+    const left = this.#deadline - performance.now();
+    if (left > 0) this.#timer = setTimeout(() => this.#checkTime(), left + 1);
+    else this.#end({ kind: "timeout" });
+  }
+
+  #piece(id: string, piece: Buffer, contentType: string | undefined): void {
+    const job = this.#jobs[0];
+    if (job?.request.requestId !== id) return;
+    const { onPiece } = job.request;
+    if (!onPiece) {
+      if (piece.length) (this.#pieces ??= []).push(piece);
+      const size = this.#pieces?.reduce((sum, part) => sum + part.length, 0) ?? 0;
+      if (size > MAX_RESPONSE) this.#pieces = [Buffer.alloc(MAX_RESPONSE + 1)]; // refused at its end
+      return;
+    }
+    const wait = onPiece(piece, contentType);
+    if (!wait) return;
+    this.#channel.pause();
+    const resume = (): void => this.#channel.resume();
+    wait.then(resume, resume);
+  }
+
+  #answered(id: string, answer: RuntimeAnswer): void {
+    const job = this.#jobs[0];
+    // An answer for another event than the one under way counts for nothing.
+    if (job?.request.requestId !== id || !this.#loaded) return;
+    const whole = answer.kind === "end" && !job.request.onPiece ? { ...answer, body: this.#takePieces() } : answer;
+    this.#finish(job, whole.kind !== "error" && whole.body.length > MAX_RESPONSE ? tooLarge() : whole);
+  }
+
+  #takePieces(): Buffer {
+    const whole = Buffer.concat(this.#pieces ?? []);
+    this.#pieces = undefined;
+    return whole;
+  }
+
+  /** It ends, and with it the call under way; what it has not read goes back. */
+  #end(ended: Ended): void {
+    const wasDead = this.#dead;
+    this.#dead = true;
+    clearTimeout(this.#timer);
+    if (!this.#loaded) this.#initBroken.resolve(ended);
+    if (!this.#loaded && this.#init) return; // the init phase tells
+    const unread = wasDead ? [] : this.takeBack();
+    for (let job = this.#jobs[0]; job; job = this.#jobs[0]) {
+      const id = job.request.requestId;
+      if (ended.kind === "timeout") {
+        const seconds = this.version.timeoutSeconds.toFixed(2);
+        const text = `${id} Task timed out after ${seconds} seconds`;
+        this.#parts.log.message(`${new Date(this.#parts.now()).toISOString()} ${text}\n`);
+        this.#finish(
+          job,
+          errorAnswer("Sandbox.Timedout", `RequestId: ${id} Error: Task timed out after ${seconds} seconds`),
+        );
+      } else this.#finish(job, endedAnswer(ended, id));
+    }
+    if (!wasDead) this.#events?.onDead(this, unread);
+  }
+
+  #finish(job: Job, answer: RuntimeAnswer): void {
+    const now = performance.now();
+    const durationMs = now - this.busySince;
     const initMs = this.#initMs;
-    this.#initMs = this.#initMs === undefined ? undefined : 0;
-    const first = initMs !== undefined && initMs > 0 ? initMs : undefined;
-    const peak = await this.#sandbox.peakMemory().catch(() => 0);
-    const maxMemoryMB = Math.min(version.memoryMB, Math.max(1, Math.round(peak / 1048576)));
+    this.#initMs = undefined;
+    this.#pieces = undefined;
+    this.#readPeak(now);
+    const outcome = this.#report(job, answer, { durationMs, initMs });
+    this.#jobs.shift();
+    const next = this.#jobs[0];
+    if (next && !this.#dead) this.#begin(next);
+    else this.#deadline = Infinity;
+    job.settle(outcome);
+    if (this.#dead) {
+      if (!this.#loaded) this.#events?.onDead(this, []);
+      return;
+    }
+    const observed = durationMs * 1000;
+    this.#events?.onEnded(this, Math.min(observed, answer.micros || observed));
+  }
+
+  #readPeak(now: number): void {
+    if (now - this.#peakAt < PEAK_AGE_MS) return;
+    this.#peakAt = now;
+    this.#peak = this.#sandbox.peakMemoryNow() ?? this.#peak;
+  }
+
+  #report(
+    { request }: Job,
+    answer: RuntimeAnswer,
+    { durationMs, initMs }: { durationMs: number; initMs: number | undefined },
+  ): InvokeOutcome {
+    const { log, version } = this.#parts;
+    const { requestId } = request;
+    const maxMemoryMB = Math.min(version.memoryMB, Math.max(1, Math.round(this.#peak / 1048576)));
     // Since August 2025 the init phase is billed too: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
-    const billedMs = Math.ceil(durationMs + (first ?? 0));
+    const billedMs = Math.ceil(durationMs + (initMs ?? 0));
     const timedOut = answer.errorType === "Sandbox.Timedout";
-    log.message(`END RequestId: ${request.requestId}\n`);
-    log.message(
-      reportLine({
-        requestId: request.requestId,
-        durationMs,
-        billedMs,
-        memoryMB: version.memoryMB,
-        usedMB: maxMemoryMB,
-        initMs: first,
-        status: timedOut ? "timeout" : this.#dead ? "error" : undefined,
-      }),
-    );
-    const tail = log.takeTail();
+    log.message(`END RequestId: ${requestId}\n`);
+    const status = timedOut ? "timeout" : this.#dead ? "error" : undefined;
+    const { memoryMB } = version;
+    log.message(reportLine({ requestId, durationMs, billedMs, memoryMB, usedMB: maxMemoryMB, initMs, status }));
     return {
       payload: answer.body,
       ...(answer.kind === "error" ? { functionError: "Unhandled" as const } : {}),
+      ...(answer.errorType === undefined ? {} : { errorType: answer.errorType }),
       durationMs,
       billedMs,
-      initMs: first,
+      initMs,
       maxMemoryMB,
-      tail: request.wantsTail ? tail : undefined,
+      tail: request.wantsTail ? log.takeTail() : undefined,
     };
   }
+}
+
+function endedAnswer(ended: Exclude<Ended, { kind: "timeout" }>, requestId: string): RuntimeAnswer {
+  const answer = (type: string, text: string): RuntimeAnswer =>
+    errorAnswer(type, `RequestId: ${requestId} Error: ${text}`);
+  if (ended.kind === "fault")
+    return answer("Runtime.ProtocolError", `the runtime broke its protocol: ${messageOf(ended.error)}`);
+  const { exit } = ended;
+  if (exit.outOfMemory) return answer("Runtime.OutOfMemory", "Runtime exited with error: signal: killed");
+  if (exit.error) return answer("Runtime.InvalidEntrypoint", exit.error);
+  const how =
+    exit.signal || (exit.code ?? 0) > 128
+      ? `with error: signal: ${exit.signal === "SIGKILL" || exit.code === 137 ? "killed" : (exit.signal ?? `${(exit.code ?? 0) - 128}`)}`
+      : exit.code
+        ? `with error: exit status ${exit.code}`
+        : "without providing a reason";
+  return answer("Runtime.ExitError", `Runtime exited ${how}`);
 }
 
 const failedInit = (failure: Extract<InitAnswer, { ok: false }>): RuntimeAnswer => ({
@@ -268,55 +378,8 @@ function errorAnswer(errorType: string, errorMessage: string): RuntimeAnswer {
   return { kind: "error", errorType, body: Buffer.from(JSON.stringify({ errorType, errorMessage })) };
 }
 
-function checkSize(answer: RuntimeAnswer): RuntimeAnswer {
-  if (answer.body.length <= MAX_RESPONSE) return answer;
-  return errorAnswer(
+const tooLarge = (): RuntimeAnswer =>
+  errorAnswer(
     "Function.ResponseSizeTooLarge",
     `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE} bytes).`,
   );
-}
-
-const cpusOf = (version: FunctionVersion): number => Math.max(0.25, version.memoryMB / MB_PER_CPU);
-
-interface Started {
-  readonly sandbox: FunctionSandbox;
-  readonly channel: FrameChannel | RuntimeApiChannel;
-}
-
-/** Gives a stem its function: limits, then code. The handler and the variables follow by the channel. */
-async function assign(parts: EnvironmentParts, stem: Stem): Promise<Started> {
-  const { version, codeFolder } = parts;
-  await Promise.all([
-    stem.sandbox.mount({ source: codeFolder, target: "/var/task" }),
-    stem.sandbox.resize({ memoryMB: version.memoryMB, cpus: cpusOf(version) }),
-  ]);
-  return stem;
-}
-
-/** Starts a sandbox that knows its function from the first moment. */
-async function startCold(parts: EnvironmentParts): Promise<Started> {
-  const { version, runtime, socketFolder, layerFolder } = parts;
-  const channel = runtime.channel === "frames" ? await FrameChannel.open(socketFolder) : new RuntimeApiChannel();
-  const code = [{ source: parts.codeFolder, target: "/var/task" }];
-  const layers = layerFolder ? [{ source: layerFolder, target: "/opt" }] : [];
-  try {
-    const sandbox = await parts.sandboxes.startFunction({
-      id: parts.id,
-      args: runtime.args,
-      env: { ...runtime.env, ...parts.env },
-      mounts: [...runtime.mounts, ...code, ...layers],
-      memoryMB: version.memoryMB,
-      tmpMB: version.tmpMB,
-      cpus: cpusOf(version),
-      pids: PIDS,
-      internet: version.internet,
-      ...(channel instanceof FrameChannel
-        ? { socketFolder }
-        : { onRuntimeApiConnection: (socket) => channel.accept(socket) }),
-    });
-    return { sandbox, channel };
-  } catch (error) {
-    channel.close();
-    throw error;
-  }
-}

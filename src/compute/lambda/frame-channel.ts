@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, chmodSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { closeSync, mkdirSync, readSync, rmSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
 import { join } from "node:path";
-import type { InitAnswer, Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
+import type { ChannelEvents, InitAnswer, Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
+import { makeFifo, MAX_PACKET, openFifo, openPackets } from "./fifo.ts";
 import { encodeFrame, FROM_RUNTIME, FrameReader, TO_RUNTIME, type Frame } from "./frames.ts";
 
 /** What a runtime of ours is told before it loads the function. */
@@ -13,119 +14,195 @@ export interface InitMessage {
   readonly logFormat: string;
 }
 
-interface Pending<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-}
+const READ_BUFFER = 16 * 1024;
+const NOTHING = Buffer.alloc(0);
+const NOBODY: ChannelEvents = { onAnswer() {}, onPiece() {}, onLog() {}, onFault() {} };
 
-function pending<T>(): Pending<T> {
-  const { promise, resolve } = Promise.withResolvers<T>();
-  return { promise, resolve };
-}
-
-/** Frames on a unix socket in a folder that the sandbox sees; one connection, the first. */
+/**
+ * Frames on two named pipes in a folder that the sandbox sees. The one to the runtime carries packets and both its ends
+ * are ours too, so what the runtime has not read yet can be taken back.
+ */
 export class FrameChannel implements RuntimeChannel {
-  /** Settles when the runtime has connected and waits for its function. */
+  /** Settles when the runtime runs and waits for its function. */
   readonly ready: Promise<void>;
   readonly initialized: Promise<InitAnswer>;
   readonly #folder: string;
-  readonly #server: Server;
-  #onLog: (chunk: Buffer) => void = () => undefined;
-  #onFault: (error: Error) => void = () => undefined;
-  readonly #ready = pending<void>();
-  readonly #init = pending<InitAnswer>();
-  #socket: Socket | undefined;
-  #current: { id: string; answer: Pending<RuntimeAnswer> } | undefined;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #init = Promise.withResolvers<InitAnswer>();
+  readonly #reader = new FrameReader((frame) => this.#take(frame));
+  readonly #down: number;
+  readonly #upFd: number;
+  readonly #up: Socket;
+  /** For what is too big for a packet. */
+  #large: Socket | undefined;
+  /** The event under way went that way: what lies in the pipe are no packets. */
+  #isLarge = false;
+  #events: ChannelEvents = NOBODY;
+  #closed = false;
 
   private constructor(folder: string) {
     this.#folder = folder;
     this.ready = this.#ready.promise;
     this.initialized = this.#init.promise;
-    this.#server = createServer((socket) => this.#connect(socket));
+    const [down, up] = [join(folder, "events"), join(folder, "answers")];
+    makeFifo(down);
+    makeFifo(up);
+    this.#down = openPackets(down);
+    this.#upFd = openFifo(up);
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BUFFER),
+      callback: (size: number, buffer: Uint8Array): boolean => this.#received(buffer as Buffer, size),
+    };
+    // The types lack `onread`, which sockets of descriptors take as well.
+    this.#up = new Socket({ fd: this.#upFd, readable: true, writable: false, onread } as never);
+    this.#up.on("error", (error) => this.#events.onFault(error));
+    this.#up.resume();
   }
 
-  static async open(folder: string): Promise<FrameChannel> {
+  static open(folder: string): FrameChannel {
     mkdirSync(folder, { recursive: true, mode: 0o755 });
-    const channel = new FrameChannel(folder);
-    const path = join(folder, "runtime.sock");
-    await new Promise<void>((resolve, reject) => {
-      channel.#server.once("error", reject);
-      channel.#server.listen(path, resolve);
-    });
-    chmodSync(path, 0o666); // the sandbox's user is another; nobody else sees the folder
-    return channel;
+    return new FrameChannel(folder);
   }
 
-  /** Whom to tell what the function writes, and that the runtime broke the protocol: its environment must end then. */
-  attach(onLog: (chunk: Buffer) => void, onFault: (error: Error) => void): void {
-    this.#onLog = onLog;
-    this.#onFault = onFault;
+  attach(events: ChannelEvents): void {
+    this.#events = events;
   }
 
   /** Tells the runtime which function it serves. */
   load(message: InitMessage): void {
-    this.#send(TO_RUNTIME.init, message, Buffer.alloc(0));
+    this.#send(encodeFrame(TO_RUNTIME.init, "", Buffer.from(JSON.stringify(message))));
   }
 
-  invoke(invocation: Invocation): Promise<RuntimeAnswer> {
-    const { payload, ...header } = invocation;
-    this.#current = { id: invocation.id, answer: pending<RuntimeAnswer>() };
-    this.#send(TO_RUNTIME.invoke, header, payload);
-    return this.#current.answer.promise;
+  invoke(invocation: Invocation): void {
+    this.#isLarge = this.#send(encodeInvocation(invocation));
+  }
+
+  ahead(invocation: Invocation): boolean {
+    if (this.#isLarge || invocation.payload.length > MAX_PACKET) return false;
+    const frame = encodeInvocation(invocation);
+    return frame.length <= MAX_PACKET && this.#writePacket(frame);
+  }
+
+  takeBack(): string[] {
+    const ids: string[] = [];
+    if (this.#closed || this.#isLarge) return ids;
+    const buffer = Buffer.allocUnsafe(MAX_PACKET);
+    for (;;) {
+      const size = readIfThere(this.#down, buffer);
+      if (size === 0) return ids;
+      const headerLength = size > 9 ? buffer.readUInt32BE(5) : 0;
+      ids.push(buffer.toString("utf8", 9, Math.min(size, 9 + headerLength)).split("\t", 1)[0]!);
+    }
+  }
+
+  pause(): void {
+    this.#up.pause();
+  }
+
+  resume(): void {
+    this.#up.resume();
+  }
+
+  drain(): void {
+    const buffer = Buffer.allocUnsafe(READ_BUFFER);
+    while (!this.#closed) {
+      const size = readIfThere(this.#upFd, buffer);
+      if (size === 0) return;
+      this.#received(buffer, size);
+    }
   }
 
   close(): void {
-    this.#socket?.destroy();
-    this.#server.close();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#up.destroy();
+    this.#large?.destroy();
+    closeSync(this.#down);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #send(type: number, header: object, body: Buffer): void {
-    this.#socket?.cork();
-    for (const part of encodeFrame(type, header, body)) this.#socket?.write(part);
-    this.#socket?.uncork();
+  /** Answers whether it did not fit into a packet. */
+  #send(frame: Buffer): boolean {
+    if (this.#closed) return false;
+    if (frame.length <= MAX_PACKET && !this.#large?.writableLength && this.#writePacket(frame)) return false;
+    if (!this.#large) {
+      const fd = openFifo(join(this.#folder, "events"));
+      this.#large = new Socket({ fd, readable: false, writable: true });
+      this.#large.on("error", (error) => this.#events.onFault(error));
+    }
+    this.#large.write(frame);
+    return true;
   }
 
-  #connect(socket: Socket): void {
-    if (this.#socket) return void socket.destroy();
-    this.#socket = socket;
-    const reader = new FrameReader();
-    socket.on("error", () => socket.destroy());
-    socket.on("data", (chunk) => {
-      try {
-        for (const frame of reader.push(chunk)) this.#take(frame);
-      } catch (error) {
-        socket.destroy();
-        this.#onFault(error as Error);
-      }
-    });
+  #writePacket(frame: Buffer): boolean {
+    if (this.#closed) return false;
+    try {
+      return writeSync(this.#down, frame) === frame.length;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
+      throw error;
+    }
+  }
+
+  #received(buffer: Buffer, size: number): boolean {
+    try {
+      this.#reader.push(buffer.subarray(0, size));
+    } catch (error) {
+      this.#up.pause();
+      this.#events.onFault(error as Error);
+      return false;
+    }
+    return true;
   }
 
   #take({ type, header, body }: Frame): void {
     switch (type) {
       case FROM_RUNTIME.log:
-        return this.#onLog(body);
+        return this.#events.onLog(body);
+      case FROM_RUNTIME.response:
+      case FROM_RUNTIME.end: {
+        const [id, micros] = fields(header);
+        const kind = type === FROM_RUNTIME.end ? "end" : "response";
+        return this.#events.onAnswer(id, { kind, body: Buffer.from(body), micros: Number(micros) || 0 });
+      }
+      case FROM_RUNTIME.error: {
+        const [id, errorType = "Unhandled"] = fields(header);
+        return this.#events.onAnswer(id, { kind: "error", body: Buffer.from(body), errorType } as RuntimeAnswer);
+      }
+      case FROM_RUNTIME.piece: {
+        const [id, contentType] = fields(header);
+        return this.#events.onPiece(id, Buffer.from(body), contentType);
+      }
       case FROM_RUNTIME.ready:
         return this.#ready.resolve();
       case FROM_RUNTIME.initialized:
         return this.#init.resolve({ ok: true });
       case FROM_RUNTIME.initError:
-        return this.#init.resolve({ ok: false, body: Buffer.from(body), errorType: String(header["type"]) });
-      case FROM_RUNTIME.response:
-      case FROM_RUNTIME.error: {
-        // An answer for another event than the one under way counts for nothing.
-        if (!this.#current || header["id"] !== this.#current.id) return;
-        const kind = type === FROM_RUNTIME.response ? "response" : "error";
-        const { answer } = this.#current;
-        this.#current = undefined;
-        return answer.resolve({
-          kind,
-          body: Buffer.from(body),
-          ...(kind === "error" ? { errorType: String(header["type"]) } : {}),
-        });
-      }
+        return this.#init.resolve({ ok: false, body: Buffer.from(body), errorType: header });
       default:
         throw new Error(`a frame of the unknown type ${type}`);
     }
+  }
+}
+
+/** The first field, and the rest. */
+function fields(header: string): [first: string, rest: string | undefined] {
+  const tab = header.indexOf("\t");
+  return tab < 0 ? [header, undefined] : [header.slice(0, tab), header.slice(tab + 1)];
+}
+
+function encodeInvocation({ id, deadline, arn, traceId, clientContext, payload }: Invocation): Buffer {
+  const trace = traceId.includes("\t") ? traceId.replaceAll("\t", " ") : traceId;
+  const header = `${id}\t${deadline}\t${arn}\t${trace}${clientContext === undefined ? "" : `\t${clientContext}`}`;
+  return encodeFrame(TO_RUNTIME.invoke, header, payload.length ? payload : NOTHING);
+}
+
+/** Bytes that are there now; 0 where there are none. */
+function readIfThere(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer, 0, buffer.length, null);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return 0;
+    throw error;
   }
 }

@@ -1,61 +1,91 @@
-/** Frames between the platform and a runtime of ours: u32 length of the rest, u8 type, u32 length of the header, header (JSON), body. */
+/**
+ * Frames between the platform and a runtime of ours: u32 length of the rest, u8 type, u32 length of the header, header
+ * (text, its fields parted by tabs), body.
+ */
 export const TO_RUNTIME = { init: 1, invoke: 2 } as const;
-export const FROM_RUNTIME = { ready: 16, initialized: 17, initError: 18, response: 19, error: 20, log: 21 } as const;
+export const FROM_RUNTIME = {
+  ready: 16,
+  initialized: 17,
+  initError: 18,
+  response: 19,
+  error: 20,
+  log: 21,
+  piece: 22,
+  end: 23,
+} as const;
 
 /** A response has 6 MB at most, and its header a little: whatever is longer is not answered by a runtime of ours. */
 const MAX_FRAME = 32 * 1024 * 1024;
 const MAX_HEADER = 64 * 1024;
+const PREFIX = 9;
 
 export interface Frame {
   readonly type: number;
-  readonly header: Record<string, unknown>;
+  readonly header: string;
+  /** Good only until the call that hands it over returns. */
   readonly body: Buffer;
 }
 
-export function encodeFrame(type: number, header: object, body: Uint8Array): Buffer[] {
-  const head = Buffer.from(JSON.stringify(header));
-  const prefix = Buffer.allocUnsafe(9 + head.length);
-  prefix.writeUInt32BE(5 + head.length + body.length, 0);
-  prefix[4] = type;
-  prefix.writeUInt32BE(head.length, 5);
-  head.copy(prefix, 9);
-  return body.length === 0 ? [prefix] : [prefix, body as Buffer];
+export function encodeFrame(type: number, header: string, body: Uint8Array): Buffer {
+  const headerLength = Buffer.byteLength(header);
+  const frame = Buffer.allocUnsafe(PREFIX + headerLength + body.length);
+  frame.writeUInt32BE(frame.length - 4, 0);
+  frame[4] = type;
+  frame.writeUInt32BE(headerLength, 5);
+  frame.write(header, PREFIX);
+  frame.set(body, PREFIX + headerLength);
+  return frame;
 }
 
 /** Cuts a stream into frames. Throws where the other side does not keep to the form; it is the tenant's, so it may not. */
 export class FrameReader {
-  #chunks: Buffer[] = [];
+  readonly #take: (frame: Frame) => void;
+  #parts: Buffer[] = [];
   #size = 0;
+  /** Bytes of the frame that has begun, where its length is known already. */
+  #wanted = 4;
 
-  push(chunk: Buffer): Frame[] {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
-    const frames: Frame[] = [];
-    for (;;) {
-      const length = this.#peekLength();
-      if (length === undefined || this.#size < 4 + length) return frames;
-      const buffer = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-      frames.push(readFrame(buffer.subarray(4, 4 + length)));
-      this.#chunks = [buffer.subarray(4 + length)];
-      this.#size -= 4 + length;
-    }
+  constructor(take: (frame: Frame) => void) {
+    this.#take = take;
   }
 
-  #peekLength(): number | undefined {
-    if (this.#size < 4) return undefined;
-    if (this.#chunks[0]!.length < 4) this.#chunks = [Buffer.concat(this.#chunks)];
-    const length = this.#chunks[0]!.readUInt32BE(0);
-    if (length < 5 || length > MAX_FRAME) throw new Error(`a frame of ${length} bytes`);
-    return length;
+  /** Takes bytes that the caller may use again afterwards. */
+  push(chunk: Buffer): void {
+    if (this.#size === 0) return this.#keep(chunk, this.#cut(chunk));
+    this.#parts.push(Buffer.from(chunk));
+    this.#size += chunk.length;
+    if (this.#size < this.#wanted) return;
+    const whole = Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#size = 0;
+    this.#keep(whole, this.#cut(whole));
+  }
+
+  #keep(buffer: Buffer, from: number): void {
+    if (from === buffer.length) return;
+    this.#parts = [Buffer.from(buffer.subarray(from))];
+    this.#size = buffer.length - from;
+  }
+
+  /** Hands over the whole frames of a buffer; answers where the rest begins. */
+  #cut(buffer: Buffer): number {
+    let at = 0;
+    for (this.#wanted = 4; buffer.length - at >= 4; this.#wanted = 4) {
+      const length = buffer.readUInt32BE(at);
+      if (length < 5 || length > MAX_FRAME) throw new Error(`a frame of ${length} bytes`);
+      this.#wanted = 4 + length;
+      if (buffer.length - at < this.#wanted) return at;
+      const rest = at + 4;
+      at += this.#wanted;
+      this.#take(readFrame(buffer, rest, at));
+    }
+    return at;
   }
 }
 
-function readFrame(rest: Buffer): Frame {
-  const type = rest[0]!;
-  const headerLength = rest.readUInt32BE(1);
-  if (headerLength > MAX_HEADER || 5 + headerLength > rest.length)
-    throw new Error("a frame with a header that is too long");
-  const header: unknown = JSON.parse(rest.toString("utf8", 5, 5 + headerLength));
-  if (header === null || typeof header !== "object") throw new Error("a frame without a header");
-  return { type, header: header as Record<string, unknown>, body: rest.subarray(5 + headerLength) };
+function readFrame(buffer: Buffer, from: number, to: number): Frame {
+  const headerLength = buffer.readUInt32BE(from + 1);
+  const body = from + 5 + headerLength;
+  if (headerLength > MAX_HEADER || body > to) throw new Error("a frame with a header that is too long");
+  return { type: buffer[from]!, header: buffer.toString("utf8", from + 5, body), body: buffer.subarray(body, to) };
 }

@@ -33,6 +33,11 @@ export interface InvokeRequest {
   readonly clientContext?: string;
   readonly traceId?: string;
   readonly wantsTail?: boolean;
+  /**
+   * Takes the pieces of an answer that the function streams, as they come; the first of all names its content type. What
+   * it returns is waited for before more is read of the function.
+   */
+  readonly onPiece?: (piece: Buffer, contentType: string | undefined) => Promise<void> | undefined;
 }
 
 /** How a call ended, and what it cost. */
@@ -40,6 +45,7 @@ export interface InvokeOutcome {
   readonly payload: Buffer;
   /** `Unhandled` where the function failed: the payload is the error then. */
   readonly functionError?: "Unhandled";
+  readonly errorType?: string;
   readonly durationMs: number;
   readonly billedMs: number;
   readonly initMs?: number | undefined;

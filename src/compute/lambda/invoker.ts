@@ -7,6 +7,7 @@ import type { Log } from "../../kernel/log.ts";
 import type { SandboxHost } from "../../ports/sandbox.ts";
 import type { LogEvent } from "../../ports/telemetry.ts";
 import { ExecutionEnvironment } from "./environment.ts";
+import { EnvironmentPool } from "./environment-pool.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
 import { EnvironmentLog } from "./log-lines.ts";
 import { resolveRuntime, type ResolvedRuntime } from "./runtimes.ts";
@@ -42,20 +43,15 @@ export interface InvokerParts {
   deliverLogs(version: FunctionVersion, stream: string, events: LogEvent[]): void;
 }
 
-interface Pool {
-  readonly idle: ExecutionEnvironment[];
-  /** Environments at work or starting. */
-  busy: number;
-}
-
 /** Runs functions: finds or starts an environment for each call, and keeps those that are idle for the next. */
 export class Invoker {
   readonly #parts: InvokerParts;
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, EnvironmentPool>();
   /** Calls under way by function ARN, for reserved concurrency. */
   readonly #inFlight = new Map<string, number>();
   readonly #runtimes = new Map<string, ResolvedRuntime | undefined>();
   readonly #stems: StemPool;
+  readonly #live = new Set<ExecutionEnvironment>();
   #total = 0;
   #promisedMB = 0;
   #stopped = false;
@@ -79,36 +75,36 @@ export class Invoker {
    * Calls a function and waits for its end. Throws TooManyRequestsException where a limit is reached (`reserved`, the
    * account's, or this machine's memory); a function's own failure is an outcome.
    */
-  async invoke(version: FunctionVersion, request: InvokeRequest, reserved?: number): Promise<InvokeOutcome> {
-    const inFlight = this.#inFlight.get(version.arn) ?? 0;
-    if (reserved !== undefined && inFlight >= reserved)
-      throw throttled("ReservedFunctionConcurrentInvocationLimitExceeded");
-    if (reserved === undefined && this.#total >= ACCOUNT_CONCURRENCY)
-      throw throttled("ConcurrentInvocationLimitExceeded");
-    this.#inFlight.set(version.arn, inFlight + 1);
-    this.#total++;
-    try {
-      return await this.#invokeIn(version, request);
-    } finally {
-      this.#total--;
-      const left = (this.#inFlight.get(version.arn) ?? 1) - 1;
-      if (left === 0) this.#inFlight.delete(version.arn);
-      else this.#inFlight.set(version.arn, left);
-    }
+  invoke(version: FunctionVersion, request: InvokeRequest, reserved?: number): Promise<InvokeOutcome> {
+    return new Promise((resolve, reject) => {
+      const inFlight = this.#inFlight.get(version.arn) ?? 0;
+      if (reserved !== undefined && inFlight >= reserved)
+        return reject(throttled("ReservedFunctionConcurrentInvocationLimitExceeded"));
+      if (reserved === undefined && this.#total >= ACCOUNT_CONCURRENCY)
+        return reject(throttled("ConcurrentInvocationLimitExceeded"));
+      this.#inFlight.set(version.arn, inFlight + 1);
+      this.#total++;
+      const job = {
+        request,
+        settle: (outcome: InvokeOutcome) => {
+          this.#count(version.arn);
+          resolve(outcome);
+        },
+        fail: (error: unknown) => {
+          this.#count(version.arn);
+          reject(error as Error);
+        },
+      };
+      this.#pool(version).submit(job);
+    });
   }
 
   /** Loads a version in an environment that then waits for its first call; answers the runtime's error (JSON) where it cannot be loaded. */
   async prepare(version: FunctionVersion): Promise<Buffer | undefined> {
-    const pool = this.#pool(version.key);
-    pool.busy++;
-    let environment: ExecutionEnvironment | undefined;
-    try {
-      environment = await this.#start(version);
-      return (await environment.prepare())?.body;
-    } finally {
-      pool.busy--;
-      if (environment) this.#giveBack(pool, environment);
-    }
+    const environment = await this.#start(version);
+    const failure = await environment.prepare();
+    this.#pool(version).add(environment);
+    return failure?.body;
   }
 
   /** Ends the idle environments of a version that is no longer called: its function was changed or deleted. */
@@ -125,36 +121,15 @@ export class Invoker {
 
   async close(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([this.#stopIdle(() => true), this.#stems.close()]);
+    await Promise.all([...[...this.#live].map((environment) => this.#stop(environment)), this.#stems.close()]);
   }
 
-  async #invokeIn(version: FunctionVersion, request: InvokeRequest): Promise<InvokeOutcome> {
-    const pool = this.#pool(version.key);
-    pool.busy++;
-    let environment: ExecutionEnvironment | undefined;
-    try {
-      environment = this.#takeIdle(pool) ?? (await this.#start(version));
-      return await environment.invoke(request);
-    } finally {
-      pool.busy--;
-      if (environment) this.#giveBack(pool, environment);
-      if (pool.busy === 0 && pool.idle.length === 0) this.#pools.delete(version.key);
-    }
-  }
-
-  #takeIdle(pool: Pool): ExecutionEnvironment | undefined {
-    for (let environment = pool.idle.pop(); environment; environment = pool.idle.pop()) {
-      if (environment.usable) return environment;
-      void this.#stop(environment);
-    }
-    return undefined;
-  }
-
-  #giveBack(pool: Pool, environment: ExecutionEnvironment): void {
-    if (!environment.usable || this.#stopped || environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS))
-      return void this.#stop(environment);
-    environment.idleSince = this.#parts.clock.now();
-    pool.idle.push(environment);
+  /** A call has ended. */
+  #count(arn: string): void {
+    this.#total--;
+    const left = (this.#inFlight.get(arn) ?? 1) - 1;
+    if (left === 0) this.#inFlight.delete(arn);
+    else this.#inFlight.set(arn, left);
   }
 
   async #start(version: FunctionVersion): Promise<ExecutionEnvironment> {
@@ -195,7 +170,9 @@ export class Invoker {
       socketFolder: join(run, id),
       now: () => clock.now(),
     };
-    return ExecutionEnvironment.start(parts, stem);
+    const environment = await ExecutionEnvironment.start(parts, stem);
+    this.#live.add(environment);
+    return environment;
   }
 
   /** Makes room for one more environment: idle ones give way, the longest idle first; else the machine is full. */
@@ -215,19 +192,28 @@ export class Invoker {
       const going = pool.idle.filter(which);
       chosen.push(...going);
       for (const environment of going) pool.idle.splice(pool.idle.indexOf(environment), 1);
-      if (pool.busy === 0 && pool.idle.length === 0) this.#pools.delete(key);
+      if (pool.isEmpty) this.#pools.delete(key);
     }
     await Promise.all(chosen.map((environment) => this.#stop(environment)));
   }
 
   async #stop(environment: ExecutionEnvironment): Promise<void> {
+    if (!this.#live.delete(environment)) return;
     await environment.stop();
     this.#promisedMB -= environment.version.memoryMB + OVERHEAD_MB;
   }
 
-  #pool(key: string): Pool {
-    let pool = this.#pools.get(key);
-    if (!pool) this.#pools.set(key, (pool = { idle: [], busy: 0 }));
+  #pool(version: FunctionVersion): EnvironmentPool {
+    let pool = this.#pools.get(version.key);
+    if (!pool) {
+      pool = new EnvironmentPool({
+        start: () => this.#start(version),
+        discard: (environment) => void this.#stop(environment),
+        keeps: (environment) => !this.#stopped && !environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS),
+        now: () => this.#parts.clock.now(),
+      });
+      this.#pools.set(version.key, pool);
+    }
     return pool;
   }
 }

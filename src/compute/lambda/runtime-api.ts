@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { InitAnswer, Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
+import type { ChannelEvents, InitAnswer, Invocation, RuntimeChannel } from "./channel.ts";
 
 const MAX_ANSWER = 6 * 1024 * 1024 + 100;
 const PREFIX = "/2018-06-01/runtime/";
@@ -15,7 +15,8 @@ export class RuntimeApiChannel implements RuntimeChannel {
   readonly #init = Promise.withResolvers<InitAnswer>();
   #waiting: ServerResponse | undefined;
   #next: Invocation | undefined;
-  #current: { id: string; resolve: (answer: RuntimeAnswer) => void } | undefined;
+  #current: string | undefined;
+  #events: ChannelEvents | undefined;
 
   constructor() {
     this.initialized = this.#init.promise;
@@ -32,13 +33,30 @@ export class RuntimeApiChannel implements RuntimeChannel {
     this.#server.emit("connection", socket);
   }
 
-  invoke(invocation: Invocation): Promise<RuntimeAnswer> {
-    return new Promise((resolve) => {
-      this.#current = { id: invocation.id, resolve };
-      this.#next = invocation;
-      this.#handOver();
-    });
+  attach(events: ChannelEvents): void {
+    this.#events = events;
   }
+
+  invoke(invocation: Invocation): void {
+    this.#current = invocation.id;
+    this.#next = invocation;
+    this.#handOver();
+  }
+
+  /** A runtime asks for each event by itself: none can lie ready for it unseen. */
+  ahead(): boolean {
+    return false;
+  }
+
+  takeBack(): string[] {
+    return [];
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  drain(): void {}
 
   close(): void {
     this.#server.closeAllConnections();
@@ -70,14 +88,12 @@ export class RuntimeApiChannel implements RuntimeChannel {
     kind: "response" | "error",
     { request, response, body }: { request: IncomingMessage; response: ServerResponse; body: Buffer | undefined },
   ): void {
-    const current = this.#current;
-    if (!current || current.id !== id || this.#next)
-      return refuse(response, 400, "InvalidRequestID", "Invalid request ID");
+    if (this.#current !== id || this.#next) return refuse(response, 400, "InvalidRequestID", "Invalid request ID");
     this.#current = undefined;
     if (!body) {
       const message = `Response payload size exceeded maximum allowed payload size (${MAX_ANSWER} bytes).`;
       const errorType = "Function.ResponseSizeTooLarge";
-      current.resolve({
+      this.#events?.onAnswer(id, {
         kind: "error",
         body: Buffer.from(JSON.stringify({ errorMessage: message, errorType })),
         errorType,
@@ -90,7 +106,7 @@ export class RuntimeApiChannel implements RuntimeChannel {
       );
     }
     accepted(response);
-    current.resolve({ kind, body, ...(kind === "error" ? { errorType: errorTypeOf(request, body) } : {}) });
+    this.#events?.onAnswer(id, { kind, body, ...(kind === "error" ? { errorType: errorTypeOf(request, body) } : {}) });
   }
 
   #handOver(): void {

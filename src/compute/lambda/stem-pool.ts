@@ -122,7 +122,7 @@ export class StemPool {
     const { sandboxes, ids, run } = this.#parts;
     const id = `stem-${ids.text(16)}`;
     const socketFolder = join(run, id);
-    const channel = await FrameChannel.open(socketFolder);
+    const channel = FrameChannel.open(socketFolder);
     try {
       const sandbox = await sandboxes.startFunction({
         id,

@@ -1,0 +1,188 @@
+import type { EnvironmentEvents, ExecutionEnvironment, Job } from "./environment.ts";
+
+/** Calls that may lie in one environment, the one under way included. */
+const MAX_DEPTH = 8;
+/** Work that may wait behind a call under way before another environment is woken, in milliseconds. */
+const WAIT_MS = 1;
+/** An environment that has not answered for so long gives back what it has not read. Less, and a neighbour's noise would do it. */
+const STUCK_MS = 5;
+/** Until calls have ended nobody knows how long they take: none is put behind another. */
+const UNKNOWN_MICROS = 1_000_000;
+/** Weight of the latest call in the estimate. */
+const SHARE = 1 / 8;
+/** A call that cannot get an environment of its own waits for another's end only where that is near. */
+const SHORT_MICROS = 100_000;
+
+export interface PoolEvents {
+  /** Starts one more environment. Throws where a limit is reached or the sandbox cannot be made. */
+  start(): Promise<ExecutionEnvironment>;
+  /** It is no longer of use: ends it. */
+  discard(environment: ExecutionEnvironment): void;
+  /** Whether an environment that is idle now may be kept. */
+  keeps(environment: ExecutionEnvironment): boolean;
+  now(): number;
+}
+
+/**
+ * The environments of one function version. Each runs one call at a time. Where calls are short, further ones are put
+ * unread into the pipe of the busiest environment, for waking another costs more than they take; where that estimate
+ * proves wrong they are taken back and go to others.
+ */
+export class EnvironmentPool implements EnvironmentEvents {
+  readonly idle: ExecutionEnvironment[] = [];
+  readonly #events: PoolEvents;
+  readonly #running = new Set<ExecutionEnvironment>();
+  readonly #queue: Job[] = [];
+  #hottest: ExecutionEnvironment | undefined;
+  #starting = 0;
+  #micros = UNKNOWN_MICROS;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(events: PoolEvents) {
+    this.#events = events;
+  }
+
+  /** Nothing runs, starts, waits or idles here. */
+  get isEmpty(): boolean {
+    return this.idle.length === 0 && this.#running.size === 0 && this.#starting === 0 && this.#queue.length === 0;
+  }
+
+  /** Takes a call; it is settled, or fails, in any case. */
+  submit(job: Job): void {
+    const hottest = this.#hottest;
+    if (this.#running.size === 0 && this.#starting === 0) {
+      const environment = this.#takeIdle();
+      if (environment) return this.#run(environment, job);
+    } else if (hottest && hottest.load < this.#depth() && hottest.ahead(job)) return this.#arm();
+    this.#queue.push(job);
+    this.#spread();
+    if (this.#queue.length > 0) this.#arm();
+  }
+
+  /** Adds an environment that was started apart; it waits for its first call. */
+  add(environment: ExecutionEnvironment): void {
+    environment.watch(this);
+    this.#park(environment);
+  }
+
+  onEnded(environment: ExecutionEnvironment, micros: number): void {
+    this.#micros = this.#micros === UNKNOWN_MICROS ? micros : this.#micros + (micros - this.#micros) * SHARE;
+    const isSpare = this.#running.size > 1 && this.#running.size - 1 > this.#needed() * 2;
+    if (environment.load === 0) {
+      if (isSpare || this.#queue.length === 0) return this.#rest(environment);
+      this.#run(environment, this.#queue.shift()!);
+    }
+    while (!isSpare && this.#queue.length > 0 && environment.load < this.#depth()) {
+      if (!environment.ahead(this.#queue[0]!)) break;
+      this.#queue.shift();
+    }
+    if (this.#queue.length > 0) this.#arm();
+  }
+
+  onDead(environment: ExecutionEnvironment, unread: readonly Job[]): void {
+    this.#forget(environment);
+    const at = this.idle.indexOf(environment);
+    if (at >= 0) this.idle.splice(at, 1);
+    this.#events.discard(environment);
+    this.#queue.unshift(...unread);
+    this.#spread();
+    if (this.#queue.length > 0) this.#arm();
+  }
+
+  #depth(): number {
+    return Math.max(1, Math.min(MAX_DEPTH, (WAIT_MS * 1000) / this.#micros));
+  }
+
+  /** How many environments the calls that wait would keep busy. */
+  #needed(): number {
+    return (this.#queue.length * this.#micros) / (WAIT_MS * 1000);
+  }
+
+  #run(environment: ExecutionEnvironment, job: Job): void {
+    this.#running.add(environment);
+    this.#hottest = environment;
+    environment.run(job);
+  }
+
+  #rest(environment: ExecutionEnvironment): void {
+    this.#forget(environment);
+    this.#park(environment);
+  }
+
+  #park(environment: ExecutionEnvironment): void {
+    if (!environment.usable || !this.#events.keeps(environment)) return this.#events.discard(environment);
+    environment.idleSince = this.#events.now();
+    this.idle.push(environment);
+  }
+
+  #forget(environment: ExecutionEnvironment): void {
+    this.#running.delete(environment);
+    if (this.#hottest !== environment) return;
+    this.#hottest = undefined;
+    for (const other of this.#running) {
+      this.#hottest = other;
+      break;
+    }
+  }
+
+  #takeIdle(): ExecutionEnvironment | undefined {
+    for (let environment = this.idle.pop(); environment; environment = this.idle.pop()) {
+      if (environment.usable && this.#events.keeps(environment)) return environment;
+      this.#events.discard(environment);
+    }
+    return undefined;
+  }
+
+  /** Gives waiting calls environments, as many as the work is worth. */
+  #spread(): void {
+    const isWorth = (): boolean => this.#running.size + this.#starting < Math.max(1, this.#needed());
+    while (this.#queue.length > 0 && isWorth()) {
+      const environment = this.#takeIdle();
+      if (!environment) break;
+      this.#run(environment, this.#queue.shift()!);
+    }
+    while (this.#starting < this.#queue.length && isWorth()) this.#start();
+  }
+
+  #start(): void {
+    this.#starting++;
+    this.#events.start().then(
+      (environment) => {
+        this.#starting--;
+        environment.watch(this);
+        const job = this.#queue.shift();
+        if (job) this.#run(environment, job);
+        else this.#park(environment);
+      },
+      (error: unknown) => {
+        this.#starting--;
+        if (this.#running.size > 0 && this.#micros < SHORT_MICROS) return; // the next that ends takes it
+        this.#queue.shift()?.fail(error);
+        this.#spread();
+      },
+    );
+  }
+
+  #arm(): void {
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#tick(), WAIT_MS);
+  }
+
+  /** Looks whether an environment is slow: what lies behind its call goes to others. */
+  #tick(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    let behind = 0;
+    for (const environment of this.#running) {
+      const busyMs = now - environment.busySince;
+      if (busyMs < STUCK_MS) {
+        behind += Math.max(0, environment.load - 1);
+        continue;
+      }
+      if (this.#micros !== UNKNOWN_MICROS) this.#micros = Math.max(this.#micros, busyMs * 1000);
+      if (environment.load > 1) this.#queue.unshift(...environment.takeBack());
+      if (environment.load === 0) this.#rest(environment);
+    }
+    this.#spread();
+    if (this.#queue.length > 0 || behind > 0) this.#arm();
+  }
+}

@@ -1,0 +1,57 @@
+import type { FunctionSandbox } from "../../ports/sandbox.ts";
+import type { RuntimeChannel } from "./channel.ts";
+import type { EnvironmentParts } from "./environment.ts";
+import { FrameChannel } from "./frame-channel.ts";
+import type { FunctionVersion } from "./function-version.ts";
+import { RuntimeApiChannel } from "./runtime-api.ts";
+import type { Stem } from "./stem-pool.ts";
+
+const PIDS = 1024;
+/** A whole CPU for 1,769 MB: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+const MB_PER_CPU = 1_769;
+const MIN_CPUS = 0.25;
+
+const cpusOf = (version: FunctionVersion): number => Math.max(MIN_CPUS, version.memoryMB / MB_PER_CPU);
+
+interface Started {
+  readonly sandbox: FunctionSandbox;
+  readonly channel: RuntimeChannel;
+}
+
+/** Gives a stem its function: limits, then code. The handler and the variables follow by the channel. */
+export async function assign(parts: EnvironmentParts, stem: Stem): Promise<Started> {
+  const { version, codeFolder } = parts;
+  await Promise.all([
+    stem.sandbox.mount({ source: codeFolder, target: "/var/task" }),
+    stem.sandbox.resize({ memoryMB: version.memoryMB, cpus: cpusOf(version) }),
+  ]);
+  return stem;
+}
+
+/** Starts a sandbox that knows its function from the first moment. */
+export async function startCold(parts: EnvironmentParts): Promise<Started> {
+  const { version, runtime, socketFolder, layerFolder } = parts;
+  const channel = runtime.channel === "frames" ? FrameChannel.open(socketFolder) : new RuntimeApiChannel();
+  const code = [{ source: parts.codeFolder, target: "/var/task" }];
+  const layers = layerFolder ? [{ source: layerFolder, target: "/opt" }] : [];
+  try {
+    const sandbox = await parts.sandboxes.startFunction({
+      id: parts.id,
+      args: runtime.args,
+      env: { ...runtime.env, ...parts.env },
+      mounts: [...runtime.mounts, ...code, ...layers],
+      memoryMB: version.memoryMB,
+      tmpMB: version.tmpMB,
+      cpus: cpusOf(version),
+      pids: PIDS,
+      internet: version.internet,
+      ...(channel instanceof FrameChannel
+        ? { socketFolder }
+        : { onRuntimeApiConnection: (socket) => channel.accept(socket) }),
+    });
+    return { sandbox, channel };
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
+}
