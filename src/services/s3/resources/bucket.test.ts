@@ -79,6 +79,14 @@ describe("AWS::S3::Bucket", () => {
     await assert.rejects(ctx.call("s3", "GetBucketPolicy", { Bucket: id }), { code: "NoSuchBucketPolicy" });
   });
 
+  test("a bucket that is asked to be private need not take ACLs", async () => {
+    const ctx = context();
+    const id = await s3Bucket.create(ctx, { BucketName: "plainly-private", AccessControl: "Private" });
+    await assert.rejects(ctx.call("s3", "PutObject", { Bucket: id, Key: "k", Body: "x", ACL: "public-read" }), {
+      code: "AccessControlListNotSupported",
+    });
+  });
+
   test("what has no effect here is refused by name", async () => {
     await assert.rejects(s3Bucket.create(context(), { ReplicationConfiguration: {} }), /ReplicationConfiguration/);
   });

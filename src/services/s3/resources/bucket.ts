@@ -219,7 +219,7 @@ function refuseUnsupported(properties: Properties): void {
 async function apply(ctx: ResourceContext, name: string, next: Properties, previous: Properties): Promise<void> {
   const call = caller(ctx);
   for (const { property, put, remove } of SETTINGS) {
-    const [wanted, had] = [next[property], previous[property]];
+    const [wanted, had] = [wish(property, next), wish(property, previous)];
     if (JSON.stringify(wanted) === JSON.stringify(had)) continue;
     if (wanted !== undefined) {
       const [operation, input] = put(wanted, next);
@@ -230,6 +230,10 @@ async function apply(ctx: ResourceContext, name: string, next: Properties, previ
     }
   }
 }
+
+/** `Private` is what a bucket is: to ask for it must not need a bucket that takes ACLs. */
+const wish = (property: string, { [property]: value }: Properties): any =>
+  property === "AccessControl" && value === "Private" ? undefined : value;
 
 async function tag(ctx: ResourceContext, name: string, tags: readonly Tag[] | undefined): Promise<void> {
   await ctx.withStackTags(tags, async (all) => {
