@@ -115,13 +115,14 @@ describe("CodeStar", () => {
 
 test("generations of repositories are told apart by their files", () => {
   const last = {
-    template: "Parameters:\n  CodeDeployRole:\n    Type: String\n",
+    template: "Parameters:\n  ProjectId:\n    Type: String\n  CodeDeployRole:\n    Type: String\n",
     buildspec: "files: [template-configuration.json]",
     hasTemplateConfiguration: true,
   };
   assert.deepEqual(generationOf(last), {
     hasTemplateConfiguration: true,
     hasCodeDeployRole: true,
+    lacksProjectId: false,
     importsLambdaRole: false,
   });
   const first = {
@@ -132,6 +133,7 @@ test("generations of repositories are told apart by their files", () => {
   assert.deepEqual(generationOf(first), {
     hasTemplateConfiguration: false,
     hasCodeDeployRole: false,
+    lacksProjectId: true,
     importsLambdaRole: true,
   });
 });
@@ -155,6 +157,14 @@ test("the toolchain of a first-generation repository exports its functions' role
   const generate = now.Resources.ProjectPipeline.Properties.Stages[2].Actions[0].Configuration;
   assert.equal(generate.TemplateConfiguration, "abc-BuildArtifact::template-configuration.json");
   assert.match(generate.ParameterOverrides["Fn::Sub"], /"CodeDeployRole":"\$\{CodeDeployTrustRole\.Arn\}"/);
+  const generation = { hasTemplateConfiguration: false, hasCodeDeployRole: false, importsLambdaRole: false };
+  const foreign = toolchainTemplate({
+    id: "abc",
+    origin: "",
+    generation: { ...generation, lacksProjectId: true },
+  }) as any;
+  const foreignAction = foreign.Resources.ProjectPipeline.Properties.Stages[2].Actions[0];
+  assert.equal(foreignAction.Configuration.ParameterOverrides, undefined, "a template without parameters gets none");
 });
 
 test("a team's policies fit into a managed policy, for the longest id too", () => {

@@ -7,6 +7,8 @@ export interface Generation {
   readonly hasTemplateConfiguration: boolean;
   /** The template has the parameter `CodeDeployRole`. */
   readonly hasCodeDeployRole: boolean;
+  /** The template lacks the parameter `ProjectId`: an application that CodeStar did not generate. */
+  readonly lacksProjectId?: boolean;
   /** The template imports `<id>-<region>-LambdaTrustRole` (2017, 2018). */
   readonly importsLambdaRole: boolean;
 }
@@ -20,6 +22,7 @@ export function generationOf(files: {
   return {
     hasTemplateConfiguration: files.hasTemplateConfiguration && files.buildspec.includes("template-configuration.json"),
     hasCodeDeployRole: /^\s+["']?CodeDeployRole["']?\s*:/m.test(files.template),
+    lacksProjectId: !/^\s+["']?ProjectId["']?\s*:/m.test(files.template),
     importsLambdaRole: files.template.includes("LambdaTrustRole"),
   };
 }

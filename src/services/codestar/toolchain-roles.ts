@@ -235,7 +235,12 @@ function boundary(id: string): object {
         {
           Sid: "ProjectResources",
           Action: "*",
-          Resource: [...bucket("WebsiteS3Bucket"), own("lambda", `function:awscodestar-${id}-*`)],
+          Resource: [
+            ...bucket("WebsiteS3Bucket"),
+            own("lambda", `function:awscodestar-${id}-*`),
+            // Buckets that the application's stack names: they are used the moment that they are there.
+            sub(`arn:\${AWS::Partition}:s3:::awscodestar-${id}-lambda-*`),
+          ],
         },
         {
           Sid: "Always",

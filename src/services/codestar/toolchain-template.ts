@@ -172,7 +172,10 @@ function buildAction(id: string): object {
 }
 
 function deployActions({ id, generation }: ToolchainOptions): object[] {
-  const parameters = `{"ProjectId":"${id}"${generation.hasCodeDeployRole ? ',"CodeDeployRole":"${CodeDeployTrustRole.Arn}"' : ""}}`;
+  const overrides = {
+    ...(generation.lacksProjectId ? {} : { ProjectId: id }),
+    ...(generation.hasCodeDeployRole ? { CodeDeployRole: "${CodeDeployTrustRole.Arn}" } : {}),
+  };
   const StackName = `awscodestar-${id}-lambda`;
   const ChangeSetName = "pipeline-changeset";
   return [
@@ -188,7 +191,7 @@ function deployActions({ id, generation }: ToolchainOptions): object[] {
         ...(generation.hasTemplateConfiguration
           ? { TemplateConfiguration: `${id}-BuildArtifact::template-configuration.json` }
           : {}),
-        ParameterOverrides: sub(parameters),
+        ...(Object.keys(overrides).length > 0 ? { ParameterOverrides: sub(JSON.stringify(overrides)) } : {}),
         RoleArn: att("CloudFormationTrustRole"),
       },
       InputArtifacts: artifact(`${id}-BuildArtifact`),
