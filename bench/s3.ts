@@ -1,6 +1,5 @@
 // PUT and GET of 1 KiB and 100 MiB against nginx (its DAV module), in turn, in one run. Calls to Starling carry presigned URLs.
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";

@@ -18,4 +18,5 @@ export interface ServiceModules {
   sqs: typeof import("@aws-sdk/client-sqs");
   sns: typeof import("@aws-sdk/client-sns");
   ecr: typeof import("@aws-sdk/client-ecr");
+  ce: typeof import("@aws-sdk/client-cost-explorer");
 }

@@ -168,6 +168,36 @@ export function runContract(contract: TelemetryContract): void {
       assert.deepEqual(await telemetry.listMetrics("1", "other", {}), []);
     });
 
+    test("usage: samples add up by hour and by what they are of, restart or not", async () => {
+      const account = "usage";
+      const sample = {
+        region: "eu-west-1",
+        service: "AWS Lambda",
+        usageType: "Request",
+        operation: "Invoke",
+        resource: "arn:f",
+        version: "1",
+        project: "",
+        amount: 1,
+      };
+      const start = Math.floor(clock.now() / 3_600_000) * 3_600_000;
+      telemetry.putUsage(account, [sample, sample, { ...sample, version: "2", amount: 0.25 }]);
+      telemetry.putUsage("another", [sample]);
+      telemetry = await reopen();
+      telemetry.putUsage(account, [sample]);
+      clock.advance(3_600_000);
+      telemetry.putUsage(account, [sample]);
+      const amounts = async (end: number): Promise<unknown[]> =>
+        (await telemetry.readUsage(account, { start, end }))
+          .map(({ hour, version, amount }) => [(hour - start) / 3_600_000, version, amount])
+          .toSorted();
+      assert.deepEqual(await amounts(start + 3_600_000), [
+        [0, "1", 3],
+        [0, "2", 0.25],
+      ]);
+      assert.deepEqual((await amounts(start + 7_200_000)).at(-1), [1, "1", 1]);
+    });
+
     test("metrics: many different values stay within a percent and a bound, and a second is a point where asked for", async () => {
       const sample = { namespace: "N", name: "M", dimensions: {}, unit: "Count" };
       const samples = Array.from({ length: 5000 }, (_, i) => ({ ...sample, timestamp: t0, value: i + 1 }));

@@ -38,8 +38,32 @@ export interface MetricPoint {
   readonly values?: ReadonlyMap<number, number>;
 }
 
+/** Something that was used, as it is charged. */
+export interface UsageSample {
+  readonly region: string;
+  /** AWS's name of the service: `AWS Lambda`. */
+  readonly service: string;
+  /** AWS's usage type without the prefix of a region: `Lambda-GB-Second`. */
+  readonly usageType: string;
+  readonly operation: string;
+  /** ARN of what was used. */
+  readonly resource: string;
+  /** The version of the resource, where it has any. */
+  readonly version: string;
+  /** ARN of the CodeStar project that it belongs to; empty where it belongs to none. */
+  readonly project: string;
+  /** In the unit of the usage type: GB-seconds, requests. */
+  readonly amount: number;
+}
+
+/** What was used within an hour. */
+export interface UsageRecord extends UsageSample {
+  /** Start of the hour, milliseconds since the epoch. */
+  readonly hour: number;
+}
+
 /**
- * Logs and metrics: append-only segments, never a load on the state writer. What is appended may be lost for the last
+ * Logs, metrics and usage: append-only segments, never a load on the state writer. What is appended may be lost for the last
  * moment before a power cut, not after `flush`. A group or stream here is an opaque key (`account/region/name`).
  */
 export interface Telemetry {
@@ -89,6 +113,10 @@ export interface Telemetry {
     region: string,
     filter: { namespace?: string; name?: string },
   ): Promise<{ namespace: string; name: string; dimensions: Record<string, string> }[]>;
+  /** Adds to the usage of the present hour. */
+  putUsage(account: string, samples: readonly UsageSample[]): void;
+  /** What was used from `start` to before `end`, one record for each hour and each different sample. */
+  readUsage(account: string, query: { start: number; end: number }): Promise<UsageRecord[]>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }

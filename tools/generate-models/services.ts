@@ -37,4 +37,5 @@ export const MODEL_SOURCES: readonly ModelSource[] = [
   { name: "cognito-idp", client: "cognito-identity-provider", botocore: "cognito-idp" },
   { name: "cloudfront", client: "cloudfront", botocore: "cloudfront" },
   { name: "ecr", client: "ecr", botocore: "ecr" },
+  { name: "ce", client: "cost-explorer", botocore: "ce" },
 ];

@@ -5,11 +5,12 @@ import type { Database } from "../../ports/database.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import { SqlLogs } from "./sql-logs.ts";
 import { SqlMetrics } from "./sql-metrics.ts";
+import { SqlUsage } from "./sql-usage.ts";
 
 const FLUSH_MS = 200;
 
 /**
- * Logs and metrics in a database of their own (`telemetryMigrations`), which is closed with it: append-only blocks of
+ * Logs, metrics and usage in a database of their own (`telemetryMigrations`), which is closed with it: append-only blocks of
  * events with an index by time, so that they never wait for the state's writer, nor it for them.
  */
 export async function openSqlTelemetry(options: { db: Database; clock: Clock; log?: Log }): Promise<Telemetry> {
@@ -18,15 +19,20 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
     1 + ((await db.first<{ n: number | null }>({ sql, parameters: [] }))?.n ?? 0);
   const logs = new SqlLogs(db, clock, log, await next("select max(last_sequence) as n from log_block"));
   const metrics = new SqlMetrics(db, clock, await next("select max(part) as n from metric_point"));
+  const usage = new SqlUsage(db, clock);
   const closing = new AbortController();
   let armed = false;
   let flushing: Promise<void> = Promise.resolve();
 
   const store = async (): Promise<void> => {
     const { statements, bytes } = logs.take();
-    const batch = [...statements, ...metrics.take()];
+    const used = usage.take();
+    const batch = [...statements, ...metrics.take(), ...used.statements];
     try {
       if (batch.length > 0) await db.write(batch);
+    } catch (error) {
+      used.putBack();
+      throw error;
     } finally {
       logs.settle(bytes);
     }
@@ -34,7 +40,7 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
   const flush = (): Promise<void> => {
     const flushed = flushing.then(store);
     flushing = flushed.catch((error: unknown) => {
-      log?.error("logs or metrics could not be stored", { reason: messageOf(error) });
+      log?.error("logs, metrics or usage could not be stored", { reason: messageOf(error) });
     });
     return flushed;
   };
@@ -83,6 +89,14 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
     async listMetrics(account, region, filter) {
       await flushed();
       return metrics.list(account, region, filter);
+    },
+    putUsage(account, samples) {
+      usage.put(account, samples);
+      arm();
+    },
+    async readUsage(account, query) {
+      await flushed();
+      return usage.read(account, query);
     },
     flush,
     async close() {

@@ -11,6 +11,7 @@ import { open } from "./open.ts";
 import { projects } from "./projects.ts";
 import { templates } from "./templates.ts";
 import { up } from "./up.ts";
+import { usage } from "./usage.ts";
 
 /** Every command: one line each. */
 export const commands: readonly Command[] = [
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   templates,
   projects,
   logs,
+  usage,
   open,
   destroy,
   doctor,

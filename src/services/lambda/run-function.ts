@@ -5,6 +5,7 @@ import { recordInvocation } from "./metrics.ts";
 import type { FunctionRecord } from "./model.ts";
 import type { LambdaState } from "./state.ts";
 import { headOf, runnable } from "./store.ts";
+import { recordUsage } from "./usage.ts";
 
 /** Runs one event and records what it cost. */
 export async function runFunction(
@@ -16,6 +17,7 @@ export async function runFunction(
   try {
     const outcome = await ctx.state.invoker.invoke(runnable(ctx, record), request, head.reservedConcurrency);
     recordInvocation(ctx, record, outcome);
+    recordUsage(ctx, record, { head, outcome });
     return outcome;
   } catch (error) {
     if (error instanceof AwsError && error.code === "TooManyRequestsException")

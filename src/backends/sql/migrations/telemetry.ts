@@ -1,6 +1,6 @@
 import type { Migration } from "./migration.ts";
 
-/** The schema of the telemetry file: blocks of log events, and metric points. It is apart from the state. */
+/** The schema of the telemetry file: blocks of log events, metric points and usage by hour. It is apart from the state. */
 export const telemetryMigrations: readonly Migration[] = [
   {
     version: 1,
@@ -56,6 +56,25 @@ export const telemetryMigrations: readonly Migration[] = [
       ) strict, without rowid`,
       `create index metric_point_part on metric_point (part)`,
       `create index metric_point_age on metric_point (resolution, at)`,
+    ],
+  },
+  {
+    version: 2,
+    name: "usage",
+    statements: [
+      `create table usage_record (
+        account text not null,
+        hour integer not null,
+        region text not null,
+        service text not null,
+        usage_type text not null,
+        operation text not null,
+        resource text not null,
+        version text not null,
+        project text not null,
+        amount real not null,
+        primary key (account, hour, region, service, usage_type, operation, resource, version, project)
+      ) strict, without rowid`,
     ],
   },
 ];
