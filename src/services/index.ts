@@ -1,7 +1,6 @@
 import type { Service } from "../aws/service.ts";
 import { apigateway } from "./apigateway/index.ts";
 import { apigatewayv2 } from "./apigatewayv2/index.ts";
-import { ce } from "./ce/index.ts";
 import { cloudformation } from "./cloudformation/index.ts";
 import { codecommit } from "./codecommit/index.ts";
 import { codestar } from "./codestar/index.ts";
@@ -15,6 +14,7 @@ import { lambda } from "./lambda/index.ts";
 import { logs } from "./logs/index.ts";
 import { monitoring } from "./monitoring/index.ts";
 import { s3 } from "./s3/index.ts";
+import { sqs } from "./sqs/index.ts";
 import { ssm } from "./ssm/index.ts";
 import { sts } from "./sts/index.ts";
 
@@ -26,6 +26,7 @@ export const services: readonly Service[] = [
   logs,
   monitoring,
   s3,
+  sqs,
   lambda,
   events,
   ecr,
@@ -37,6 +38,5 @@ export const services: readonly Service[] = [
   codebuild,
   codepipeline,
   codestar,
-  ce,
   cloudformation,
 ];

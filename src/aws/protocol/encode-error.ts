@@ -74,7 +74,7 @@ function toWireError(
     protocol,
     shape,
     name: shape?.name ?? known.code,
-    queryCode: shape?.awsQueryError?.[0] ?? known.code,
+    queryCode: shape?.awsQueryError?.[0] ?? String(known.fields["QueryCode"] ?? known.code),
     status: query?.[1] ?? statusOf(model, known, shape),
     message: known.message,
     members,

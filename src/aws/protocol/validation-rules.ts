@@ -17,6 +17,13 @@ const UNENFORCED: ReadonlySet<string> = new Set([
   "iam.CreatePolicy.PolicyDocument",
   // The CLI sends the empty string to remove a description.
   "cloudformation.CreateChangeSet.Description",
+  // SQS has a code and words of its own for an attribute that it does not know.
+  "sqs.CreateQueue.Attributes",
+  "sqs.SetQueueAttributes.Attributes",
+  "sqs.GetQueueAttributes.AttributeNames",
+  "sqs.ReceiveMessage.AttributeNames",
+  "sqs.ReceiveMessage.MessageSystemAttributeNames",
+  "sqs.SendMessage.MessageSystemAttributes",
   // Stack names, ids and ARNs: "does not exist" is what clients look for.
   "cloudformation.DescribeStacks.StackName",
 ]);

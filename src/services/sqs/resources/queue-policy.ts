@@ -1,0 +1,35 @@
+import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
+import { codeOf } from "../../../kernel/aws-error.ts";
+
+const queuesOf = (properties: Properties): string[] => (properties["Queues"] ?? []) as string[];
+
+async function apply(ctx: ResourceContext, queues: readonly string[], document: unknown): Promise<void> {
+  const Policy = typeof document === "string" ? document : JSON.stringify(document);
+  for (const QueueUrl of queues) await ctx.call("sqs", "SetQueueAttributes", { QueueUrl, Attributes: { Policy } });
+}
+
+async function clear(ctx: ResourceContext, queues: readonly string[]): Promise<void> {
+  for (const QueueUrl of queues) {
+    await ctx.call("sqs", "SetQueueAttributes", { QueueUrl, Attributes: { Policy: "" } }).catch((error: unknown) => {
+      if (codeOf(error) !== "QueueDoesNotExist") throw error;
+    });
+  }
+}
+
+/** AWS::SQS::QueuePolicy: the policy of one or more queues. */
+export const sqsQueuePolicy: ResourceType = {
+  type: "AWS::SQS::QueuePolicy",
+  async create(ctx, properties) {
+    await apply(ctx, queuesOf(properties), properties["PolicyDocument"]);
+    return ctx.physicalName({ maxLength: 80 });
+  },
+  async update(ctx, _id, next, previous) {
+    await apply(ctx, queuesOf(next), next["PolicyDocument"]);
+    await clear(
+      ctx,
+      queuesOf(previous).filter((queue) => !queuesOf(next).includes(queue)),
+    );
+  },
+  remove: (ctx, _id, properties) => clear(ctx, queuesOf(properties)),
+  attributes: async (_ctx, id) => ({ Id: id }),
+};
