@@ -48,7 +48,12 @@ async function check(ctx: Context, permission: Permission): Promise<void> {
     action: permission.action,
     resource: permission.resource,
     resourceAccount: permission.owner ?? ctx.account,
-    context: { ...globalConditions(ctx), ...bounds.context, ...permission.conditions } as RequestContext,
+    context: {
+      ...globalConditions(ctx),
+      "aws:ResourceAccount": permission.owner ?? ctx.account,
+      ...bounds.context,
+      ...permission.conditions,
+    } as RequestContext,
     identityPolicies: bounds.identity.map((document) => compilePolicyOnce(ctx, document, "identity")),
     ...(resourcePolicy ? { resourcePolicy } : {}),
     ...(bounds.boundary === undefined ? {} : { boundary: compilePolicyOnce(ctx, bounds.boundary, "identity") }),

@@ -68,6 +68,25 @@ test("an explicit deny wins over an administrator's policy", async () => {
   await assert.rejects(user.listUsers({}), /explicit deny in an identity-based policy/);
 });
 
+test("a policy may ask whose the resource is", async () => {
+  const user = new Iam.IAM(await newUser("deployer"));
+  const only = (account: string) =>
+    admin.putUserPolicy({
+      UserName: "deployer",
+      PolicyName: "own",
+      PolicyDocument: policy({
+        Effect: "Allow",
+        Action: "iam:ListRoles",
+        Resource: "*",
+        Condition: { StringEquals: { "aws:ResourceAccount": [account] } },
+      }),
+    });
+  await only("000000000000");
+  await user.listRoles({});
+  await only("111111111111");
+  await assert.rejects(user.listRoles({}), { name: "AccessDenied" });
+});
+
 test("a permissions boundary narrows", async () => {
   const { Policy } = await admin.createPolicy({
     PolicyName: "boundary",
