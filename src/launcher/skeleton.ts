@@ -58,7 +58,7 @@ const FUNCTION_FOLDERS = [
   "etc/alternatives",
   "var/task",
   "var/runtime",
-  "var/lang",
+  "var/lang/bin",
   "run/starling",
   "opt",
   "node_modules",
@@ -82,6 +82,8 @@ export function makeFunctionSkeleton(root: string): void {
   for (const folder of FUNCTION_FOLDERS) mkdirSync(join(root, folder), { recursive: true });
   chmodSync(join(root, "tmp"), 0o1777); // runc gives the tmpfs the mode of what it covers
   linkUsr(root);
+  // Where Lambda has its interpreter: scripts in layers name it so. Runtimes with one of their own mount it there.
+  for (const name of ["python", "python3"]) symlinkSync("/usr/bin/python3", join(root, "var/lang/bin", name));
   writeUserFiles(root, "sbx_user1051:x:993:990::/tmp:/sbin/nologin\n", "sbx:x:990:\n");
   writeFileSync(join(root, "etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n");
   writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost\n127.0.0.1 sandbox\n");

@@ -136,6 +136,14 @@ describe("Lambda in sandboxes", { skip: cannotRun }, () => {
     assert.match(failed.value.stackTrace[0], /File "\/var\/task\/index\.py", line 4, in handler/);
   });
 
+  test("Python is where Lambda has it, for the scripts in layers that name it so", async () => {
+    const index =
+      "import subprocess\ndef handler(event, context):\n    return subprocess.check_output(['/var/task/tool', 'x'], text=True)\n";
+    const tool = { text: "#!/var/lang/bin/python\nimport sys\nprint('tool', sys.argv[1], end='')\n", mode: 0o100755 };
+    const f = await create({ "index.py": index, tool }, { Runtime: "python3.13" });
+    assert.equal((await call(f)).value, "tool x");
+  });
+
   test("provided.al2023: a shell bootstrap speaks the Runtime API", async () => {
     const bootstrap = `#!/bin/sh
 set -eu
