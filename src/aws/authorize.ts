@@ -157,11 +157,13 @@ const isLoopback = (address: string): boolean =>
   address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
 
 const MAX_COMPILED = 5_000;
+/** Longer documents are known by their digest: making it costs more than finding the text. */
+const MAX_KEY = 2_048;
 
 /** A document, compiled once; the oldest go first where there are too many. */
 function compilePolicyOnce(ctx: Context, document: string, kind: "identity" | "resource"): CompiledPolicy {
   const { policies } = ctx.registry;
-  const key = document.length < 256 ? kind + document : kind + createHash("sha1").update(document).digest("base64");
+  const key = document.length < MAX_KEY ? kind + document : kind + createHash("sha1").update(document).digest("base64");
   let policy = policies.get(key);
   if (!policy) {
     policy = compilePolicy(document, kind);

@@ -41,16 +41,31 @@ export class Records {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #scope: readonly [string, string, string];
+  readonly #memoPrefix: string;
 
   constructor(db: Database, clock: Clock, scope: RecordScope) {
     this.#db = db;
     this.#clock = clock;
     this.#scope = [scope.service, scope.account, scope.region];
+    this.#memoPrefix = `record\n${scope.service}\n${scope.account}\n${scope.region}\n`;
   }
 
   async get<T>(kind: string, id: string): Promise<Stored<T> | undefined> {
     const row = await this.#row(kind, id);
     return row && parse<T>(row);
+  }
+
+  /** The same for what is read with every request: kept until something is written. Nobody may change the value. */
+  async getShared<T>(kind: string, id: string): Promise<Stored<T> | undefined> {
+    const { memo } = this.#db;
+    if (!memo) return this.get(kind, id);
+    const key = `${this.#memoPrefix}${kind}\n${id}`;
+    const known = memo.get(key);
+    // What this prefix names is a record of this very class.
+    if (known) return known.value as Stored<T> | undefined;
+    const stored = await this.get<T>(kind, id);
+    memo.set(key, stored);
+    return stored;
   }
 
   /** Records of a kind in byte order of their ids. */

@@ -15,6 +15,8 @@ export interface Gateway {
   readonly platform: Platform;
   readonly registry: Registry;
   readonly keys: SigningKeyCache;
+  /** The host of every URL that is handed out. */
+  readonly publicHost: string;
 }
 
 /** One request on its way through the steps. */
@@ -44,7 +46,12 @@ export function createGateway(
   registry: Registry,
   options: { reset?: (() => Promise<void>) | undefined },
 ) {
-  const gateway: Gateway = { platform, registry, keys: new SigningKeyCache() };
+  const gateway: Gateway = {
+    platform,
+    registry,
+    keys: new SigningKeyCache(),
+    publicHost: new URL(platform.settings.publicUrl).hostname,
+  };
   const origins = new WeakMap<object, SandboxOrigin>();
   let status: Status = "starting";
 
@@ -92,8 +99,8 @@ async function run(gateway: Gateway, steps: readonly Step[], exchange: Exchange)
   for (const step of steps) if (await step(gateway, exchange)) return;
 }
 
-const refuseUnknownHost: Step = async ({ platform }, { head, response }) => {
-  if (isOurHost(head.host, new URL(platform.settings.publicUrl).hostname)) return false;
+const refuseUnknownHost: Step = async ({ publicHost }, { head, response }) => {
+  if (isOurHost(head.host, publicHost)) return false;
   const message = `This server does not answer to the host "${head.host.slice(0, 200)}". Use localhost, a name below it, or set STARLING_PUBLIC_URL.`;
   response.writeHead(421, { "content-type": "application/json", connection: "close" }).end(JSON.stringify({ message }));
   return true;

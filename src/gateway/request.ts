@@ -51,14 +51,20 @@ export function wireRequest(head: RequestHead, request: IncomingMessage, decoded
   };
 }
 
-async function readAll(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY)
-      throw new AwsError("RequestEntityTooLargeException", `The request body is larger than ${MAX_BODY} bytes.`, 413);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+function readAll(stream: Readable): Promise<Buffer> {
+  // By events: an iterator costs more than all the rest of a small request's reading.
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    stream.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY) return void chunks.push(chunk);
+      stream.pause();
+      const message = `The request body is larger than ${MAX_BODY} bytes.`;
+      reject(new AwsError("RequestEntityTooLargeException", message, 413));
+    });
+    stream.on("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    stream.on("error", reject);
+    stream.on("close", () => reject(new Error("the client went away before its request was whole")));
+  });
 }

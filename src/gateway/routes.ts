@@ -10,7 +10,7 @@ export async function serveRoute(gateway: Gateway, exchange: Exchange): Promise<
   const target: RouteTarget = {
     method: head.method,
     host: head.host,
-    publicHost: new URL(platform.settings.publicUrl).hostname,
+    publicHost: gateway.publicHost,
     path: head.path,
     query: head.query,
     headers: request.headers,

@@ -45,6 +45,12 @@ export class StorageBusy extends Error {
   }
 }
 
+/** Values by keys of the reader's own choosing; any write to the database empties it. */
+export interface ReadMemo {
+  get(key: string): { readonly value: unknown } | undefined;
+  set(key: string, value: unknown): void;
+}
+
 /**
  * SQL that must not be lost. Writes are batches of statements, each batch one transaction that is on disk when its
  * promise resolves (an acknowledged write survives `kill -9`); concurrent batches may share one fsync. There is no
@@ -59,6 +65,11 @@ export interface Database {
   first<T>(query: Compilable<T> | Statement): Promise<T | undefined>;
   /** Runs the batch atomically and answers the rows affected by each statement. Throws GuardFailed, UniqueViolation, StorageFull, StorageBusy. */
   write(batch: readonly (Statement | CompiledQuery)[]): Promise<number[]>;
+  /**
+   * Values made of what was read, kept until something is written: what was read before a write was acknowledged may be
+   * answered until then, and never after. Missing where writes of other processes would not be seen.
+   */
+  readonly memo?: ReadMemo;
   /** Makes a consistent copy of the database in the file `path`. */
   backup(path: string): Promise<void>;
   close(): Promise<void>;

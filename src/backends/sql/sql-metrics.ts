@@ -133,12 +133,14 @@ export class SqlMetrics {
     const resolution = sample.resolution ?? 60;
     const at = Math.floor(sample.timestamp / (resolution * 1000)) * resolution * 1000;
     const dimensions = canonical(sample.dimensions);
-    const metric = [account, region, sample.namespace, sample.name, dimensions] as const;
-    const key = JSON.stringify([metric, at, resolution, sample.unit]);
+    const { namespace, name, unit } = sample;
+    // The parts that callers choose come last, with the length of each before them: no two metrics have one key.
+    const key = `${at} ${resolution} ${account} ${region} ${unit.length} ${unit}${namespace.length} ${namespace}${name.length} ${name}${dimensions}`;
     let point = this.#open.get(key);
     if (!point) {
       const empty = { sum: 0, min: Infinity, max: -Infinity, count: 0, values: new SampleValues(), dirty: true };
-      point = { metric, at, resolution, unit: sample.unit, part: this.#nextPart++, ...empty };
+      const metric = [account, region, namespace, name, dimensions] as const;
+      point = { metric, at, resolution, unit, part: this.#nextPart++, ...empty };
       this.#open.set(key, point);
     }
     const value = sample.value ?? 0;
@@ -154,7 +156,8 @@ export class SqlMetrics {
 
 /** Dimensions in one spelling, whatever order they came in. */
 function canonical(dimensions: Readonly<Record<string, string>>): string {
-  return JSON.stringify(Object.entries(dimensions).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const entries = Object.entries(dimensions);
+  return JSON.stringify(entries.length < 2 ? entries : entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function storePoint(point: OpenPoint): Statement[] {

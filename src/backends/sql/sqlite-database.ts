@@ -5,6 +5,7 @@ import { migrate } from "./migrate.ts";
 import type { Migration } from "./migrations/migration.ts";
 import { bindable, connect, type SqliteConnection } from "./sqlite-connection.ts";
 import { failureOf, portError } from "./sqlite-errors.ts";
+import { WriteEmptiedMemo } from "./write-emptied-memo.ts";
 import type { WriteRequest, WriterAnswer, WriteResult } from "./sqlite-writer.ts";
 
 const MAX_WAITING = 20_000;
@@ -40,6 +41,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
 
 class SqliteDatabase implements Database {
   readonly dialect = "sqlite";
+  readonly memo = new WriteEmptiedMemo();
   readonly #file: string;
   readonly #reader: SqliteConnection;
   readonly #worker: Worker;
@@ -134,6 +136,7 @@ class SqliteDatabase implements Database {
     const waiter = this.#waiters.get(result.id);
     if (!waiter) return;
     this.#waiters.delete(result.id);
+    this.memo.empty();
     if ("guard" in result) return waiter.reject(new GuardFailed(result.guard));
     if ("failure" in result) return waiter.reject(portError(result.failure));
     waiter.resolve(result.changes);

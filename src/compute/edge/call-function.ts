@@ -38,9 +38,9 @@ export async function callFunction(
     invoked.catch(() => undefined); // after a time-out nobody waits for it any more
     const answer = await Promise.race([invoked, timeout]);
     if (answer === "timeout") return { ok: false, why: "timeout" };
-    return answer.FunctionError
-      ? { ok: false, why: "failed" }
-      : { ok: true, payload: Buffer.from(answer.Payload as Uint8Array) };
+    if (answer.FunctionError) return { ok: false, why: "failed" };
+    const payload = answer.Payload as Uint8Array;
+    return { ok: true, payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload) };
   } catch (error) {
     const code = codeOf(error);
     if (code === "TooManyRequestsException") return { ok: false, why: "throttled" };

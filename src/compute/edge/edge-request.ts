@@ -4,6 +4,11 @@ import { AwsError } from "../../kernel/aws-error.ts";
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
 const MAX_BODY = 10 * 1024 * 1024;
 
+/** Headers that say nothing to the other side. */
+const OF_ONE_CONNECTION = new Set(["connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]);
+/** Headers that a proxy sets, in the place of the client's. */
+const OWN = new Set(["x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"]);
+
 /** A request to a user's API, read whole. */
 export interface EdgeRequest {
   readonly method: string;
@@ -33,25 +38,27 @@ export async function readEdgeRequest(
     time: number;
   },
 ): Promise<EdgeRequest> {
-  const headers: [string, string][] = [];
-  for (let i = 0; i < request.rawHeaders.length; i += 2)
-    headers.push([request.rawHeaders[i]!, request.rawHeaders[i + 1]!]);
-  const sent = headers.filter(
-    ([name]) => !/^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i.test(name),
-  );
-  const forwarded = sent.find(([name]) => name.toLowerCase() === "x-forwarded-for")?.[1];
+  const sent: [string, string][] = [];
+  const { rawHeaders } = request;
+  let forwarded: string | undefined;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    const key = name.toLowerCase();
+    if (OF_ONE_CONNECTION.has(key) || key.startsWith("proxy-")) continue;
+    if (key === "x-forwarded-for") forwarded ??= rawHeaders[i + 1]!;
+    if (!OWN.has(key)) sent.push([name, rawHeaders[i + 1]!]);
+  }
   const own: [string, string][] = [
     ["X-Amzn-Trace-Id", facts.traceId],
     ["X-Forwarded-For", forwarded ? `${forwarded}, ${facts.sourceIp}` : facts.sourceIp],
     ["X-Forwarded-Port", String(facts.port)],
     ["X-Forwarded-Proto", facts.secure ? "https" : "http"],
   ];
-  const names = new Set(own.map(([name]) => name.toLowerCase()));
   return {
     method: request.method ?? "GET",
     rawPath: facts.rawPath,
     rawQuery: facts.rawQuery,
-    headers: [...sent.filter(([name]) => !names.has(name.toLowerCase())), ...own],
+    headers: [...sent, ...own],
     body: await readBody(request),
     sourceIp: facts.sourceIp,
     domainName: (request.headers.host ?? "").replace(/:\d+$/, ""),
@@ -60,7 +67,11 @@ export async function readEdgeRequest(
   };
 }
 
+const NO_BODY = Buffer.alloc(0);
+
 async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const { headers } = request;
+  if (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined) return NO_BODY;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -100,6 +111,6 @@ export const orNull = <T extends object>(value: T): T | null => (Object.keys(val
 
 /** `12/Mar/2026:19:03:58 +0000`, as access logs write times. */
 export function requestTime(time: number): string {
-  const [, day, month, year, clock] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+) GMT$/.exec(new Date(time).toUTCString())!;
-  return `${day}/${month}/${year}:${clock} +0000`;
+  const text = new Date(time).toUTCString(); // `Thu, 12 Mar 2026 19:03:58 GMT`
+  return `${text.slice(5, 7)}/${text.slice(8, 11)}/${text.slice(12, 16)}:${text.slice(17, 25)} +0000`;
 }

@@ -2,7 +2,8 @@
 export interface EdgeResponse {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: Buffer;
+  /** Text travels as it is: Node sends it with the head in one piece. */
+  readonly body: Buffer | string;
 }
 
 /** Of one connection, or decided by our own server: a function's are not passed on. */
@@ -46,7 +47,7 @@ export function readProxyResponse(
     return {
       status: 200,
       headers: [["content-type", "application/json"]],
-      body: Buffer.from(value === undefined ? "" : text),
+      body: value === undefined ? "" : text,
     };
   }
   if (!isRecord(value)) return undefined;
@@ -67,10 +68,10 @@ export function readProxyResponse(
   const { body = "" } = value;
   if (body !== null && typeof body !== "string") {
     if (!options.inferred && isRecord(body)) return undefined;
-    return { status, headers, body: Buffer.from(JSON.stringify(body)) };
+    return { status, headers, body: JSON.stringify(body) };
   }
   const decodes = options.decodes && value["isBase64Encoded"] === true;
-  return { status, headers, body: Buffer.from(body ?? "", decodes ? "base64" : "utf8") };
+  return { status, headers, body: decodes ? Buffer.from(body ?? "", "base64") : (body ?? "") };
 }
 
 function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [string, string][] | undefined {

@@ -11,18 +11,20 @@ export function sendEdgeResponse(
   options: { method: string; byPath: boolean; extra?: readonly (readonly [string, string])[] },
 ): void {
   const grouped = new Map<string, { name: string; values: string[] }>();
-  for (const [name, value] of [
-    ...answer.headers,
-    ...(options.extra ?? []),
-    ...(options.byPath ? ([["Content-Security-Policy", "sandbox allow-scripts allow-forms"]] as const) : []),
-  ]) {
-    const entry = grouped.get(name.toLowerCase());
+  const add = ([name, value]: readonly [string, string]): void => {
+    const key = name.toLowerCase();
+    const entry = grouped.get(key);
     if (entry) entry.values.push(value);
-    else grouped.set(name.toLowerCase(), { name, values: [value] });
-  }
-  response.statusCode = answer.status;
-  for (const { name, values } of grouped.values()) response.setHeader(name, values.length === 1 ? values[0]! : values);
-  const bodyless = answer.status === 204 || answer.status === 304 || answer.status < 200;
-  if (!bodyless) response.setHeader("Content-Length", String(answer.body.length));
-  response.end(bodyless || options.method === "HEAD" ? undefined : answer.body);
+    else grouped.set(key, { name, values: [value] });
+  };
+  answer.headers.forEach(add);
+  options.extra?.forEach(add);
+  if (options.byPath) add(["Content-Security-Policy", "sandbox allow-scripts allow-forms"]);
+  const { body, status } = answer;
+  const bodyless = status === 204 || status === 304 || status < 200;
+  if (!bodyless) grouped.set("content-length", { name: "Content-Length", values: [String(Buffer.byteLength(body))] });
+  const head: string[] = [];
+  for (const { name, values } of grouped.values()) for (const value of values) head.push(name, value);
+  response.writeHead(status, head);
+  response.end(bodyless || options.method === "HEAD" ? undefined : body);
 }

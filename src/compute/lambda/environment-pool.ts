@@ -164,7 +164,8 @@ export class EnvironmentPool implements EnvironmentEvents {
   }
 
   #arm(): void {
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#tick(), WAIT_MS);
+    // Not before the answers that have arrived meanwhile are read: it may be ourselves who were slow.
+    if (this.#timer === undefined) this.#timer = setTimeout(() => setImmediate(() => this.#tick()), WAIT_MS);
   }
 
   /** Looks whether an environment is slow: what lies behind its call goes to others. */

@@ -3,7 +3,7 @@ import type { LogEvent } from "../../ports/telemetry.ts";
 /** Longest event of CloudWatch Logs that Lambda writes; what is longer is split. */
 const MAX_EVENT_BYTES = 256 * 1024 - 26;
 const TAIL_BYTES = 4096;
-const FLUSH_MS = 25;
+const FLUSH_MS = 50;
 /** Bytes that may wait for delivery; what a function writes beyond is dropped, with a line that says so. */
 const MAX_WAITING = 8 * 1024 * 1024;
 

@@ -29,7 +29,7 @@ export const httpEndpoint: Route<undefined, ApiAddress> = {
   match: (target) => apiAddress(target, "http"),
   async handle(ctx, address, request, response) {
     const started = performance.now();
-    const api = (await ctx.records.get<HttpApi>("api", address.apiId))?.value;
+    const api = (await ctx.records.getShared<HttpApi>("api", address.apiId))?.value;
     const origin = request.headers.origin;
     const answer = api ? await answerCall(ctx, api, address, request) : jsonResponse(404, "Not Found");
     const extra = [["apigw-requestid", ctx.requestId], ...(api ? corsHeaders(api.cors, origin) : [])] as [
@@ -48,9 +48,11 @@ async function findStage(
   path: string,
 ): Promise<{ stage: HttpStage; rest: string } | undefined> {
   const [, first = "", rest = ""] = /^\/([^/]*)(\/.*)?$/.exec(path) ?? [];
-  const named = first ? await ctx.records.get<HttpStage>("stage", `${api.id}:${decodeURIComponent(first)}`) : undefined;
+  const named = first
+    ? await ctx.records.getShared<HttpStage>("stage", `${api.id}:${decodeURIComponent(first)}`)
+    : undefined;
   if (named) return { stage: named.value, rest: rest || "/" };
-  const fallback = await ctx.records.get<HttpStage>("stage", `${api.id}:$default`);
+  const fallback = await ctx.records.getShared<HttpStage>("stage", `${api.id}:$default`);
   return fallback && { stage: fallback.value, rest: path };
 }
 
@@ -64,7 +66,7 @@ async function answerCall(
   if (early) return early;
   const found = await findStage(ctx, api, address.path);
   const deployment = found?.stage.deploymentId
-    ? (await ctx.records.get<HttpDeployment>("deployment", `${api.id}:${found.stage.deploymentId}`))?.value
+    ? (await ctx.records.getShared<HttpDeployment>("deployment", `${api.id}:${found.stage.deploymentId}`))?.value
     : undefined;
   const served = found && (found.stage.autoDeploy ? api : deployment);
   const matched = served && matchRoute(served, incoming.method ?? "GET", found.rest);

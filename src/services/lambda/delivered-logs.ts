@@ -6,12 +6,16 @@ import type { LogEvent } from "../../ports/telemetry.ts";
 
 const BATCH = 1_000;
 const MAX_KNOWN = 10_000;
+const SESSION_MS = 60_000;
 
 /** Puts what functions write into CloudWatch Logs, as their role: without the role's permission there are no logs, as on Lambda. */
 export class DeliveredLogs {
   readonly #caller: ServiceCaller;
   /** Streams that were made already, with the order in which their batches are written. */
   readonly #streams = new Map<string, Promise<void>>();
+
+  /** Sessions of roles: whether one may be had is asked again after a while, what it may do with every call. */
+  readonly #sessions = new Map<string, { readonly context: Context<any>; readonly until: number }>();
 
   constructor(caller: ServiceCaller) {
     this.#caller = caller;
@@ -31,7 +35,14 @@ export class DeliveredLogs {
   }
 
   async #asRole(version: FunctionVersion): Promise<Context<any>> {
-    return this.#caller.context(version.account, version.region).asRole(version.roleArn, version.name);
+    const key = `${version.roleArn} ${version.region} ${version.name}`;
+    const context = this.#caller.context(version.account, version.region);
+    const known = this.#sessions.get(key);
+    if (known && known.until > context.now()) return known.context;
+    const made = await context.asRole(version.roleArn, version.name);
+    if (this.#sessions.size > MAX_KNOWN) this.#sessions.clear();
+    this.#sessions.set(key, { context: made, until: context.now() + SESSION_MS });
+    return made;
   }
 
   async #create(ctx: Context<any>, logGroupName: string, logStreamName: string): Promise<void> {

@@ -106,9 +106,9 @@ export function onFunction(action: string, options: { policy?: boolean } = {}) {
     const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
     const resource = functionArn(ctx, name, qualifier);
     const stored = options.policy
-      ? await ctx.records.get<PolicyRecord>("policy", policyId(name, qualifier))
+      ? await ctx.records.getShared<PolicyRecord>("policy", policyId(name, qualifier))
       : undefined;
-    const resourcePolicy = stored && policyText(stored.value);
+    const resourcePolicy = stored && sharedPolicyText(ctx, stored.value);
     return [{ action: `lambda:${action}`, resource, ...(resourcePolicy ? { resourcePolicy } : {}) }];
   };
 }
@@ -116,6 +116,13 @@ export function onFunction(action: string, options: { policy?: boolean } = {}) {
 export const policyId = (name: string, qualifier?: string): string => `${name}:${qualifier ?? LATEST}`;
 export const versionId = (name: string, version: string): string =>
   `${name}:${version === LATEST ? version : version.padStart(10, "0")}`;
+
+function sharedPolicyText(ctx: Context<any>, record: PolicyRecord): string {
+  const { policyTexts } = ctx.state as { policyTexts: WeakMap<PolicyRecord, string> };
+  let text = policyTexts.get(record);
+  if (text === undefined) policyTexts.set(record, (text = policyText(record)));
+  return text;
+}
 
 export const policyText = (record: PolicyRecord): string =>
   JSON.stringify({ Version: "2012-10-17", Id: "default", Statement: record.statements });

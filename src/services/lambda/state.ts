@@ -9,11 +9,16 @@ import { Invoker } from "../../compute/lambda/invoker.ts";
 import { codeOf, messageOf } from "../../kernel/aws-error.ts";
 import type { LogEvent } from "../../ports/telemetry.ts";
 import { DeliveredLogs } from "./delivered-logs.ts";
+import type { FunctionRecord, PolicyRecord } from "./model.ts";
 
 /** What the service holds while the platform runs. */
 export interface LambdaState {
   readonly invoker: Invoker;
   readonly code: CodeStore;
+  /** What the invoker is given for a record: records are read once and shared while nothing is written. */
+  readonly runnables: WeakMap<FunctionRecord, FunctionVersion>;
+  /** Texts of resource policies, by their records. */
+  readonly policyTexts: WeakMap<PolicyRecord, string>;
 }
 
 const CREDENTIAL_SECONDS = 12 * 3600;
@@ -59,7 +64,7 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
       });
     },
   });
-  return { invoker, code };
+  return { invoker, code, runnables: new WeakMap(), policyTexts: new WeakMap() };
 }
 
 async function hostPythonMinor(): Promise<number> {

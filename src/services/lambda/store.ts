@@ -1,4 +1,5 @@
 import type { Context } from "../../aws/context.ts";
+import type { Settings } from "../../aws/platform.ts";
 import type { FunctionVersion } from "../../compute/lambda/function-version.ts";
 import { environmentOf } from "./configuration.ts";
 import {
@@ -16,7 +17,7 @@ type Ctx = Context<LambdaState>;
 
 /** What belongs to the whole function; throws ResourceNotFoundException. */
 export async function headOf(ctx: Ctx, name: string): Promise<FunctionHead> {
-  const stored = await ctx.records.get<FunctionHead>("function", name);
+  const stored = await ctx.records.getShared<FunctionHead>("function", name);
   if (!stored) throw functionNotFound(ctx, name);
   return stored.value;
 }
@@ -26,13 +27,13 @@ export async function versionOf(ctx: Ctx, name: string, qualifier?: string): Pro
   const version =
     qualifier === undefined || qualifier === LATEST || /^\d+$/.test(qualifier) ? (qualifier ?? LATEST) : undefined;
   const wanted = version ?? (await aliasTarget(ctx, name, qualifier!));
-  const stored = await ctx.records.get<FunctionRecord>("version", versionId(name, wanted));
+  const stored = await ctx.records.getShared<FunctionRecord>("version", versionId(name, wanted));
   if (!stored) throw functionNotFound(ctx, name, qualifier);
   return stored.value;
 }
 
 async function aliasTarget(ctx: Ctx, name: string, alias: string): Promise<string> {
-  const stored = await ctx.records.get<AliasRecord>("alias", `${name}:${alias}`);
+  const stored = await ctx.records.getShared<AliasRecord>("alias", `${name}:${alias}`);
   if (!stored) throw functionNotFound(ctx, name, alias);
   const { version, weights = {} } = stored.value;
   let at = Number(`0.${ctx.platform.ids.text(9, "0123456789")}`);
@@ -45,7 +46,15 @@ async function aliasTarget(ctx: Ctx, name: string, alias: string): Promise<strin
 
 /** A version as the invoker runs it. */
 export function runnable(ctx: Ctx, record: FunctionRecord): FunctionVersion {
+  const { runnables } = ctx.state;
+  let version = runnables.get(record);
+  if (!version) runnables.set(record, (version = toRunnable(ctx, record)));
+  return version;
+}
+
+function toRunnable(ctx: Ctx, record: FunctionRecord): FunctionVersion {
   const arn = functionArn(ctx, record.name);
+  const environment = environmentOf(ctx, record);
   return {
     key: `${arn}:${record.version}:${record.revisionId}`,
     account: ctx.account,
@@ -59,11 +68,17 @@ export function runnable(ctx: Ctx, record: FunctionRecord): FunctionVersion {
     timeoutSeconds: record.timeoutSeconds,
     tmpMB: record.tmpMB,
     roleArn: record.role,
-    environment: environmentOf(ctx, record),
+    environment,
     logGroup: record.loggingConfig.LogGroup,
     logFormat: record.loggingConfig.LogFormat === "JSON" ? "JSON" : "Text",
-    internet: false,
+    internet: reachesInternet(ctx.platform.settings.internet, environment),
     codeDigest: record.codeDigest,
     layerDigests: record.layerDigests ?? [],
   };
+}
+
+/** A function's own variable decides, where the platform leaves it to functions. */
+function reachesInternet(setting: Settings["internet"], environment: Readonly<Record<string, string>>): boolean {
+  const own = environment["STARLING_INTERNET"];
+  return setting === "always" ? own !== "off" : setting === "asked" && own === "on";
 }
