@@ -58,6 +58,11 @@ export const SETTINGS = {
   sample: oneOf(ON_OFF, "on", "Whether the first start makes the sample project"),
   reset: oneOf(ON_OFF, "off", "Whether POST /_starling/reset may remove all state (for test suites)"),
   logLevel: oneOf<LogLevel>(["debug", "info", "warn", "error", "silent"], "warn", "What the platform itself logs"),
+  internet: oneOf(
+    ["never", "asked", "always"],
+    "asked",
+    "Which functions reach the internet: none, those with the variable STARLING_INTERNET=on, or all but those with =off",
+  ),
   poolSize: whole(2, 0, 64, "Started function environments that are kept ready for each runtime in use"),
 } satisfies Record<string, Setting<any>>;
 

@@ -88,6 +88,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     region: config.region,
     port: door.port,
     poolSize: config.poolSize,
+    internet: config.internet,
     publicUrl: config.publicUrl || `http://localhost:${door.port}`,
     data,
     run: options.run,
