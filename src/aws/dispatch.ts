@@ -29,6 +29,8 @@ export async function dispatch(ctx: Context<any>, name: string, input: object): 
 
 /** What the store cannot take just now, in terms that every client understands and tries again. */
 function storageError(ctx: Context<any>, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOSPC")
+    return storageError(ctx, new StorageFull("a file", { cause: error }));
   if (!(error instanceof StorageBusy) && !(error instanceof StorageFull)) return error;
   ctx.platform.log.error("the store refused a write", { service: ctx.service, error });
   const code = error instanceof StorageBusy && ctx.service === "s3" ? "SlowDown" : "ServiceUnavailable";

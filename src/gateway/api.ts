@@ -17,6 +17,7 @@ import { decodedBody } from "../aws/request-body.ts";
 import { likelyProtocol, routeOperation, type OperationRoute } from "../aws/route-operation.ts";
 import { missingSignature } from "../aws/sigv4-errors.ts";
 import { parseSignature, type VerifiedSignature } from "../aws/sigv4.ts";
+import { leaveUnread } from "../aws/unread-body.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Exchange, Gateway } from "./gateway.ts";
 import { wireRequest } from "./request.ts";
@@ -98,14 +99,19 @@ function regionOf(signed: string | undefined, fallback: string): string {
 
 async function send({ request, response }: Exchange, answer: HttpResponse): Promise<void> {
   const { status, headers, body } = answer;
-  // What the client still sends after a refusal is not read: it would be taken for the next request.
-  if (!request.complete && status >= 400) headers["connection"] = "close";
+  // What the client still sends after a refusal would be taken for the next request.
+  const early = !request.complete && status >= 400;
+  if (early) headers["connection"] = "close";
   if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
     if (headers["content-length"] === undefined && request.method !== "HEAD")
       headers["content-length"] = String(body === undefined ? 0 : Buffer.byteLength(body));
     if (status === 204 || status === 304) delete headers["content-length"];
     response.writeHead(status, headers);
-    response.end(body);
+    if (early) {
+      response.write(body ?? "");
+      await leaveUnread(request);
+    }
+    response.end(early ? undefined : body);
     return;
   }
   response.writeHead(status, headers);

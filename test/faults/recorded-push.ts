@@ -145,16 +145,34 @@ export async function openPushedProject(): Promise<PushedProject> {
     assert.match(String(Stacks[0]?.StackStatus), /^(CREATE|UPDATE)_COMPLETE$/);
   }
 
+  async function allVersions(): Promise<number> {
+    let count = 0;
+    for (let Marker: string | undefined; ;) {
+      const page = await lambda.listVersionsByFunction({ FunctionName: FUNCTION, ...(Marker ? { Marker } : {}) });
+      count += page.Versions?.length ?? 0;
+      if (!(Marker = page.NextMarker)) return count;
+    }
+  }
+
+  async function allShifts(): Promise<string[]> {
+    const ids: string[] = [];
+    for (let nextToken: string | undefined; ;) {
+      const page = await call("codedeploy", "ListDeployments", nextToken ? { nextToken } : {});
+      ids.push(...(page.deployments ?? []));
+      if (!(nextToken = page.nextToken)) return ids;
+    }
+  }
+
   async function inventory(): Promise<Record<string, readonly string[]>> {
     const { StackResources = [] } = await call("cloudformation", "DescribeStackResources", { StackName: STACK });
     const apis = (await apigateway.getRestApis({})).items ?? [];
     const deployments = await Promise.all(
       apis.map(async ({ id }: { id?: string }) => (await apigateway.getDeployments({ restApiId: id })).items ?? []),
     );
-    const { Versions = [] } = await lambda.listVersionsByFunction({ FunctionName: FUNCTION, MaxItems: 10_000 });
-    const shifted = await call("codedeploy", "ListDeployments", {});
-    const { deploymentsInfo = [] } = shifted.deployments?.length
-      ? await call("codedeploy", "BatchGetDeployments", { deploymentIds: shifted.deployments.slice(0, 25) })
+    const versions = await allVersions();
+    const shifts = await allShifts();
+    const { deploymentsInfo = [] } = shifts.length
+      ? await call("codedeploy", "BatchGetDeployments", { deploymentIds: shifts.slice(0, 25) })
       : {};
     return {
       resources: StackResources.map(
@@ -162,12 +180,12 @@ export async function openPushedProject(): Promise<PushedProject> {
       ).sort(),
       functions: ((await lambda.listFunctions({})).Functions ?? []).map((f) => String(f.FunctionName)),
       aliases: ((await lambda.listAliases({ FunctionName: FUNCTION })).Aliases ?? []).map(
-        (a) => `${a.Name} ${Versions.length - 1 - Number(a.FunctionVersion)}`,
+        (a) => `${a.Name} ${versions - 1 - Number(a.FunctionVersion)}`,
       ),
-      versions: [`${Versions.length}`],
+      versions: [`${versions}`],
       apis: apis.map((a) => String(a.name)),
       deployments: [`${deployments.flat().length}`],
-      shifts: [`${shifted.deployments?.length}`, ...new Set<string>(deploymentsInfo.map((d: any) => String(d.status)))],
+      shifts: [`${shifts.length}`, ...new Set<string>(deploymentsInfo.map((d: any) => String(d.status)))],
       roles: ((await call("iam", "ListRoles", {})).Roles ?? []).map((r: any) => String(r.RoleName)),
       buckets: ((await s3.listBuckets({})).Buckets ?? []).map((b) => String(b.Name)),
       stacks: ((await call("cloudformation", "DescribeStacks", {})).Stacks ?? []).map((s: any) => String(s.StackName)),

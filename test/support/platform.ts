@@ -47,7 +47,7 @@ export async function freePort(): Promise<number> {
 }
 
 export async function startPlatform(env: Record<string, string> = {}): Promise<TestPlatform> {
-  const data = await mkdtemp(join(tmpdir(), "starling-e2e-"));
+  const data = env["STARLING_DATA"] ?? (await mkdtemp(join(tmpdir(), "starling-e2e-")));
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const settings = { STARLING_PORT: String(port), STARLING_DATA: data, STARLING_SAMPLE: "off", ...env };

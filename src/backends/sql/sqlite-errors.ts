@@ -8,6 +8,8 @@ export interface SqliteFailure {
 }
 
 const SQLITE_FULL = 13;
+/** The index of the write-ahead log could not grow. */
+const SQLITE_IOERR_SHMSIZE = 4874;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
@@ -22,6 +24,7 @@ export function portError(failure: SqliteFailure): Error {
   if (failure.code === SQLITE_CONSTRAINT_PRIMARYKEY || failure.code === SQLITE_CONSTRAINT_UNIQUE) {
     return new UniqueViolation(failure.message, options);
   }
-  if ((failure.code & 0xff) === SQLITE_FULL) return new StorageFull("the database", options);
+  if ((failure.code & 0xff) === SQLITE_FULL || failure.code === SQLITE_IOERR_SHMSIZE)
+    return new StorageFull("the database", options);
   return new Error(`the database refused a statement: ${failure.message}`, options);
 }

@@ -82,13 +82,17 @@ const MAX_LINE = 900;
 
 /** Lines for the user's terminal ("remote: ..."), as a side band's packets; control characters never get there. */
 export function progressPackets(lines: readonly string[]): Buffer {
-  const packets = lines.map((line) => {
-    // oxlint-disable-next-line no-control-regex
-    const clean = line.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "?").slice(0, MAX_LINE);
-    const payload = Buffer.concat([Buffer.from([2]), Buffer.from(`${clean}\n`, "utf8")]);
-    return Buffer.concat([Buffer.from((payload.length + 4).toString(16).padStart(4, "0")), payload]);
-  });
-  return Buffer.concat(packets);
+  return Buffer.concat(lines.map((line) => bandPacket(2, line)));
+}
+
+/** What ends an exchange with "remote error: ...". */
+export const errorPacket = (line: string): Buffer => bandPacket(3, line);
+
+function bandPacket(band: 2 | 3, line: string): Buffer {
+  // oxlint-disable-next-line no-control-regex
+  const clean = line.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "?").slice(0, MAX_LINE);
+  const payload = Buffer.concat([Buffer.from([band]), Buffer.from(`${clean}\n`, "utf8")]);
+  return Buffer.concat([Buffer.from((payload.length + 4).toString(16).padStart(4, "0")), payload]);
 }
 
 /**

@@ -1,17 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Context } from "../../aws/context.ts";
 import type { Route, RouteTarget } from "../../aws/service.ts";
 import { errorText, GitFailed, startGit } from "../../compute/source/index.ts";
+import { leaveUnread } from "../../aws/unread-body.ts";
 import { AwsError, messageOf } from "../../kernel/aws-error.ts";
+import { StorageFull } from "../../ports/database.ts";
 import type { ToolSandbox } from "../../ports/sandbox.ts";
 import { changingRefs } from "./announce.ts";
 import { authorizeAll } from "./git-access.ts";
 import { authenticateGit } from "./git-auth.ts";
 import { folderOf, type Repository } from "./model.ts";
 import { pipelinesOf } from "./pipelines.ts";
-import { beforeFlush, progressPackets, readPushHead, type PushHead } from "./pkt-line.ts";
+import { beforeFlush, errorPacket, progressPackets, readPushHead, type PushHead } from "./pkt-line.ts";
 
 type Service = "git-upload-pack" | "git-receive-pack";
 
@@ -54,7 +56,7 @@ export const gitOverHttp: Route<unknown, GitRequest> = {
     try {
       await serve(ctx, git, request, response);
     } catch (error) {
-      refuse(ctx, git, response, error);
+      await refuse(ctx, git, { request, response }, error);
     }
   },
 };
@@ -95,14 +97,21 @@ interface Exchange {
 
 async function receive(ctx: Context<any>, repository: Repository, parts: Exchange & { head: PushHead }): Promise<void> {
   const { head, request } = parts;
+  request.unshift(head.read);
+  // Git asks with nothing in it whether it may, before it sends a large push.
+  if (head.commands.length === 0) return exchange(ctx, repository, parts);
   // Git's answer waits before its last packet until the events of the push are on disk.
   let gitDone!: () => void;
   let gitFailed!: (error: unknown) => void;
   const worked = new Promise<void>((resolve, reject) => ([gitDone, gitFailed] = [resolve, reject]));
   worked.catch(() => undefined);
   const refs = [...new Set(head.commands.map((c) => c.ref))];
-  const announced = changingRefs(ctx, repository, refs, () => worked);
-  announced.catch(() => undefined);
+  const begun = Promise.withResolvers<void>();
+  const announced = changingRefs(ctx, repository, refs, () => {
+    begun.resolve();
+    return worked;
+  });
+  announced.catch(begun.reject);
   const sideBand = head.capabilities.includes("side-band-64k");
   const last = async (): Promise<Buffer> => {
     gitDone();
@@ -110,14 +119,25 @@ async function receive(ctx: Context<any>, repository: Repository, parts: Exchang
     if (!sideBand || changes.length === 0) return Buffer.alloc(0);
     return progressPackets(await pipelinesOf(ctx, changes));
   };
-  request.unshift(head.read);
   try {
+    await begun.promise; // before that, git's work could be lost to everybody who waits for its event
     await exchange(ctx, repository, { ...parts, through: beforeFlush(last) });
   } catch (error) {
     gitFailed(error);
     await announced.catch(() => undefined);
-    throw error;
+    if (!(error instanceof StorageFull) || !sideBand || parts.response.headersSent) throw error;
+    ctx.platform.log.error("a push was refused", { repository: repository.name, error });
+    refusePush(parts.response, error.message);
+    await leaveUnread(request);
+    parts.response.end();
   }
+}
+
+/** A push's answer that git shows as an error of the other side; it shows no body of an HTTP error. */
+function refusePush(response: ServerResponse, message: string): void {
+  const type = "application/x-git-receive-pack-result";
+  response.writeHead(200, { "content-type": type, "cache-control": "no-cache", connection: "close" });
+  response.write(errorPacket(message));
 }
 
 /** One exchange with `git http-backend`, body to body. */
@@ -147,7 +167,7 @@ async function exchange(
   try {
     const errors = errorText(tool.stderr);
     // Git may stop reading before the body ends, where it refuses it; its answer says why.
-    const sent = pipeline(request, tool.stdin).catch(() => undefined);
+    const sent = sendBody(request, tool.stdin);
     const { status, headers, rest } = await readHead(tool);
     if (status >= 500) throw new GitFailed("http-backend", await tool.exited, await errors);
     response.writeHead(status, headers);
@@ -157,6 +177,18 @@ async function exchange(
   } finally {
     response.off("close", stop);
     await tool.stop();
+  }
+}
+
+/**
+ * Hands the body on. Where git reads no further, the rest is thrown away: the connection must live until its answer is
+ * read, so the request is never destroyed.
+ */
+async function sendBody(request: IncomingMessage, stdin: Writable): Promise<void> {
+  try {
+    await pipeline(request.iterator({ destroyOnReturn: false }), stdin);
+  } catch {
+    request.resume();
   }
 }
 
@@ -197,7 +229,12 @@ async function* following(first: Buffer, iterator: AsyncIterator<Buffer>): Async
 }
 
 /** Git prints the text of a refusal as "remote: ...". */
-function refuse(ctx: Context<any>, git: GitRequest, response: ServerResponse, error: unknown): void {
+async function refuse(
+  ctx: Context<any>,
+  git: GitRequest,
+  { request, response }: Omit<Exchange, "git">,
+  error: unknown,
+): Promise<void> {
   const known = error instanceof AwsError;
   if (!known && !response.destroyed)
     ctx.platform.log.warn("git failed", { repository: git.name, service: git.service, error: messageOf(error) });
@@ -218,5 +255,7 @@ function refuse(ctx: Context<any>, git: GitRequest, response: ServerResponse, er
       connection: "close",
       ...challenge,
     })
-    .end(`${text}\n`);
+    .write(`${text}\n`);
+  if (!request.complete) await leaveUnread(request);
+  response.end();
 }

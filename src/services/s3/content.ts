@@ -4,7 +4,6 @@ import { checksumAlgorithm, createChecksum, type ChecksumAlgorithm } from "../..
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { BlobTooBig } from "../../ports/blobs.ts";
-import { StorageFull } from "../../ports/database.ts";
 import { MAX_INLINE_BYTES, MAX_SINGLE_UPLOAD_BYTES } from "./limits.ts";
 import type { Segment } from "./model.ts";
 import type { ByteRange } from "./range.ts";
@@ -89,7 +88,8 @@ export async function storeContent(
 
 /** Reads up to `max` bytes ahead: `whole` is the body where that is all of it. */
 async function readStart(body: Body, max: number): Promise<{ whole?: Buffer; chunks: AsyncIterable<Uint8Array> }> {
-  const source = body instanceof Readable ? body : [Buffer.from(body ?? "")];
+  // Where the content cannot be stored, the client is still owed an answer: its connection must not end with the reading.
+  const source = body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : [Buffer.from(body ?? "")];
   const iterator = chunksOf(source)[Symbol.asyncIterator]();
   const head: Buffer[] = [];
   let size = 0;
@@ -120,8 +120,6 @@ function storageError(error: unknown, maxBytes: number): unknown {
       MaxSizeAllowed: String(maxBytes),
     });
   }
-  if (error instanceof StorageFull)
-    return new AwsError("ServiceUnavailable", "The disk of this platform is full; nothing was stored.", 503);
   if ((error as { code?: string }).code === "ERR_STREAM_PREMATURE_CLOSE") {
     return new AwsError(
       "IncompleteBody",
