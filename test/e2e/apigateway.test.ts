@@ -137,4 +137,24 @@ describe("REST APIs", { skip: cannotRun }, () => {
     const { status, headers } = await call("OPTIONS", "/items/1", { headers: { origin: "http://x" } });
     assert.deepEqual([status, headers["access-control-allow-origin"]], [200, "*"]);
   });
+
+  test("a resource policy is enforced, in its short form and from an import; an empty one is none", async () => {
+    const gateway = new APIGateway(platform.client);
+    const allow = (Resource: string) => ({
+      Version: "2012-10-17",
+      Statement: { Effect: "Allow", Principal: "*", Action: "execute-api:Invoke", Resource },
+    });
+    const put = (value: string) =>
+      gateway.updateRestApi({ restApiId: api, patchOperations: [{ op: "replace", path: "/policy", value }] });
+    const { policy } = await put(JSON.stringify(allow("execute-api:/Prod/OPTIONS/items/*")));
+    assert.match(policy!, new RegExp(`arn:aws:execute-api:us-east-1:000000000000:${api}/Prod/OPTIONS/items/\\*`));
+    assert.deepEqual([(await call("OPTIONS", "/items/1")).status, (await call("GET", "/")).status], [200, 403]);
+    await assert.rejects(put("{"), { name: "BadRequestException", message: /^Invalid policy document\./ });
+    assert.equal((await put("")).policy, undefined);
+    assert.equal((await call("GET", "/")).status, 200);
+    const info = { title: "t", version: "1" };
+    const body = { openapi: "3.0.1", info, paths: {}, "x-amazon-apigateway-policy": allow("execute-api:/*") };
+    const imported = await gateway.importRestApi({ body: Buffer.from(JSON.stringify(body)) });
+    assert.match(imported.policy!, new RegExp(`:${imported.id}/\\*`));
+  });
 });

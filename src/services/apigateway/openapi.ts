@@ -23,6 +23,8 @@ export interface ImportedApi {
   readonly rootResourceId: string;
   readonly resources: Record<string, Resource>;
   readonly binaryMediaTypes?: readonly string[];
+  /** As it is written: to be checked and put in full. */
+  readonly policy?: string;
 }
 
 type Json = Record<string, any>;
@@ -54,6 +56,9 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array): ImportedApi 
     resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])),
     ...(document["x-amazon-apigateway-binary-media-types"]
       ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] }
+      : {}),
+    ...(document["x-amazon-apigateway-policy"]
+      ? { policy: JSON.stringify(document["x-amazon-apigateway-policy"]) }
       : {}),
   };
 }

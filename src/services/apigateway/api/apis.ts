@@ -2,6 +2,7 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { newApiId } from "../../../compute/edge/api-address.ts";
+import { withPolicy } from "../api-policy.ts";
 import {
   apiOf,
   badRequest,
@@ -64,7 +65,7 @@ export const apis = operations<typeof Gateway, any>()({
   CreateRestApi: {
     permissions: on("POST", () => "/restapis"),
     async run(ctx, input) {
-      const api: RestApi = {
+      const api = withPolicy(ctx, {
         ...emptyApi(ctx, String(input.name)),
         binaryMediaTypes: input.binaryMediaTypes ?? [],
         endpointTypes: input.endpointConfiguration?.types ?? ["EDGE"],
@@ -74,7 +75,7 @@ export const apis = operations<typeof Gateway, any>()({
         ...(input.policy === undefined ? {} : { policy: input.policy }),
         ...(input.minimumCompressionSize === undefined ? {} : { minimumCompressionSize: input.minimumCompressionSize }),
         ...(input.tags ? { tags: input.tags } : {}),
-      };
+      });
       const made = ctx.once ? await ctx.records.get<RestApi>("api", api.id) : undefined;
       if (!made) await ctx.records.create("api", api.id, api);
       return apiView(made?.value ?? api);
@@ -84,7 +85,8 @@ export const apis = operations<typeof Gateway, any>()({
     permissions: on("POST", () => "/restapis"),
     async run(ctx, input) {
       const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
-      const api: RestApi = { ...emptyApi(ctx, imported.name ?? "API"), ...imported, name: imported.name ?? "API" };
+      const name = imported.name ?? "API";
+      const api = withPolicy(ctx, { ...emptyApi(ctx, name), ...imported, name });
       await ctx.records.create("api", api.id, api);
       return apiView(api);
     },
@@ -94,9 +96,12 @@ export const apis = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
       const api = await changeApi(ctx, input.restApiId, (before) =>
-        input.mode === "overwrite"
-          ? { ...before, ...imported, name: imported.name ?? before.name }
-          : merged(before, imported),
+        withPolicy(
+          ctx,
+          input.mode === "overwrite"
+            ? { ...before, ...imported, name: imported.name ?? before.name }
+            : merged(before, imported),
+        ),
       );
       return apiView(api);
     },
@@ -119,7 +124,7 @@ export const apis = operations<typeof Gateway, any>()({
       const fields = ["name", "description", "policy", "apiKeySource", "version"] as const;
       return apiView(
         await changeApi(ctx, input.restApiId, (api) =>
-          patchedMediaTypes(patched(api, input.patchOperations, fields), input.patchOperations),
+          withPolicy(ctx, patchedMediaTypes(patched(api, input.patchOperations, fields), input.patchOperations)),
         ),
       );
     },
@@ -178,7 +183,8 @@ function merged(before: RestApi, imported: ReturnType<typeof importOpenApi>): Re
     idOf.set(resource.id, next.id);
     byPath.set(resource.path, next);
   }
-  return { ...before, resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])) };
+  const resources = Object.fromEntries([...byPath.values()].map((r) => [r.id, r]));
+  return { ...before, resources, ...(imported.policy === undefined ? {} : { policy: imported.policy }) };
 }
 
 function patchedMediaTypes(api: RestApi, patches: readonly Gateway.PatchOperation[] | undefined): RestApi {

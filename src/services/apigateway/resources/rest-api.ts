@@ -56,7 +56,7 @@ export const restApi: ResourceType = {
       description: Description,
       binaryMediaTypes: BinaryMediaTypes,
       endpointConfiguration: EndpointConfiguration?.Types ? { types: EndpointConfiguration.Types } : undefined,
-      policy: Policy === undefined ? undefined : JSON.stringify(Policy),
+      policy: policyText(Policy),
       apiKeySource: ApiKeySourceType,
       minimumCompressionSize: MinimumCompressionSize,
     };
@@ -85,7 +85,7 @@ export const restApi: ResourceType = {
         : [{ op: "replace" as const, path: "/description", value: String(next["Description"]) }]),
       ...(next["Policy"] === undefined
         ? []
-        : [{ op: "replace" as const, path: "/policy", value: JSON.stringify(next["Policy"]) }]),
+        : [{ op: "replace" as const, path: "/policy", value: policyText(next["Policy"]) }]),
     ];
     if (patches.length) await ctx.call("apigateway", "UpdateRestApi", { restApiId: id, patchOperations: patches });
   },
@@ -106,3 +106,7 @@ async function rename(ctx: ResourceContext, restApiId: string, name: string): Pr
     patchOperations: [{ op: "replace", path: "/name", value: name }],
   });
 }
+
+/** Templates write a policy as an object or as text; some tools write an empty text for none. */
+const policyText = (policy: unknown): string | undefined =>
+  policy === undefined || typeof policy === "string" ? policy : JSON.stringify(policy);
