@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { S3 } from "@aws-sdk/client-s3";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { run, starling, until, visit } from "../support/starling.ts";
 
@@ -39,6 +40,11 @@ describe("the command line", { skip: cannotRun }, () => {
     for (const line of stdout.trim().split("\n")) assert.match(line, /^(export [A-Z0-9_]+='|unset )/);
     for (const name of ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"])
       assert.ok(stdout.includes(`export ${name}=`), name);
+    const storage = /AWS_ENDPOINT_URL_S3='([^']+)'/.exec(stdout)?.[1];
+    assert.equal(storage, `http://127.0.0.1:${platform.port}`, "a client needs no resolver for names below localhost");
+    const s3 = new S3({ ...platform.client, endpoint: storage! });
+    await s3.createBucket({ Bucket: "by-address" });
+    await s3.deleteBucket({ Bucket: "by-address" });
   });
 
   test("templates and projects are lists, for people and for programs", async () => {

@@ -16,6 +16,7 @@ export const env: Command = {
     const origin = config.publicUrl || `http://localhost:${config.port}`;
     const exports: Record<string, string> = {
       AWS_ENDPOINT_URL: origin,
+      ...storageEndpoint(origin),
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_REGION: config.region,
@@ -28,3 +29,11 @@ export const env: Command = {
     return 0;
   },
 };
+
+/** SDKs put a bucket's name before the host, and Node's resolver knows no name below localhost: by an address they use the path. */
+function storageEndpoint(origin: string): Record<string, string> {
+  const url = new URL(origin);
+  if (url.hostname !== "localhost") return {};
+  url.hostname = "127.0.0.1";
+  return { AWS_ENDPOINT_URL_S3: url.origin };
+}
