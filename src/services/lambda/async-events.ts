@@ -2,6 +2,7 @@ import type { Context } from "../../aws/context.ts";
 import type { QueueWorker } from "../../aws/service.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 import type { Statement } from "../../ports/database.ts";
+import { toDeadLetter } from "./dead-letter.ts";
 import { toDestination, type Condition, type Ended } from "./destinations.ts";
 import { eventInvokeConfig, type EventInvokeConfig } from "./event-invoke-config.ts";
 import { ASYNC_MAX_AGE_SECONDS, ASYNC_RETRIES } from "./limits.ts";
@@ -77,10 +78,12 @@ const ageMs = (ctx: Ctx, event: AsyncEvent): number => ctx.now() - event.accepte
 const maxAgeMs = (config: EventInvokeConfig | undefined): number =>
   (config?.maxAgeSeconds ?? ASYNC_MAX_AGE_SECONDS) * 1000;
 
-/** Tells the destination, if there is one, before the event is forgotten. */
+/** Tells the destination and the dead-letter queue, where there are such, before the event is forgotten. */
 async function end(ctx: Ctx, config: EventInvokeConfig | undefined, ended: Ended): Promise<void> {
   const destination = ended.condition === "Success" ? config?.onSuccess : config?.onFailure;
-  if (destination === undefined) return;
-  const statements = await toDestination(ctx, destination, ended);
+  const statements = [
+    ...(destination === undefined ? [] : await toDestination(ctx, destination, ended)),
+    ...(ended.condition === "Success" ? [] : await toDeadLetter(ctx, ended)),
+  ];
   if (statements.length) await ctx.records.write(statements);
 }

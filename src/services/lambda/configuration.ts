@@ -63,6 +63,7 @@ export function configurationView(
     LoggingConfig: record.loggingConfig as Lambda.LoggingConfig,
     ...state,
     ...(record.sealedEnvironment === undefined ? {} : { Environment: { Variables: environmentOf(ctx, record) } }),
+    ...(record.deadLetterArn ? { DeadLetterConfig: { TargetArn: record.deadLetterArn } } : {}),
     ...(record.layers.length ? { Layers: record.layers.map((Arn) => ({ Arn })) } : {}),
   };
 }

@@ -3,6 +3,7 @@ import type { InvokeOutcome } from "../../compute/lambda/function-version.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
 import type { Statement } from "../../ports/database.ts";
 import type { AsyncEvent } from "./async-events.ts";
+import { queueUrlOf } from "./dead-letter.ts";
 import { MAX_ASYNC_PAYLOAD, MAX_DESTINATION_HOPS } from "./limits.ts";
 import { functionArn, LATEST, type FunctionRecord } from "./model.ts";
 import type { LambdaState } from "./state.ts";
@@ -76,6 +77,10 @@ export async function toDestination(ctx: Ctx, destination: string, ended: Ended)
     if (destination.split(":")[2] === "lambda") {
       const call = { FunctionName: destination, InvocationType: "Event", Payload: text };
       return ctx.later("lambda", "Invoke", call, options);
+    }
+    if (destination.split(":")[2] === "sqs") {
+      const call = { QueueUrl: queueUrlOf(ctx, destination), MessageBody: text };
+      return ctx.inRegion(destination.split(":")[3]!).later("sqs", "SendMessage", call, options);
     }
     const kind = ended.condition === "Success" ? "Success" : "Failure";
     const entry = {

@@ -2,6 +2,7 @@ import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../aws/context.ts";
 import { parseArn } from "../../kernel/arn.ts";
 import { codeOf, notImplemented } from "../../kernel/aws-error.ts";
+import { queueUrlOf } from "./dead-letter.ts";
 import {
   functionArn,
   invalidParameter,
@@ -104,7 +105,8 @@ async function checkDestination(
   all: { onSuccess?: string | undefined; onFailure?: string | undefined },
 ): Promise<void> {
   const { service, region, account, resource = "" } = parseArn(destination) ?? {};
-  if (service === "sqs" || service === "sns" || service === "s3")
+  if (service === "sqs" && resource) return checkQueue(ctx, destination);
+  if (service === "sns" || service === "s3")
     throw notImplemented(`destinations of asynchronous calls in ${service.toUpperCase()}`);
   if (service === "events" && resource.startsWith("event-bus/")) return;
   if (service !== "lambda" || !resource.startsWith("function:")) {
@@ -119,4 +121,16 @@ async function checkDestination(
   const other = parseName(destination);
   if (other.name === name) throw invalidParameter("You can't specify the function as a destination for itself.");
   if (!(await ctx.records.get<FunctionHead>("function", other.name))) throw invalid;
+}
+
+/** A queue must be there, and be none of FIFO. */
+async function checkQueue(ctx: Ctx, destination: string): Promise<void> {
+  const { region, resource = "" } = parseArn(destination) ?? {};
+  if (resource.endsWith(".fifo")) throw invalidParameter("A FIFO queue cannot be a destination of a function.");
+  const QueueUrl = queueUrlOf(ctx, destination);
+  const sender = ctx.inRegion(region ?? ctx.region).asService(destination);
+  await sender.call("sqs", "GetQueueAttributes", { QueueUrl }).catch((error: unknown) => {
+    if (codeOf(error) !== "QueueDoesNotExist") throw error;
+    throw invalidParameter(`The destination ARN ${destination} is invalid.`);
+  });
 }

@@ -1,6 +1,7 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import { defineService } from "../../aws/service.ts";
 import { eventInvokeConfigs } from "./api/event-invoke-configs.ts";
+import { eventSourceMappings } from "./api/event-source-mappings.ts";
 import { functionUrls } from "./api/function-urls.ts";
 import { functions } from "./api/functions.ts";
 import { layers } from "./api/layers.ts";
@@ -11,6 +12,7 @@ import { versionsAndAliases } from "./api/versions-and-aliases.ts";
 import { asyncEvents } from "./async-events.ts";
 import { lambdaAlias } from "./resources/alias.ts";
 import { lambdaEventInvokeConfig } from "./resources/event-invoke-config.ts";
+import { lambdaEventSourceMapping } from "./resources/event-source-mapping.ts";
 import { lambdaFunction } from "./resources/function.ts";
 import { lambdaLayerVersion, lambdaLayerVersionPermission } from "./resources/layer-version.ts";
 import { lambdaPermission } from "./resources/permission.ts";
@@ -31,6 +33,7 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
     ...invoke,
     ...layers,
     ...eventInvokeConfigs,
+    ...eventSourceMappings,
     ...functionUrls,
   },
   resources: [
@@ -39,6 +42,7 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
     lambdaAlias,
     lambdaUrl,
     lambdaEventInvokeConfig,
+    lambdaEventSourceMapping,
     lambdaPermission,
     lambdaLayerVersion,
     lambdaLayerVersionPermission,
@@ -47,5 +51,8 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
   workers: [asyncEvents],
   periodic: [{ name: "reap idle environments", everyMs: 30_000, run: (ctx) => ctx.state.invoker.reap() }],
   start: startLambda,
-  stop: (state) => state.invoker.close(),
+  async stop(state) {
+    await state.mappings.close();
+    await state.invoker.close();
+  },
 });

@@ -13,6 +13,10 @@ export const MAX_POLICY_BYTES = 20_480;
 export const MIN_UNRESERVED = 100;
 export const ASYNC_RETRIES = 2;
 export const ASYNC_MAX_AGE_SECONDS = 6 * 3600;
+/** Of one event source mapping. */
+export const MAX_FILTERS = 10;
+/** Batches of one queue that are at work at once, where the mapping says nothing of it. */
+export const MAX_QUEUE_BATCHES = 100;
 /** As Lambda's recursive loop detection: about sixteen calls of one chain. */
 export const MAX_DESTINATION_HOPS = 16;
 

@@ -27,6 +27,8 @@ export interface FunctionRecord {
     readonly SystemLogLevel?: string;
   };
   readonly tracing: string;
+  /** Gets the asynchronous events that were given up. */
+  readonly deadLetterArn?: string;
   /** SHA-256 of the zip, hexadecimal. */
   readonly codeDigest: string;
   readonly codeSize: number;

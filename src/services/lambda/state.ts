@@ -9,12 +9,15 @@ import { Invoker } from "../../compute/lambda/invoker.ts";
 import { codeOf, messageOf } from "../../kernel/aws-error.ts";
 import type { LogEvent } from "../../ports/telemetry.ts";
 import { DeliveredLogs } from "./delivered-logs.ts";
+import { MappingPollers } from "./event-sources/pollers.ts";
 import type { FunctionRecord, PolicyRecord } from "./model.ts";
 
 /** What the service holds while the platform runs. */
 export interface LambdaState {
   readonly invoker: Invoker;
   readonly code: CodeStore;
+  /** What reads the sources of event source mappings. */
+  readonly mappings: MappingPollers;
   /** What the invoker is given for a record: records are read once and shared while nothing is written. */
   readonly runnables: WeakMap<FunctionRecord, FunctionVersion>;
   /** Texts of resource policies, by their records. */
@@ -64,7 +67,8 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
       });
     },
   });
-  return { invoker, code, runnables: new WeakMap(), policyTexts: new WeakMap() };
+  const mappings = new MappingPollers(platform, caller);
+  return { invoker, code, mappings, runnables: new WeakMap(), policyTexts: new WeakMap() };
 }
 
 async function hostPythonMinor(): Promise<number> {

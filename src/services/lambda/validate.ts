@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import { parseRuntime } from "../../compute/lambda/runtimes.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { checkDeadLetterArn } from "./dead-letter.ts";
 import {
   DEFAULT_MEMORY_MB,
   DEFAULT_TIMEOUT_SECONDS,
@@ -57,6 +58,8 @@ export function settingsOf(
   const handler = input.Handler ?? before?.handler;
   if (!handler) throw invalidParameter("Handler is mandatory for functions created with deployment packages.");
   const environment = sealedEnvironment(ctx, input, before);
+  const deadLetterArn = input.DeadLetterConfig ? input.DeadLetterConfig.TargetArn : before?.deadLetterArn;
+  if (deadLetterArn) checkDeadLetterArn(deadLetterArn);
   return {
     runtime,
     handler,
@@ -70,6 +73,7 @@ export function settingsOf(
     loggingConfig: loggingOf(name, input, before),
     tracing: input.TracingConfig?.Mode ?? before?.tracing ?? "PassThrough",
     ...(environment === undefined ? {} : { sealedEnvironment: environment }),
+    ...(deadLetterArn ? { deadLetterArn } : {}),
   };
 }
 
@@ -79,8 +83,6 @@ function refuseUnsupported(input: ConfigurationInput): void {
   if (input.PackageType === "Image") throw missing("container images");
   if (input.FileSystemConfigs?.length) throw missing("file systems (EFS)");
   if (input.SnapStart?.ApplyOn === "PublishedVersions") throw missing("SnapStart");
-  if (input.DeadLetterConfig?.TargetArn)
-    throw missing("dead-letter queues (SQS and SNS do not exist yet; use an event invoke config)");
   if (input.VpcConfig?.SubnetIds?.length) throw missing("VPC connections");
 }
 

@@ -13,6 +13,7 @@ export async function receiveMessages(
 ): Promise<Message[]> {
   const deadline = ctx.now() + options.waitMs;
   for (let at = queue; ; at = await stillThere(ctx, queue)) {
+    if (ctx.signal.aborted) return [];
     const bell = options.waitMs > 0 ? ctx.state.doorbell(queue.uid) : undefined;
     try {
       const messages = await claim(ctx, at, options);

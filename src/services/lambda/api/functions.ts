@@ -21,6 +21,7 @@ import { EVENT_INVOKE } from "../event-invoke-config.ts";
 import { URL_PLACES, URLS, type UrlRecord } from "../function-url.ts";
 import { layerDigests } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
+import { checkDeadLetterRole } from "../dead-letter.ts";
 import { publish } from "../publish.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf, versionOf } from "../store.ts";
@@ -83,6 +84,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       if (await ctx.records.get("function", name)) throw conflict(`Function already exist: ${name}`);
       const settings = { ...settingsOf(ctx, name, input), layerDigests: await layerDigests(ctx, input.Layers ?? []) };
       await checkRole(ctx, settings.role);
+      await checkDeadLetterRole(ctx, settings.deadLetterArn, settings.role, name);
       const code = await storePackage(ctx, codeInput(input.Code ?? {}));
       const now = ctx.now();
       const record: FunctionRecord = {
@@ -174,10 +176,11 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const before = await versionOf(ctx, name);
       checkRevision(before, input.RevisionId);
       if (input.Role && input.Role !== before.role) await checkRole(ctx, input.Role);
+      await checkDeadLetterRole(ctx, input.DeadLetterConfig?.TargetArn, input.Role ?? before.role, name);
       const digests = input.Layers ? { layerDigests: await layerDigests(ctx, input.Layers) } : {};
       const record = await changeLatest(ctx, name, (r) => {
         checkRevision(r, input.RevisionId);
-        const { sealedEnvironment: _e, ...kept } = r;
+        const { sealedEnvironment: _e, deadLetterArn: _d, ...kept } = r;
         return { ...kept, ...settingsOf(ctx, name, input, r), ...digests };
       });
       return configurationView(ctx, record, { fresh: "update" });

@@ -118,6 +118,8 @@ export const queues = operations<typeof Sqs, SqsState>()({
   },
   GetQueueAttributes: {
     permissions: onQueue("GetQueueAttributes"),
+    // Lambda looks at the queue of an event source mapping before the function's role does.
+    callers: ["lambda.amazonaws.com"],
     async run(ctx, input) {
       const queue = await queueOf(ctx, input.QueueUrl);
       const Attributes = await readAttributes(ctx, queue, (input.AttributeNames ?? []) as string[]);
