@@ -65,7 +65,9 @@ export class ExecutionEnvironment {
   #events: EnvironmentEvents | undefined;
   /** The first is under way, the others lie unread in the channel. */
   readonly #jobs: Job[] = [];
-  #pieces: Buffer[] | undefined;
+  /** Of an answer that is streamed to a caller who waits for the whole. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Until when the call under way may take, by `performance.now()`. */
   #deadline = Infinity;
@@ -247,9 +249,8 @@ export class ExecutionEnvironment {
     if (job?.request.requestId !== id) return;
     const { onPiece } = job.request;
     if (!onPiece) {
-      if (piece.length) (this.#pieces ??= []).push(piece);
-      const size = this.#pieces?.reduce((sum, part) => sum + part.length, 0) ?? 0;
-      if (size > MAX_RESPONSE) this.#pieces = [Buffer.alloc(MAX_RESPONSE + 1)]; // refused at its end
+      this.#pieceBytes += piece.length;
+      if (this.#pieceBytes <= MAX_RESPONSE) this.#pieces.push(piece); // what is longer is refused at its end
       return;
     }
     const wait = onPiece(piece, contentType);
@@ -263,14 +264,10 @@ export class ExecutionEnvironment {
     const job = this.#jobs[0];
     // An answer for another event than the one under way counts for nothing.
     if (job?.request.requestId !== id || !this.#loaded) return;
-    const whole = answer.kind === "end" && !job.request.onPiece ? { ...answer, body: this.#takePieces() } : answer;
-    this.#finish(job, whole.kind !== "error" && whole.body.length > MAX_RESPONSE ? tooLarge() : whole);
-  }
-
-  #takePieces(): Buffer {
-    const whole = Buffer.concat(this.#pieces ?? []);
-    this.#pieces = undefined;
-    return whole;
+    const whole =
+      answer.kind === "end" && !job.request.onPiece ? { ...answer, body: Buffer.concat(this.#pieces) } : answer;
+    const isTooLarge = answer.kind !== "error" && Math.max(whole.body.length, this.#pieceBytes) > MAX_RESPONSE;
+    this.#finish(job, isTooLarge ? tooLarge() : whole);
   }
 
   /** It ends, and with it the call under way; what it has not read goes back. */
@@ -301,7 +298,8 @@ export class ExecutionEnvironment {
     const durationMs = now - this.busySince;
     const initMs = this.#initMs;
     this.#initMs = undefined;
-    this.#pieces = undefined;
+    if (this.#pieceBytes > 0) this.#pieces = [];
+    this.#pieceBytes = 0;
     this.#readPeak(now);
     const outcome = this.#report(job, answer, { durationMs, initMs });
     this.#jobs.shift();

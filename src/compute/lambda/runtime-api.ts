@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { ChannelEvents, InitAnswer, Invocation, RuntimeChannel } from "./channel.ts";
+import type { ChannelEvents, InitAnswer, Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 
 const MAX_ANSWER = 6 * 1024 * 1024 + 100;
 const PREFIX = "/2018-06-01/runtime/";
@@ -17,6 +17,8 @@ export class RuntimeApiChannel implements RuntimeChannel {
   #next: Invocation | undefined;
   #current: string | undefined;
   #events: ChannelEvents | undefined;
+  /** The request that brings a streamed answer. */
+  #streaming: IncomingMessage | undefined;
 
   constructor() {
     this.initialized = this.#init.promise;
@@ -52,9 +54,13 @@ export class RuntimeApiChannel implements RuntimeChannel {
     return [];
   }
 
-  pause(): void {}
+  pause(): void {
+    this.#streaming?.pause();
+  }
 
-  resume(): void {}
+  resume(): void {
+    this.#streaming?.resume();
+  }
 
   drain(): void {}
 
@@ -72,15 +78,35 @@ export class RuntimeApiChannel implements RuntimeChannel {
       return this.#handOver();
     }
     if (request.method !== "POST") return refuse(response, 405, "MethodNotAllowed", "This path takes POST.");
+    const match = /^invocation\/([\w-]{1,64})\/(response|error)$/.exec(rest);
+    if (match?.[2] === "response" && request.headers["lambda-runtime-function-response-mode"] === "streaming")
+      return this.#stream(match[1]!, request, response);
     const body = await readBody(request);
     if (rest === "init/error") {
       if (!body) return refuse(response, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size.");
       this.#init.resolve({ ok: false, body, errorType: errorTypeOf(request, body) });
       return accepted(response);
     }
-    const match = /^invocation\/([\w-]{1,64})\/(response|error)$/.exec(rest);
     if (!match) return refuse(response, 404, "NotFound", "There is no such path.");
     this.#settle(match[1]!, match[2]! as "response" | "error", { request, response, body });
+  }
+
+  /** Passes on what comes as it comes; an error in its midst is in the trailers. */
+  #stream(id: string, request: IncomingMessage, response: ServerResponse): void {
+    if (this.#current !== id || this.#next || this.#streaming)
+      return refuse(response, 400, "InvalidRequestID", "Invalid request ID");
+    this.#streaming = request;
+    const contentType = request.headers["content-type"] ?? "application/octet-stream";
+    this.#events?.onPiece(id, Buffer.alloc(0), contentType);
+    request.on("data", (chunk: Buffer) => this.#events?.onPiece(id, chunk, undefined));
+    request.on("end", () => {
+      this.#current = undefined;
+      this.#streaming = undefined;
+      accepted(response);
+      this.#events?.onAnswer(id, trailedAnswer(request.trailers));
+    });
+    // A connection that breaks leaves the call open: the time limit, or the end of the runtime, ends it.
+    request.on("error", () => (this.#streaming = undefined));
   }
 
   #settle(
@@ -135,6 +161,14 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     if (size <= MAX_ANSWER) chunks.push(chunk);
   }
   return size <= MAX_ANSWER ? Buffer.concat(chunks) : undefined;
+}
+
+/** How a streamed answer ended, by the trailers behind it. */
+function trailedAnswer(trailers: NodeJS.Dict<string>): RuntimeAnswer {
+  const errorType = trailers["lambda-runtime-function-error-type"];
+  if (errorType === undefined) return { kind: "end", body: Buffer.alloc(0) };
+  const body = Buffer.from(trailers["lambda-runtime-function-error-body"] ?? "", "base64");
+  return { kind: "error", body, errorType: errorType.slice(0, 200) };
 }
 
 function errorTypeOf(request: IncomingMessage, body: Buffer): string {

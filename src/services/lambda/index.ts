@@ -6,6 +6,7 @@ import { functionUrls } from "./api/function-urls.ts";
 import { functions } from "./api/functions.ts";
 import { layers } from "./api/layers.ts";
 import { invoke } from "./api/invoke.ts";
+import { invokeStream } from "./api/invoke-stream.ts";
 import { permissions } from "./api/permissions.ts";
 import { settings } from "./api/settings.ts";
 import { versionsAndAliases } from "./api/versions-and-aliases.ts";
@@ -31,6 +32,7 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
     ...permissions,
     ...settings,
     ...invoke,
+    ...invokeStream,
     ...layers,
     ...eventInvokeConfigs,
     ...eventSourceMappings,

@@ -16,6 +16,7 @@ import { recordUrlRequest } from "./metrics.ts";
 import { policyId, policyText, type PolicyRecord } from "./model.ts";
 import { runFunction } from "./run-function.ts";
 import type { LambdaState } from "./state.ts";
+import { UrlStream, type Streamed } from "./url-stream.ts";
 import { versionOf } from "./store.ts";
 
 type Ctx = Context<LambdaState>;
@@ -34,23 +35,30 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
   async handle(anywhere, { id }, request, response) {
     const started = performance.now();
     const method = request.method ?? "GET";
-    const place = (await anywhere.globalRecords.get<UrlPlace>(URL_PLACES, id))?.value;
+    const place = (await anywhere.globalRecords.getShared<UrlPlace>(URL_PLACES, id))?.value;
     const ctx = place ? anywhere.inRegion(place.region) : anywhere;
-    const url = place && (await ctx.records.get<UrlRecord>(URLS, place.record))?.value;
+    const url = place && (await ctx.records.getShared<UrlRecord>(URLS, place.record))?.value;
     if (!url) {
       const nothing = refusal(404, "ResourceNotFoundException", { Message: null });
       sendEdgeResponse(response, nothing, { method, byPath: false, extra: [["x-amzn-RequestId", ctx.requestId]] });
       return;
     }
     const traceId = newTraceId(ctx);
-    const answer = await answerCall(ctx, url, request, traceId).catch((error: unknown) => {
-      if (!(error instanceof AwsError)) throw error;
-      return refusal(error.status, error.code, { message: error.message });
-    });
     const cors = corsHeaders(url.cors, request.headers.origin);
     const extra: Header[] = [["x-amzn-RequestId", ctx.requestId], ["x-amzn-Trace-Id", traceId], ...cors];
     if (cors.length) extra.push(["Vary", "Origin"]);
-    sendEdgeResponse(response, withoutOwnCors(answer, url.cors), { method, byPath: false, extra });
+    const stream =
+      url.invokeMode === "RESPONSE_STREAM"
+        ? new UrlStream(response, (own) => [...withoutOwnCors(own, url.cors), ...extra])
+        : undefined;
+    const answer = await answerCall(ctx, url, { incoming: request, traceId, stream }).catch((error: unknown) => {
+      if (!(error instanceof AwsError) || response.headersSent) throw error;
+      return refusal(error.status, error.code, { message: error.message });
+    });
+    if ("body" in answer) {
+      const headers = withoutOwnCors(answer.headers, url.cors);
+      sendEdgeResponse(response, { ...answer, headers }, { method, byPath: false, extra });
+    }
     recordUrlRequest(ctx, url.name, answer.status, performance.now() - started);
   },
 };
@@ -65,13 +73,24 @@ const refusal = (status: number, type: string, body: object): EdgeResponse => ({
 });
 
 /** The URL's settings win over the headers of the same names that a function answers. */
-function withoutOwnCors(answer: EdgeResponse, cors: Cors | undefined): EdgeResponse {
-  if (!cors) return answer;
+function withoutOwnCors(headers: EdgeResponse["headers"], cors: Cors | undefined): EdgeResponse["headers"] {
+  if (!cors) return headers;
   const doubled = /^access-control-(allow-origin|allow-credentials|expose-headers)$/i;
-  return { ...answer, headers: answer.headers.filter(([name]) => !doubled.test(name)) };
+  return headers.filter(([name]) => !doubled.test(name));
 }
 
-async function answerCall(ctx: Ctx, url: UrlRecord, incoming: IncomingMessage, traceId: string): Promise<EdgeResponse> {
+interface Incoming {
+  readonly incoming: IncomingMessage;
+  readonly traceId: string;
+  /** Where the URL streams. */
+  readonly stream: UrlStream | undefined;
+}
+
+async function answerCall(
+  ctx: Ctx,
+  url: UrlRecord,
+  { incoming, traceId, stream }: Incoming,
+): Promise<EdgeResponse | NonNullable<Streamed>> {
   const early = preflight(url.cors, incoming);
   if (early) return { ...early, status: 200 };
   const [path, rawQuery] = splitTarget(incoming.url ?? "/");
@@ -86,7 +105,7 @@ async function answerCall(ctx: Ctx, url: UrlRecord, incoming: IncomingMessage, t
   });
   const caller = await authorize(ctx, url, { request, incoming });
   if (caller === "forbidden") return refusal(403, "AccessDeniedException", { Message: FORBIDDEN });
-  return callFunction(ctx, url, { request, caller, traceId });
+  return callFunction(ctx, url, { request, caller, traceId, stream });
 }
 
 function splitTarget(target: string): [path: string, rawQuery: string] {
@@ -100,7 +119,7 @@ async function authorize(
   url: UrlRecord,
   { request, incoming }: { request: EdgeRequest; incoming: IncomingMessage },
 ): Promise<Record<string, unknown> | undefined | "forbidden"> {
-  const policy = (await ctx.records.get<PolicyRecord>("policy", policyId(url.name, url.alias)))?.value;
+  const policy = (await ctx.records.getShared<PolicyRecord>("policy", policyId(url.name, url.alias)))?.value;
   const permission = {
     action: "lambda:InvokeFunctionUrl",
     resource: urlArn(ctx, url),
@@ -132,8 +151,13 @@ async function authorize(
 async function callFunction(
   ctx: Ctx,
   url: UrlRecord,
-  call: { request: EdgeRequest; caller: Record<string, unknown> | undefined; traceId: string },
-): Promise<EdgeResponse> {
+  call: {
+    request: EdgeRequest;
+    caller: Record<string, unknown> | undefined;
+    traceId: string;
+    stream: UrlStream | undefined;
+  },
+): Promise<EdgeResponse | NonNullable<Streamed>> {
   const event = httpEvent(call.request, {
     account: call.caller ? ctx.account : "anonymous",
     apiId: url.id,
@@ -156,7 +180,9 @@ async function callFunction(
       payload,
       invokedArn: urlArn(ctx, url),
       traceId: call.traceId,
+      ...(call.stream ? { onPiece: call.stream.onPiece } : {}),
     });
+    if (call.stream) return call.stream.end(outcome) ?? failed();
     const answer = outcome.functionError
       ? undefined
       : readProxyResponse(outcome.payload, { inferred: true, decodes: true });

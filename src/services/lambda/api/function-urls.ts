@@ -1,7 +1,7 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { codeOf, notImplemented } from "../../../kernel/aws-error.ts";
+import { codeOf } from "../../../kernel/aws-error.ts";
 import {
   fullUrlView,
   URL_PLACES,
@@ -37,16 +37,11 @@ const withStoredAuthType = (action: string) => async (input: any, ctx: Ctx) => {
   return withAuthType(action)({ ...input, AuthType: input.AuthType ?? url?.authType }, ctx);
 };
 
-function checkMode(mode: string | undefined): void {
-  if (mode === "RESPONSE_STREAM") throw notImplemented("response streaming of function URLs");
-}
-
 export const functionUrls = operations<typeof Lambda, LambdaState>()({
   CreateFunctionUrlConfig: {
     permissions: withAuthType("CreateFunctionUrlConfig"),
     async run(ctx, input) {
       const { name, qualifier: alias } = parseName(input.FunctionName, input.Qualifier);
-      checkMode(input.InvokeMode);
       await versionOf(ctx, name, alias).catch((error: unknown) => {
         if (codeOf(error) !== "ResourceNotFoundException") throw error;
         throw resourceNotFound("Function does not exist");
@@ -84,7 +79,6 @@ export const functionUrls = operations<typeof Lambda, LambdaState>()({
     permissions: withStoredAuthType("UpdateFunctionUrlConfig"),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
-      checkMode(input.InvokeMode);
       const url = await ctx.records.update<UrlRecord>(URLS, urlRecordId(name, qualifier), (before) => ({
         ...before,
         modified: ctx.now(),

@@ -3,7 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { acceptEvent } from "../async-events.ts";
-import { MAX_ASYNC_PAYLOAD, MAX_SYNC_PAYLOAD } from "../limits.ts";
+import { checkedPayload } from "../payload.ts";
 import { runFunction } from "../run-function.ts";
 import { functionArn, onFunction, parseName, type FunctionRecord } from "../model.ts";
 import type { LambdaState } from "../state.ts";
@@ -18,11 +18,9 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
       isProbe(ctx, input) ? [] : onFunction("InvokeFunction", { policy: true })(input, ctx),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
-      const payload = payloadOf(input.Payload);
       const type = input.InvocationType ?? "RequestResponse";
       const record = await versionOf(ctx, name, qualifier);
-      const isOurs = ctx.principal.kind === "service"; // an event of a service of ours is JSON
-      checkPayload(payload, { limit: type === "Event" ? MAX_ASYNC_PAYLOAD : MAX_SYNC_PAYLOAD, isOurs });
+      const payload = checkedPayload(ctx, input.Payload, type === "Event" ? "Event" : "RequestResponse");
       if (type === "DryRun") {
         if (isProbe(ctx, input)) await mustLoad(ctx, record);
         return { StatusCode: 204, ExecutedVersion: record.version };
@@ -79,29 +77,4 @@ async function mustLoad(ctx: Context<LambdaState>, record: FunctionRecord): Prom
   const where = trace.find((line) => line.includes("/var/task/")) ?? "";
   const message = `Version ${record.version} of ${record.name} cannot be loaded: ${errorType}: ${errorMessage} ${where.trim()}`;
   throw new AwsError("InvalidRuntimeException", message.trim(), 400, { Type: "User" });
-}
-
-const payloadOf = (payload: unknown): Buffer =>
-  Buffer.isBuffer(payload)
-    ? payload
-    : payload === undefined
-      ? Buffer.alloc(0)
-      : Buffer.from(payload as Uint8Array | string);
-
-/** The payload must be JSON, and no longer than the kind of call takes. */
-function checkPayload(payload: Buffer, { limit, isOurs }: { limit: number; isOurs: boolean }): void {
-  if (payload.length > limit)
-    throw new AwsError(
-      "RequestTooLargeException",
-      `${payload.length} byte payload is too large for the ${limit === MAX_SYNC_PAYLOAD ? "RequestResponse" : "Event"} invocation type (limit ${limit} bytes)`,
-      413,
-      { Type: "User" },
-    );
-  if (payload.length === 0 || isOurs) return;
-  try {
-    JSON.parse(payload.toString("utf8"));
-  } catch (error) {
-    const message = `Could not parse request body into json: Could not parse payload into json: ${(error as Error).message}`;
-    throw new AwsError("InvalidRequestContentException", message, 400, { Type: "User" });
-  }
 }
