@@ -2,12 +2,21 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** Limits of the front door; each is enforced by Node's server before anything of ours runs. */
+/** How long clients may take. */
+export interface Patience {
+  /** For all of a request's head. */
+  readonly headersMs: number;
+  /** Without a byte in either direction while a request is under way. */
+  readonly idleMs: number;
+  /** Between two requests on one connection. */
+  readonly keepAliveMs: number;
+  /** A body may be large and take long, but must bring `MIN_BODY_BYTES` in each of these. */
+  readonly bodyMs: number;
+}
+
+const PATIENCE: Patience = { headersMs: 30_000, idleMs: 120_000, keepAliveMs: 65_000, bodyMs: 60_000 };
+const MIN_BODY_BYTES = 1024;
 const HEADER_BYTES = 32 * 1024;
-const HEADERS_TIMEOUT_MS = 30_000;
-/** A request may stream a large object for long; what stalls is ended by the idle timeout. */
-const IDLE_TIMEOUT_MS = 120_000;
-const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADERS = 200;
 const BUSY_MS = 3_000;
 const BUSY_PAUSE_MS = 50;
@@ -25,20 +34,35 @@ export interface FrontDoor {
 }
 
 /** Opens the one port. Throws EADDRINUSE with a text that says which port. */
-export async function openFrontDoor(options: { host: string; port: number; serve: Serve }): Promise<FrontDoor> {
+export async function openFrontDoor(options: {
+  host: string;
+  port: number;
+  serve: Serve;
+  patience?: Partial<Patience>;
+}): Promise<FrontDoor> {
+  const patience = { ...PATIENCE, ...options.patience };
   const server = createServer({
     maxHeaderSize: HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    headersTimeout: patience.headersMs,
+    connectionsCheckingInterval: Math.min(patience.headersMs, 10_000),
     requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: patience.keepAliveMs,
     noDelay: true,
   });
   server.maxHeadersCount = MAX_HEADERS;
-  server.timeout = IDLE_TIMEOUT_MS;
-  server.on("request", (request, response) => options.serve(request, response, false));
-  server.on("checkContinue", (request, response) => options.serve(request, response, true));
-  server.on("clientError", (_error, socket) => {
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  server.timeout = patience.idleMs;
+  const bodies = watchBodies(server, patience.bodyMs);
+  server.on("request", (request, response) => {
+    bodies(request);
+    options.serve(request, response, false);
+  });
+  server.on("checkContinue", (request, response) => {
+    bodies(request);
+    options.serve(request, response, true);
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     else socket.destroy();
   });
   await listen(server, options.host, options.port);
@@ -46,6 +70,30 @@ export async function openFrontDoor(options: { host: string; port: number; serve
     port: (server.address() as AddressInfo).port,
     accept: (socket) => void server.emit("connection", socket),
     close: (graceMs) => close(server, graceMs),
+  };
+}
+
+/**
+ * Ends connections whose body comes in drops: each would hold a request for ever, and the idle timeout never sees them.
+ * A body that we ourselves do not read just now is not the client's fault.
+ */
+function watchBodies(server: Server, everyMs: number): (request: IncomingMessage) => void {
+  const open = new Map<IncomingMessage, number>();
+  const timer = setInterval(() => {
+    for (const [request, before] of open) {
+      const { bytesRead, destroyed } = request.socket;
+      if (request.complete || destroyed) open.delete(request);
+      else if (request.readableFlowing === null || request.readableLength > 0) open.set(request, bytesRead);
+      else if (bytesRead - before < MIN_BODY_BYTES) request.socket.destroy();
+      else open.set(request, bytesRead);
+    }
+  }, everyMs);
+  timer.unref();
+  server.once("close", () => clearInterval(timer));
+  return (request) => {
+    if (request.headers["transfer-encoding"] === undefined && !(Number(request.headers["content-length"]) > 0)) return;
+    open.set(request, request.socket.bytesRead);
+    request.once("close", () => open.delete(request));
   };
 }
 
