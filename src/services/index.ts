@@ -1,6 +1,7 @@
 import type { Service } from "../aws/service.ts";
 import { apigateway } from "./apigateway/index.ts";
 import { apigatewayv2 } from "./apigatewayv2/index.ts";
+import { ce } from "./ce/index.ts";
 import { cloudformation } from "./cloudformation/index.ts";
 import { codecommit } from "./codecommit/index.ts";
 import { codestar } from "./codestar/index.ts";
@@ -38,5 +39,6 @@ export const services: readonly Service[] = [
   codebuild,
   codepipeline,
   codestar,
+  ce,
   cloudformation,
 ];
