@@ -63,6 +63,78 @@ exports.get = function (event, context) {
   "public/assets/css/styles.css": "p { color: teal }\n",
 };
 
+/** In the shape of CodeStar's last years: a described role of its own, tests by `python`, an alias that deployments shift. */
+const LAST_GENERATION = {
+  "buildspec.yml": `version: 0.2
+phases:
+  pre_build:
+    commands:
+      - python -m unittest discover tests
+  build:
+    commands:
+      - aws cloudformation package --template template.yml --s3-bucket $S3_BUCKET --output-template template-export.yml
+      - sed -i.bak 's/\\$PARTITION\\$/'\${PARTITION}'/g;s/\\$AWS_REGION\\$/'\${AWS_REGION}'/g;s/\\$ACCOUNT_ID\\$/'\${ACCOUNT_ID}'/g;s/\\$PROJECT_ID\\$/'\${PROJECT_ID}'/g' template-configuration.json
+artifacts:
+  files: [template-export.yml, template-configuration.json]
+`,
+  "template-configuration.json":
+    '{"Tags": {"awscodestar:projectArn": "arn:$PARTITION$:codestar:$AWS_REGION$:$ACCOUNT_ID$:project/$PROJECT_ID$"}}\n',
+  "template.yml": `AWSTemplateFormatVersion: 2010-09-09
+Transform: [AWS::Serverless-2016-10-31, AWS::CodeStar]
+Parameters:
+  ProjectId: {Type: String}
+  CodeDeployRole: {Type: String}
+  Stage: {Type: String, Default: ''}
+Globals:
+  Function:
+    AutoPublishAlias: live
+    DeploymentPreference: {Enabled: true, Type: Canary10Percent5Minutes, Role: !Ref CodeDeployRole}
+Resources:
+  HelloWorld:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: !Sub 'awscodestar-\${ProjectId}-lambda-HelloWorld'
+      Handler: index.handler
+      Runtime: python3.9
+      Role: !GetAtt [Execution, Arn]
+      Events:
+        Get: {Type: Api, Properties: {Path: /, Method: get}}
+  Execution:
+    Description: What the function may do
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: !Sub 'CodeStar-\${ProjectId}-Execution\${Stage}'
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Principal: {Service: [lambda.amazonaws.com]}, Action: 'sts:AssumeRole'}]
+      ManagedPolicyArns: [!Sub 'arn:\${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole']
+      PermissionsBoundary: !Sub 'arn:\${AWS::Partition}:iam::\${AWS::AccountId}:policy/CodeStar_\${ProjectId}_PermissionsBoundary'
+`,
+  "index.py":
+    "import json\ndef handler(event, context):\n    return {'statusCode': 200, 'body': json.dumps({'output': 'Still here'})}\n",
+  "tests/test_index.py":
+    "import unittest\nfrom index import handler\nclass Answers(unittest.TestCase):\n    def test_ok(self):\n        self.assertEqual(handler({}, None)['statusCode'], 200)\n",
+};
+
+/** A skill: its function is called by name, and no API stands before it. */
+const SKILL = {
+  "buildspec.yml": `version: 0.2
+phases: {build: {commands: ['aws cloudformation package --template template.yml --s3-bucket $S3_BUCKET --output-template template-export.yml']}}
+artifacts: {type: zip, files: [template-export.yml]}
+`,
+  "template.yml": `Transform: [AWS::Serverless-2016-10-31, AWS::CodeStar]
+Parameters: {ProjectId: {Type: String}}
+Resources:
+  Skill:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: index.handler
+      Runtime: nodejs4.3
+      Role: {'Fn::ImportValue': !Join ['-', [!Ref ProjectId, !Ref 'AWS::Region', LambdaTrustRole]]}
+      Events: {Asked: {Type: AlexaSkill}}
+`,
+  "index.js": "exports.handler = function (event, context, done) { done(null, 'a fact'); };\n",
+};
+
 describe("repositories of a project", { skip: cannotRun }, () => {
   let platform: TestPlatform;
   let call: Caller;
@@ -115,6 +187,27 @@ describe("repositories of a project", { skip: cannotRun }, () => {
     const [generate] = pipeline!.stages![2]!.actions!;
     assert.equal(generate!.configuration!["TemplateConfiguration"], undefined);
     assert.deepEqual(JSON.parse(generate!.configuration!["ParameterOverrides"]!), { ProjectId: "old" });
+  });
+
+  test("a repository of CodeStar's last years deploys unmodified: described resources, tests by python", async () => {
+    const { code, stderr } = await starling(
+      platform,
+      "new",
+      "last",
+      "--git",
+      await repository("last", LAST_GENERATION),
+      "--json",
+    );
+    assert.equal(code, 0, stderr);
+    assert.equal((await page("last")).text, '{"output": "Still here"}');
+  });
+
+  test("a skill is live without a page: whoever looks for one is told so", async () => {
+    const { code, stderr } = await starling(platform, "new", "skill", "--git", await repository("skill", SKILL));
+    assert.equal(code, 0, stderr);
+    const { status, text } = await page("skill");
+    assert.equal(status, 404);
+    assert.match(text, /skill has no page/);
   });
 
   test("a repository that cannot be a project is refused, and leaves nothing", async () => {

@@ -1,3 +1,5 @@
+import { readTemplate } from "../../engines/cloudformation/index.ts";
+
 /**
  * What the template of a project's repository asks of the toolchain. CodeStar's generators changed over the years, and
  * a repository of any year must deploy as it is.
@@ -19,10 +21,13 @@ export function generationOf(files: {
   buildspec: string;
   hasTemplateConfiguration: boolean;
 }): Generation {
+  // A template that cannot be read is the deployment's to refuse.
+  const declared = readTemplate(files.template).source?.value["Parameters"];
+  const parameters = declared && typeof declared === "object" ? declared : {};
   return {
     hasTemplateConfiguration: files.hasTemplateConfiguration && files.buildspec.includes("template-configuration.json"),
-    hasCodeDeployRole: /^\s+["']?CodeDeployRole["']?\s*:/m.test(files.template),
-    lacksProjectId: !/^\s+["']?ProjectId["']?\s*:/m.test(files.template),
+    hasCodeDeployRole: "CodeDeployRole" in parameters,
+    lacksProjectId: !("ProjectId" in parameters),
     importsLambdaRole: files.template.includes("LambdaTrustRole"),
   };
 }
