@@ -16,6 +16,8 @@ const SHORT_MICROS = 100_000;
 export interface PoolEvents {
   /** Starts one more environment. Throws where a limit is reached or the sandbox cannot be made. */
   start(): Promise<ExecutionEnvironment>;
+  /** Whether one more may be started now; where not, `spread` is called when one may. */
+  mayStart(pool: EnvironmentPool): boolean;
   /** It is no longer of use: ends it. */
   discard(environment: ExecutionEnvironment): void;
   /** Whether an environment that is idle now may be kept. */
@@ -55,7 +57,7 @@ export class EnvironmentPool implements EnvironmentEvents {
       if (environment) return this.#run(environment, job);
     } else if (hottest && hottest.load < this.#depth() && hottest.ahead(job)) return this.#arm();
     this.#queue.push(job);
-    this.#spread();
+    this.spread();
     if (this.#queue.length > 0) this.#arm();
   }
 
@@ -85,7 +87,7 @@ export class EnvironmentPool implements EnvironmentEvents {
     if (at >= 0) this.idle.splice(at, 1);
     this.#events.discard(environment);
     this.#queue.unshift(...unread);
-    this.#spread();
+    this.spread();
     if (this.#queue.length > 0) this.#arm();
   }
 
@@ -134,14 +136,14 @@ export class EnvironmentPool implements EnvironmentEvents {
   }
 
   /** Gives waiting calls environments, as many as the work is worth. */
-  #spread(): void {
+  spread(): void {
     const isWorth = (): boolean => this.#running.size + this.#starting < Math.max(1, this.#needed());
     while (this.#queue.length > 0 && isWorth()) {
       const environment = this.#takeIdle();
       if (!environment) break;
       this.#run(environment, this.#queue.shift()!);
     }
-    while (this.#starting < this.#queue.length && isWorth()) this.#start();
+    while (this.#starting < this.#queue.length && isWorth() && this.#events.mayStart(this)) this.#start();
   }
 
   #start(): void {
@@ -158,7 +160,7 @@ export class EnvironmentPool implements EnvironmentEvents {
         this.#starting--;
         if (this.#running.size > 0 && this.#micros < SHORT_MICROS) return; // the next that ends takes it
         this.#queue.shift()?.fail(error);
-        this.#spread();
+        this.spread();
       },
     );
   }
@@ -183,7 +185,7 @@ export class EnvironmentPool implements EnvironmentEvents {
       if (environment.load > 1) this.#queue.unshift(...environment.takeBack());
       if (environment.load === 0) this.#rest(environment);
     }
-    this.#spread();
+    this.spread();
     if (this.#queue.length > 0 || behind > 0) this.#arm();
   }
 }

@@ -163,6 +163,11 @@ export class ExecutionEnvironment {
     return taken;
   }
 
+  /** Settles when the init phase is over, however it ended. */
+  initEnded(): Promise<unknown> {
+    return Promise.race([this.#channel.initialized, this.#sandbox.exited]);
+  }
+
   /** Waits until the function is loaded; its error where it cannot be. */
   prepare(): Promise<RuntimeAnswer | undefined> {
     return (this.#init ??= this.#initialize("init"));

@@ -1,4 +1,4 @@
-import { totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -20,6 +20,10 @@ const IDLE_MS = 10 * 60_000;
 const MAX_LIFE_MS = 6 * 3600_000;
 /** Share of the machine's memory that environments may have promised to them. */
 const MEMORY_SHARE = 0.75;
+/** Environments that may be in their init phase at a time. */
+const START_AT_ONCE = Math.max(4, 2 * availableParallelism());
+/** One whose init phase takes longer no longer counts: a slow function must not keep others from starting. */
+const START_SHARE_MS = 1_000;
 /** Memory of a sandbox and its runtime beyond what its function uses; idle ones mostly hold no more than this. */
 const OVERHEAD_MB = 32;
 
@@ -52,6 +56,9 @@ export class Invoker {
   readonly #runtimes = new Map<string, ResolvedRuntime | undefined>();
   readonly #stems: StemPool;
   readonly #live = new Set<ExecutionEnvironment>();
+  /** Environments in their init phase, and pools that wait to start one. */
+  #starting = 0;
+  readonly #waitingToStart = new Set<EnvironmentPool>();
   #total = 0;
   #promisedMB = 0;
   #stopped = false;
@@ -137,13 +144,40 @@ export class Invoker {
     if (!runtime)
       throw new AwsError("InvalidRuntimeException", `The runtime ${version.runtime} is not available here.`, 502);
     const weight = version.memoryMB + OVERHEAD_MB;
-    await this.#admit(weight);
-    this.#promisedMB += weight;
+    this.#starting++;
     try {
-      return await this.#startAdmitted(version, runtime);
+      await this.#admit(weight);
+      this.#promisedMB += weight;
+      const environment = await this.#startAdmitted(version, runtime).catch((error: unknown) => {
+        this.#promisedMB -= weight;
+        throw error;
+      });
+      let timer: NodeJS.Timeout | undefined;
+      const longEnough = new Promise((resolve) => (timer = setTimeout(resolve, START_SHARE_MS)));
+      void Promise.race([environment.initEnded(), longEnough]).then(() => {
+        clearTimeout(timer);
+        this.#startEnded();
+      });
+      return environment;
     } catch (error) {
-      this.#promisedMB -= weight;
+      this.#startEnded();
       throw error;
+    }
+  }
+
+  /** Starts take all the CPU that there is: further ones wait, and are often not needed any more when it is their turn. */
+  #mayStart(pool: EnvironmentPool): boolean {
+    if (this.#starting < START_AT_ONCE) return true;
+    this.#waitingToStart.add(pool);
+    return false;
+  }
+
+  #startEnded(): void {
+    this.#starting--;
+    for (const pool of this.#waitingToStart) {
+      if (this.#starting >= START_AT_ONCE) return;
+      this.#waitingToStart.delete(pool);
+      pool.spread();
     }
   }
 
@@ -208,6 +242,7 @@ export class Invoker {
     if (!pool) {
       pool = new EnvironmentPool({
         start: () => this.#start(version),
+        mayStart: (asking) => this.#mayStart(asking),
         discard: (environment) => void this.#stop(environment),
         keeps: (environment) => !this.#stopped && !environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS),
         now: () => this.#parts.clock.now(),
