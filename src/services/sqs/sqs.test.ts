@@ -1,51 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { IAM } from "@aws-sdk/client-iam";
-import { S3 } from "@aws-sdk/client-s3";
-import { SQS, type Message } from "@aws-sdk/client-sqs";
-import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
-
-const ACCOUNT = "000000000000";
-const arnOf = (name: string): string => `arn:aws:sqs:us-east-1:${ACCOUNT}:${name}`;
-
-/** Looks until `look` answers something; a deadline ends a wait that has no end. */
-async function soon<T>(look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    assert.ok(Date.now() < deadline, "waited too long");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-const refused = (code: string, message?: RegExp) => (error: any) => {
-  assert.equal(error.name, code, `${error.name}: ${error.message}`);
-  if (message) assert.match(error.message, message);
-  return true;
-};
+import type { SQS } from "@aws-sdk/client-sqs";
+import { ACCOUNT, arnOf, openSqsKit, refused, type SqsKit } from "../../../test/support/sqs-kit.ts";
 
 describe("SQS", () => {
-  let app: TestApp;
+  let kit: SqsKit;
   let sqs: SQS;
-  let made = 0;
   before(async () => {
-    app = await startTestApp();
-    sqs = new SQS(app.client);
+    kit = await openSqsKit();
+    sqs = kit.sqs;
   });
-  after(async () => {
-    sqs.destroy();
-    await app.stop();
-  });
-  const queue = async (Attributes: Record<string, string> = {}): Promise<{ QueueUrl: string; name: string }> => {
-    const name = `q${made++}${Attributes["FifoQueue"] ? ".fifo" : ""}`;
-    const { QueueUrl } = await sqs.createQueue({ QueueName: name, Attributes });
-    return { QueueUrl: QueueUrl!, name };
-  };
-  const receive = async (QueueUrl: string, more: object = {}): Promise<Message[]> =>
-    (await sqs.receiveMessage({ QueueUrl, MaxNumberOfMessages: 10, ...more })).Messages ?? [];
-  const bodies = async (QueueUrl: string, more: object = {}): Promise<(string | undefined)[]> =>
-    (await receive(QueueUrl, more)).map(({ Body }) => Body);
+  after(() => kit.stop());
+  const queue = (attributes?: Record<string, string>) => kit.queue(attributes);
+  const receive = (url: string, more?: object) => kit.receive(url, more);
+  const bodies = (url: string, more?: object) => kit.bodies(url, more);
 
   describe("queues", () => {
     test("create, find, list, describe, change, delete", async () => {
@@ -54,7 +22,7 @@ describe("SQS", () => {
         Attributes: { VisibilityTimeout: "45" },
         tags: { team: "a" },
       });
-      assert.equal(QueueUrl, `${app.endpoint}/${ACCOUNT}/orders`);
+      assert.equal(QueueUrl, `${kit.app.endpoint}/${ACCOUNT}/orders`);
       assert.equal(
         (await sqs.createQueue({ QueueName: "orders", Attributes: { VisibilityTimeout: "45" } })).QueueUrl,
         QueueUrl,
@@ -277,241 +245,6 @@ describe("SQS", () => {
       await sqs.purgeQueue({ QueueUrl });
       assert.deepEqual(await bodies(QueueUrl), []);
       await assert.rejects(sqs.purgeQueue({ QueueUrl }), refused("PurgeQueueInProgress", /every 60 seconds/));
-    });
-  });
-
-  describe("FIFO queues", () => {
-    const fifo = { FifoQueue: "true", ContentBasedDeduplication: "true" };
-
-    test("a group is handed out in order, and waits for what is in flight; other groups do not", async () => {
-      const { QueueUrl } = await queue(fifo);
-      const numbers: string[] = [];
-      for (const [MessageGroupId, MessageBody] of [
-        ["a", "a1"],
-        ["a", "a2"],
-        ["b", "b1"],
-        ["a", "a3"],
-      ] as const)
-        numbers.push(String((await sqs.sendMessage({ QueueUrl, MessageGroupId, MessageBody })).SequenceNumber));
-      assert.deepEqual(numbers, numbers.toSorted());
-      assert.equal(numbers[0]?.length, 20);
-      const [first] = await receive(QueueUrl, { MaxNumberOfMessages: 1, MessageSystemAttributeNames: ["All"] });
-      assert.deepEqual([first?.Body, first?.Attributes?.MessageGroupId], ["a1", "a"]);
-      assert.deepEqual(await bodies(QueueUrl), ["b1"]);
-      assert.deepEqual(await bodies(QueueUrl), []);
-      const waits = bodies(QueueUrl, { WaitTimeSeconds: 10 });
-      await sqs.deleteMessage({ QueueUrl, ReceiptHandle: first!.ReceiptHandle! });
-      assert.deepEqual(await waits, ["a2", "a3"]);
-    });
-
-    test("what was seen in the last five minutes is accepted and dropped, also after it was deleted", async () => {
-      const { QueueUrl } = await queue({ FifoQueue: "true" });
-      const send = (MessageBody: string, MessageDeduplicationId: string) =>
-        sqs.sendMessage({ QueueUrl, MessageBody, MessageGroupId: "g", MessageDeduplicationId });
-      const first = await send("one", "1");
-      const same = await send("two", "1");
-      assert.deepEqual([same.MessageId, same.SequenceNumber], [first.MessageId, first.SequenceNumber]);
-      const [message, ...others] = await receive(QueueUrl);
-      assert.deepEqual([message?.Body, others.length], ["one", 0]);
-      await sqs.deleteMessage({ QueueUrl, ReceiptHandle: message!.ReceiptHandle! });
-      await send("three", "1");
-      await send("four", "2");
-      assert.deepEqual(await bodies(QueueUrl), ["four"]);
-    });
-
-    test("high throughput: ids are told apart within their group", async () => {
-      const { QueueUrl } = await queue({
-        ...fifo,
-        DeduplicationScope: "messageGroup",
-        FifoThroughputLimit: "perMessageGroupId",
-      });
-      for (const MessageGroupId of ["a", "b", "a"])
-        await sqs.sendMessage({ QueueUrl, MessageGroupId, MessageBody: "x" });
-      assert.equal((await receive(QueueUrl)).length, 2);
-    });
-
-    test("what a FIFO queue refuses", async () => {
-      const { QueueUrl } = await queue({ FifoQueue: "true", VisibilityTimeout: "1" });
-      const send = (more: object) => sqs.sendMessage({ QueueUrl, MessageBody: "x", ...more });
-      await assert.rejects(send({}), refused("MissingParameter", /MessageGroupId/));
-      await assert.rejects(
-        send({ MessageGroupId: "g" }),
-        refused("InvalidParameterValue", /ContentBasedDeduplication/),
-      );
-      await assert.rejects(
-        send({ MessageGroupId: "g", MessageDeduplicationId: "a b" }),
-        refused("InvalidParameterValue", /alphanumeric and punctuation/),
-      );
-      await assert.rejects(
-        send({ MessageGroupId: "g", MessageDeduplicationId: "1", DelaySeconds: 2 }),
-        refused("InvalidParameterValue", /not valid for this queue type/),
-      );
-      await send({ MessageGroupId: "g", MessageDeduplicationId: "1" });
-      const [message] = await receive(QueueUrl);
-      const [again] = await receive(QueueUrl, { WaitTimeSeconds: 5, VisibilityTimeout: 0 });
-      assert.equal(again?.Body, "x");
-      await assert.rejects(
-        sqs.deleteMessage({ QueueUrl, ReceiptHandle: again!.ReceiptHandle! }),
-        refused("InvalidParameterValue", /receipt handle has expired/),
-      );
-      assert.ok(message);
-    });
-  });
-
-  describe("dead letters", () => {
-    const pair = async (more: Record<string, string> = {}) => {
-      const dead = await queue(more);
-      const source = await queue({
-        ...more,
-        VisibilityTimeout: "0",
-        RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arnOf(dead.name), maxReceiveCount: 2 }),
-      });
-      return { dead, source };
-    };
-
-    test("a message that was received too often goes to the dead-letter queue, and says where it came from", async () => {
-      const { dead, source } = await pair();
-      const { MessageId } = await sqs.sendMessage({ QueueUrl: source.QueueUrl, MessageBody: "poison" });
-      assert.deepEqual(await bodies(source.QueueUrl), ["poison"]);
-      assert.deepEqual(await bodies(source.QueueUrl), ["poison"]);
-      assert.deepEqual(await bodies(source.QueueUrl), []);
-      const [message] = await receive(dead.QueueUrl, { MessageSystemAttributeNames: ["All"] });
-      assert.deepEqual([message?.Body, message?.MessageId], ["poison", MessageId]);
-      assert.equal(message?.Attributes?.DeadLetterQueueSourceArn, arnOf(source.name));
-      assert.equal(message?.Attributes?.ApproximateReceiveCount, "3");
-      const { queueUrls } = await sqs.listDeadLetterSourceQueues({ QueueUrl: dead.QueueUrl });
-      assert.deepEqual(queueUrls, [source.QueueUrl]);
-    });
-
-    test("a move task brings them back", async () => {
-      const { dead, source } = await pair();
-      for (const MessageBody of ["1", "2"]) await sqs.sendMessage({ QueueUrl: source.QueueUrl, MessageBody });
-      for (let i = 0; i < 3; i++) await receive(source.QueueUrl);
-      await sqs.startMessageMoveTask({ SourceArn: arnOf(dead.name) });
-      const task = await soon(async () => {
-        const { Results } = await sqs.listMessageMoveTasks({ SourceArn: arnOf(dead.name) });
-        return Results?.[0]?.Status === "COMPLETED" ? Results[0] : undefined;
-      });
-      assert.deepEqual([task.ApproximateNumberOfMessagesMoved, task.ApproximateNumberOfMessagesToMove], [2, 2]);
-      assert.deepEqual((await bodies(source.QueueUrl)).sort(), ["1", "2"]);
-    });
-
-    test("a move task with a rate can be cancelled; what SQS refuses of tasks", async () => {
-      const { dead, source } = await pair();
-      for (let i = 0; i < 5; i++) await sqs.sendMessage({ QueueUrl: dead.QueueUrl, MessageBody: `${i}` });
-      const SourceArn = arnOf(dead.name);
-      const { TaskHandle } = await sqs.startMessageMoveTask({
-        SourceArn,
-        DestinationArn: arnOf(source.name),
-        MaxNumberOfMessagesPerSecond: 1,
-      });
-      await assert.rejects(
-        sqs.startMessageMoveTask({ SourceArn }),
-        refused("InvalidParameterValue", /already a task running/),
-      );
-      await sqs.cancelMessageMoveTask({ TaskHandle: TaskHandle! });
-      const status = await soon(async () => {
-        const { Results } = await sqs.listMessageMoveTasks({ SourceArn });
-        return Results?.[0]?.Status === "CANCELLED" ? Results[0].Status : undefined;
-      });
-      assert.equal(status, "CANCELLED");
-      await assert.rejects(
-        sqs.startMessageMoveTask({ SourceArn: arnOf(source.name) }),
-        refused("InvalidParameterValue", /must be configured as a Dead Letter Queue/),
-      );
-      await assert.rejects(
-        sqs.startMessageMoveTask({ SourceArn: arnOf("none") }),
-        refused("ResourceNotFoundException"),
-      );
-      await assert.rejects(sqs.cancelMessageMoveTask({ TaskHandle: "x" }), refused("InvalidParameterValue"));
-    });
-
-    test("a queue may refuse to be the dead-letter queue of others", async () => {
-      const dead = await queue({ RedriveAllowPolicy: JSON.stringify({ redrivePermission: "denyAll" }) });
-      const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arnOf(dead.name), maxReceiveCount: 1 });
-      await assert.rejects(queue({ RedrivePolicy }), refused("InvalidParameterValue", /not allowed/));
-    });
-  });
-
-  describe("who may", () => {
-    test("a queue's policy lets a user in, and AddPermission writes one", async () => {
-      const iam = new IAM(app.client);
-      const { User } = await iam.createUser({ UserName: "reader" });
-      const { AccessKey } = await iam.createAccessKey({ UserName: "reader" });
-      const other = new SQS(
-        app.as({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! }),
-      );
-      const { QueueUrl, name } = await queue();
-      await assert.rejects(other.sendMessage({ QueueUrl, MessageBody: "x" }), refused("AccessDeniedException"));
-      const Statement = [
-        { Effect: "Allow", Principal: { AWS: User!.Arn }, Action: "sqs:SendMessage", Resource: arnOf(name) },
-      ];
-      await sqs.setQueueAttributes({
-        QueueUrl,
-        Attributes: { Policy: JSON.stringify({ Version: "2012-10-17", Statement }) },
-      });
-      await other.sendMessage({ QueueUrl, MessageBody: "x" });
-      await assert.rejects(other.receiveMessage({ QueueUrl }), refused("AccessDeniedException"));
-      other.destroy();
-      await sqs.addPermission({ QueueUrl, Label: "all", AWSAccountIds: [ACCOUNT], Actions: ["ReceiveMessage"] });
-      await assert.rejects(
-        sqs.addPermission({ QueueUrl, Label: "all", AWSAccountIds: [ACCOUNT], Actions: ["*"] }),
-        refused("InvalidParameterValue", /Already exists/),
-      );
-      const policy = async () => {
-        const { Attributes } = await sqs.getQueueAttributes({ QueueUrl, AttributeNames: ["Policy"] });
-        return JSON.parse(Attributes?.Policy ?? "{}").Statement as { Sid?: string; Action: string }[];
-      };
-      assert.equal((await policy()).find(({ Sid }) => Sid === "all")?.Action, "SQS:ReceiveMessage");
-      await sqs.removePermission({ QueueUrl, Label: "all" });
-      assert.equal((await policy()).length, 1);
-      await assert.rejects(
-        sqs.removePermission({ QueueUrl, Label: "all" }),
-        refused("InvalidParameterValue", /can't find label/),
-      );
-    });
-
-    test("a bucket's notifications reach a queue that lets S3 in, with a test event first", async () => {
-      const s3 = new S3({ ...app.client, forcePathStyle: true });
-      const Bucket = "to-a-queue";
-      await s3.createBucket({ Bucket });
-      const { QueueUrl, name } = await queue();
-      const configure = (QueueArn: string) =>
-        s3.putBucketNotificationConfiguration({
-          Bucket,
-          NotificationConfiguration: { QueueConfigurations: [{ QueueArn, Events: ["s3:ObjectCreated:*"] }] },
-        });
-      await assert.rejects(configure(arnOf("none")), (error: any) => {
-        assert.match(error.message, /^Unable to validate the following destination configurations/);
-        assert.equal(error.ArgumentValue1, "The destination queue does not exist");
-        return true;
-      });
-      await assert.rejects(configure(arnOf(name)), (error: any) =>
-        /do not allow S3 to publish/.test(error.ArgumentValue1),
-      );
-      const Statement = [
-        {
-          Effect: "Allow",
-          Principal: { Service: "s3.amazonaws.com" },
-          Action: "sqs:SendMessage",
-          Resource: arnOf(name),
-          Condition: {
-            ArnLike: { "aws:SourceArn": `arn:aws:s3:*:*:${Bucket}` },
-            StringEquals: { "aws:SourceAccount": ACCOUNT },
-          },
-        },
-      ];
-      await sqs.setQueueAttributes({
-        QueueUrl,
-        Attributes: { Policy: JSON.stringify({ Version: "2012-10-17", Statement }) },
-      });
-      await configure(arnOf(name));
-      const [hello] = await bodies(QueueUrl);
-      assert.equal(JSON.parse(hello!).Event, "s3:TestEvent");
-      await s3.putObject({ Bucket, Key: "k", Body: "x" });
-      const [told] = await bodies(QueueUrl, { WaitTimeSeconds: 10 });
-      assert.equal(JSON.parse(told!).Records[0].s3.object.key, "k");
-      s3.destroy();
     });
   });
 });
