@@ -74,14 +74,14 @@ async function init({ env, handler, taskRoot, runtime, logFormat }) {
   Object.assign(state, { runtime, logFormat });
   try {
     process.chdir(taskRoot);
-    state.handler = await loadHandler(taskRoot, handler);
+    state.handler = await loadHandler(taskRoot, process.env._HANDLER ?? handler);
     if (!isStreaming(state.handler)) refuseCallback(state.handler, runtime);
     state.facts = {
-      functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-      functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-      memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-      logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-      logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+      functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+      functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
+      memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+      logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
+      logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
     };
     send(OUT.INITIALIZED);
   } catch (error) {

@@ -213,7 +213,7 @@ def main():
     os.chdir(header["taskRoot"])
     sys.path[:0] = [header["taskRoot"], "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"]
     try:
-        handler = load_handler(header["handler"])
+        handler = load_handler(os.environ.get("_HANDLER") or header["handler"])
     except BaseException as error:
         body = error_body(error, None)
         report(body)

@@ -32,12 +32,14 @@ export async function assign(parts: EnvironmentParts, stem: Stem): Promise<Start
 export async function startCold(parts: EnvironmentParts): Promise<Started> {
   const { version, runtime, socketFolder, layerFolder } = parts;
   const channel = runtime.channel === "frames" ? FrameChannel.open(socketFolder) : new RuntimeApiChannel();
+  // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+  const wrapper = version.environment["AWS_LAMBDA_EXEC_WRAPPER"];
   const code = [{ source: parts.codeFolder, target: "/var/task" }];
   const layers = layerFolder ? [{ source: layerFolder, target: "/opt" }] : [];
   try {
     const sandbox = await parts.sandboxes.startFunction({
       id: parts.id,
-      args: runtime.args,
+      args: wrapper && runtime.channel === "frames" ? [wrapper, ...runtime.args] : runtime.args,
       env: { ...runtime.env, ...parts.env },
       mounts: [...runtime.mounts, ...code, ...layers],
       memoryMB: version.memoryMB,

@@ -10,6 +10,7 @@ import type { Stem } from "./stem-pool.ts";
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
 const INIT_LIMIT_MS = 10_000;
+const TIMED_OUT = "Sandbox.Timedout";
 const MAX_RESPONSE = 6 * 1024 * 1024 + 100;
 /** How old a reading of the peak memory may be: it never falls, and reading it costs more than a quick call does. */
 const PEAK_AGE_MS = 20;
@@ -35,6 +36,8 @@ export interface Job {
   readonly request: InvokeRequest;
   readonly settle: (outcome: InvokeOutcome) => void;
   readonly fail: (error: unknown) => void;
+  /** An environment was given up because its init phase took too long: the next one loads the function within the call. */
+  initTimedOut?: boolean;
 }
 
 /** Whom an environment tells what became of it. */
@@ -108,7 +111,8 @@ export class ExecutionEnvironment {
     const started = performance.now();
     const { sandbox, channel } = stem ? await assign(parts, stem) : await startCold(parts);
     const environment = new ExecutionEnvironment(parts, sandbox, channel, started);
-    if (channel instanceof FrameChannel) void environment.#load(channel);
+    // One that was started for the function has the variables already, as a wrapper script may have changed them.
+    if (channel instanceof FrameChannel) void environment.#load(channel, stem ? parts.env : {});
     return environment;
   }
 
@@ -170,7 +174,7 @@ export class ExecutionEnvironment {
 
   /** Waits until the function is loaded; its error where it cannot be. */
   prepare(): Promise<RuntimeAnswer | undefined> {
-    return (this.#init ??= this.#initialize("init"));
+    return (this.#init ??= this.#initialize("init", INIT_LIMIT_MS));
   }
 
   /** Ends it: everything in the sandbox is killed. */
@@ -182,26 +186,33 @@ export class ExecutionEnvironment {
     this.#parts.log.end();
   }
 
-  async #load(frames: FrameChannel): Promise<void> {
+  async #load(frames: FrameChannel, env: Readonly<Record<string, string>>): Promise<void> {
     await frames.ready;
-    const { version, env } = this.#parts;
-    const { handler, runtime, logFormat } = version;
+    const { handler, runtime, logFormat } = this.version;
     frames.load({ env, handler, taskRoot: "/var/task", runtime, logFormat });
   }
 
   /** The first call waits for the init phase; where that failed, its error is the answer. */
   async #runFirst(job: Job): Promise<void> {
-    const failed = await (this.#init ??= this.#initialize(job.request.requestId));
+    const { initTimedOut: isWithin = false } = job;
+    if (isWithin) this.#begin(job);
+    const limitMs = isWithin ? this.version.timeoutSeconds * 1000 : INIT_LIMIT_MS;
+    const failed = await (this.#init ??= this.#initialize(job.request.requestId, limitMs));
     if (this.#jobs[0] !== job) return; // it has ended with the environment
-    this.#begin(job);
-    if (failed) this.#finish(job, failed);
-    else this.#channel.invoke(this.#invocation(job));
+    if (isWithin) this.#initMs = undefined;
+    else if (failed?.errorType === TIMED_OUT) {
+      job.initTimedOut = true;
+      this.#jobs.shift();
+      return this.#events?.onDead(this, [job]);
+    } else this.#begin(job);
+    if (!failed) return this.#channel.invoke(this.#invocation(job));
+    this.#finish(job, failed.errorType === TIMED_OUT ? this.#timedOut(job.request.requestId) : failed);
   }
 
-  async #initialize(requestId: string): Promise<RuntimeAnswer | undefined> {
+  async #initialize(requestId: string, limitMs: number): Promise<RuntimeAnswer | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<Ended>((resolve) => {
-      timer = setTimeout(() => resolve({ kind: "timeout" }), INIT_LIMIT_MS);
+      timer = setTimeout(() => resolve({ kind: "timeout" }), limitMs);
     });
     const result = await Promise.race([this.#channel.initialized, this.#initBroken.promise, timeout]);
     clearTimeout(timer);
@@ -214,9 +225,17 @@ export class ExecutionEnvironment {
     }
     this.#dead = true;
     if (result.kind !== "timeout") return endedAnswer(result, requestId);
-    this.#parts.log.message(`INIT_REPORT Init Duration: ${this.#initMs.toFixed(2)} ms\tPhase: init\tStatus: timeout\n`);
-    const seconds = (INIT_LIMIT_MS / 1000).toFixed(2);
-    return errorAnswer("Sandbox.Timedout", `RequestId: ${requestId} Error: Init timed out after ${seconds} seconds`);
+    const took = `${this.#initMs.toFixed(2)} ms`;
+    this.#parts.log.message(`INIT_REPORT Init Duration: ${took}\tPhase: init\tStatus: timeout\n`);
+    const seconds = (limitMs / 1000).toFixed(2);
+    return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Init timed out after ${seconds} seconds`);
+  }
+
+  #timedOut(requestId: string): RuntimeAnswer {
+    const seconds = this.version.timeoutSeconds.toFixed(2);
+    const text = `${requestId} Task timed out after ${seconds} seconds`;
+    this.#parts.log.message(`${new Date(this.#parts.now()).toISOString()} ${text}\n`);
+    return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`);
   }
 
   #invocation({ request }: Job): Invocation {
@@ -285,15 +304,7 @@ export class ExecutionEnvironment {
     const unread = wasDead ? [] : this.takeBack();
     for (let job = this.#jobs[0]; job; job = this.#jobs[0]) {
       const id = job.request.requestId;
-      if (ended.kind === "timeout") {
-        const seconds = this.version.timeoutSeconds.toFixed(2);
-        const text = `${id} Task timed out after ${seconds} seconds`;
-        this.#parts.log.message(`${new Date(this.#parts.now()).toISOString()} ${text}\n`);
-        this.#finish(
-          job,
-          errorAnswer("Sandbox.Timedout", `RequestId: ${id} Error: Task timed out after ${seconds} seconds`),
-        );
-      } else this.#finish(job, endedAnswer(ended, id));
+      this.#finish(job, ended.kind === "timeout" ? this.#timedOut(id) : endedAnswer(ended, id));
     }
     if (!wasDead) this.#events?.onDead(this, unread);
   }
@@ -336,7 +347,7 @@ export class ExecutionEnvironment {
     const maxMemoryMB = Math.min(version.memoryMB, Math.max(1, Math.round(this.#peak / 1048576)));
     // Since August 2025 the init phase is billed too: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
     const billedMs = Math.ceil(durationMs + (initMs ?? 0));
-    const timedOut = answer.errorType === "Sandbox.Timedout";
+    const timedOut = answer.errorType === TIMED_OUT;
     log.message(`END RequestId: ${requestId}\n`);
     const status = timedOut ? "timeout" : this.#dead ? "error" : undefined;
     const { memoryMB } = version;
