@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
 import * as L from "@aws-sdk/client-lambda";
+import { S3 } from "@aws-sdk/client-s3";
 import { SQS, type Message } from "@aws-sdk/client-sqs";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { openStacks } from "../support/stacks.ts";
 import { until } from "../support/starling.ts";
 import { zip } from "../support/zip.ts";
 
@@ -266,5 +268,54 @@ describe("event sources", { skip: cannotRun }, () => {
     const { requestContext, requestPayload } = JSON.parse(told!.Body!);
     assert.equal(requestContext.requestId, RequestID?.StringValue);
     assert.deepEqual([requestContext.condition, requestPayload], ["RetriesExhausted", { fail: true }]);
+  });
+
+  test("a SAM template: a function with a queue and a bucket of the same template", async () => {
+    const out = await queue();
+    const template = `
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 30}}
+  Files: {Type: AWS::S3::Bucket}
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: nodejs24.x
+      Handler: index.handler
+      Timeout: 10
+      InlineCode: |
+        const { SQS } = require("@aws-sdk/client-sqs");
+        const sqs = new SQS({ useQueueUrlAsEndpoint: false });
+        exports.handler = (event) => sqs.sendMessage({ QueueUrl: "${out.QueueUrl}", MessageBody: JSON.stringify(event) });
+      Policies: [{Statement: [{Effect: Allow, Action: "sqs:SendMessage", Resource: "*"}]}]
+      Events:
+        Order:
+          Type: SQS
+          Properties:
+            Queue: !GetAtt Orders.Arn
+            BatchSize: 5
+            FunctionResponseTypes: [ReportBatchItemFailures]
+        File:
+          Type: S3
+          Properties:
+            Bucket: !Ref Files
+            Events: s3:ObjectCreated:*
+            Filter: {S3Key: {Rules: [{Name: prefix, Value: in/}]}}
+Outputs:
+  Orders: {Value: !Ref Orders}
+  Files: {Value: !Ref Files}
+`;
+    const stacks = openStacks(platform.client);
+    const Capabilities = ["CAPABILITY_IAM" as const, "CAPABILITY_AUTO_EXPAND" as const];
+    const { StackStatus, StackStatusReason, Outputs } = await stacks.create("sources", template, { Capabilities });
+    assert.equal(StackStatus, "CREATE_COMPLETE", StackStatusReason);
+    const output = (name: string) => Outputs?.find((o) => o.OutputKey === name)?.OutputValue ?? "";
+    await sqs.sendMessage({ QueueUrl: output("Orders"), MessageBody: "an order" });
+    const s3 = new S3({ ...platform.client, forcePathStyle: true });
+    for (const Key of ["out/b.txt", "in/a.txt"]) await s3.putObject({ Bucket: output("Files"), Key, Body: "x" });
+    s3.destroy();
+    const told = (await events(out.QueueUrl, 2)).map(({ Records: [r] }) => r.body ?? r.s3.object.key);
+    assert.deepEqual(told.sort(), ["an order", "in/a.txt"]);
+    await isEmpty(output("Orders"));
   });
 });
