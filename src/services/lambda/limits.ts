@@ -1,5 +1,7 @@
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const MAX_ZIP_BYTES = 50 * 1024 * 1024;
+/** Characters of a function's name. */
+export const MAX_NAME = 64;
 export const MAX_ENVIRONMENT_BYTES = 4096;
 export const DEFAULT_MEMORY_MB = 128;
 export const DEFAULT_TIMEOUT_SECONDS = 3;

@@ -79,19 +79,19 @@ export const functionNotFound = (
   qualifier?: string,
 ): AwsError => resourceNotFound(`Function not found: ${functionArn(ctx, name)}${qualifier ? `:${qualifier}` : ""}`);
 
+const NAME =
+  /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d:)?(?:\d{12}:)?(?:function:)?([\w.-]+)(?::(\$LATEST|[\w-]+))?$/;
+
 /** The name and the qualifier of what a call names: a name, a partial ARN or an ARN, with a qualifier or beside it. */
 export function parseName(
   text: string | undefined,
   qualifier?: string | undefined,
 ): { name: string; qualifier?: string } {
-  const match =
-    /^(?:arn:[\w-]+:lambda:[a-z0-9-]+:\d{12}:function:|(?:\d{12}:)?function:|\d{12}:)?([\w-]{1,140})(?::(\$LATEST|[\w-]+))?$/.exec(
-      text ?? "",
-    );
+  const match = NAME.exec(text ?? "");
   if (!match) {
     throw new AwsError(
       "ValidationException",
-      `1 validation error detected: Value '${text}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?`,
+      `1 validation error detected: Value '${text}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?`,
       400,
     );
   }
@@ -106,6 +106,7 @@ export function parseName(
 export function onFunction(action: string, options: { policy?: boolean } = {}) {
   return async (input: any, ctx: Context<any>): Promise<Permission[]> => {
     const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
+    mustBeHere(ctx, String(input.FunctionName));
     const resource = functionArn(ctx, name, qualifier);
     const stored = options.policy
       ? await ctx.records.getShared<PolicyRecord>("policy", policyId(name, qualifier))
@@ -113,6 +114,15 @@ export function onFunction(action: string, options: { policy?: boolean } = {}) {
     const resourcePolicy = stored && sharedPolicyText(ctx, stored.value);
     return [{ action: `lambda:${action}`, resource, ...(resourcePolicy ? { resourcePolicy } : {}) }];
   };
+}
+
+/** Refuses an ARN of another region or account. */
+function mustBeHere(ctx: Context<any>, named: string): void {
+  const [, region, account] = /^arn:[^:]+:lambda:([^:]+):(\d{12}):/.exec(named) ?? [];
+  if (region !== undefined && region !== ctx.region)
+    throw resourceNotFound(`Functions from '${region}' are not reachable in this region ('${ctx.region}')`);
+  if (account !== undefined && account !== ctx.account)
+    throw new AwsError("AccessDeniedException", `Functions of the account ${account} are not reachable.`, 403);
 }
 
 export const policyId = (name: string, qualifier?: string): string => `${name}:${qualifier ?? LATEST}`;

@@ -23,6 +23,7 @@ import { layerDigests } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
 import { checkDeadLetterRole } from "../dead-letter.ts";
 import { publish } from "../publish.ts";
+import { MAX_NAME } from "../limits.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf, versionOf } from "../store.ts";
 import { settingsOf } from "../validate.ts";
@@ -81,6 +82,10 @@ export const functions = operations<typeof Lambda, LambdaState>()({
     ],
     async run(ctx, input) {
       const { name } = parseName(input.FunctionName);
+      if (name.length > MAX_NAME)
+        throw invalidParameter(
+          `1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${MAX_NAME}`,
+        );
       if (await ctx.records.get("function", name)) throw conflict(`Function already exist: ${name}`);
       const settings = { ...settingsOf(ctx, name, input), layerDigests: await layerDigests(ctx, input.Layers ?? []) };
       await checkRole(ctx, settings.role);
@@ -224,7 +229,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       void ctx.state.invoker.retire(
         (v) => v.arn === functionArn(ctx, name) && (qualifier === undefined || v.version === qualifier),
       );
-      return {};
+      return { StatusCode: 204 };
     },
   },
   GetAccountSettings: {

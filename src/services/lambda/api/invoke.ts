@@ -5,7 +5,7 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import { acceptEvent } from "../async-events.ts";
 import { checkedPayload } from "../payload.ts";
 import { runFunction } from "../run-function.ts";
-import { functionArn, onFunction, parseName, type FunctionRecord } from "../model.ts";
+import { functionArn, LATEST, onFunction, parseName, type FunctionRecord } from "../model.ts";
 import type { LambdaState } from "../state.ts";
 import { runnable, versionOf } from "../store.ts";
 
@@ -19,7 +19,7 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
       const type = input.InvocationType ?? "RequestResponse";
-      const record = await versionOf(ctx, name, qualifier);
+      const record = await versionOf(ctx, name, qualifier ?? LATEST);
       const payload = checkedPayload(ctx, input.Payload, type === "Event" ? "Event" : "RequestResponse");
       if (type === "DryRun") {
         if (isProbe(ctx, input)) await mustLoad(ctx, record);

@@ -7,6 +7,7 @@ import {
   conflict,
   functionArn,
   invalidParameter,
+  LATEST,
   onFunction,
   parseName,
   policyId,
@@ -65,7 +66,9 @@ export const permissions = operations<typeof Lambda, LambdaState>()({
     },
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
-      await versionOf(ctx, name, qualifier);
+      if (qualifier === LATEST) throw invalidParameter("We currently do not support adding policies for $LATEST.");
+      if (isAlias(qualifier)) await aliasOf(ctx, name, qualifier!);
+      else await versionOf(ctx, name, qualifier);
       if (!/^lambda:([a-zA-Z]+|\*)$|^\*$/.test(String(input.Action)))
         throw invalidParameter(`Action '${input.Action}' is not supported.`);
       const resource = functionArn(ctx, name, qualifier);
@@ -85,7 +88,9 @@ export const permissions = operations<typeof Lambda, LambdaState>()({
     permissions: onFunction("RemovePermission"),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
-      await headOf(ctx, name);
+      if (!(await ctx.records.get("function", name)))
+        throw resourceNotFound(`No policy found for: ${functionArn(ctx, name)}`);
+      if (isAlias(qualifier)) await aliasOf(ctx, name, qualifier!);
       const stored = await ctx.records.get<PolicyRecord>("policy", policyId(name, qualifier));
       if (!stored) throw resourceNotFound("No policy is associated with the given resource.");
       if (!stored.value.statements.some((s) => s.Sid === input.StatementId))
@@ -100,7 +105,6 @@ export const permissions = operations<typeof Lambda, LambdaState>()({
     permissions: onFunction("GetPolicy"),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
-      await versionOf(ctx, name, qualifier);
       const stored = await ctx.records.get<PolicyRecord>("policy", policyId(name, qualifier));
       if (!stored || stored.value.statements.length === 0)
         throw resourceNotFound("The resource you requested does not exist.");
@@ -108,6 +112,15 @@ export const permissions = operations<typeof Lambda, LambdaState>()({
     },
   },
 });
+
+const isAlias = (qualifier: string | undefined): boolean =>
+  qualifier !== undefined && /^[\w-]+$/.test(qualifier) && !/^\d+$/.test(qualifier);
+
+async function aliasOf(ctx: Ctx, name: string, alias: string): Promise<void> {
+  await headOf(ctx, name);
+  if (!(await ctx.records.get("alias", `${name}:${alias}`)))
+    throw resourceNotFound(`Cannot find alias arn: ${functionArn(ctx, name, alias)}`);
+}
 
 type Statements = PolicyRecord["statements"];
 

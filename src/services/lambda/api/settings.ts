@@ -4,7 +4,7 @@ import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { ACCOUNT_CONCURRENCY } from "../../../compute/lambda/invoker.ts";
 import { MIN_UNRESERVED } from "../limits.ts";
-import { functionNotFound, invalidParameter, onFunction, parseName, type FunctionHead } from "../model.ts";
+import { functionNotFound, invalidParameter, LATEST, onFunction, parseName, type FunctionHead } from "../model.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf } from "../store.ts";
 
@@ -55,7 +55,12 @@ export const settings = operations<typeof Lambda, LambdaState>()({
   PutFunctionConcurrency: {
     permissions: onFunction("PutFunctionConcurrency"),
     async run(ctx, input) {
-      const { name } = parseName(input.FunctionName);
+      const { name, qualifier } = parseName(input.FunctionName);
+      if (qualifier !== undefined)
+        throw invalidParameter(
+          "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.",
+        );
+      if (!(await ctx.records.get("function", name))) throw functionNotFound(ctx, name, LATEST);
       const wanted = Number(input.ReservedConcurrentExecutions);
       const heads = await ctx.records.list<FunctionHead>("function");
       const others = heads.filter((h) => h.id !== name).reduce((sum, h) => sum + (h.value.reservedConcurrency ?? 0), 0);

@@ -95,7 +95,7 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
     permissions: onAlias("CreateAlias"),
     async run(ctx, input) {
       const { name } = parseName(input.FunctionName);
-      await headOf(ctx, name);
+      if (!(await ctx.records.get("function", name))) throw functionNotFound(ctx, name, String(input.FunctionVersion));
       const alias = String(input.Name);
       if (/^\d+$/.test(alias)) throw invalidParameter("The alias name cannot be a number.");
       const weights = input.RoutingConfig?.AdditionalVersionWeights;
