@@ -1,9 +1,19 @@
 // npm run bench -- functions [part] [rounds]: the function runtime, each figure against its reference in the same run.
 import { startBench, type Bench } from "./functions/bench-kit.ts";
+import { burst, cold } from "./functions/cold.ts";
+import { events, memory, streaming } from "./functions/others.ts";
 import { invoke, warm } from "./functions/warm.ts";
 import { report } from "./measure.ts";
 
-const PARTS: Record<string, (bench: Bench, rounds: number) => Promise<object>> = { warm, invoke };
+const PARTS: Record<string, (bench: Bench, rounds: number) => Promise<object>> = {
+  warm,
+  invoke,
+  cold,
+  burst,
+  events,
+  streaming,
+  memory,
+};
 
 const chosen = process.argv[2];
 const rounds = Number(process.argv[3] ?? 5);

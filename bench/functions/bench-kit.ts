@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
 import { IAM } from "@aws-sdk/client-iam";
@@ -8,6 +9,7 @@ import * as L from "@aws-sdk/client-lambda";
 import { startPlatform, type TestPlatform } from "../../test/support/platform.ts";
 import { zip } from "../../test/support/zip.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
+import { signedHeaders } from "./sign.ts";
 
 /** A platform with a role for functions. */
 export interface Bench {
@@ -101,15 +103,19 @@ const commandOf = (pid: number): string => {
   }
 };
 
+/** A process and all below it. */
+export function descendantsOf(pid: number): number[] {
+  const all = [pid];
+  for (let i = 0; i < all.length; i++) all.push(...childrenOf(all[i]!));
+  return all;
+}
+
 /** The app is the launcher's child: both commands name it. */
-export function appOf(pid: number): number {
-  const below = [pid];
-  for (let next = below.pop(); next !== undefined; next = below.pop()) {
-    const command = commandOf(next);
-    if (/app\/main\.(ts|js)/.test(command) && !command.includes("launcher/main")) return next;
-    below.push(...childrenOf(next));
-  }
-  throw new Error("the app's process was not found");
+function appOf(pid: number): number {
+  const isApp = (command: string): boolean => /app\/main\.(ts|js)/.test(command) && !command.includes("launcher/main");
+  const app = descendantsOf(pid).find((id) => isApp(commandOf(id)));
+  if (app === undefined) throw new Error("the app's process was not found");
+  return app;
 }
 
 const SETTLE_MS = 60_000;
@@ -146,6 +152,30 @@ export async function startBare(): Promise<BareServer> {
   });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return { port: Number(String(line)), pid: child.pid!, stop: () => void child.kill() };
+}
+
+/** The value below which a share of the values lies. */
+export function at(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** Milliseconds of one signed call by plain HTTP, which must succeed. */
+export function invokeOnce(bench: Bench, name: string): Promise<number> {
+  const { port, client } = bench.platform;
+  const path = `/2015-03-31/functions/${name}/invocations`;
+  const headers = signedHeaders({ port, path, body: "{}", sign: client.credentials });
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const sent = request({ host: "127.0.0.1", port, method: "POST", path, headers }, (answer) => {
+      answer.resume().once("end", () => {
+        const failed = answer.statusCode !== 200 || answer.headers["x-amz-function-error"] !== undefined;
+        if (failed) reject(new Error(`${name} was answered with ${answer.statusCode}`));
+        else resolve(performance.now() - started);
+      });
+    });
+    sent.on("error", reject).end("{}");
+  });
 }
 
 /** Runs the load generator in a process of its own. */

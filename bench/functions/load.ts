@@ -1,7 +1,6 @@
-// A load generator of its own process: node load.ts '<json>' prints one line of JSON. Keep-alive HTTP/1.1; every answer must be 200.
+// A load generator of its own process: node load.ts '<json>' prints one line of JSON. Keep-alive HTTP/1.1; every answer must have the status that is expected.
 import { connect } from "node:net";
-import { amzDateOf } from "../../src/aws/sigv4.ts";
-import { hmacSha256, sha256Hex, signingKey, stringToSign } from "../../src/aws/sigv4-canonical.ts";
+import { signedHeaders } from "./sign.ts";
 
 export interface LoadOrder {
   readonly port: number;
@@ -11,6 +10,9 @@ export interface LoadOrder {
   readonly body?: string;
   /** Signs each request for Lambda; a signature serves for one second, as clients may do. */
   readonly sign?: { accessKeyId: string; secretAccessKey: string };
+  readonly headers?: Readonly<Record<string, string>>;
+  /** That every answer must have; default 200. */
+  readonly status?: number;
   readonly connections: number;
   readonly seconds: number;
 }
@@ -28,17 +30,12 @@ export interface LoadResult {
 const order = JSON.parse(process.argv[2] ?? "{}") as LoadOrder;
 const { method = "GET", body = "", path, port } = order;
 const host = order.host ?? `127.0.0.1:${port}`;
-const statusOk = Buffer.from("HTTP/1.1 200");
+const statusOk = Buffer.from(`HTTP/1.1 ${order.status ?? 200}`);
 
-function signature(sign: NonNullable<LoadOrder["sign"]>): string {
-  const amzDate = amzDateOf(Date.now());
-  const scope = { amzDate, date: amzDate.slice(0, 8), region: "us-east-1", service: "lambda" };
-  const headers = { host, "x-amz-date": amzDate };
-  const text = stringToSign({ method, path, rawQuery: "", headers }, scope, ["host", "x-amz-date"], sha256Hex(body));
-  const key = signingKey(sign.secretAccessKey, scope.date, scope.region, scope.service);
-  const credential = `${sign.accessKeyId}/${scope.date}/${scope.region}/lambda/aws4_request`;
-  return `X-Amz-Date: ${amzDate}\r\nAuthorization: AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host;x-amz-date, Signature=${hmacSha256(key, text).toString("hex")}\r\n`;
-}
+const headerLines = (headers: Readonly<Record<string, string>>): string =>
+  Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
 
 let signedAt = -1;
 let request = Buffer.alloc(0);
@@ -47,9 +44,10 @@ function requestNow(): Buffer {
   if (second !== signedAt) {
     signedAt = second;
     const length = body ? `Content-Length: ${Buffer.byteLength(body)}\r\n` : "";
-    const signed = order.sign ? signature(order.sign) : "";
+    const more = headerLines(order.headers ?? {});
+    const signed = order.sign ? headerLines(signedHeaders({ port, path, body, sign: order.sign })) : "";
     request = Buffer.from(
-      `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: load\r\n${length}${signed}\r\n${body}`,
+      `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: load\r\n${length}${more}${signed}\r\n${body}`,
     );
   }
   return request;
@@ -65,6 +63,7 @@ function answerLength(buffer: Buffer): number | undefined {
   const head = buffer.indexOf("\r\n\r\n");
   if (head < 0) return undefined;
   const length = /\r\ncontent-length: *(\d+)/i.exec(buffer.toString("latin1", 0, head + 2));
+  if (!length && order.status === 204) return head + 4;
   if (length) return buffer.length >= head + 4 + Number(length[1]) ? head + 4 + Number(length[1]) : undefined;
   return buffer.subarray(-5).equals(Buffer.from("0\r\n\r\n")) ? buffer.length : undefined;
 }
