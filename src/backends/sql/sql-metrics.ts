@@ -39,6 +39,8 @@ export class SqlMetrics {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #open = new Map<string, OpenPoint>();
+  /** Samples come several at a time with the same dimensions. */
+  #latest: { given: MetricSample["dimensions"] | undefined; text: string } = { given: undefined, text: "" };
   #nextPart: number;
   #nextSweep = 0;
 
@@ -132,7 +134,10 @@ export class SqlMetrics {
   #add(account: string, region: string, sample: MetricSample): void {
     const resolution = sample.resolution ?? 60;
     const at = Math.floor(sample.timestamp / (resolution * 1000)) * resolution * 1000;
-    const dimensions = canonical(sample.dimensions);
+    if (sample.dimensions !== this.#latest.given) {
+      this.#latest = { given: sample.dimensions, text: canonical(sample.dimensions) };
+    }
+    const dimensions = this.#latest.text;
     const { namespace, name, unit } = sample;
     // The parts that callers choose come last, with the length of each before them: no two metrics have one key.
     const key = `${at} ${resolution} ${account} ${region} ${unit.length} ${unit}${namespace.length} ${namespace}${name.length} ${name}${dimensions}`;

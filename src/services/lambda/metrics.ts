@@ -4,10 +4,11 @@ import type { FunctionRecord } from "./model.ts";
 
 /** CloudWatch's metrics of a request to a function URL. */
 export function recordUrlRequest(ctx: Context<any>, name: string, status: number, latencyMs: number): void {
+  const dimensions = { FunctionName: name };
   const sample = (metric: string, value: number, unit: string) => ({
     namespace: "AWS/Lambda",
     name: metric,
-    dimensions: { FunctionName: name },
+    dimensions,
     timestamp: ctx.now(),
     unit,
     value,
@@ -27,10 +28,11 @@ export function recordInvocation(
   outcome: InvokeOutcome | "throttled",
 ): void {
   const timestamp = ctx.now();
+  const dimensions = { FunctionName: record.name };
   const sample = (name: string, value: number, unit: string) => ({
     namespace: "AWS/Lambda",
     name,
-    dimensions: { FunctionName: record.name },
+    dimensions,
     timestamp,
     unit,
     value,
