@@ -11,6 +11,8 @@ import type { Ctx, Mapping } from "./mapping.ts";
 import { countEvents } from "./mapping-metrics.ts";
 import { eventsOf, passesFilters, queueRecord, reportedFailures, type QueueRecord } from "./queue-batch.ts";
 
+/** Batches at work at once in the beginning; each that goes well makes room for one more. */
+const FIRST_WIDTH = 5;
 const WAIT_SECONDS = 20;
 const RECEIVE_AT_ONCE = 10;
 const ROLE_MS = 5 * 60_000;
@@ -23,6 +25,8 @@ interface Poller {
   readonly ctx: Ctx;
   readonly mapping: Mapping;
   readonly signal: AbortSignal;
+  /** Batches that may be at work at once just now. */
+  width: number;
   /** Failures in a row, of reading or of calling: each makes the next pause longer. */
   failures: number;
   /** Batches that wait for a function which has no room. */
@@ -32,11 +36,11 @@ interface Poller {
 
 /** Reads a queue for a function: one receiver that waits, and as many batches at work as the mapping allows. */
 export async function pollQueue(ctx: Ctx, mapping: Mapping, signal: AbortSignal): Promise<void> {
-  const poller: Poller = { ctx, mapping, signal, failures: 0, throttled: 0 };
+  const poller: Poller = { ctx, mapping, signal, width: FIRST_WIDTH, failures: 0, throttled: 0 };
   const most = mapping.maximumConcurrency ?? MAX_QUEUE_BATCHES;
   const atWork = new Set<Promise<void>>();
   while (!signal.aborted) {
-    if (atWork.size >= most || (poller.throttled > 0 && atWork.size > 0)) {
+    if (atWork.size >= Math.min(most, poller.width) || (poller.throttled > 0 && atWork.size > 0)) {
       await Promise.race(atWork);
       continue;
     }
@@ -154,6 +158,7 @@ async function invoke(
         invokedArn: functionArn(ctx, mapping.functionName, mapping.qualifier),
       });
       poller.failures = 0;
+      poller.width = poller.width + 1;
       if (outcome.functionError) return undefined;
       return mapping.responseTypes.includes("ReportBatchItemFailures")
         ? reportedFailures(outcome.payload, records)
@@ -161,6 +166,7 @@ async function invoke(
     } catch (error) {
       const isThrottle = error instanceof AwsError && error.code === "TooManyRequestsException";
       if (!isThrottle || ctx.now() - begun > THROTTLED_MS) throw error;
+      poller.width = Math.max(1, poller.width >> 1);
       poller.throttled++;
       await pause(poller, 250 * 2 ** Math.min(tries, 5)).finally(() => poller.throttled--);
     }
