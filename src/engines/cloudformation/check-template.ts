@@ -18,6 +18,9 @@ const RESOURCE_MEMBERS = new Set(
     "Version Connectors Description"
   ).split(" "),
 );
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html */
+const SNAPSHOTS =
+  /^AWS::(EC2::Volume|ElastiCache::(CacheCluster|ReplicationGroup)|(DocDB|Neptune|RDS)::DBCluster|RDS::DBInstance|Redshift::Cluster)$/;
 const POLICIES = new Set(["Delete", "Retain", "Snapshot", "RetainExceptOnCreate"]);
 const FORMAT = "Template format error: ";
 
@@ -187,6 +190,10 @@ function readResource(
     if (policy === undefined || isObject(policy)) continue;
     if (typeof policy !== "string" || !POLICIES.has(policy)) {
       report.add(`${path}/${name}`, `${FORMAT}Unrecognized ${name} ${String(policy)} for resource ${logicalId}`);
+    } else if (policy === "Snapshot" && !SNAPSHOTS.test(String(raw.Type))) {
+      const words = name === "DeletionPolicy" ? "deletion policy" : "update replace policy";
+      const message = `Template error: resource type ${String(raw.Type)} does not support ${words} Snapshot`;
+      report.add(`${path}/${name}`, message);
     }
   }
   const nothing = findNull(raw, path);

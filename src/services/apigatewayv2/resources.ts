@@ -1,3 +1,4 @@
+import { tagChanges, tagMap } from "../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../aws/service.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 
@@ -48,9 +49,14 @@ export const httpApi: ResourceType = {
     }
     return id;
   },
-  async update(ctx, id, next) {
+  async update(ctx, id, next, previous) {
     await importBody(ctx, id, next);
     await applySettings(ctx, id, next);
+    if (corsOf(previous) && !corsOf(next)) await ctx.call("apigatewayv2", "DeleteCorsConfiguration", { ApiId: id });
+    const ResourceArn = `arn:aws:apigateway:${ctx.region}::/apis/${id}`;
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    if (gone.length) await ctx.call("apigatewayv2", "UntagResource", { ResourceArn, TagKeys: gone });
+    if (set.length) await ctx.call("apigatewayv2", "TagResource", { ResourceArn, Tags: tagMap(set) });
   },
   async remove(ctx, id) {
     await ctx.call("apigatewayv2", "DeleteApi", { ApiId: id }).catch(ignoreGone);

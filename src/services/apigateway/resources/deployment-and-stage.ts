@@ -1,3 +1,4 @@
+import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 
@@ -68,10 +69,19 @@ export const apiStage: ResourceType = {
       .map((key) => ({ op: "remove" as const, path: `/variables/${key}` }));
     const patchOperations = [
       { op: "replace" as const, path: "/deploymentId", value: String(next["DeploymentId"]) },
+      ...(["Description", "TracingEnabled"] as const).flatMap((name) => {
+        if (next[name] === previous[name]) return [];
+        const value = String(next[name] ?? (name === "Description" ? "" : false));
+        return [{ op: "replace" as const, path: `/${name[0]!.toLowerCase()}${name.slice(1)}`, value }];
+      }),
       ...variables,
       ...removed,
     ];
     await ctx.call("apigateway", "UpdateStage", { restApiId: next["RestApiId"], stageName: id, patchOperations });
+    const resourceArn = `arn:aws:apigateway:${ctx.region}::/restapis/${next["RestApiId"]}/stages/${id}`;
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    if (gone.length) await ctx.call("apigateway", "UntagResource", { resourceArn, tagKeys: gone });
+    if (set.length) await ctx.call("apigateway", "TagResource", { resourceArn, tags: tagMap(set) });
   },
   async remove(ctx, id, { RestApiId }) {
     await ctx.call("apigateway", "DeleteStage", { restApiId: RestApiId, stageName: id }).catch(ignoreGone);

@@ -1,8 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
+import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
+import { AwsError, codeOf, notImplemented } from "../../../kernel/aws-error.ts";
 
-const tagMap = (tags: readonly { Key: string; Value: string }[]) =>
-  Object.fromEntries(tags.map((t) => [t.Key, t.Value]));
 const ignoreGone = (error: unknown): void => {
   if (codeOf(error) !== "NotFoundException") throw error;
 };
@@ -36,6 +36,23 @@ async function putDefinition(
       mode,
       failOnWarnings: properties["FailOnWarnings"] ?? false,
     });
+}
+
+type Patch = { readonly op: "add" | "remove" | "replace"; readonly path: string; readonly value?: string };
+
+/** A text that the template has, or has no longer. */
+function replaced(path: string, next: unknown, previous: unknown): Patch[] {
+  if (next !== undefined) return [{ op: "replace", path, value: String(next) }];
+  return previous === undefined ? [] : [{ op: "remove", path }];
+}
+
+/** The definition may have overwritten them, so all are said again. */
+function mediaTypes(next: readonly string[], previous: readonly string[]): Patch[] {
+  const path = (type: string): string => `/binaryMediaTypes/${type.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return [
+    ...previous.filter((type) => !next.includes(type)).map((type): Patch => ({ op: "remove", path: path(type) })),
+    ...next.map((type): Patch => ({ op: "add", path: path(type) })),
+  ];
 }
 
 /** AWS::ApiGateway::RestApi. */
@@ -74,20 +91,25 @@ export const restApi: ResourceType = {
     }
     return id;
   },
-  async update(ctx, id, next) {
+  async update(ctx, id, next, previous) {
+    const fixed = ["EndpointConfiguration", "MinimumCompressionSize"].filter(
+      (name) => !isDeepStrictEqual(next[name], previous[name]),
+    );
+    if (fixed.length) throw notImplemented(`another ${fixed.join(", ")} of a REST API`);
     if (next["ApiKeySourceType"] === "AUTHORIZER")
       throw new AwsError("NotImplemented", "Starling does not implement API keys yet.", 501);
     await putDefinition(ctx, id, next, "overwrite");
     if (next["Name"] !== undefined) await rename(ctx, id, String(next["Name"]));
     const patches = [
-      ...(next["Description"] === undefined
-        ? []
-        : [{ op: "replace" as const, path: "/description", value: String(next["Description"]) }]),
-      ...(next["Policy"] === undefined
-        ? []
-        : [{ op: "replace" as const, path: "/policy", value: policyText(next["Policy"]) }]),
+      ...replaced("/description", next["Description"], previous["Description"]),
+      ...replaced("/policy", policyText(next["Policy"]), previous["Policy"]),
+      ...mediaTypes(next["BinaryMediaTypes"] ?? [], previous["BinaryMediaTypes"] ?? []),
     ];
     if (patches.length) await ctx.call("apigateway", "UpdateRestApi", { restApiId: id, patchOperations: patches });
+    const resourceArn = `arn:aws:apigateway:${ctx.region}::/restapis/${id}`;
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    if (gone.length) await ctx.call("apigateway", "UntagResource", { resourceArn, tagKeys: gone });
+    if (set.length) await ctx.call("apigateway", "TagResource", { resourceArn, tags: tagMap(set) });
   },
   async remove(ctx, id) {
     await ctx.call("apigateway", "DeleteRestApi", { restApiId: id }).catch(ignoreGone);

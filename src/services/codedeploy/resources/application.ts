@@ -1,4 +1,5 @@
-import type { Properties, ResourceType } from "../../../aws/service.ts";
+import { tagChanges } from "../../../aws/resource-tags.ts";
+import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 
 /** Turns a template's property names into those of the API: `CanaryInterval` to `canaryInterval`, at any depth. */
@@ -8,6 +9,13 @@ function lowered(value: unknown): any {
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [`${key[0]!.toLowerCase()}${key.slice(1)}`, lowered(inner)]),
   );
+}
+
+async function setTags(ctx: ResourceContext, of: string, next: Properties, previous: Properties): Promise<void> {
+  const ResourceArn = `arn:aws:codedeploy:${ctx.region}:${ctx.account}:${of}`;
+  const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+  if (gone.length) await ctx.call("codedeploy", "UntagResource", { ResourceArn, TagKeys: gone });
+  if (set.length) await ctx.call("codedeploy", "TagResource", { ResourceArn, Tags: set });
 }
 
 /** AWS::CodeDeploy::Application. */
@@ -29,6 +37,7 @@ export const codedeployApplication: ResourceType = {
     }
     return applicationName;
   },
+  update: (ctx, id, next, previous) => setTags(ctx, `application:${id}`, next, previous),
   async remove(ctx, id) {
     await ctx.call("codedeploy", "DeleteApplication", { applicationName: id });
   },
@@ -113,12 +122,13 @@ export const codedeployGroup: ResourceType = {
     }
     return on.deploymentGroupName;
   },
-  async update(ctx, id, next) {
+  async update(ctx, id, next, previous) {
     await ctx.call("codedeploy", "UpdateDeploymentGroup", {
       applicationName: String(next["ApplicationName"]),
       currentDeploymentGroupName: id,
       ...groupInput(next),
     });
+    await setTags(ctx, `deploymentgroup:${next["ApplicationName"]}/${id}`, next, previous);
   },
   async remove(ctx, id, properties) {
     await ctx.call("codedeploy", "DeleteDeploymentGroup", {

@@ -1,5 +1,6 @@
+import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { ResourceType } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { codeOf, notImplemented } from "../../../kernel/aws-error.ts";
 
 /** AWS::Events::EventBus. */
 export const eventBus: ResourceType = {
@@ -19,6 +20,17 @@ export const eventBus: ResourceType = {
     }
     if (Policy) await ctx.call("events", "PutPermission", { EventBusName: name, Policy: JSON.stringify(Policy) });
     return name;
+  },
+  async update(ctx, id, next, previous) {
+    if (next["Description"] !== previous["Description"]) throw notImplemented("another Description of an event bus");
+    const ResourceARN = `arn:aws:events:${ctx.region}:${ctx.account}:event-bus/${id}`;
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    if (gone.length) await ctx.call("events", "UntagResource", { ResourceARN, TagKeys: gone });
+    if (set.length) await ctx.call("events", "TagResource", { ResourceARN, Tags: set });
+    const Policy = next["Policy"] as object | undefined;
+    if (Policy) await ctx.call("events", "PutPermission", { EventBusName: id, Policy: JSON.stringify(Policy) });
+    else if (previous["Policy"])
+      await ctx.call("events", "RemovePermission", { EventBusName: id, RemoveAllPermissions: true });
   },
   async remove(ctx, id) {
     await ctx.call("events", "DeleteEventBus", { Name: id });

@@ -1,3 +1,4 @@
+import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 import { busName, DEFAULT_BUS } from "../model.ts";
@@ -35,6 +36,11 @@ async function setTargets(ctx: ResourceContext, place: Place, properties: Proper
   if (wanted.length) await ctx.call("events", "PutTargets", { ...rule, Targets: wanted });
 }
 
+function arnOf(ctx: ResourceContext, id: string): string {
+  const { Name, EventBusName } = placeOf(id);
+  return `arn:aws:events:${ctx.region}:${ctx.account}:rule/${EventBusName ? `${EventBusName}/` : ""}${Name}`;
+}
+
 /** AWS::Events::Rule. */
 export const eventsRule: ResourceType = {
   type: "AWS::Events::Rule",
@@ -48,8 +54,12 @@ export const eventsRule: ResourceType = {
     await setTargets(ctx, place, properties);
     return place.EventBusName ? `${bus}|${Name}` : Name;
   },
-  async update(ctx, id, next) {
+  async update(ctx, id, next, previous) {
     const place = placeOf(id);
+    const ResourceARN = arnOf(ctx, id);
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    if (gone.length) await ctx.call("events", "UntagResource", { ResourceARN, TagKeys: gone });
+    if (set.length) await ctx.call("events", "TagResource", { ResourceARN, Tags: set });
     await ctx.call("events", "PutRule", { ...place, ...ruleInput(next) });
     await setTargets(ctx, place, next);
   },
@@ -62,8 +72,5 @@ export const eventsRule: ResourceType = {
       if (codeOf(error) !== "ResourceNotFoundException") throw error;
     }
   },
-  attributes: async (ctx, id) => {
-    const { Name, EventBusName } = placeOf(id);
-    return { Arn: `arn:aws:events:${ctx.region}:${ctx.account}:rule/${EventBusName ? `${EventBusName}/` : ""}${Name}` };
-  },
+  attributes: async (ctx, id) => ({ Arn: arnOf(ctx, id) }),
 };

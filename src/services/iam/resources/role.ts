@@ -1,4 +1,5 @@
 import { codeOf } from "../../../kernel/aws-error.ts";
+import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { documentText, setHoldings, stripHoldings } from "./holdings.ts";
 
@@ -34,6 +35,9 @@ export const iamRole: ResourceType = {
         });
       else await ctx.call("iam", "DeleteRolePermissionsBoundary", { RoleName: id });
     }
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    if (gone.length) await ctx.call("iam", "UntagRole", { RoleName: id, TagKeys: gone });
+    if (set.length) await ctx.call("iam", "TagRole", { RoleName: id, Tags: set });
     await setHoldings(ctx, "Role", id, next, previous);
   },
   async remove(ctx, id) {

@@ -1,5 +1,6 @@
 import { codeOf } from "../../../kernel/aws-error.ts";
 import { Records } from "../../../aws/records.ts";
+import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { ResourceType } from "../../../aws/service.ts";
 import type { AccessKey } from "../model.ts";
 import { setHoldings, stripHoldings } from "./holdings.ts";
@@ -34,6 +35,15 @@ export const iamUser: ResourceType = {
     for (const GroupName of wanted!) await ctx.call("iam", "AddUserToGroup", { UserName: id, GroupName });
     for (const GroupName of had!)
       if (!wanted!.includes(GroupName)) await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName });
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    if (gone.length) await ctx.call("iam", "UntagUser", { UserName: id, TagKeys: gone });
+    if (set.length) await ctx.call("iam", "TagUser", { UserName: id, Tags: set });
+    const PermissionsBoundary = next["PermissionsBoundary"];
+    if (PermissionsBoundary === previous["PermissionsBoundary"]) {
+      // as it was
+    } else if (PermissionsBoundary) {
+      await ctx.call("iam", "PutUserPermissionsBoundary", { UserName: id, PermissionsBoundary });
+    } else await ctx.call("iam", "DeleteUserPermissionsBoundary", { UserName: id });
     await setHoldings(ctx, "User", id, next, previous);
   },
   async remove(ctx, id) {

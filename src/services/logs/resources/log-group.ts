@@ -1,3 +1,4 @@
+import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 
@@ -23,13 +24,17 @@ export const logGroup: ResourceType = {
       });
     return logGroupName;
   },
-  async update(ctx, id, next) {
+  async update(ctx, id, next, previous) {
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    const resourceArn = `arn:aws:logs:${ctx.region}:${ctx.account}:log-group:${id}`;
+    if (gone.length) await ctx.call("logs", "UntagResource", { resourceArn, tagKeys: gone });
+    if (set.length) await ctx.call("logs", "TagResource", { resourceArn, tags: tagMap(set) });
     if (next["RetentionInDays"])
       await ctx.call("logs", "PutRetentionPolicy", {
         logGroupName: id,
         retentionInDays: Number(next["RetentionInDays"]),
       });
-    else await ctx.call("logs", "DeleteRetentionPolicy", { logGroupName: id });
+    else if (previous["RetentionInDays"]) await ctx.call("logs", "DeleteRetentionPolicy", { logGroupName: id });
   },
   async remove(ctx, id) {
     await ctx.call("logs", "DeleteLogGroup", { logGroupName: id }).catch((error: unknown) => {

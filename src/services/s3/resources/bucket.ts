@@ -235,8 +235,14 @@ async function apply(ctx: ResourceContext, name: string, next: Properties, previ
 const wish = (property: string, { [property]: value }: Properties): any =>
   property === "AccessControl" && value === "Private" ? undefined : value;
 
-async function tag(ctx: ResourceContext, name: string, tags: readonly Tag[] | undefined): Promise<void> {
+async function tag(
+  ctx: ResourceContext,
+  name: string,
+  tags: readonly Tag[] | undefined,
+  before: readonly Tag[] = [],
+): Promise<void> {
   await ctx.withStackTags(tags, async (all) => {
+    if (all.length === 0 && before.length > 0) await caller(ctx)("s3", "DeleteBucketTagging", { Bucket: name });
     if (all.length > 0) await caller(ctx)("s3", "PutBucketTagging", { Bucket: name, Tagging: { TagSet: all } });
   });
 }
@@ -265,7 +271,7 @@ export const s3Bucket: ResourceType = {
   async update(ctx, id, next, previous) {
     refuseUnsupported(next);
     await apply(ctx, id, withOldDefaults(next), withOldDefaults(previous));
-    await tag(ctx, id, next["Tags"]);
+    await tag(ctx, id, next["Tags"], previous["Tags"]);
   },
 
   async remove(ctx, id) {

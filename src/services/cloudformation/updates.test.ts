@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { APIGateway } from "@aws-sdk/client-api-gateway";
+import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
+import { CloudFormation } from "@aws-sdk/client-cloudformation";
+import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { CodeDeploy } from "@aws-sdk/client-codedeploy";
+import { EventBridge } from "@aws-sdk/client-eventbridge";
+import { IAM } from "@aws-sdk/client-iam";
+import { S3 } from "@aws-sdk/client-s3";
+import { SSM } from "@aws-sdk/client-ssm";
+import { body, group, openStacks, trust, type Resources, type Stacks } from "../../../test/support/stacks.ts";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+
+const ACCOUNT = "000000000000";
+const arn = (service: string, rest: string) =>
+  `arn:aws:${service}:us-east-1:${rest.startsWith("/") ? "" : ACCOUNT}:${rest}`;
+const made = (Type: string, Properties: object, more: object = {}) => ({ Type: `AWS::${Type}`, Properties, ...more });
+
+/** Resources whose every property has the number in it. */
+function numbered(n: number): Resources {
+  const Tags = [
+    { Key: `k${n}`, Value: `v${n}` },
+    { Key: "same", Value: `${n}` },
+  ];
+  const policy = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: `s3:GetObject`, Resource: `arn:aws:s3:::b${n}/*` }],
+  };
+  return {
+    Logs: made("Logs::LogGroup", { LogGroupName: "up", RetentionInDays: n === 1 ? 1 : 3, Tags }),
+    Role: made("IAM::Role", {
+      RoleName: "up",
+      AssumeRolePolicyDocument: trust,
+      Description: `d${n}`,
+      Tags,
+      Policies: [{ PolicyName: `p${n}`, PolicyDocument: policy }],
+    }),
+    User: made("IAM::User", {
+      UserName: "up",
+      Tags,
+      PermissionsBoundary: `arn:aws:iam::aws:policy/${n === 1 ? "ReadOnlyAccess" : "AdministratorAccess"}`,
+    }),
+    Bucket: made("S3::Bucket", {
+      BucketName: "up-bucket",
+      Tags,
+      VersioningConfiguration: { Status: n === 1 ? "Enabled" : "Suspended" },
+    }),
+    Parameter: made("SSM::Parameter", {
+      Name: "up",
+      Type: "String",
+      Value: `v${n}`,
+      Description: `d${n}`,
+      Tags: { [`k${n}`]: "v" },
+    }),
+    Bus: made("Events::EventBus", { Name: "up", Tags }),
+    Rule: made("Events::Rule", { Name: "up", Description: `d${n}`, EventPattern: { source: [`s${n}`] }, Tags }),
+    Application: made("CodeDeploy::Application", { ApplicationName: "up", ComputePlatform: "Lambda", Tags }),
+    Rest: made("ApiGateway::RestApi", {
+      Name: `rest${n}`,
+      Description: `d${n}`,
+      BinaryMediaTypes: [`image/${n}`],
+      Tags,
+    }),
+    Method: made("ApiGateway::Method", {
+      RestApiId: { Ref: "Rest" },
+      ResourceId: { "Fn::GetAtt": ["Rest", "RootResourceId"] },
+      HttpMethod: "GET",
+      AuthorizationType: "NONE",
+      Integration: { Type: "MOCK" },
+    }),
+    Deployment: made("ApiGateway::Deployment", { RestApiId: { Ref: "Rest" } }, { DependsOn: "Method" }),
+    Stage: made("ApiGateway::Stage", {
+      RestApiId: { Ref: "Rest" },
+      DeploymentId: { Ref: "Deployment" },
+      StageName: "up",
+      Description: `d${n}`,
+      Variables: { [`v${n}`]: "x" },
+      TracingEnabled: n === 1,
+      Tags,
+    }),
+    Http: made("ApiGatewayV2::Api", { Name: `http${n}`, ProtocolType: "HTTP", Tags: { [`k${n}`]: "v" } }),
+  };
+}
+
+describe("an update of every property that can be changed in place", () => {
+  let app: TestApp;
+  let stacks: Stacks;
+  before(async () => {
+    app = await startTestApp();
+    stacks = openStacks(app.client);
+  });
+  after(() => app.stop());
+
+  /** What each service's own API shows, without what no template says. */
+  async function shown(): Promise<object> {
+    const [logs, iam, events, deploy] = [
+      new CloudWatchLogs(app.client),
+      new IAM(app.client),
+      new EventBridge(app.client),
+      new CodeDeploy(app.client),
+    ];
+    const [rest, http, ssm] = [new APIGateway(app.client), new ApiGatewayV2(app.client), new SSM(app.client)];
+    const s3 = new S3({ ...app.client, forcePathStyle: true });
+    const list = (tags: readonly object[] = []) => tags.map((t) => Object.values(t).join("=")).sort();
+    const api = (await rest.getRestApis({})).items![0]!;
+    const stage = await rest.getStage({ restApiId: api.id!, stageName: "up" });
+    const v2 = (await http.getApis({})).Items![0]!;
+    const { Role } = await iam.getRole({ RoleName: "up" });
+    const { User } = await iam.getUser({ UserName: "up" });
+    const rule = await events.describeRule({ Name: "up" });
+    const parameters = await ssm.describeParameters({});
+    return {
+      logs: [
+        (await logs.describeLogGroups({})).logGroups![0]!.retentionInDays,
+        (await logs.listTagsForResource({ resourceArn: arn("logs", "log-group:up") })).tags,
+      ],
+      role: [Role!.Description, list(Role!.Tags), (await iam.listRolePolicies({ RoleName: "up" })).PolicyNames],
+      user: [User!.PermissionsBoundary?.PermissionsBoundaryArn, list(User!.Tags)],
+      bucket: [
+        (await s3.getBucketVersioning({ Bucket: "up-bucket" })).Status,
+        list((await s3.getBucketTagging({ Bucket: "up-bucket" })).TagSet),
+      ],
+      parameter: [
+        (await ssm.getParameter({ Name: "up" })).Parameter!.Value,
+        parameters.Parameters![0]!.Description,
+        list((await ssm.listTagsForResource({ ResourceType: "Parameter", ResourceId: "up" })).TagList),
+      ],
+      bus: list((await events.listTagsForResource({ ResourceARN: arn("events", "event-bus/up") })).Tags),
+      rule: [
+        rule.Description,
+        rule.EventPattern,
+        list((await events.listTagsForResource({ ResourceARN: arn("events", "rule/up") })).Tags),
+      ],
+      application: list((await deploy.listTagsForResource({ ResourceArn: arn("codedeploy", "application:up") })).Tags),
+      rest: [api.name, api.description, api.binaryMediaTypes, api.tags],
+      stage: [stage.description, stage.variables, stage.tracingEnabled, stage.tags],
+      http: [v2.Name, v2.Tags],
+    };
+  }
+
+  test("is shown by each service, and taken back by a rollback", async () => {
+    assert.equal(
+      (await stacks.create("up", body(numbered(1)), { Capabilities: ["CAPABILITY_NAMED_IAM"] })).StackStatus,
+      "CREATE_COMPLETE",
+    );
+    const first = await shown();
+    assert.deepEqual(JSON.stringify(first).match(/[a-z]2\b/g), null);
+    const { ids } = await physical();
+    const changed = await stacks.update("up", body(numbered(2)), { Capabilities: ["CAPABILITY_NAMED_IAM"] });
+    assert.equal(changed.StackStatus, "UPDATE_COMPLETE", changed.StackStatusReason);
+    const second = await shown();
+    // Nothing of the first is left, and nothing was replaced for it.
+    for (const [name, now] of Object.entries(second)) {
+      assert.notDeepEqual(now, first[name as keyof typeof first], name);
+      assert.doesNotMatch(JSON.stringify(now), /[a-z]1\b|image\/1/, name);
+    }
+    assert.deepEqual((await physical()).ids, ids);
+    const bad = { ...numbered(1), Bad: group("not a name!", 1, { DependsOn: Object.keys(numbered(1)) }) };
+    const back = await stacks.update("up", body(bad), { Capabilities: ["CAPABILITY_NAMED_IAM"] });
+    assert.equal(back.StackStatus, "UPDATE_ROLLBACK_COMPLETE", back.StackStatusReason);
+    assert.deepEqual(await shown(), second);
+  });
+
+  async function physical() {
+    const { StackResources = [] } = await new CloudFormation(app.client).describeStackResources({ StackName: "up" });
+    return { ids: Object.fromEntries(StackResources.map((r) => [r.LogicalResourceId, r.PhysicalResourceId])) };
+  }
+
+  test("what must be replaced lives until the clean-up, and is the stack's again after a rollback", async () => {
+    const named = (n: number): Resources => ({
+      Logs: group(`named-${n}`, 1),
+      Role: made("IAM::Role", { RoleName: `named-${n}`, AssumeRolePolicyDocument: trust }),
+      Bucket: made("S3::Bucket", { BucketName: `named-${n}` }),
+      Rule: made("Events::Rule", { Name: `named-${n}`, EventPattern: { source: ["x"] } }),
+      Parameter: made("SSM::Parameter", { Name: `named-${n}`, Type: "String", Value: "v" }),
+    });
+    const there = async (): Promise<string[]> => {
+      const s3 = new S3({ ...app.client, forcePathStyle: true });
+      const all = [
+        ...(await new CloudWatchLogs(app.client).describeLogGroups({})).logGroups!.map((g) => `logs ${g.logGroupName}`),
+        ...(await new IAM(app.client).listRoles({})).Roles!.map((r) => `iam ${r.RoleName}`),
+        ...(await s3.listBuckets({})).Buckets!.map((b) => `s3 ${b.Name}`),
+        ...(await new EventBridge(app.client).listRules({})).Rules!.map((r) => `events ${r.Name}`),
+        ...(await new SSM(app.client).describeParameters({})).Parameters!.map((p) => `ssm ${p.Name}`),
+      ];
+      return all.filter((name) => / named-/.test(name)).sort();
+    };
+    const of = (n: number) => ["events", "iam", "logs", "s3", "ssm"].map((s) => `${s} named-${n}`);
+    const capable = { Capabilities: ["CAPABILITY_NAMED_IAM" as const] };
+    await stacks.create("named", body(named(1)), capable);
+    assert.deepEqual(await there(), of(1));
+    // The last resource fails after all others have been replaced: the former ones still live, and stay.
+    const bad = { ...named(2), Bad: group("not a name!", 1, { DependsOn: Object.keys(named(2)) }) };
+    assert.equal((await stacks.update("named", body(bad), capable)).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
+    assert.deepEqual(await there(), of(1));
+    const events = await stacks.events("named");
+    const at = (line: string): number => events.lastIndexOf(line);
+    for (const id of Object.keys(named(1))) {
+      assert.ok(at(`${id} DELETE_COMPLETE`) > events.indexOf("named UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"), id);
+    }
+    assert.equal((await stacks.update("named", body(named(3)), capable)).StackStatus, "UPDATE_COMPLETE");
+    assert.deepEqual(await there(), of(3));
+    const done = await stacks.events("named");
+    for (const id of Object.keys(named(1)))
+      assert.ok(
+        done.lastIndexOf(`${id} DELETE_COMPLETE`) > done.lastIndexOf("named UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+        id,
+      );
+  });
+
+  test("a policy of snapshots is refused where the type has none", async () => {
+    const cfn = new CloudFormation(app.client);
+    for (const [policy, words] of [
+      ["DeletionPolicy", "deletion policy"],
+      ["UpdateReplacePolicy", "update replace policy"],
+    ] as const)
+      await assert.rejects(
+        cfn.createStack({ StackName: "snap", TemplateBody: body({ A: group("a", 1, { [policy]: "Snapshot" }) }) }),
+        {
+          name: "ValidationError",
+          message: `Template error: resource type AWS::Logs::LogGroup does not support ${words} Snapshot`,
+        },
+      );
+  });
+});
