@@ -1,17 +1,23 @@
-import { messageOf } from "../../kernel/aws-error.ts";
-import type { FunctionSandbox, SandboxExit, SandboxHost } from "../../ports/sandbox.ts";
-import type { InitAnswer, Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
+import type { FunctionSandbox, SandboxHost } from "../../ports/sandbox.ts";
+import type { Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
 import { type EnvironmentLog, reportLine } from "./log-lines.ts";
 import { assign, startCold } from "./environment-start.ts";
+import {
+  endedAnswer,
+  errorAnswer,
+  failedInit,
+  MAX_RESPONSE,
+  TIMED_OUT,
+  tooLarge,
+  type Ended,
+} from "./runtime-errors.ts";
 import type { ResolvedRuntime } from "./runtimes.ts";
 import type { Stem } from "./stem-pool.ts";
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
 const INIT_LIMIT_MS = 10_000;
-const TIMED_OUT = "Sandbox.Timedout";
-const MAX_RESPONSE = 6 * 1024 * 1024 + 100;
 /** How old a reading of the peak memory may be: it never falls, and reading it costs more than a quick call does. */
 const PEAK_AGE_MS = 20;
 
@@ -47,11 +53,6 @@ export interface EnvironmentEvents {
   /** It serves no more. `unread` are calls that it never saw. */
   onDead(environment: ExecutionEnvironment, unread: readonly Job[]): void;
 }
-
-type Ended =
-  | { readonly kind: "exit"; readonly exit: SandboxExit }
-  | { readonly kind: "timeout" }
-  | { readonly kind: "fault"; readonly error: Error };
 
 /** One execution environment: a sandbox with a runtime that serves one event at a time, for one function version, until it ends. */
 export class ExecutionEnvironment {
@@ -364,36 +365,3 @@ export class ExecutionEnvironment {
     };
   }
 }
-
-function endedAnswer(ended: Exclude<Ended, { kind: "timeout" }>, requestId: string): RuntimeAnswer {
-  const answer = (type: string, text: string): RuntimeAnswer =>
-    errorAnswer(type, `RequestId: ${requestId} Error: ${text}`);
-  if (ended.kind === "fault")
-    return answer("Runtime.ProtocolError", `the runtime broke its protocol: ${messageOf(ended.error)}`);
-  const { exit } = ended;
-  if (exit.outOfMemory) return answer("Runtime.OutOfMemory", "Runtime exited with error: signal: killed");
-  if (exit.error) return answer("Runtime.InvalidEntrypoint", exit.error);
-  const how =
-    exit.signal || (exit.code ?? 0) > 128
-      ? `with error: signal: ${exit.signal === "SIGKILL" || exit.code === 137 ? "killed" : (exit.signal ?? `${(exit.code ?? 0) - 128}`)}`
-      : exit.code
-        ? `with error: exit status ${exit.code}`
-        : "without providing a reason";
-  return answer("Runtime.ExitError", `Runtime exited ${how}`);
-}
-
-const failedInit = (failure: Extract<InitAnswer, { ok: false }>): RuntimeAnswer => ({
-  kind: "error",
-  body: failure.body,
-  errorType: failure.errorType,
-});
-
-function errorAnswer(errorType: string, errorMessage: string): RuntimeAnswer {
-  return { kind: "error", errorType, body: Buffer.from(JSON.stringify({ errorType, errorMessage })) };
-}
-
-const tooLarge = (): RuntimeAnswer =>
-  errorAnswer(
-    "Function.ResponseSizeTooLarge",
-    `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE} bytes).`,
-  );
