@@ -4,6 +4,7 @@ import type { Protocol } from "./model-pack.ts";
 import type { Platform } from "./platform.ts";
 import type { Principal } from "./principal.ts";
 import type { SignedRequest } from "./sigv4-canonical.ts";
+import { parseOldSignature, verifyOldSignature } from "./sigv2.ts";
 import { parseSignature, verifySignature, type SigningKeyCache, type VerifiedSignature } from "./sigv4.ts";
 
 /** Who sent a request. */
@@ -30,22 +31,29 @@ export async function authenticate(
 ): Promise<Authenticated> {
   const { protocol } = options;
   const claimed = parseSignature(request, protocol);
+  let principal: Principal | undefined;
+  const secretFor = async (accessKeyId: string, token: string | undefined) => {
+    const found = await platform.identity.credentials(accessKeyId, token);
+    principal = found?.principal;
+    return found;
+  };
   if (!claimed) {
+    const old = options.signingName === "s3" ? parseOldSignature(request) : undefined;
+    if (old) {
+      const { region } = platform.settings;
+      const signature = await verifyOldSignature(request, old, { now: platform.clock.now(), region, secretFor });
+      return { principal: principal!, signature };
+    }
     if (request.headers["authorization"] !== undefined) throw unsupportedScheme(protocol);
     return { principal: { kind: "anonymous", account: platform.settings.account } };
   }
-  let principal: Principal | undefined;
   const signature = await verifySignature(request, claimed, {
     protocol,
     now: platform.clock.now(),
     body: options.body,
     ...(options.signingName === undefined ? {} : { signingName: options.signingName }),
     ...(options.keys ? { keys: options.keys } : {}),
-    async secretFor(accessKeyId, token) {
-      const found = await platform.identity.credentials(accessKeyId, token);
-      principal = found?.principal;
-      return found;
-    },
+    secretFor,
   });
   if (!principal)
     throw new Error(`no principal for ${createHash("sha256").update(claimed.accessKeyId).digest("hex").slice(0, 12)}`);

@@ -1,0 +1,104 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { AwsError } from "../kernel/aws-error.ts";
+import { bucketOfHost } from "./route-s3.ts";
+import { signingKey, type SignedRequest } from "./sigv4-canonical.ts";
+import { signatureMismatch, unknownAccessKey } from "./sigv4-errors.ts";
+import { amzDateOf, type VerifiedSignature } from "./sigv4.ts";
+
+/** A presigned request of S3's first signature, which boto3 still makes for the regions that had it. */
+export interface OldSignature {
+  readonly accessKeyId: string;
+  readonly signature: string;
+  /** Seconds since the epoch. */
+  readonly expires: number;
+  readonly token?: string;
+}
+
+/** What the old signature covers of a query: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html */
+const SIGNED_PARAMETERS = new Set(
+  (
+    "accelerate acl analytics cors delete inventory lifecycle location logging metrics notification object-lock partNumber policy " +
+    "publicAccessBlock replication requestPayment response-cache-control response-content-disposition response-content-encoding " +
+    "response-content-language response-content-type response-expires restore select select-type storageClass tagging torrent uploadId " +
+    "uploads versionId versioning versions website"
+  ).split(" "),
+);
+/** As long as the newer signature may be valid. */
+const MAX_SECONDS = 7 * 24 * 60 * 60;
+const OWN = new Set(["AWSAccessKeyId", "Signature", "Expires"]);
+
+/** The old signature of a request, from its query; `undefined` where it has none. */
+export function parseOldSignature(request: SignedRequest): OldSignature | undefined {
+  if (!request.rawQuery.includes("AWSAccessKeyId=")) return undefined;
+  const query = new URLSearchParams(request.rawQuery);
+  const [accessKeyId, signature, expires] = [...OWN].map((name) => query.get(name));
+  if (!accessKeyId || !signature || !/^\d{1,10}$/.test(expires ?? ""))
+    throw new AwsError(
+      "AccessDenied",
+      "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+      403,
+    );
+  const token = query.get("x-amz-security-token");
+  return { accessKeyId, signature, expires: Number(expires), ...(token === null ? {} : { token }) };
+}
+
+export interface OldVerification {
+  readonly now: number;
+  readonly region: string;
+  secretFor(accessKeyId: string, token: string | undefined): Promise<{ readonly secret: string } | undefined>;
+}
+
+/** Refuses an old signature that is not that of this request, or whose time is over. */
+export async function verifyOldSignature(
+  request: SignedRequest,
+  old: OldSignature,
+  { now, region, secretFor }: OldVerification,
+): Promise<VerifiedSignature> {
+  const seconds = now / 1000;
+  if (old.expires < seconds || old.expires > seconds + MAX_SECONDS) {
+    const message = old.expires < seconds ? "Request has expired" : "Expires must be at most seven days ahead";
+    throw new AwsError("AccessDenied", message, 403, {
+      Expires: new Date(old.expires * 1000).toISOString(),
+      ServerTime: new Date(now).toISOString(),
+    });
+  }
+  const audience = { protocol: "restXml", service: "s3" } as const;
+  const found = await secretFor(old.accessKeyId, old.token);
+  if (!found) throw unknownAccessKey(audience, old.accessKeyId);
+  const expected = createHmac("sha1", found.secret).update(textToSign(request, old)).digest();
+  const given = Buffer.from(old.signature, "base64");
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw signatureMismatch(audience);
+  const amzDate = amzDateOf(now);
+  const scope = { amzDate, date: amzDate.slice(0, 8), region, service: "s3" };
+  return {
+    ...scope,
+    accessKeyId: old.accessKeyId,
+    signedHeaders: [],
+    signature: old.signature,
+    presigned: true,
+    key: signingKey(found.secret, scope.date, region, "s3"),
+    payloadHash: "UNSIGNED-PAYLOAD",
+    ...(old.token === undefined ? {} : { token: old.token }),
+  };
+}
+
+function textToSign(request: SignedRequest, { expires }: OldSignature): string {
+  const query = [...new URLSearchParams(request.rawQuery)];
+  const parameters = new Map(query);
+  const header = (name: string): string => String(request.headers[name] ?? parameters.get(name) ?? "").trim();
+  const names = [...Object.keys(request.headers), ...parameters.keys()].map((name) => name.toLowerCase());
+  const custom = [...new Set(names.filter((name) => name.startsWith("x-amz-")))].sort();
+  const signed = query
+    .filter(([name]) => SIGNED_PARAMETERS.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => (value === "" ? name : `${name}=${value}`));
+  const bucket = bucketOfHost(String(request.headers["host"] ?? ""), []);
+  return [
+    request.method,
+    header("content-md5"),
+    header("content-type"),
+    String(expires),
+    ...custom.map((name) => `${name}:${header(name)}`),
+    `${bucket === undefined ? "" : `/${bucket}`}${request.path}${signed.length > 0 ? `?${signed.join("&")}` : ""}`,
+  ].join("\n");
+}
