@@ -75,7 +75,7 @@ async function callOperation(
   exchange: Exchange,
   { route, wire, who }: Call,
 ): Promise<object> {
-  const input = await decodeRequest(route, wire);
+  const input = await decodeRequest(route, who.signature?.presigned ? withPresignedHeaders(wire) : wire);
   const aborted = new AbortController();
   exchange.response.once("close", () => {
     if (!exchange.response.writableFinished) aborted.abort(new Error("the client went away"));
@@ -90,6 +90,18 @@ async function callOperation(
     http: httpFacts(exchange),
   });
   return dispatch(ctx, route.operation.name, input);
+}
+
+const OF_SIGNATURES =
+  /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/;
+
+/** A presigned URL says in its query what a client would send as headers: metadata, an ACL, a checksum. */
+function withPresignedHeaders(wire: HttpRequest): HttpRequest {
+  const said = [...wire.query]
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => name.startsWith("x-amz-") && !OF_SIGNATURES.test(name));
+  if (said.length === 0) return wire;
+  return Object.create(wire, { headers: { value: { ...Object.fromEntries(said), ...wire.headers } } }) as HttpRequest;
 }
 
 /** Global services are signed for `aws-global` or the like by some clients. */

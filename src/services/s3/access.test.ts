@@ -236,6 +236,10 @@ describe("S3 access", () => {
     assert.equal((await plain(await presign("GET", "k", { host }), { host })).body, "hello");
     const named = await plain(await presign("GET", "k", { query: { "response-content-disposition": "attachment" } }));
     assert.equal(named.headers["content-disposition"], "attachment");
+    const meta = await presign("PUT", "m", { query: { "x-amz-meta-venue": "123" } });
+    assert.equal((await plain(meta, { method: "PUT", body: "hello" })).status, 200);
+    const got = await plain(await presign("GET", "m"));
+    assert.equal(got.headers["x-amz-meta-venue"], "123", "what the URL says counts as a header");
     const url = await presign("GET", "k");
     assert.equal((await plain(url.replace("/k?", "/other?"))).status, 403);
     assert.equal((await plain(url, { method: "DELETE" })).status, 403);
