@@ -178,13 +178,30 @@ describe("Lambda's API answers as AWS was recorded", { skip: noRecordings }, () 
     end();
   });
 
+  test("layers that a function cannot have", async () => {
+    const { refused, end } = comparing("test_layer_function_exceptions");
+    const publish = (text: string) =>
+      zip({ "a.txt": text }).then((ZipFile) => lambda.publishLayerVersion({ LayerName: "l", Content: { ZipFile } }));
+    const [one, two] = [await publish("1"), await publish("22")];
+    const FunctionName = "layered";
+    const { Layers } = await create(FunctionName, { Layers: [one.LayerVersionArn] });
+    assert.deepEqual(Layers, [{ Arn: one.LayerVersionArn, CodeSize: one.Content!.CodeSize }]);
+    const layers = (...Layers: (string | undefined)[]) =>
+      lambda.updateFunctionConfiguration({ FunctionName, Layers: Layers.map(String) });
+    await refused("two_layer_versions_single_function_exc", layers(one.LayerVersionArn, two.LayerVersionArn));
+    await refused("two_identical_layer_versions_single_function_exc", layers(one.LayerVersionArn, one.LayerVersionArn));
+    await refused("add_nonexistent_layer_exc", layers(`arn:aws:lambda:us-east-1:${ACCOUNT}:layer:doesnotexist:1`));
+    await refused("add_nonexistent_layer_version_exc", layers(`${one.LayerArn}:9`));
+    end();
+  });
+
   test("concurrency that is refused", async () => {
     const { refused, end } = comparing("test_function_concurrency_exceptions");
     const put = (FunctionName: string, ReservedConcurrentExecutions: number) =>
       lambda.putFunctionConcurrency({ FunctionName, ReservedConcurrentExecutions });
     await refused("put_function_concurrency_with_function_name_doesnotexist", put("doesnotexist", 1));
     const made = await create("reserved", { Publish: true });
-    await refused("put_function_concurrency_with_qualified_arn", put(made.FunctionArn!.replace(/(:1)?$/, ":1"), 1));
+    await refused("put_function_concurrency_with_qualified_arn", put(`${made.FunctionArn}:1`, 1));
     end();
   });
 

@@ -69,5 +69,6 @@ const isEmpty = (value: unknown): boolean =>
 function pattern(recorded: string): RegExp {
   if (recorded === "date" || recorded === "datetime") return /^\d{4}-\d\d-\d\dT/;
   const literal = recorded.replaceAll(ACCOUNT, "000000000000").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${literal.replace(/<[^<>]+>/g, "[^]+?")}$`);
+  const placeholder = recorded.startsWith("arn:") ? "[^:]+" : "[^]+?";
+  return new RegExp(`^${literal.replace(/<[^<>]+>/g, placeholder)}$`);
 }

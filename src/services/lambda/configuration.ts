@@ -64,7 +64,9 @@ export function configurationView(
     ...state,
     ...(record.sealedEnvironment === undefined ? {} : { Environment: { Variables: environmentOf(ctx, record) } }),
     ...(record.deadLetterArn ? { DeadLetterConfig: { TargetArn: record.deadLetterArn } } : {}),
-    ...(record.layers.length ? { Layers: record.layers.map((Arn) => ({ Arn })) } : {}),
+    ...(record.layers.length
+      ? { Layers: record.layers.map((Arn, i) => ({ Arn, CodeSize: record.layerSizes?.[i] ?? 0 })) }
+      : {}),
   };
 }
 

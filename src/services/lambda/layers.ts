@@ -41,14 +41,28 @@ export async function layerOf(ctx: Context<any>, name: string, version: number):
   return stored.value;
 }
 
-/** The digests of the layers that a function names, in their order; throws for one that is not there. */
-export async function layerDigests(ctx: Context<any>, arns: readonly string[]): Promise<string[]> {
-  return Promise.all(
-    arns.map(async (layer) => {
-      const { name, version } = parseLayerArn(layer);
-      const stored = await ctx.records.get<LayerVersion>("layer-version", versionKey(name, version));
-      if (!stored) throw invalidParameter(`Layer version ${layer} does not exist.`);
-      return stored.value.digest;
-    }),
-  );
+/** Digests and sizes of the layers that a function names, in their order; throws for one that is not there, or named twice. */
+export async function layerContents(
+  ctx: Context<any>,
+  arns: readonly string[],
+): Promise<{ layerDigests: string[]; layerSizes: number[] }> {
+  const named = new Map<string, string>();
+  const found: LayerVersion[] = [];
+  for (const layer of arns) {
+    const { name, version } = parseLayerArn(layer);
+    if (layer.split(":")[3] !== ctx.region)
+      throw invalidParameter(
+        `Layers are not in the same region as the function. Layers are expected to be in region ${ctx.region}.`,
+      );
+    const stored = await ctx.records.get<LayerVersion>("layer-version", versionKey(name, version));
+    if (!stored) throw invalidParameter(`Layer version ${layer} does not exist.`);
+    const other = named.get(name);
+    if (other !== undefined)
+      throw invalidParameter(
+        `Two different versions of the same layer are not allowed to be referenced in the same function. ${other} and ${layer} are versions of the same layer.`,
+      );
+    named.set(name, layer);
+    found.push(stored.value);
+  }
+  return { layerDigests: found.map((layer) => layer.digest), layerSizes: found.map((layer) => layer.size) };
 }

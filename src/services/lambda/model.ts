@@ -20,6 +20,7 @@ export interface FunctionRecord {
   readonly layers: readonly string[];
   /** SHA-256 of the layers' zips, in their order. */
   readonly layerDigests?: readonly string[];
+  readonly layerSizes?: readonly number[];
   readonly loggingConfig: {
     readonly LogFormat: string;
     readonly LogGroup: string;

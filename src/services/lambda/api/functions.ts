@@ -19,7 +19,7 @@ import {
 } from "../model.ts";
 import { EVENT_INVOKE } from "../event-invoke-config.ts";
 import { URL_PLACES, URLS, type UrlRecord } from "../function-url.ts";
-import { layerDigests } from "../layers.ts";
+import { layerContents } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
 import { checkDeadLetterRole } from "../dead-letter.ts";
 import { publish } from "../publish.ts";
@@ -87,7 +87,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
           `1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${MAX_NAME}`,
         );
       if (await ctx.records.get("function", name)) throw conflict(`Function already exist: ${name}`);
-      const settings = { ...settingsOf(ctx, name, input), layerDigests: await layerDigests(ctx, input.Layers ?? []) };
+      const settings = { ...settingsOf(ctx, name, input), ...(await layerContents(ctx, input.Layers ?? [])) };
       await checkRole(ctx, settings.role);
       await checkDeadLetterRole(ctx, settings.deadLetterArn, settings.role, name);
       const code = await storePackage(ctx, codeInput(input.Code ?? {}));
@@ -104,7 +104,8 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const first = ctx.records.put("version", versionId(name, LATEST), record);
       if (!(await ctx.records.create("function", name, head, first))) throw conflict(`Function already exist: ${name}`);
       if (!input.Publish) return configurationView(ctx, record, { fresh: "create" });
-      return configurationView(ctx, await publish(ctx, name, {}), { fresh: "create" });
+      const published = configurationView(ctx, await publish(ctx, name, {}), { fresh: "create" });
+      return { ...published, FunctionArn: functionArn(ctx, name) };
     },
   },
   GetFunction: {
@@ -182,11 +183,11 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       checkRevision(before, input.RevisionId);
       if (input.Role && input.Role !== before.role) await checkRole(ctx, input.Role);
       await checkDeadLetterRole(ctx, input.DeadLetterConfig?.TargetArn, input.Role ?? before.role, name);
-      const digests = input.Layers ? { layerDigests: await layerDigests(ctx, input.Layers) } : {};
+      const layers = input.Layers ? await layerContents(ctx, input.Layers) : {};
       const record = await changeLatest(ctx, name, (r) => {
         checkRevision(r, input.RevisionId);
         const { sealedEnvironment: _e, deadLetterArn: _d, ...kept } = r;
-        return { ...kept, ...settingsOf(ctx, name, input, r), ...digests };
+        return { ...kept, ...settingsOf(ctx, name, input, r), ...layers };
       });
       return configurationView(ctx, record, { fresh: "update" });
     },
