@@ -8,7 +8,7 @@ import { send } from "./api/send.ts";
 import { tags } from "./api/tags.ts";
 import { UPKEEP_EVERY_MS } from "./limits.ts";
 import { moveWorker } from "./move-tasks.ts";
-import { sqsQueuePolicy } from "./resources/queue-policy.ts";
+import { sqsQueueInlinePolicy, sqsQueuePolicy } from "./resources/queue-policy.ts";
 import { sqsQueue } from "./resources/queue.ts";
 import { startSqs, type SqsState } from "./state.ts";
 import { lookAfterQueues } from "./upkeep.ts";
@@ -17,7 +17,7 @@ import { lookAfterQueues } from "./upkeep.ts";
 export const sqs = defineService<typeof Sqs, SqsState>({
   name: "sqs",
   operations: { ...queues, ...send, ...receive, ...permissions, ...tags, ...moveTasks },
-  resources: [sqsQueue, sqsQueuePolicy],
+  resources: [sqsQueue, sqsQueuePolicy, sqsQueueInlinePolicy],
   workers: [moveWorker],
   periodic: [{ name: "queues", everyMs: UPKEEP_EVERY_MS, run: lookAfterQueues }],
   start: ({ database, clock }) => startSqs(database, clock),

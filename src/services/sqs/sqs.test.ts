@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import type { SQS } from "@aws-sdk/client-sqs";
+import { soon } from "../../../test/support/pipeline-kit.ts";
 import { ACCOUNT, arnOf, openSqsKit, refused, type SqsKit } from "../../../test/support/sqs-kit.ts";
 
 describe("SQS", () => {
@@ -237,6 +239,34 @@ describe("SQS", () => {
         sqs.receiveMessage({ QueueUrl, WaitTimeSeconds: 21 }),
         refused("InvalidParameterValue", /<= 20/),
       );
+    });
+
+    test("CloudWatch hears of what was sent, received and deleted", async () => {
+      const { QueueUrl, name } = await queue();
+      await sqs.sendMessage({ QueueUrl, MessageBody: "four" });
+      const [message] = await receive(QueueUrl);
+      await sqs.deleteMessage({ QueueUrl, ReceiptHandle: message!.ReceiptHandle! });
+      const cloudwatch = new CloudWatch(kit.app.client);
+      const sum = async (MetricName: string): Promise<number | undefined> => {
+        const { Datapoints } = await cloudwatch.getMetricStatistics({
+          Namespace: "AWS/SQS",
+          MetricName,
+          Dimensions: [{ Name: "QueueName", Value: name }],
+          StartTime: new Date(Date.now() - 600_000),
+          EndTime: new Date(Date.now() + 60_000),
+          Period: 3600,
+          Statistics: ["Sum"],
+        });
+        return Datapoints?.[0]?.Sum;
+      };
+      for (const [metric, expected] of Object.entries({
+        NumberOfMessagesSent: 1,
+        SentMessageSize: 4,
+        NumberOfMessagesReceived: 1,
+        NumberOfMessagesDeleted: 1,
+      }))
+        assert.equal(await soon(() => sum(metric), metric), expected, metric);
+      cloudwatch.destroy();
     });
 
     test("purge empties a queue, once a minute", async () => {

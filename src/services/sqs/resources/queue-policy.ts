@@ -16,6 +16,20 @@ async function clear(ctx: ResourceContext, queues: readonly string[]): Promise<v
   }
 }
 
+/** AWS::SQS::QueueInlinePolicy: the policy of one queue. */
+export const sqsQueueInlinePolicy: ResourceType = {
+  type: "AWS::SQS::QueueInlinePolicy",
+  async create(ctx, properties) {
+    await apply(ctx, [properties["Queue"]], properties["PolicyDocument"]);
+    return String(properties["Queue"]);
+  },
+  async update(ctx, id, next) {
+    await apply(ctx, [id], next["PolicyDocument"]);
+  },
+  remove: (ctx, id) => clear(ctx, [id]),
+  replaceOn: ["Queue"],
+};
+
 /** AWS::SQS::QueuePolicy: the policy of one or more queues. */
 export const sqsQueuePolicy: ResourceType = {
   type: "AWS::SQS::QueuePolicy",

@@ -34,8 +34,8 @@ const template = (VisibilityTimeout: number | undefined, more: object = {}): str
         Properties: { Queues: [ref("Work")], PolicyDocument: allow("s3.amazonaws.com", "Work") },
       },
       ToldPolicy: {
-        Type: "AWS::SQS::QueuePolicy",
-        Properties: { Queues: [ref("Told")], PolicyDocument: allow("events.amazonaws.com", "Told") },
+        Type: "AWS::SQS::QueueInlinePolicy",
+        Properties: { Queue: ref("Told"), PolicyDocument: allow("events.amazonaws.com", "Told") },
       },
       Files: {
         Type: "AWS::S3::Bucket",
