@@ -10,6 +10,8 @@ const STUCK_MS = 5;
 const UNKNOWN_MICROS = 1_000_000;
 /** Weight of the latest call in the estimate. */
 const SHARE = 1 / 8;
+/** One call that a neighbour's noise held up must not change the estimate by more than this factor times its share. */
+const MAX_GROWTH = 16;
 /** A call that cannot get an environment of its own waits for another's end only where that is near. */
 const SHORT_MICROS = 100_000;
 
@@ -68,7 +70,9 @@ export class EnvironmentPool implements EnvironmentEvents {
   }
 
   onEnded(environment: ExecutionEnvironment, micros: number): void {
-    this.#micros = this.#micros === UNKNOWN_MICROS ? micros : this.#micros + (micros - this.#micros) * SHARE;
+    const isFirst = this.#micros === UNKNOWN_MICROS;
+    const sample = Math.min(micros, this.#micros * MAX_GROWTH);
+    this.#micros = isFirst ? micros : this.#micros + (sample - this.#micros) * SHARE;
     const isSpare = this.#running.size > 1 && this.#running.size - 1 > this.#needed() * 2;
     if (environment.load === 0) {
       if (isSpare || this.#queue.length === 0) return this.#rest(environment);
@@ -95,9 +99,9 @@ export class EnvironmentPool implements EnvironmentEvents {
     return Math.max(1, Math.min(MAX_DEPTH, (WAIT_MS * 1000) / this.#micros));
   }
 
-  /** How many environments the calls that wait would keep busy. */
-  #needed(): number {
-    return (this.#queue.length * this.#micros) / (WAIT_MS * 1000);
+  /** How many environments the calls that wait would keep busy, if each took so long. */
+  #needed(micros = this.#micros): number {
+    return (this.#queue.length * micros) / (WAIT_MS * 1000);
   }
 
   #run(environment: ExecutionEnvironment, job: Job): void {
@@ -136,8 +140,8 @@ export class EnvironmentPool implements EnvironmentEvents {
   }
 
   /** Gives waiting calls environments, as many as the work is worth. */
-  spread(): void {
-    const isWorth = (): boolean => this.#running.size + this.#starting < Math.max(1, this.#needed());
+  spread(micros = this.#micros): void {
+    const isWorth = (): boolean => this.#running.size + this.#starting < Math.max(1, this.#needed(micros));
     while (this.#queue.length > 0 && isWorth()) {
       const environment = this.#takeIdle();
       if (!environment) break;
@@ -175,17 +179,18 @@ export class EnvironmentPool implements EnvironmentEvents {
     this.#timer = undefined;
     const now = performance.now();
     let behind = 0;
+    let slowest = this.#micros;
     for (const environment of this.#running) {
       const busyMs = now - environment.busySince;
       if (busyMs < STUCK_MS) {
         behind += Math.max(0, environment.load - 1);
         continue;
       }
-      if (this.#micros !== UNKNOWN_MICROS) this.#micros = Math.max(this.#micros, busyMs * 1000);
+      slowest = Math.max(slowest, busyMs * 1000);
       if (environment.load > 1) this.#queue.unshift(...environment.takeBack());
       if (environment.load === 0) this.#rest(environment);
     }
-    this.spread();
+    this.spread(slowest);
     if (this.#queue.length > 0 || behind > 0) this.#arm();
   }
 }
