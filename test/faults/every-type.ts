@@ -22,6 +22,14 @@ const identity = {
   Services: made("IAM::Role", { AssumeRolePolicyDocument: trusts("codebuild") }),
   Shifter: made("IAM::Role", { AssumeRolePolicyDocument: trusts("codedeploy") }),
   Releaser: made("IAM::Role", { AssumeRolePolicyDocument: trusts("codepipeline") }),
+  Consumer: made("IAM::Policy", {
+    PolicyName: "consume",
+    PolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: "sqs:*", Resource: "*" }],
+    },
+    Roles: [ref("Role")],
+  }),
   Policy: made("IAM::Policy", { PolicyName: "more", PolicyDocument: policy, Roles: [ref("Role")] }),
   Managed: made("IAM::ManagedPolicy", { PolicyDocument: policy, Roles: [ref("Role")] }),
   Group: made("IAM::Group", {}),
@@ -158,6 +166,28 @@ const others = {
   Rule: made("Events::Rule", { EventPattern: { source: ["x"] }, Targets: [{ Id: "1", Arn: GROUP_ARN }] }),
   OnBus: made("Events::Rule", { EventBusName: ref("Bus"), EventPattern: { source: ["x"] } }),
   Parameter: made("SSM::Parameter", { Type: "String", Value: "v" }),
+  Queue: made("SQS::Queue", {}),
+  Other: made("SQS::Queue", {}),
+  Inline: made("SQS::QueueInlinePolicy", {
+    Queue: ref("Other"),
+    PolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Deny", Principal: "*", Action: "sqs:SendMessage", Resource: "*" }],
+    },
+  }),
+  Images: made("ECR::Repository", {}),
+  QueuePolicy: made("SQS::QueuePolicy", {
+    Queues: [ref("Queue")],
+    PolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Deny", Principal: "*", Action: "sqs:SendMessage", Resource: "*" }],
+    },
+  }),
+  Mapping: made(
+    "Lambda::EventSourceMapping",
+    { FunctionName: ref("Function"), EventSourceArn: arn("Queue"), Enabled: false },
+    { DependsOn: "Consumer" },
+  ),
   Handle: made("CloudFormation::WaitConditionHandle", {}),
   Cdk: made("CDK::Metadata", {}),
   Nested: made("CloudFormation::Stack", {

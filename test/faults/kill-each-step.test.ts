@@ -8,7 +8,7 @@ import { openPushedProject, type PushedProject } from "./recorded-push.ts";
 
 /** The platform may die at the end of a push as well as in its middle: how long until it certainly has, or will not. */
 const DEATH_MS = 20_000;
-const SHARDS = 13;
+const SHARDS = 27;
 
 /** Every write of the state, right before it and right after it; of two neighbours one kills the app, one everything. */
 function pointsOf(writes: number): Death[] {

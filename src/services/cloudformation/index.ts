@@ -10,14 +10,15 @@ import { stackWorkers } from "./operation/worker.ts";
 import { cdkMetadata } from "./resources/cdk-metadata.ts";
 import { customResource } from "./resources/custom-resource.ts";
 import { nestedStack } from "./resources/stack.ts";
-import { waitConditionHandle } from "./resources/wait-condition-handle.ts";
+import { waitCondition, waitConditionHandle } from "./resources/wait-condition.ts";
+import { waitSignals } from "./wait-signals.ts";
 
 /** CloudFormation: stacks made of resources, by templates. */
 export const cloudformation = defineService<typeof CloudFormation>({
   name: "cloudformation",
   operations: { ...stacks, ...describe, ...templates, ...changeSets },
-  resources: [nestedStack, customResource, waitConditionHandle, cdkMetadata],
-  routes: [customResponses],
+  resources: [nestedStack, customResource, waitCondition, waitConditionHandle, cdkMetadata],
+  routes: [customResponses, waitSignals],
   periodic: [forget],
   workers: [...stackWorkers],
 });

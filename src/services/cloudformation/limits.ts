@@ -14,4 +14,9 @@ export const CLEAN_UP_TRIES = 3;
 /** How long deleted stacks are remembered. */
 export const DELETED_STACK_DAYS = 90;
 export const CUSTOM_RESOURCE_SECONDS = 3_600;
+/** The longest Timeout of a wait condition. */
+export const WAIT_SECONDS = 43_200;
+export const WAIT_SIGNAL_BYTES = 4_096;
+/** Signals that one handle takes. */
+export const WAIT_SIGNALS = 100;
 export const CUSTOM_RESPONSE_BYTES = 4_096 * 16;

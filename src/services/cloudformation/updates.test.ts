@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { APIGateway } from "@aws-sdk/client-api-gateway";
 import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
@@ -207,6 +208,64 @@ describe("an update of every property that can be changed in place", () => {
         done.lastIndexOf(`${id} DELETE_COMPLETE`) > done.lastIndexOf("named UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
         id,
       );
+  });
+
+  test("a wait condition waits for its signals, fails by one, and gives up in time", async () => {
+    const cfn = new CloudFormation(app.client);
+    const template = (Timeout: number): string =>
+      body(
+        {
+          Handle: made("CloudFormation::WaitConditionHandle", {}),
+          Wait: made("CloudFormation::WaitCondition", { Handle: { Ref: "Handle" }, Timeout: `${Timeout}`, Count: 2 }),
+        },
+        { Outputs: { Data: { Value: { "Fn::GetAtt": ["Wait", "Data"] } } } },
+      );
+    const start = async (StackName: string): Promise<string> => {
+      await cfn.createStack({ StackName, TemplateBody: template(60) });
+      for (const deadline = Date.now() + 10_000; ;) {
+        assert.ok(Date.now() < deadline, JSON.stringify((await cfn.describeStackEvents({ StackName })).StackEvents));
+        const { StackResources = [] } = await cfn.describeStackResources({ StackName });
+        const handle = StackResources.find((r) => r.LogicalResourceId === "Handle");
+        if (handle?.ResourceStatus === "CREATE_COMPLETE") return handle.PhysicalResourceId!;
+        await new Promise((done) => setTimeout(done, 10));
+      }
+    };
+    const signal = async (url: string, text: string): Promise<number> => {
+      const { hostname, pathname } = new URL(url);
+      return new Promise((done, fail) => {
+        const sent = request(`${app.endpoint}${pathname}`, { method: "PUT", headers: { host: hostname } }, (answer) => {
+          answer.resume();
+          done(answer.statusCode!);
+        });
+        sent.on("error", fail).end(text);
+      });
+    };
+    const good = (UniqueId: string) =>
+      JSON.stringify({ Status: "SUCCESS", UniqueId, Reason: "r", Data: `d${UniqueId}` });
+    const url = await start("wait");
+    assert.match(url, /^https:\/\/cloudformation-waitcondition-us-east-1\.s3\.us-east-1\.amazonaws\.com\//);
+    assert.equal(await signal(url, "{}"), 400);
+    assert.equal(await signal(`${url.slice(0, -4)}AAAA`, good("1")), 403);
+    assert.equal(await signal(url, good("1")), 200);
+    assert.equal(await signal(url, good("1")), 200, "the same once more counts once");
+    assert.equal((await cfn.describeStacks({ StackName: "wait" })).Stacks![0]!.StackStatus, "CREATE_IN_PROGRESS");
+    assert.equal(await signal(url, good("2")), 200);
+    const done = await stacks.ended("wait");
+    assert.equal(done.StackStatus, "CREATE_COMPLETE");
+    assert.equal(done.Outputs![0]!.OutputValue, '{"1":"d1","2":"d2"}');
+
+    const bad = await start("wait-bad");
+    await signal(bad, JSON.stringify({ Status: "FAILURE", UniqueId: "1", Reason: "no luck" }));
+    assert.equal((await stacks.ended("wait-bad")).StackStatus, "ROLLBACK_COMPLETE");
+    await cfn.createStack({ StackName: "wait-late", TemplateBody: template(1) });
+    assert.equal((await stacks.ended("wait-late")).StackStatus, "ROLLBACK_COMPLETE");
+    for (const [name, reason] of [
+      ["wait-bad", /received failed message: 'no luck' for uniqueId: 1/],
+      ["wait-late", /timed out\. Received 0 conditions when expecting 2/],
+    ] as const) {
+      const { StackEvents = [] } = await cfn.describeStackEvents({ StackName: name });
+      assert.match(StackEvents.find((e) => e.ResourceStatus === "CREATE_FAILED")!.ResourceStatusReason!, reason);
+    }
   });
 
   test("a policy of snapshots is refused where the type has none", async () => {

@@ -1,0 +1,60 @@
+import type { ResourceType } from "../../../aws/service.ts";
+import { WAIT_SECONDS } from "../limits.ts";
+import { StepFailed } from "../operation/failure.ts";
+import { forgetSignals, handleOf, signalsOf, waitUrl } from "../wait-signals.ts";
+
+/** AWS::CloudFormation::WaitConditionHandle: a URL that takes signals. Templates that need one resource, and no more, use it as well. */
+export const waitConditionHandle: ResourceType = {
+  type: "AWS::CloudFormation::WaitConditionHandle",
+  create: async (ctx) => waitUrl(ctx, ctx.token),
+  update: async () => undefined,
+  async remove(ctx, id) {
+    const handle = handleOf(ctx, id);
+    if (handle) await forgetSignals(ctx, handle);
+  },
+};
+
+interface Wait {
+  /** When it has waited long enough. */
+  readonly end: number;
+}
+
+const KIND = "wait-condition";
+
+/** AWS::CloudFormation::WaitCondition: is made when as many signals have come as the template says. */
+export const waitCondition: ResourceType = {
+  type: "AWS::CloudFormation::WaitCondition",
+  async create(ctx, { Handle, Timeout }) {
+    const seconds = Number(Timeout ?? 0);
+    if (!handleOf(ctx, String(Handle ?? ""))) throw new StepFailed(`Invalid wait condition handle: ${String(Handle)}`);
+    if (!(seconds >= 1 && seconds <= WAIT_SECONDS))
+      throw new StepFailed(`Timeout of a wait condition must be from 1 to ${WAIT_SECONDS} seconds.`);
+    const id = `${ctx.stackId}/${ctx.logicalId}/${ctx.token}`;
+    const known = await ctx.records.get<Wait>(KIND, id);
+    if (!known) await ctx.records.create(KIND, id, { end: ctx.now() + seconds * 1000 } satisfies Wait);
+    return id;
+  },
+  async ready(ctx, id, { Handle, Count }) {
+    const wanted = Number(Count ?? 1);
+    const signals = await signalsOf(ctx, handleOf(ctx, String(Handle)) ?? "");
+    const failed = signals.find((s) => s.Status === "FAILURE");
+    if (failed)
+      throw new StepFailed(
+        `WaitCondition received failed message: '${failed.Reason}' for uniqueId: ${failed.UniqueId}`,
+      );
+    if (signals.length >= wanted) return true;
+    const wait = await ctx.records.get<Wait>(KIND, id);
+    if (!wait || ctx.now() < wait.value.end) return false;
+    throw new StepFailed(`WaitCondition timed out. Received ${signals.length} conditions when expecting ${wanted}`);
+  },
+  async update() {
+    throw new StepFailed("Update to resource type AWS::CloudFormation::WaitCondition is not supported.");
+  },
+  async remove(ctx, id) {
+    await ctx.records.write(ctx.records.remove(KIND, id));
+  },
+  async attributes(ctx, _id, { Handle }) {
+    const signals = await signalsOf(ctx, handleOf(ctx, String(Handle)) ?? "");
+    return { Data: JSON.stringify(Object.fromEntries(signals.map((s) => [s.UniqueId, s.Data]))) };
+  },
+};
