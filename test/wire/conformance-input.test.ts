@@ -66,7 +66,7 @@ async function check(each: InputCase, model: ServiceModel): Promise<void> {
     assert.equal(route.operation.name, each.given.name);
     assert.equal(route.protocol, protocol);
   }
-  const input = await decodeRequest({ operation, protocol, labels }, request);
+  const input = await decodeRequest({ model, operation, protocol, labels }, request);
   const expected = handlerValue({ shape: operation.input, traits: {} }, each.params);
   const simplify =
     protocol === "awsQuery" || protocol === "ec2Query" || protocol === "restXml" ? withoutEmpty : (x: unknown) => x;

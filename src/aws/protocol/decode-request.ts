@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { AwsError } from "../../kernel/aws-error.ts";
 import type { Protocol } from "../model-pack.ts";
 import { compiled, type Member, type OperationModel, type Shape } from "../model.ts";
 import { CBOR, decodeCbor } from "./cbor.ts";
@@ -14,6 +15,7 @@ import { xmlMembersReader, xmlReader } from "./xml-reader.ts";
 
 /** What `routeOperation` found out about a request, as far as decoding needs it. */
 export interface DecodeRoute {
+  readonly model: { readonly name: string };
   readonly operation: OperationModel;
   readonly protocol: Protocol;
   /** Values of the labels in the path, decoded. */
@@ -30,8 +32,16 @@ export async function decodeRequest(route: DecodeRoute, request: HttpRequest): P
   try {
     return await decode(route, request);
   } catch (error) {
-    throw decodingError(error);
+    throw route.model.name === "s3" ? s3DecodingError(error) : decodingError(error);
   }
+}
+
+/** S3 has words of its own for numbers that are none, by the names of the parameters: `MaxKeys` is `max-keys`. */
+function s3DecodingError(error: unknown): unknown {
+  const name = error instanceof MalformedValue && /^Max[A-Z]/.test(error.path[0] ?? "") ? error.path[0]! : undefined;
+  if (name === undefined) return decodingError(error);
+  const parameter = name.replace(/\B[A-Z]/g, (c) => `-${c}`).toLowerCase();
+  return new AwsError("InvalidArgument", `Provided ${parameter} not an integer or within integer range`, 400);
 }
 
 async function decode(route: DecodeRoute, request: HttpRequest): Promise<Input> {

@@ -110,11 +110,15 @@ function queryDocument(route: EncodeRoute, output: Output, requestId: string): s
   return `<${name}Response${attribute}>${result}${metadata}</${name}Response>`;
 }
 
+/** Operations that answer 204 although their model says 200. */
+const NO_CONTENT: ReadonlySet<string> = new Set(["s3.PutBucketPolicy", "s3.PutBucketTagging"]);
+
 function encodeRest(route: EncodeRoute, output: Output): HttpResponse {
   const { model, operation, protocol } = route;
   const shape = operation.output;
   const bindings = bindingsOf(shape, "response");
-  const response: HttpResponse = { status: operation.http?.status ?? 200, headers: headersOf(shape, output) };
+  const status = NO_CONTENT.has(`${model.name}.${operation.name}`) ? 204 : (operation.http?.status ?? 200);
+  const response: HttpResponse = { status, headers: headersOf(shape, output) };
   const code = bindings.statusCode && output[bindings.statusCode.name];
   if (typeof code === "number") response.status = code;
 
@@ -152,7 +156,8 @@ export function headersOf(shape: Shape, value: Output): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, member] of bindings.headers) {
     const item = value[member.name];
-    if (!isNothing(item)) headers[name] = valueToHeader(member, item);
+    // The SDK's name for the same header, where the value need not be a date.
+    if (!isNothing(item)) headers[name === "ExpiresString" ? "Expires" : name] = valueToHeader(member, item);
   }
   for (const [prefix, member] of bindings.prefixHeaders) {
     const map = value[member.name];

@@ -1,4 +1,5 @@
-import { AwsError } from "../../kernel/aws-error.ts";
+import { parsePolicy } from "../../engines/policy/index.ts";
+import { AwsError, messageOf } from "../../kernel/aws-error.ts";
 import { MAX_POLICY_BYTES } from "./limits.ts";
 
 interface PolicyStatement {
@@ -29,6 +30,11 @@ export function checkedPolicy(text: string, bucket: string): string {
   const statements = listOf(policy.Statement) as PolicyStatement[];
   if (statements.length === 0) throw malformed("Missing required field Statement");
   for (const statement of statements) checkStatement(statement, bucket);
+  try {
+    parsePolicy(text, "resource");
+  } catch (error) {
+    throw malformed(messageOf(error));
+  }
   return text;
 }
 

@@ -66,6 +66,8 @@ export interface ObjectFacts {
   readonly encryption?: { readonly algorithm: S3.ServerSideEncryption; readonly kmsKey?: string };
   readonly checksums?: Checksums;
   readonly website?: string;
+  /** The multipart upload that made it. */
+  readonly upload?: string;
   /** Of a multipart upload: sizes (and checksums) of its parts. */
   readonly parts?: readonly {
     readonly number: number;

@@ -104,7 +104,7 @@ function withoutChunked(encoding: string | undefined): string | undefined {
     ?.split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "" && part !== "aws-chunked")
-    .join(",");
+    .join(", ");
 }
 
 function checkedMetadata(metadata: Record<string, string> | undefined): Record<string, string> | undefined {

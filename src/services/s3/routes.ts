@@ -36,18 +36,22 @@ export const websiteRoute: Route<any, Visit> = {
 /** What a browser asks before it calls a bucket from another origin. */
 export const preflightRoute: Route<any, { bucket: string }> = {
   name: "s3-preflight",
-  match({ method, host, path, headers }) {
-    if (method !== "OPTIONS" || headers["access-control-request-method"] === undefined) return undefined;
+  match({ method, host, path }) {
+    if (method !== "OPTIONS" || path.startsWith("/restapis/")) return undefined;
     const inHost = bucketOfHost(host, []);
     const bucket = inHost ?? (PATH_STYLE_HOST.test(host) ? decoded(path.split("/")[1] ?? "") : undefined);
     return bucket !== undefined && isBucketName(bucket) ? { bucket } : undefined;
   },
   async handle(ctx, { bucket: name }, request, response) {
-    const {
-      origin = "",
-      "access-control-request-method": method = "",
-      "access-control-request-headers": list,
-    } = request.headers;
+    const refuse = (status: number, code: string, message: string): void => {
+      const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message><RequestId>${ctx.requestId}</RequestId></Error>`;
+      const headers = { "content-type": "application/xml", "content-length": Buffer.byteLength(body) };
+      response.writeHead(status, headers).end(body);
+    };
+    const { origin, "access-control-request-method": method, "access-control-request-headers": list } = request.headers;
+    if (origin === undefined)
+      return refuse(400, "BadRequest", "Insufficient information. Origin request header needed.");
+    if (method === undefined) return refuse(400, "BadRequest", "Invalid Access-Control-Request-Method: null");
     const wanted = String(list ?? "")
       .split(",")
       .map((header) => header.trim())
@@ -58,8 +62,7 @@ export const preflightRoute: Route<any, { bucket: string }> = {
     const message = bucket?.config.cors
       ? "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
       : "CORSResponse: CORS is not enabled for this bucket.";
-    const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessForbidden</Code><Message>${message}</Message><RequestId>${ctx.requestId}</RequestId></Error>`;
-    response.writeHead(403, { "content-type": "application/xml", "content-length": Buffer.byteLength(body) }).end(body);
+    refuse(403, "AccessForbidden", message);
   },
 };
 

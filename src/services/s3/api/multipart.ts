@@ -15,7 +15,7 @@ import { copying, onBucket, onObject, storing } from "../permissions.ts";
 import { parseRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
 import { collect, type Position } from "../store/listing.ts";
-import { keyBytes, storeVersion } from "../store/objects.ts";
+import { findVersion, keyBytes, storeVersion } from "../store/objects.ts";
 import {
   endUpload,
   insertUpload,
@@ -117,6 +117,20 @@ async function objectChecksum(
   return { type: "COMPOSITE", values: { [member]: `${checksum.digest()}-${parts.length}` } };
 }
 
+function completed(ctx: Context<any>, bucket: Bucket, version: ObjectVersion): S3.CompleteMultipartUploadOutput {
+  const { checksums } = version.facts;
+  const path = version.key.split("/").map(encodeURIComponent).join("/");
+  return {
+    Location: `${ctx.platform.settings.publicUrl}/${bucket.name}/${path}`,
+    Bucket: bucket.name,
+    Key: version.key,
+    ETag: quoted(version.etag),
+    ...checksums?.values,
+    ...(checksums ? { ChecksumType: checksums.type } : {}),
+    ...describeStored(version, bucket),
+  };
+}
+
 export const multipart = operations<typeof S3, any>()({
   CreateMultipartUpload: {
     permissions: storing,
@@ -197,6 +211,13 @@ export const multipart = operations<typeof S3, any>()({
           input.CopySourceRange,
         );
       }
+      const last = Number(/\d+$/.exec(input.CopySourceRange ?? "")?.[0] ?? 0);
+      if (last >= source.size && input.CopySourceRange !== undefined)
+        throw invalidArgument(
+          `Range specified is not valid for source object of size: ${source.size}`,
+          "x-amz-copy-source-range",
+          input.CopySourceRange,
+        );
       const content = await storeContent(
         ctx,
         readContent(ctx, source.facts.segments, range),
@@ -222,6 +243,9 @@ export const multipart = operations<typeof S3, any>()({
     permissions: onObject("PutObject"),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
+      // A caller whose answer was lost asks again, and gets it again.
+      const made = await findVersion(ctx, bucket.name, String(input.Key));
+      if (made?.facts.upload !== undefined && made.facts.upload === input.UploadId) return completed(ctx, bucket, made);
       const upload = await uploadOfInput(ctx, input);
       const stored = await listParts(ctx, upload.id);
       const parts = chosenParts(input, stored);
@@ -237,6 +261,7 @@ export const multipart = operations<typeof S3, any>()({
           etag: multipartEtag(parts),
           facts: {
             ...facts,
+            upload: upload.id,
             segments: parts.map((part) => ({ digest: part.digest, size: part.size })),
             parts: parts.map((part) => ({ number: part.number, size: part.size, checksums: part.checksums })),
             ...(checksums ? { checksums } : {}),
@@ -250,16 +275,7 @@ export const multipart = operations<typeof S3, any>()({
           ],
         },
       );
-      const path = version.key.split("/").map(encodeURIComponent).join("/");
-      return {
-        Location: `${ctx.platform.settings.publicUrl}/${bucket.name}/${path}`,
-        Bucket: bucket.name,
-        Key: version.key,
-        ETag: quoted(version.etag),
-        ...checksums?.values,
-        ...(checksums ? { ChecksumType: checksums.type } : {}),
-        ...describeStored(version, bucket),
-      };
+      return completed(ctx, bucket, version);
     },
   },
   AbortMultipartUpload: {

@@ -1,7 +1,7 @@
 import type { Context } from "../../../aws/context.ts";
 import { GuardFailed, UniqueViolation, type Statement } from "../../../ports/database.ts";
 import { accessDenied, noSuchBucket, operationAborted } from "../errors.ts";
-import type { Bucket, BucketConfig } from "../model.ts";
+import type { Bucket, BucketConfig, S3State } from "../model.ts";
 
 interface BucketRow {
   readonly name: string;
@@ -100,8 +100,16 @@ export async function removeBucket(ctx: Context<any>, name: string, also: readon
 }
 
 /** Changes what is set of a bucket, again from a fresh read where somebody else was faster. */
-export async function changeConfig(
-  ctx: Context<any>,
+export function changeConfig(
+  ctx: Context<S3State>,
+  input: BucketInput,
+  change: (config: BucketConfig, bucket: Bucket) => BucketConfig,
+): Promise<Bucket> {
+  return ctx.state.turns.run(String(input.Bucket), () => changeInTurn(ctx, input, change));
+}
+
+async function changeInTurn(
+  ctx: Context<S3State>,
   input: BucketInput,
   change: (config: BucketConfig, bucket: Bucket) => BucketConfig,
 ): Promise<Bucket> {

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { S3 } from "@aws-sdk/client-s3";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+
+const code = (name: string, status: number) => (error: any) =>
+  error.name === name && error.$metadata.httpStatusCode === status;
+
+describe("S3: what clients do at the edges", () => {
+  let app: TestApp;
+  let s3: S3;
+  const Bucket = "edges";
+  before(async () => {
+    app = await startTestApp();
+    s3 = new S3({ ...app.client, forcePathStyle: true });
+    await s3.createBucket({ Bucket });
+  });
+  after(() => app.stop());
+
+  test("a completed upload may be completed again, as long as its object is there", async () => {
+    const { UploadId } = await s3.createMultipartUpload({ Bucket, Key: "m" });
+    const { ETag } = await s3.uploadPart({ Bucket, Key: "m", UploadId, PartNumber: 1, Body: "part" });
+    const complete = () =>
+      s3.completeMultipartUpload({
+        Bucket,
+        Key: "m",
+        UploadId,
+        MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] },
+      });
+    const first = await complete();
+    assert.equal((await complete()).ETag, first.ETag);
+    await s3.putObject({ Bucket, Key: "m", Body: "another" });
+    await assert.rejects(complete(), code("NoSuchUpload", 404));
+  });
+
+  test("a policy whose principal nobody can be is refused, and locks nobody out", async () => {
+    const policy = (AWS: string): string =>
+      JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+          { Effect: "Allow", Principal: { AWS }, Action: "s3:GetObject", Resource: `arn:aws:s3:::${Bucket}/*` },
+        ],
+      });
+    await assert.rejects(
+      s3.putBucketPolicy({ Bucket, Policy: policy("arn:aws:iam::tenant:root") }),
+      code("MalformedPolicy", 400),
+    );
+    await s3.listObjectVersions({ Bucket });
+  });
+
+  test("many settings of one bucket at once all get through", async () => {
+    const set = (i: number) => s3.putBucketTagging({ Bucket, Tagging: { TagSet: [{ Key: "n", Value: String(i) }] } });
+    await Promise.all(Array.from({ length: 40 }, (_, i) => set(i)));
+    const { TagSet } = await s3.getBucketTagging({ Bucket });
+    assert.match(TagSet![0]!.Value!, /^\d+$/);
+  });
+
+  test("Expires comes back as the header that it is", async () => {
+    const Expires = new Date(Math.floor(Date.now() / 1000) * 1000 + 60_000);
+    await s3.putObject({ Bucket, Key: "e", Body: "x", Expires, ContentEncoding: "deflate, gzip" });
+    const head = await s3.headObject({ Bucket, Key: "e" });
+    assert.deepEqual([head.ExpiresString, head.ContentEncoding], [Expires.toUTCString(), "deflate, gzip"]);
+  });
+
+  test("a range to copy must lie within its source", async () => {
+    await s3.putObject({ Bucket, Key: "five", Body: "12345" });
+    const { UploadId } = await s3.createMultipartUpload({ Bucket, Key: "c" });
+    const copy = (CopySourceRange: string) =>
+      s3.uploadPartCopy({ Bucket, Key: "c", UploadId, PartNumber: 1, CopySource: `${Bucket}/five`, CopySourceRange });
+    await assert.rejects(copy("bytes=0-21"), { name: "InvalidArgument", message: /source object of size: 5/ });
+    assert.ok((await copy("bytes=0-4")).CopyPartResult?.ETag);
+  });
+
+  test("numbers that are none, and preflights without an origin, are told in S3's words", async () => {
+    await assert.rejects(s3.listObjectsV2({ Bucket, MaxKeys: "blah" as unknown as number }), {
+      name: "InvalidArgument",
+      message: "Provided max-keys not an integer or within integer range",
+    });
+    const url = `${app.client.endpoint}/${Bucket}/key`;
+    const plain = await fetch(url, { method: "OPTIONS" });
+    assert.deepEqual([plain.status, /<Code>(\w+)</.exec(await plain.text())?.[1]], [400, "BadRequest"]);
+  });
+});
