@@ -28,7 +28,7 @@ interface Point {
   readonly write: number;
 }
 
-describe("kill -9 at every write of a stack with every type", { timeout: 3_600_000 }, () => {
+describe("kill -9 at every write of a stack with every type", { timeout: 7_200_000 }, () => {
   let data: string;
   let port: number;
   let life: MortalPlatform;

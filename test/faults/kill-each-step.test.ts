@@ -30,7 +30,7 @@ function afterOnePush(was: Record<string, readonly string[]>): Record<string, re
   };
 }
 
-describe("kill -9 at every write of a push and its deployment", { skip: cannotRun, timeout: 1_800_000 }, () => {
+describe("kill -9 at every write of a push and its deployment", { skip: cannotRun, timeout: 7_200_000 }, () => {
   let project: PushedProject;
   let life: MortalPlatform;
 
