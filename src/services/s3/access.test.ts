@@ -380,6 +380,9 @@ describe("S3 access", () => {
       s3.putBucketLogging({ Bucket, BucketLoggingStatus: logging }),
       (error: any) => error.$metadata.httpStatusCode === 501,
     );
+    const { $metadata } = await s3.putBucketTagging({ Bucket, Tagging: { TagSet: [] } });
+    assert.equal($metadata.httpStatusCode, 204);
+    await assert.rejects(s3.getBucketTagging({ Bucket }), { name: "NoSuchTagSet" }, "an empty set is none");
     await s3.putBucketTagging({ Bucket, Tagging: { TagSet: [{ Key: "a", Value: "b" }] } });
     assert.deepEqual((await s3.getBucketTagging({ Bucket })).TagSet, [{ Key: "a", Value: "b" }]);
     const encryption = await s3.getBucketEncryption({ Bucket });

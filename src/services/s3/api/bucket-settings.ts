@@ -218,7 +218,7 @@ export const bucketSettings = operations<typeof S3, any>()({
     permissions: onBucket("PutBucketTagging"),
     run: async (ctx, input) => {
       const tags = checkedTags(input.Tagging?.TagSet, "bucket");
-      return set(ctx, input, () => ({ tags }));
+      return tags.length > 0 ? set(ctx, input, () => ({ tags })) : unset(ctx, input, "tags");
     },
   },
   DeleteBucketTagging: { permissions: onBucket("PutBucketTagging"), run: (ctx, input) => unset(ctx, input, "tags") },
