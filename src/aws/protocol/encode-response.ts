@@ -156,7 +156,8 @@ export function headersOf(shape: Shape, value: Output): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, member] of bindings.headers) {
     const item = value[member.name];
-    if (!isNothing(item)) headers[name] = valueToHeader(member, item);
+    // The SDK's name for the same header, where the value need not be a date.
+    if (!isNothing(item)) headers[name === "ExpiresString" ? "Expires" : name] = valueToHeader(member, item);
   }
   for (const [prefix, member] of bindings.prefixHeaders) {
     const map = value[member.name];
