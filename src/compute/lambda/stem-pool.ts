@@ -106,7 +106,9 @@ export class StemPool {
           // One that ends by itself is not handed out.
           void stem.sandbox.exited.then(() => {
             const at = kind.ready.indexOf(stem);
-            if (at >= 0) kind.ready.splice(at, 1);
+            if (at < 0) return;
+            kind.ready.splice(at, 1);
+            stem.channel.close();
           });
           return undefined;
         },
