@@ -40,6 +40,8 @@ export interface NewMessage extends Pick<Message, "id" | "message" | "body" | "f
   readonly seenKey?: string;
 }
 
+/** So many of the first messages of a queue are looked at for the dead-letter queue when it is received from. */
+const REDRIVE_AT_ONCE = 100;
 const COLUMNS = "id, message, grp, body, facts, sent_at, receives, first_received_at, receipt, source";
 
 /** Statements that put a message into a queue; a FIFO queue drops what it has seen in the last five minutes. */
@@ -92,7 +94,7 @@ export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promi
   const { database, ids } = ctx.platform;
   const now = ctx.now();
   const oldest = now - claim.retentionMs;
-  const ready = `queue = ? and visible_at <= ? and sent_at > ?`;
+  const ready = `queue = ? and visible_at <= ? and +sent_at > ?`;
   // A look costs no write: only where there is something to receive does the writer work.
   const look = await database.first({
     sql: `select 1 as one from sqs_message where ${ready} limit 1`,
@@ -100,14 +102,15 @@ export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promi
   });
   if (!look) return [];
   const fifo = isFifo(queue);
+  // A plus before a column: the index that has the order is used, not one that would have to be sorted.
   const order = fifo ? "m.id" : "m.visible_at, m.id";
   const receipt = ids.uuid();
   await database.write([
     ...(claim.dead ? redrive(ctx, queue, claim.dead, [now, oldest]) : []),
     {
       sql: `update sqs_message set visible_at = ?, receives = receives + 1, first_received_at = coalesce(first_received_at, ?),
-        received_at = ?, receipt = ? where id in (select m.id from sqs_message m where m.queue = ? and m.visible_at <= ?
-        and m.sent_at > ? ${fifo ? `and ${IN_ORDER}` : ""} order by ${order} limit ?)`,
+        received_at = ?, receipt = ? where id in (select m.id from sqs_message m where m.queue = ? and ${fifo ? "+" : ""}m.visible_at <= ?
+        and +m.sent_at > ? and m.receives < ? ${fifo ? `and ${IN_ORDER}` : ""} order by ${order} limit ?)`,
       parameters: [
         now + claim.visibilityMs,
         now,
@@ -116,6 +119,7 @@ export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promi
         queue.uid,
         now,
         oldest,
+        claim.dead?.after ?? Number.MAX_SAFE_INTEGER,
         ...(fifo ? [now] : []),
         claim.max,
       ],
@@ -133,7 +137,7 @@ const messageOf = (row: Message & { facts: unknown }): Message => ({
   facts: JSON.parse(String(row.facts)) as MessageFacts,
 });
 
-/** Messages that were received too often go to the dead-letter queue. */
+/** Messages that were received too often go to the dead-letter queue; the first ones of the queue are looked at. */
 function redrive(
   ctx: Ctx,
   queue: Queue,
@@ -142,9 +146,9 @@ function redrive(
 ): Statement[] {
   return [
     {
-      sql: `update sqs_message set queue = ?, source = ?, receipt = null, visible_at = ? where queue = ? and visible_at <= ?
-        and sent_at > ? and receives >= ?`,
-      parameters: [dead.queue.uid, queueArn(ctx, queue.name), now, queue.uid, now, oldest, dead.after],
+      sql: `update sqs_message set queue = ?, source = ?, receipt = null, visible_at = ? where receives >= ? and id in
+        (select id from sqs_message where queue = ? and visible_at <= ? and +sent_at > ? order by visible_at, id limit ?)`,
+      parameters: [dead.queue.uid, queueArn(ctx, queue.name), now, dead.after, queue.uid, now, oldest, REDRIVE_AT_ONCE],
       committed: () => ctx.state.ring(dead.queue.uid),
     },
   ];

@@ -56,7 +56,7 @@ export async function pollQueue(ctx: Ctx, mapping: Mapping, signal: AbortSignal)
       failed(poller, error);
     }
   }
-  await Promise.allSettled(atWork);
+  // What is at work ends by itself: a stopped mapping still deletes what went well, a stopped platform waits for nobody.
 }
 
 function failed(poller: Poller, error: unknown): void {
