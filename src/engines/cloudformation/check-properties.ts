@@ -97,6 +97,7 @@ function checkMembers(
       // Some types take the words of an enum in any case (CodePipeline's toolchain templates rely on it).
       const match = known.find((word) => word === coerced) ?? known.find((word) => same(word, coerced));
       if (match !== undefined) result[name] = match;
+      else report(check, at, `#${at}: ${coerced} is not a valid enum value`);
     }
   }
   for (const name of Object.keys(properties)) {

@@ -268,6 +268,38 @@ describe("an update of every property that can be changed in place", () => {
     }
   });
 
+  test("properties that the published schema refuses are named, with their resource", async () => {
+    const cases: readonly (readonly [resource: object, reason: RegExp])[] = [
+      [made("Logs::LogGroup", { Nope: 1 }), /unsupported property Nope/],
+      [
+        made("Logs::LogGroup", { RetentionInDays: "many" }),
+        /#\/RetentionInDays: expected type: Integer, found: String/,
+      ],
+      [made("Logs::LogGroup", { LogGroupClass: "NOPE" }), /#\/LogGroupClass: NOPE is not a valid enum value/],
+      [
+        made("S3::Bucket", { VersioningConfiguration: { Status: "on" } }),
+        /#\/VersioningConfiguration\/Status: on is not a valid enum value/,
+      ],
+      [made("SSM::Parameter", { Type: "String" }), /#: required key \[Value\] not found/],
+      [made("Logs::LogGroup", { LogGroupName: "a b" }), /'logGroupName' failed to satisfy constraint: .*pattern/],
+      [made("Logs::LogGroup", { RetentionInDays: 2 }), /retention value/],
+      [
+        made("IAM::Role", { AssumeRolePolicyDocument: trust, MaxSessionDuration: 5 }),
+        /'maxSessionDuration' failed to satisfy constraint: .*greater than or equal to 3600/,
+      ],
+    ];
+    const cfn = new CloudFormation(app.client);
+    for (const [n, [resource, reason]] of cases.entries()) {
+      const name = `refused-${n}`;
+      const Capabilities = ["CAPABILITY_IAM" as const];
+      await stacks.create(name, JSON.stringify({ Resources: { Wrong: resource } }), { Capabilities });
+      const { StackEvents = [] } = await cfn.describeStackEvents({ StackName: name });
+      const failed = StackEvents.find((e) => e.ResourceStatus === "CREATE_FAILED");
+      assert.equal(failed?.LogicalResourceId, "Wrong");
+      assert.match(failed?.ResourceStatusReason ?? "", reason);
+    }
+  });
+
   test("a policy of snapshots is refused where the type has none", async () => {
     const cfn = new CloudFormation(app.client);
     for (const [policy, words] of [
