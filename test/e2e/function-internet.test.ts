@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { IAM } from "@aws-sdk/client-iam";
-import { Lambda } from "@aws-sdk/client-lambda";
+import { functionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform } from "../support/platform.ts";
-import { zip } from "../support/zip.ts";
 
 /** What the function says of its way out: whether it has one, and whether it leads to the host. */
 const HANDLER = `
@@ -24,29 +22,14 @@ exports.handler = async ({ hostPort }) => ({
 async function waysOut(setting: string): Promise<Record<string, boolean>> {
   const platform = await startPlatform({ STARLING_INTERNET: setting });
   try {
-    const iam = new IAM(platform.client);
-    const trust = {
-      Version: "2012-10-17",
-      Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
-    };
-    const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
-    const lambda = new Lambda(platform.client);
+    const { create, call } = await functionKit(platform.client);
     const ways: Record<string, boolean> = {};
     for (const own of ["on", "off", "unset"]) {
-      await lambda.createFunction({
-        FunctionName: own,
-        Role: Role!.Arn!,
-        Runtime: "nodejs24.x",
-        Handler: "index.handler",
-        Timeout: 10,
-        Code: { ZipFile: await zip({ "index.js": HANDLER }) },
-        ...(own === "unset" ? {} : { Environment: { Variables: { STARLING_INTERNET: own } } }),
-      });
-      const Payload = JSON.stringify({ hostPort: platform.port });
-      const answer = await lambda.invoke({ FunctionName: own, Payload });
-      const seen = JSON.parse(Buffer.from(answer.Payload!).toString()) as { out: boolean; host: boolean };
-      assert.equal(seen.host, false, "the host is out of reach, whatever is set");
-      ways[own] = seen.out;
+      const Variables: Record<string, string> = own === "unset" ? {} : { STARLING_INTERNET: own };
+      const name = await create({ "index.js": HANDLER }, { Timeout: 10, Environment: { Variables } });
+      const { value } = await call(name, { hostPort: platform.port });
+      assert.equal(value.host, false, "the host is out of reach, whatever is set");
+      ways[own] = value.out;
     }
     return ways;
   } finally {

@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { IAM } from "@aws-sdk/client-iam";
-import * as L from "@aws-sdk/client-lambda";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
-import { body, group, openStacks, trust } from "../support/stacks.ts";
-import { zip } from "../support/zip.ts";
+import { body, group, openStacks } from "../support/stacks.ts";
 
 /** What the SDK's signer needs of a hash. */
 class Sha256 {
@@ -25,25 +23,13 @@ class Sha256 {
 
 describe("function URLs", { skip: cannotRun }, () => {
   let platform: TestPlatform;
-  let lambda: L.Lambda;
-  let role: string;
-  let n = 0;
-
+  let lambda: FunctionKit["lambda"];
+  let create: FunctionKit["create"];
   before(async () => {
     platform = await startPlatform();
-    lambda = new L.Lambda(platform.client);
-    const iam = new IAM(platform.client);
-    const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
-    role = Role!.Arn!;
+    ({ lambda, create } = await functionKit(platform.client));
   });
   after(() => platform?.stop());
-
-  async function create(files: Parameters<typeof zip>[0]): Promise<string> {
-    const FunctionName = `f${n++}`;
-    const Code = { ZipFile: await zip(files) };
-    await lambda.createFunction({ FunctionName, Role: role, Runtime: "nodejs24.x", Handler: "index.handler", Code });
-    return FunctionName;
-  }
 
   test("a function URL: who may call it, what the function gets and answers, CORS", async () => {
     const FunctionName = await create({

@@ -3,54 +3,21 @@ import { after, before, describe, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { IAM } from "@aws-sdk/client-iam";
-import * as L from "@aws-sdk/client-lambda";
+import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { zip } from "../support/zip.ts";
 
 describe("Lambda in sandboxes", { skip: cannotRun }, () => {
   let platform: TestPlatform;
-  let lambda: L.Lambda;
+  let lambda: FunctionKit["lambda"];
   let role: string;
-  let n = 0;
-
+  let create: FunctionKit["create"];
+  let call: FunctionKit["call"];
   before(async () => {
     platform = await startPlatform();
-    lambda = new L.Lambda(platform.client);
-    const iam = new IAM(platform.client);
-    const trust = {
-      Version: "2012-10-17",
-      Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
-    };
-    const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
-    await iam.attachRolePolicy({
-      RoleName: "fn",
-      PolicyArn: "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
-    });
-    role = Role!.Arn!;
+    ({ lambda, role, create, call } = await functionKit(platform.client));
   });
   after(() => platform?.stop());
-
-  async function create(
-    files: Parameters<typeof zip>[0],
-    options: Partial<L.CreateFunctionCommandInput> = {},
-  ): Promise<string> {
-    const FunctionName = `f${n++}`;
-    await lambda.createFunction({
-      FunctionName,
-      Role: role,
-      Runtime: "nodejs24.x",
-      Handler: "index.handler",
-      Code: { ZipFile: await zip(files) },
-      ...options,
-    });
-    return FunctionName;
-  }
-
-  async function call(FunctionName: string, event: unknown = {}, options: Partial<L.InvokeCommandInput> = {}) {
-    const answer = await lambda.invoke({ FunctionName, Payload: JSON.stringify(event), ...options });
-    const text = Buffer.from(answer.Payload ?? []).toString();
-    return { ...answer, text, value: text ? JSON.parse(text) : undefined };
-  }
 
   test("Node: a handler that is async, by callback, by context, and an ES module", async () => {
     const f = await create({
@@ -247,7 +214,7 @@ export const handler = async (e) => {
     await assert.rejects(lambda.invoke({ FunctionName: f, Payload: "{" }), { name: "InvalidRequestContentException" });
     await assert.rejects(lambda.invoke({ FunctionName: "none" }), {
       name: "ResourceNotFoundException",
-      message: "Function not found: arn:aws:lambda:us-east-1:000000000000:function:none",
+      message: "Function not found: arn:aws:lambda:us-east-1:000000000000:function:none:$LATEST",
     });
   });
 

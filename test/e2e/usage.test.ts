@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CostExplorer } from "@aws-sdk/client-cost-explorer";
-import { IAM } from "@aws-sdk/client-iam";
-import { Lambda } from "@aws-sdk/client-lambda";
+import { functionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
-import { zip } from "../support/zip.ts";
 
 describe("metering", { skip: cannotRun }, () => {
   let platform: TestPlatform;
@@ -14,33 +12,15 @@ describe("metering", { skip: cannotRun }, () => {
   after(() => platform?.stop());
 
   test("every call is metered as its REPORT line bills it, and stays so after kill -9", async () => {
-    const iam = new IAM(platform.client);
-    const trust = {
-      Version: "2012-10-17",
-      Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
-    };
-    const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
-    const lambda = new Lambda(platform.client);
-    await lambda.createFunction({
-      FunctionName: "metered",
-      Role: Role!.Arn!,
-      Runtime: "nodejs24.x",
-      Handler: "index.handler",
-      MemorySize: 512,
-      EphemeralStorage: { Size: 1536 },
-      Code: {
-        ZipFile: await zip({ "index.js": "exports.handler = async (e) => { if (e.fail) throw new Error('x') }" }),
-      },
-    });
+    const { create, call } = await functionKit(platform.client);
+    const name = await create(
+      { "index.js": "exports.handler = async (e) => { if (e.fail) throw new Error('x') }" },
+      { MemorySize: 512, EphemeralStorage: { Size: 1536 } },
+    );
     let billedMs = 0;
     for (const event of [{}, {}, { fail: true }]) {
-      const { LogResult } = await lambda.invoke({
-        FunctionName: "metered",
-        Payload: JSON.stringify(event),
-        LogType: "Tail",
-      });
-      const report = Buffer.from(LogResult!, "base64").toString();
-      billedMs += Number(/Billed Duration: (\d+) ms/.exec(report)![1]);
+      const { log } = await call(name, event, { LogType: "Tail" });
+      billedMs += Number(/Billed Duration: (\d+) ms/.exec(log)![1]);
     }
     const ce = new CostExplorer(platform.client);
     const day = (offset: number): string => new Date(Date.now() + offset * 24 * 3_600_000).toISOString().slice(0, 10);
@@ -50,7 +30,7 @@ describe("metering", { skip: cannotRun }, () => {
         Granularity: "MONTHLY",
         Metrics: ["UsageQuantity"],
         Filter: {
-          Dimensions: { Key: "RESOURCE_ID", Values: ["arn:aws:lambda:us-east-1:000000000000:function:metered"] },
+          Dimensions: { Key: "RESOURCE_ID", Values: [`arn:aws:lambda:us-east-1:000000000000:function:${name}`] },
         },
         GroupBy: [
           { Type: "DIMENSION", Key: "USAGE_TYPE" },
