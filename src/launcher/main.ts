@@ -154,7 +154,8 @@ async function main(): Promise<void> {
     throw new Error("the launcher must run as root: sandboxes are made of namespaces, mounts and control groups");
   const uid = readUid();
   requireOwnMountNamespace();
-  signalOnParentDeath(constants.signals.SIGTERM);
+  // npm passes signals on but cannot pass on its own death. Whoever starts us directly (a script, a service) may end before us.
+  if (process.env.npm_lifecycle_event !== undefined) signalOnParentDeath(constants.signals.SIGTERM);
   const dataDir = lockData(settings.dataDir);
   hideHybridCgroup();
   const places = preparePlaces({ codeDir: settings.codeDir, dataDir, uid });

@@ -55,7 +55,7 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<T
   let child: ChildProcess;
   const start = async (): Promise<void> => {
     child = spawn(join(root, "bin/run"), ["up"], {
-      env: { ...process.env, ...settings },
+      env: { npm_lifecycle_event: "test", ...process.env, ...settings }, // it ends with us, as with npm
       stdio: ["ignore", "pipe", "pipe"],
     });
     child.stdout!.on("data", (chunk) => (output += chunk));
