@@ -35,8 +35,8 @@ export interface EmbeddedOptions {
   readonly run: string;
   /** The project's code as this process sees it. */
   readonly code: string;
-  /** Opens the sandboxes; connections that they make to AWS go to `onAws`. */
-  readonly sandboxes: (onAws: OnAwsConnection) => Promise<SandboxHost>;
+  /** Opens the sandboxes; connections that they make to AWS, or to the platform's port, go to `onAws`. */
+  readonly sandboxes: (onAws: OnAwsConnection, port: number) => Promise<SandboxHost>;
   readonly clock?: Clock;
   /** What stands between the platform and the database of its state; tests of crashes count its writes. */
   readonly aroundState?: (database: Database) => Database;
@@ -73,7 +73,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
   const openingSandboxes = options.sandboxes((socket, origin) => {
     if (accept) accept(socket, origin);
     else socket.destroy();
-  });
+  }, door.port);
   openingSandboxes.catch(() => undefined); // awaited below
   const state = await openSqlite({ file: join(data, "state.sqlite"), migrations: stateMigrations });
   const database = options.aroundState?.(state) ?? state;

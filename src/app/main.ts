@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     data,
     run: required("STARLING_RUN"),
     code,
-    sandboxes: (onAwsConnection) => openSandboxHost({ dataDir: data, onAwsConnection }),
+    sandboxes: (onAwsConnection, port) => openSandboxHost({ dataDir: data, onAwsConnection, port }),
   });
   collectWhenIdle(running.platform.signal);
   await greet(running, config, process.env["STARLING_DATA_SHOWN"] ?? data);

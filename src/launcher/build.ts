@@ -23,6 +23,7 @@ export async function startBuild(host: LauncherHost, request: BuildRequest): Pro
     const root = await makeRoot(host, sandbox, layers, request.diskMB);
     for (const source of request.copyIn) await copyIn(sandbox, root, source);
     const network = await createNetwork({
+      platformPort: host.platformPort,
       runtimeApi: false,
       internet: request.internet,
       exceptions: request.internet ? await host.exceptions() : [],

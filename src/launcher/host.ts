@@ -16,6 +16,7 @@ export interface LauncherHost {
   readonly places: Places;
   readonly runtime: OciRuntime;
   readonly cgroups: CgroupHost;
+  readonly platformPort: number;
   /** The root that functions share. */
   readonly skeleton: string;
   /** Pid of the app, whose pipes are opened. */
@@ -93,6 +94,7 @@ export async function startFunction(host: LauncherHost, request: FunctionRequest
     }
     if (request.socketFolder) mounts.push({ source: sandbox.bind(request.socketFolder), target: "/run/starling" });
     const network = await createNetwork({
+      platformPort: host.platformPort,
       runtimeApi: request.runtimeApi,
       internet: request.internet,
       exceptions: request.internet ? await host.exceptions() : [],

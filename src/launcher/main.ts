@@ -10,6 +10,7 @@ import { readHostSettings, resolveExceptions } from "./host-settings.ts";
 import { prepareLayers } from "./layers.ts";
 import { findRuntime, type OciRuntime } from "./oci-runtime.ts";
 import { hideHybridCgroup, lockData, preparePlaces, requireOwnMountNamespace, type Places } from "./places.ts";
+import type { Hello } from "./requests.ts";
 import { LauncherServer } from "./server.ts";
 import { checkCa, makeFunctionSkeleton, trustBundles, writeTrust } from "./skeleton.ts";
 import { sweepState } from "./sweep.ts";
@@ -89,7 +90,7 @@ async function makeHost(
   places: Places,
   cgroups: CgroupHost,
   found: Promise<OciRuntime>,
-  ca: string,
+  { ca, platformPort }: Hello,
 ): Promise<LauncherHost> {
   checkCa(ca);
   const skeleton = skeletonOf(places);
@@ -116,6 +117,7 @@ async function makeHost(
     runtime,
     cgroups,
     skeleton,
+    platformPort,
     appPid: app.pid ?? 0,
     sendListener: (id, role, handle) => server().sendListener(id, role, handle),
     onExit: (id, report) => server().sendExit(id, report),
@@ -168,8 +170,8 @@ async function main(): Promise<void> {
   const runtime = findRuntime(join(places.base, "runtime"), places.sandboxes, skeletonOf(places), places.group);
   runtime.catch(() => {}); // told to the app when it says hello
   const app = startApp(places, { ...settings, dataDir });
-  const server: LauncherServer = new LauncherServer(app, (ca) =>
-    makeHost(settings.codeDir, app, () => server, places, cgroups, runtime, ca),
+  const server: LauncherServer = new LauncherServer(app, (hello) =>
+    makeHost(settings.codeDir, app, () => server, places, cgroups, runtime, hello),
   );
   process.exitCode = await untilEnd(app);
   await server.close();

@@ -48,6 +48,8 @@ const PRIVATE = [
 
 /** Makes the namespace, opens the listeners in it and hands each to `send`; with `internet` also a filtered way out. */
 export async function createNetwork(options: {
+  /** The port that the platform itself listens on: its own URLs must work inside too. */
+  platformPort: number;
   runtimeApi: boolean;
   internet: boolean;
   exceptions: readonly AddressException[];
@@ -62,7 +64,7 @@ export async function createNetwork(options: {
     closeSync(ns);
   };
   try {
-    for (const { role, fd } of openListeners(ns, options.runtimeApi)) await handOver(role, fd, options.send);
+    for (const { role, fd } of openListeners(ns, options)) await handOver(role, fd, options.send);
     if (options.internet) {
       await run("nsenter", [`--net=${path}`, "nft", "-f", "-"], firewall(options.exceptions)); // the rules first, then the way out
       slirp = await startSlirp(path);
@@ -74,12 +76,20 @@ export async function createNetwork(options: {
   }
 }
 
-function openListeners(ns: number, runtimeApi: boolean): { role: ListenerRole; fd: number }[] {
+function openListeners(
+  ns: number,
+  { runtimeApi, platformPort }: { runtimeApi: boolean; platformPort: number },
+): { role: ListenerRole; fd: number }[] {
+  const plainPorts = new Set([INSIDE.plainPort, platformPort]);
+  plainPorts.delete(INSIDE.runtimeApiPort); // a function's runtime needs it more
   return inNetns(ns, () => [
     { role: "dns-udp" as const, fd: boundSocket("datagram", INSIDE.dns, 53) },
     { role: "dns-tcp" as const, fd: boundSocket("stream", INSIDE.dns, 53) },
     { role: "tls" as const, fd: boundSocket("stream", INSIDE.aws, 443) },
-    { role: "plain" as const, fd: boundSocket("stream", INSIDE.loopback, INSIDE.plainPort) },
+    ...[...plainPorts].map((port) => ({
+      role: "plain" as const,
+      fd: boundSocket("stream", INSIDE.loopback, port),
+    })),
     ...(runtimeApi
       ? [{ role: "runtime-api" as const, fd: boundSocket("stream", INSIDE.loopback, INSIDE.runtimeApiPort) }]
       : []),

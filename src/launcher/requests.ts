@@ -123,6 +123,18 @@ function environment(value: unknown): Record<string, string> {
   );
 }
 
+/** What the app tells of itself, first of all. */
+export interface Hello {
+  /** The certificate of its authority. */
+  readonly ca: string;
+  readonly platformPort: number;
+}
+
+export const readHello = (m: Message): Hello => ({
+  ca: text(m.ca, "ca"),
+  platformPort: integer(m.platformPort, "platformPort", 1, 65535),
+});
+
 const MAX_MEMORY_MB = 1 << 20;
 const args = (value: unknown): string[] => list(value, "args", 256, (item) => text(item, "an argument", 131072));
 const mounts = (value: unknown, name: string): MountRequest[] => list(value ?? [], name, 64, readMount);

@@ -9,11 +9,12 @@ import {
   readFunctionRequest,
   readLimits,
   readListRequest,
+  readHello,
   readMessage,
   readMount,
   readToolRequest,
   sandboxId,
-  text,
+  type Hello,
   type Message,
 } from "./requests.ts";
 import { openPipeOf, type Sandbox } from "./sandbox.ts";
@@ -23,7 +24,7 @@ const MAX_SANDBOXES = 4096;
 /** Serves the app's requests over Node's IPC; each answer carries the request's number. */
 export class LauncherServer {
   readonly #app: ChildProcess;
-  readonly #makeHost: (caCertificate: string) => Promise<LauncherHost>;
+  readonly #makeHost: (hello: Hello) => Promise<LauncherHost>;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #functions = new Map<string, RunningFunction>();
   readonly #builds = new Map<string, RunningBuild>();
@@ -31,7 +32,7 @@ export class LauncherServer {
   #host: Promise<LauncherHost> | undefined;
   #closing = false;
 
-  constructor(app: ChildProcess, makeHost: (caCertificate: string) => Promise<LauncherHost>) {
+  constructor(app: ChildProcess, makeHost: (hello: Hello) => Promise<LauncherHost>) {
     this.#app = app;
     this.#makeHost = makeHost;
     app.on("message", (value) => void this.#serve(value));
@@ -58,7 +59,7 @@ export class LauncherServer {
     if (this.#closing) throw new Error("the launcher is stopping");
     switch (message.do) {
       case "hello":
-        this.#host ??= this.#makeHost(text(message.ca, "ca"));
+        this.#host ??= this.#makeHost(readHello(message));
         return { driver: (await this.#host).runtime.name };
       case "function":
         return await this.#startFunction(message);

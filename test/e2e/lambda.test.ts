@@ -140,6 +140,19 @@ export const handler = async (e) => {
     assert.match((await call(f, { usual: true })).value, expected);
   });
 
+  test("the URLs that the platform hands out work inside, by its port and below localhost", async () => {
+    const f = await create({
+      "index.mjs": `export const handler = async (urls) =>
+        Promise.all(urls.map(async (url) => (await fetch(url)).status));`,
+    });
+    const { value } = await call(f, [
+      `http://localhost:${platform.port}/_starling/health`,
+      `http://nothing.localhost:${platform.port}/_starling/health`,
+      "http://localhost:4566/_starling/health",
+    ]);
+    assert.deepEqual(value, [200, 200, 200]);
+  });
+
   test("old runtime names bring version 2 of the SDK, and run on the nearest Node with a line that says so", async () => {
     const source =
       "exports.handler = async () => [require('aws-sdk').VERSION.split('.')[0], process.version.split('.')[0]]";
@@ -315,7 +328,8 @@ export const handler = async (e) => {
     await refused(functionArn, { name, message: "You can't specify the function as a destination for itself." });
     await refused(`${functionArn}x`, { name, message: `The destination ARN ${functionArn}x is invalid.` });
     await refused("arn:aws:iam:us-east-1:000000000000:role/x", { name, message: /onFailure=null\) is invalid/ });
-    await refused("arn:aws:sqs:us-east-1:000000000000:q", { name: "NotImplemented" });
+    const noQueue = "arn:aws:sqs:us-east-1:000000000000:no-such-queue";
+    await refused(noQueue, { name, message: `The destination ARN ${noQueue} is invalid.` });
     await lambda.deleteFunctionEventInvokeConfig({ FunctionName });
     await assert.rejects(lambda.getFunctionEventInvokeConfig({ FunctionName }), {
       name: "ResourceNotFoundException",

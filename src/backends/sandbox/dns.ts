@@ -5,6 +5,8 @@ import { isAwsName } from "./certificates.ts";
 
 /** Where AWS's names point to inside a sandbox. */
 const AWS_ADDRESS = [127, 0, 0, 43];
+/** Names below `localhost` (RFC 6761): the platform's pages and buckets by host. */
+const LOOPBACK = [127, 0, 0, 1];
 const UPSTREAM_MS = 5000;
 const MAX_UPSTREAM = 256;
 const IDLE_MS = 10_000;
@@ -34,16 +36,18 @@ export function answerLocally(query: Buffer, internet: boolean): Buffer | undefi
   }
   const end = at + 5;
   if (end > query.length) throw new Error("a DNS question that ends too early");
-  if (isAwsName(labels.join("."))) return answer(query.subarray(0, end), query.readUInt16BE(at + 1) === TYPE_A, 0);
-  return internet ? undefined : answer(query.subarray(0, end), false, NO_SUCH_NAME);
+  const asksForAddress = query.readUInt16BE(at + 1) === TYPE_A;
+  const address = isAwsName(labels.join(".")) ? AWS_ADDRESS : labels.at(-1) === "localhost" ? LOOPBACK : undefined;
+  if (address) return answer(query.subarray(0, end), asksForAddress ? address : undefined, 0);
+  return internet ? undefined : answer(query.subarray(0, end), undefined, NO_SUCH_NAME);
 }
 
-function answer(question: Buffer, withAddress: boolean, code: number): Buffer {
-  const record = withAddress ? Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...AWS_ADDRESS]) : Buffer.alloc(0);
+function answer(question: Buffer, address: readonly number[] | undefined, code: number): Buffer {
+  const record = address ? Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address]) : Buffer.alloc(0);
   const response = Buffer.concat([question, record]);
   response.writeUInt16BE(0x8180 | code, 2);
   response.writeUInt16BE(1, 4);
-  response.writeUInt16BE(withAddress ? 1 : 0, 6);
+  response.writeUInt16BE(address ? 1 : 0, 6);
   response.writeUInt32BE(0, 8);
   return response;
 }

@@ -28,18 +28,25 @@ const TRUST_ENVIRONMENT = {
   NODE_EXTRA_CA_CERTS: OURS,
 };
 
+const DEFAULT_PORT = 4566;
+
 /** Opens sandboxes by way of the launcher that started this process. */
 export async function openSandboxHost(options: {
   /** The data folder as this process sees it; the certificate authority is in `ca/` below. */
   dataDir: string;
   onAwsConnection: OnAwsConnection;
+  /** Where the platform listens on the host; sandboxes reach it at the same port. Default: 4566. */
+  port?: number;
   now?: () => number;
   /** Called when the launcher is gone, and with it every sandbox. Default: this process ends. */
   onLost?: () => void;
 }): Promise<SandboxHost> {
   const authority = await openCertificateAuthority(join(options.dataDir, "ca"), options.now ?? Date.now);
   const launcher = new LauncherClient(process, options.onLost ?? (() => process.exit(70)));
-  const { driver } = (await launcher.request("hello", { ca: authority.certificate })) as { driver: string };
+  const { driver } = (await launcher.request("hello", {
+    ca: authority.certificate,
+    platformPort: options.port ?? DEFAULT_PORT,
+  })) as { driver: string };
   const context: SandboxContext = { launcher, authority, onAws: options.onAwsConnection, running: new Map() };
   return {
     driver,
