@@ -109,5 +109,5 @@ test("matches artifact patterns", () => {
   assert.ok(!pathMatcher(["**/*"], ["node_modules/**/*"])("node_modules/a/b"));
   const started = performance.now();
   no(`${"**/".repeat(100)}x`, "a/".repeat(1000));
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(performance.now() - started < 20_000); // not a measure: a search without end takes minutes
 });

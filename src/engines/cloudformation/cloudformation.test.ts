@@ -113,7 +113,7 @@ test("refuses bombs quickly", () => {
   ];
   assert.match(faults(levels.join("\n"))[0] ?? "", /more than 250000 values/);
   assert.match(faults(" ".repeat(1_048_577))[0] ?? "", /may not exceed 1048576 bytes/);
-  assert.ok(performance.now() - started < 3000);
+  assert.ok(performance.now() - started < 20_000); // not a measure: a search without end takes minutes
 });
 
 test("computes every intrinsic function", () => {
