@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createModelRegistry } from "../aws/model.ts";
 import type { Platform, Settings } from "../aws/platform.ts";
@@ -61,6 +61,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
   const ids = systemIds;
   const log = jsonLog(config.logLevel);
   const stopping = new AbortController();
+  // In a folder that somebody has removed under its mount, Node's recursive mkdir would try without end.
+  if (statSync(data).nlink === 0) throw new Error("the data directory has been removed");
   mkdirSync(join(data, "blobs"), { recursive: true, mode: 0o700 });
   // The port comes first: whoever holds it may be a killed platform's last moment on the same data.
   let gateway: ReturnType<typeof createGateway> | undefined;
