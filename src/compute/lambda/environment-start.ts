@@ -1,10 +1,12 @@
 import type { FunctionSandbox } from "../../ports/sandbox.ts";
 import type { RuntimeChannel } from "./channel.ts";
 import type { EnvironmentParts } from "./environment.ts";
+import { EnvironmentExtensions } from "./environment-extensions.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion } from "./function-version.ts";
 import { RuntimeApiChannel } from "./runtime-api.ts";
 import type { Stem } from "./stem-pool.ts";
+import { externalExtensions } from "./supervisor.ts";
 
 const PIDS = 1024;
 /** A whole CPU for 1,769 MB: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
@@ -13,9 +15,12 @@ const MIN_CPUS = 0.25;
 
 const cpusOf = (version: FunctionVersion): number => Math.max(MIN_CPUS, version.memoryMB / MB_PER_CPU);
 
-interface Started {
+/** What an environment consists of when it has been started. */
+export interface Started {
   readonly sandbox: FunctionSandbox;
   readonly channel: RuntimeChannel;
+  /** Of one that was started for its function: a stem serves none that has extensions. */
+  readonly extensions?: EnvironmentExtensions;
 }
 
 /** Gives a stem its function: limits, then code. The handler and the variables follow by the channel. */
@@ -31,15 +36,22 @@ export async function assign(parts: EnvironmentParts, stem: Stem): Promise<Start
 /** Starts a sandbox that knows its function from the first moment. */
 export async function startCold(parts: EnvironmentParts): Promise<Started> {
   const { version, runtime, socketFolder, layerFolder } = parts;
+  const external = await externalExtensions(layerFolder);
   const channel = runtime.channel === "frames" ? FrameChannel.open(socketFolder) : new RuntimeApiChannel();
+  const extensions = new EnvironmentExtensions(
+    parts,
+    external,
+    channel instanceof RuntimeApiChannel ? channel : undefined,
+  );
   // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
   const wrapper = version.environment["AWS_LAMBDA_EXEC_WRAPPER"];
   const code = [{ source: parts.codeFolder, target: "/var/task" }];
   const layers = layerFolder ? [{ source: layerFolder, target: "/opt" }] : [];
+  const args = wrapper && runtime.channel === "frames" ? [wrapper, ...runtime.args] : runtime.args;
   try {
     const sandbox = await parts.sandboxes.startFunction({
       id: parts.id,
-      args: wrapper && runtime.channel === "frames" ? [wrapper, ...runtime.args] : runtime.args,
+      args: extensions.command(args),
       env: { ...runtime.env, ...parts.env },
       mounts: [...runtime.mounts, ...code, ...layers],
       memoryMB: version.memoryMB,
@@ -47,12 +59,12 @@ export async function startCold(parts: EnvironmentParts): Promise<Started> {
       cpus: cpusOf(version),
       pids: PIDS,
       internet: version.internet,
-      ...(channel instanceof FrameChannel
-        ? { socketFolder }
-        : { onRuntimeApiConnection: (socket) => channel.accept(socket) }),
+      ...(channel instanceof FrameChannel || extensions.needsFolder ? { socketFolder } : {}),
+      onRuntimeApiConnection: (socket) => extensions.accept(socket),
     });
-    return { sandbox, channel };
+    return { sandbox, channel, extensions };
   } catch (error) {
+    extensions.close();
     channel.close();
     throw error;
   }

@@ -3,7 +3,9 @@ import type { Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
 import { type EnvironmentLog, reportLine } from "./log-lines.ts";
-import { assign, startCold } from "./environment-start.ts";
+import type { EnvironmentExtensions } from "./environment-extensions.ts";
+import { assign, startCold, type Started } from "./environment-start.ts";
+import type { ShutdownReason } from "./extensions.ts";
 import {
   endedAnswer,
   errorAnswer,
@@ -35,6 +37,7 @@ export interface EnvironmentParts {
   /** Folder for its pipes. */
   readonly socketFolder: string;
   readonly now: () => number;
+  readonly newId: () => string;
 }
 
 /** One call on its way through an environment. */
@@ -64,6 +67,7 @@ export class ExecutionEnvironment {
   readonly #parts: EnvironmentParts;
   readonly #sandbox: FunctionSandbox;
   readonly #channel: RuntimeChannel;
+  readonly #extensions: EnvironmentExtensions | undefined;
   readonly #started: number;
   readonly #bornAt: number;
   #events: EnvironmentEvents | undefined;
@@ -83,12 +87,17 @@ export class ExecutionEnvironment {
   #peak = 0;
   #peakAt = -Infinity;
   #dead = false;
+  /** Why it ends. */
+  #reason: ShutdownReason = "spindown";
+  /** The call whose answer was given, and with which extensions are not through yet. */
+  #lingering: Job | undefined;
 
-  private constructor(parts: EnvironmentParts, sandbox: FunctionSandbox, channel: RuntimeChannel, started: number) {
+  private constructor(parts: EnvironmentParts, { sandbox, channel, extensions }: Started, started: number) {
     this.version = parts.version;
     this.#parts = parts;
     this.#sandbox = sandbox;
     this.#channel = channel;
+    this.#extensions = extensions;
     this.#started = started;
     this.#bornAt = parts.now();
     const { log } = parts;
@@ -101,17 +110,19 @@ export class ExecutionEnvironment {
     for (const stream of [sandbox.stdout, sandbox.stderr]) {
       stream.on("data", (chunk: Buffer) => log.chunk(chunk)).on("error", () => undefined);
     }
-    void sandbox.exited.then((exit) => {
+    void Promise.race([sandbox.exited, ...(extensions ? [extensions.runtimeExit(sandbox)] : [])]).then((exit) => {
       channel.drain(); // an answer that was sent just before the end counts
       this.#end({ kind: "exit", exit });
     });
+    void extensions?.failed.then((failure) => this.#end({ kind: "extension", failure }));
   }
 
   /** Makes one of a stem, or starts a sandbox for it. Throws where that cannot be; a function that fails to load is found at its first event. */
   static async start(parts: EnvironmentParts, stem?: Stem): Promise<ExecutionEnvironment> {
     const started = performance.now();
-    const { sandbox, channel } = stem ? await assign(parts, stem) : await startCold(parts);
-    const environment = new ExecutionEnvironment(parts, sandbox, channel, started);
+    const made = stem ? await assign(parts, stem) : await startCold(parts);
+    const { channel } = made;
+    const environment = new ExecutionEnvironment(parts, made, started);
     // One that was started for the function has the variables already, as a wrapper script may have changed them.
     if (channel instanceof FrameChannel) void environment.#load(channel, stem ? parts.env : {});
     return environment;
@@ -142,7 +153,7 @@ export class ExecutionEnvironment {
     this.#jobs.push(job);
     if (this.#loaded) {
       this.#begin(job);
-      this.#channel.invoke(this.#invocation(job));
+      this.#handOver(job);
     } else {
       this.busySince = Infinity;
       void this.#runFirst(job);
@@ -153,6 +164,7 @@ export class ExecutionEnvironment {
   ahead(job: Job): boolean {
     const current = this.#jobs[0];
     if (!current || !this.#loaded || this.#dead || current.request.onPiece || job.request.onPiece) return false;
+    if (this.#extensions?.isEmpty === false) return false; // they are told of each call when it begins
     if (!this.#channel.ahead(this.#invocation(job))) return false;
     this.#jobs.push(job);
     return true;
@@ -174,16 +186,18 @@ export class ExecutionEnvironment {
   }
 
   /** Waits until the function is loaded; its error where it cannot be. */
-  prepare(): Promise<RuntimeAnswer | undefined> {
-    return (this.#init ??= this.#initialize("init", INIT_LIMIT_MS));
+  prepare(limitMs = INIT_LIMIT_MS): Promise<RuntimeAnswer | undefined> {
+    return (this.#init ??= this.#initialize("init", limitMs));
   }
 
-  /** Ends it: everything in the sandbox is killed. */
+  /** Ends it: extensions are told and given time, then everything in the sandbox is killed. */
   async stop(): Promise<void> {
     this.#dead = true;
     clearTimeout(this.#timer);
+    await this.#extensions?.shutDown(this.#sandbox, this.#reason);
     this.#channel.close();
     await this.#sandbox.stop().catch(() => undefined);
+    this.#extensions?.close();
     this.#parts.log.end();
   }
 
@@ -206,7 +220,7 @@ export class ExecutionEnvironment {
       this.#jobs.shift();
       return this.#events?.onDead(this, [job]);
     } else this.#begin(job);
-    if (!failed) return this.#channel.invoke(this.#invocation(job));
+    if (!failed) return this.#handOver(job);
     this.#finish(job, failed.errorType === TIMED_OUT ? this.#timedOut(job.request.requestId) : failed);
   }
 
@@ -215,21 +229,35 @@ export class ExecutionEnvironment {
     const timeout = new Promise<Ended>((resolve) => {
       timer = setTimeout(() => resolve({ kind: "timeout" }), limitMs);
     });
-    const result = await Promise.race([this.#channel.initialized, this.#initBroken.promise, timeout]);
+    const { initialized } = this.#channel;
+    const ready = this.#extensions?.initialized(initialized) ?? initialized;
+    const result = await Promise.race([ready, this.#initBroken.promise, timeout]);
     clearTimeout(timer);
+    this.#extensions?.endInit();
     this.#initMs = performance.now() - this.#started;
     if (!("kind" in result)) {
       this.#loaded = result.ok;
       if (result.ok) return undefined;
-      this.#dead = true;
+      this.#die("failure");
       return failedInit(result);
     }
-    this.#dead = true;
+    this.#die(result.kind === "timeout" ? "timeout" : "failure");
     if (result.kind !== "timeout") return endedAnswer(result, requestId);
     const took = `${this.#initMs.toFixed(2)} ms`;
     this.#parts.log.message(`INIT_REPORT Init Duration: ${took}\tPhase: init\tStatus: timeout\n`);
     const seconds = (limitMs / 1000).toFixed(2);
     return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Init timed out after ${seconds} seconds`);
+  }
+
+  #die(reason: ShutdownReason): void {
+    if (!this.#dead) this.#reason = reason;
+    this.#dead = true;
+  }
+
+  #handOver(job: Job): void {
+    const invocation = this.#invocation(job);
+    this.#extensions?.invoke(invocation);
+    this.#channel.invoke(invocation);
   }
 
   #timedOut(requestId: string): RuntimeAnswer {
@@ -288,7 +316,7 @@ export class ExecutionEnvironment {
   #answered(id: string, answer: RuntimeAnswer): void {
     const job = this.#jobs[0];
     // An answer for another event than the one under way counts for nothing.
-    if (job?.request.requestId !== id || !this.#loaded) return;
+    if (job?.request.requestId !== id || !this.#loaded || job === this.#lingering) return;
     const whole =
       answer.kind === "end" && !job.request.onPiece ? { ...answer, body: Buffer.concat(this.#pieces) } : answer;
     const isTooLarge = answer.kind !== "error" && Math.max(whole.body.length, this.#pieceBytes) > MAX_RESPONSE;
@@ -298,14 +326,17 @@ export class ExecutionEnvironment {
   /** It ends, and with it the call under way; what it has not read goes back. */
   #end(ended: Ended): void {
     const wasDead = this.#dead;
-    this.#dead = true;
+    this.#die(ended.kind === "timeout" ? "timeout" : "failure");
     clearTimeout(this.#timer);
     if (!this.#loaded) this.#initBroken.resolve(ended);
     if (!this.#loaded && this.#init) return; // the init phase tells
     const unread = wasDead ? [] : this.takeBack();
     for (let job = this.#jobs[0]; job; job = this.#jobs[0]) {
       const id = job.request.requestId;
-      this.#finish(job, ended.kind === "timeout" ? this.#timedOut(id) : endedAnswer(ended, id));
+      if (job === this.#lingering) {
+        this.#jobs.shift();
+        if (ended.kind === "timeout") this.#timedOut(id); // the log tells; the caller has its answer
+      } else this.#finish(job, ended.kind === "timeout" ? this.#timedOut(id) : endedAnswer(ended, id));
     }
     if (!wasDead) this.#events?.onDead(this, unread);
   }
@@ -319,6 +350,15 @@ export class ExecutionEnvironment {
     this.#pieceBytes = 0;
     this.#readPeak(now);
     const outcome = this.#report(job, answer, { durationMs, initMs });
+    const observed = durationMs * 1000;
+    const micros = Math.min(observed, answer.micros || observed);
+    const idle = this.#dead ? undefined : this.#extensions?.idle();
+    if (idle)
+      return this.#linger(
+        job,
+        outcome,
+        idle.then(() => micros),
+      );
     this.#jobs.shift();
     const next = this.#jobs[0];
     if (next && !this.#dead) this.#begin(next);
@@ -328,8 +368,20 @@ export class ExecutionEnvironment {
       if (!this.#loaded) this.#events?.onDead(this, []);
       return;
     }
-    const observed = durationMs * 1000;
-    this.#events?.onEnded(this, Math.min(observed, answer.micros || observed));
+    this.#events?.onEnded(this, micros);
+  }
+
+  /** The caller has its answer; the environment takes the next call when its extensions are through with this one. */
+  #linger(job: Job, outcome: InvokeOutcome, idle: Promise<number>): void {
+    this.#lingering = job;
+    job.settle(outcome);
+    void idle.then((micros) => {
+      if (this.#dead || this.#lingering !== job) return;
+      this.#lingering = undefined;
+      this.#jobs.shift();
+      this.#deadline = Infinity;
+      this.#events?.onEnded(this, micros);
+    });
   }
 
   #readPeak(now: number): void {

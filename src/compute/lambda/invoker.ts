@@ -203,6 +203,7 @@ export class Invoker {
       id,
       socketFolder: join(run, id),
       now: () => clock.now(),
+      newId: () => ids.uuid(),
     };
     const environment = await ExecutionEnvironment.start(parts, stem);
     this.#live.add(environment);

@@ -1,17 +1,16 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ChannelEvents, InitAnswer, Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
+import { accepted, readBody, refuse, type ApiPart } from "./sandbox-api.ts";
 
 const MAX_ANSWER = 6 * 1024 * 1024 + 100;
-const PREFIX = "/2018-06-01/runtime/";
 
 /**
  * The Lambda Runtime API on 127.0.0.1:9001 inside the sandbox, for `provided` runtimes and other people's clients.
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
-export class RuntimeApiChannel implements RuntimeChannel {
+export class RuntimeApiChannel implements RuntimeChannel, ApiPart {
+  readonly prefix = "/2018-06-01/runtime/";
   readonly initialized: Promise<InitAnswer>;
-  readonly #server: Server;
   readonly #init = Promise.withResolvers<InitAnswer>();
   #waiting: ServerResponse | undefined;
   #next: Invocation | undefined;
@@ -22,17 +21,6 @@ export class RuntimeApiChannel implements RuntimeChannel {
 
   constructor() {
     this.initialized = this.#init.promise;
-    this.#server = createServer(
-      { maxHeaderSize: 64 * 1024, requestTimeout: 0, keepAliveTimeout: 0 },
-      (request, response) => {
-        this.#serve(request, response).catch(() => response.destroy());
-      },
-    );
-  }
-
-  /** Serves a connection that the runtime opened. */
-  accept(socket: Socket): void {
-    this.#server.emit("connection", socket);
   }
 
   attach(events: ChannelEvents): void {
@@ -64,14 +52,9 @@ export class RuntimeApiChannel implements RuntimeChannel {
 
   drain(): void {}
 
-  close(): void {
-    this.#server.closeAllConnections();
-  }
+  close(): void {}
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url ?? "";
-    if (!path.startsWith(PREFIX)) return refuse(response, 404, "NotFound", "There is no such path.");
-    const rest = path.slice(PREFIX.length);
+  async serve(request: IncomingMessage, response: ServerResponse, rest: string): Promise<void> {
     if (request.method === "GET" && rest === "invocation/next") {
       this.#init.resolve({ ok: true });
       this.#waiting = response;
@@ -81,7 +64,7 @@ export class RuntimeApiChannel implements RuntimeChannel {
     const match = /^invocation\/([\w-]{1,64})\/(response|error)$/.exec(rest);
     if (match?.[2] === "response" && request.headers["lambda-runtime-function-response-mode"] === "streaming")
       return this.#stream(match[1]!, request, response);
-    const body = await readBody(request);
+    const body = await readBody(request, MAX_ANSWER);
     if (rest === "init/error") {
       if (!body) return refuse(response, 413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size.");
       this.#init.resolve({ ok: false, body, errorType: errorTypeOf(request, body) });
@@ -152,17 +135,6 @@ export class RuntimeApiChannel implements RuntimeChannel {
   }
 }
 
-/** The whole body; undefined where it is longer than an answer may be (the rest is read and dropped). */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_ANSWER) chunks.push(chunk);
-  }
-  return size <= MAX_ANSWER ? Buffer.concat(chunks) : undefined;
-}
-
 /** How a streamed answer ended, by the trailers behind it. */
 function trailedAnswer(trailers: NodeJS.Dict<string>): RuntimeAnswer {
   const errorType = trailers["lambda-runtime-function-error-type"];
@@ -179,12 +151,4 @@ function errorTypeOf(request: IncomingMessage, body: Buffer): string {
   } catch {
     return "Unhandled";
   }
-}
-
-function accepted(response: ServerResponse): void {
-  response.writeHead(202, { "content-type": "application/json" }).end('{"status":"OK"}');
-}
-
-function refuse(response: ServerResponse, status: number, errorType: string, errorMessage: string): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ errorMessage, errorType }));
 }

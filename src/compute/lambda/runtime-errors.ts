@@ -1,6 +1,7 @@
 import { messageOf } from "../../kernel/aws-error.ts";
 import type { SandboxExit } from "../../ports/sandbox.ts";
 import type { InitAnswer, RuntimeAnswer } from "./channel.ts";
+import type { ExtensionFailure } from "./extensions.ts";
 
 export const TIMED_OUT = "Sandbox.Timedout";
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -10,6 +11,7 @@ export const MAX_RESPONSE = 6 * 1024 * 1024 + 100;
 export type Ended =
   | { readonly kind: "exit"; readonly exit: SandboxExit }
   | { readonly kind: "timeout" }
+  | { readonly kind: "extension"; readonly failure: ExtensionFailure }
   | { readonly kind: "fault"; readonly error: Error };
 
 /** The answer to a call whose environment ended under it. */
@@ -18,6 +20,7 @@ export function endedAnswer(ended: Exclude<Ended, { kind: "timeout" }>, requestI
     errorAnswer(type, `RequestId: ${requestId} Error: ${text}`);
   if (ended.kind === "fault")
     return answer("Runtime.ProtocolError", `the runtime broke its protocol: ${messageOf(ended.error)}`);
+  if (ended.kind === "extension") return answer(ended.failure.errorType, ended.failure.message);
   const { exit } = ended;
   if (exit.outOfMemory) return answer("Runtime.OutOfMemory", "Runtime exited with error: signal: killed");
   if (exit.error) return answer("Runtime.InvalidEntrypoint", exit.error);

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { functionKit, type FunctionKit } from "../support/function-kit.ts";
+import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { zip } from "../support/zip.ts";
+
+const LOGS_MS = 10_000;
+
+/** An extension in Python; `body` runs after its registration, with `request(method, path, body, headers)` at hand. */
+const extension = (body: string, events = ["INVOKE", "SHUTDOWN"]) => ({
+  mode: 0o100755,
+  text: `#!/usr/bin/python3
+import json, os, sys, time, urllib.request, urllib.error
+base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
+name = os.path.basename(sys.argv[0])
+def request(method, path, body=None, headers={}):
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        answer = urllib.request.urlopen(urllib.request.Request(base + path, data, headers, method=method))
+    except urllib.error.HTTPError as error:
+        answer = error
+    return answer.status, json.loads(answer.read()), answer.headers
+def register(name, events, headers={}):
+    return request("POST", "/2020-01-01/extension/register", {"events": events}, {"Lambda-Extension-Name": name, **headers})
+status, registered, headers = register(name, ${JSON.stringify(events)}, {"Lambda-Extension-Accept-Feature": "accountId"})
+id = headers["Lambda-Extension-Identifier"]
+def next():
+    return request("GET", "/2020-01-01/extension/event/next", None, {"Lambda-Extension-Identifier": id})[1]
+def say(*words):
+    print(name, *words, flush=True)
+${body}
+`,
+});
+
+const FOLLOW = `
+while True:
+    event = next()
+    say("got", json.dumps(event))
+    if event["eventType"] == "SHUTDOWN": sys.exit(0)
+`;
+const NODE = { "index.js": "exports.handler = async (e) => { console.log('work'); return e.n ?? 0 }" };
+
+describe("Lambda extensions", { skip: cannotRun }, () => {
+  let platform: TestPlatform;
+  let kit: FunctionKit;
+  let logs: CloudWatchLogs;
+  let layers = 0;
+  before(async () => {
+    platform = await startPlatform();
+    kit = await functionKit(platform.client);
+    logs = new CloudWatchLogs(platform.client);
+  });
+  after(() => platform?.stop());
+
+  const layer = async (files: Record<string, { text: string; mode: number }>): Promise<string> => {
+    const named = Object.fromEntries(Object.entries(files).map(([name, file]) => [`extensions/${name}`, file]));
+    const made = await kit.lambda.publishLayerVersion({
+      LayerName: `l${layers++}`,
+      Content: { ZipFile: await zip(named) },
+    });
+    return made.LayerVersionArn!;
+  };
+
+  /** The function's log as soon as it has what is looked for. */
+  const logOf = async (f: string, pattern: RegExp): Promise<string> => {
+    const limit = Date.now() + LOGS_MS;
+    for (;;) {
+      const { events = [] } = await logs
+        .filterLogEvents({ logGroupName: `/aws/lambda/${f}` })
+        .catch(() => ({ events: [] }));
+      const text = events.map(({ message }) => message).join("");
+      if (pattern.test(text)) return text;
+      assert.ok(Date.now() < limit, `the log has no ${pattern}:\n${text}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const change = (FunctionName: string): Promise<unknown> =>
+    kit.lambda.updateFunctionConfiguration({ FunctionName, Description: "changed" });
+
+  for (const [runtime, files] of [
+    ["nodejs24.x", NODE],
+    ["python3.13", { "index.py": "def handler(e, c):\n    print('work')\n    return e['n']\n" }],
+  ] as const) {
+    test(`${runtime}: an external extension is registered, told of each call, and of the end`, async () => {
+      const body = `say("env", "_HANDLER" in os.environ, os.environ["MINE"], json.dumps(registered))${FOLLOW}`;
+      const Layers = [await layer({ "watch.py": extension(body) })];
+      const f = await kit.create(files, { Layers, Runtime: runtime, Environment: { Variables: { MINE: "yes" } } });
+      const first = await kit.call(f, { n: 1 }, { LogType: "Tail" });
+      assert.equal(first.value, 1);
+      assert.equal((await kit.call(f, { n: 2 })).value, 2);
+      await change(f);
+      assert.equal((await kit.call(f, { n: 3 })).value, 3);
+      const text = await logOf(f, /"SHUTDOWN"/);
+      assert.match(text, /^EXTENSION\tName: watch\.py\tState: Ready\tEvents: \[INVOKE, SHUTDOWN\]$/m);
+      const told = /^watch\.py env (\w+) (\w+) (.*)$/m.exec(text)!;
+      assert.deepEqual(told.slice(1, 3), ["False", "yes"]);
+      assert.deepEqual(JSON.parse(told[3]!), {
+        functionName: f,
+        functionVersion: "$LATEST",
+        handler: "index.handler",
+        accountId: "000000000000",
+      });
+      const events = [...text.matchAll(/^watch\.py got (.*)$/gm)].map(([, json]) => JSON.parse(json!));
+      const invoked = events.find(({ requestId }) => text.includes(`START RequestId: ${requestId}`));
+      assert.equal(invoked.eventType, "INVOKE");
+      assert.equal(invoked.invokedFunctionArn, `arn:aws:lambda:us-east-1:000000000000:function:${f}`);
+      assert.equal(invoked.tracing.type, "X-Amzn-Trace-Id");
+      assert.ok(invoked.deadlineMs > Date.now() - 60_000);
+      const end = events.find(({ eventType }) => eventType === "SHUTDOWN");
+      assert.equal(end.shutdownReason, "spindown");
+    });
+  }
+
+  test("an extension that ends in the init phase, or cannot be run, is the call's error", async () => {
+    const crash = await kit.create(NODE, { Layers: [await layer({ crash: extension("sys.exit(3)") })] });
+    const { value } = await kit.call(crash);
+    assert.equal(value.errorType, "Extension.Crash");
+    assert.match(value.errorMessage, /^RequestId: [0-9a-f-]{36} Error: exit status 3$/);
+    const broken = await kit.create(NODE, { Layers: [await layer({ broken: { text: "no", mode: 0o100644 } })] });
+    assert.equal((await kit.call(broken)).value.errorType, "Extension.LaunchError");
+    await logOf(broken, /EXTENSION\tName: broken\tState: LaunchError\tEvents: \[\]\tError Type: PermissionDenied/);
+  });
+
+  test("an extension that ends under a call ends the environment; the next call has a new one", async () => {
+    const body = "next()\nsys.exit(4)\n";
+    const source =
+      "let n = 0; exports.handler = async (e) => { if (e.wait) await new Promise((r) => setTimeout(r, 5000)); return ++n }";
+    const f = await kit.create(
+      { "index.js": source },
+      { Layers: [await layer({ crash: extension(body) })], Timeout: 10 },
+    );
+    const { value } = await kit.call(f, { wait: true });
+    assert.equal(value.errorType, "Extension.Crash");
+    assert.match(value.errorMessage, /exit status 4/);
+    await logOf(f, /Status: error/);
+  });
+
+  test("the caller does not wait for extensions, the environment does, and the time limit is for all", async () => {
+    const body = `
+seconds = 1.5
+while True:
+    event = next()
+    if event["eventType"] == "SHUTDOWN": sys.exit(0)
+    time.sleep(seconds)
+    say("through")
+    seconds = 30
+`;
+    const source = "let n = 0; exports.handler = async () => ++n";
+    const f = await kit.create(
+      { "index.js": source },
+      { Layers: [await layer({ slow: extension(body) })], Timeout: 2 },
+    );
+    assert.equal((await kit.call(f)).value, 1);
+    assert.equal((await kit.call(f)).value, 1, "another environment, for the first is not ready yet");
+    await logOf(f, /slow through\n[^]*slow through\n/);
+    assert.equal((await kit.call(f)).value, 2, "one of them, for it is ready again");
+    await logOf(f, /Task timed out after 2\.00 seconds/);
+  });
+
+  test("registration: names, events and times are checked", async () => {
+    const body = `
+say("again", register(name, ["INVOKE"])[1]["errorType"])
+say("inside", register("inside", ["SHUTDOWN"])[1]["errorType"])
+say("event", register("other", ["TICK"])[1]["errorType"])
+say("name", register("", ["INVOKE"])[1]["errorType"])
+say("nobody", request("GET", "/2020-01-01/extension/event/next")[1]["errorType"])
+say("unknown", request("GET", "/2020-01-01/extension/event/next", None, {"Lambda-Extension-Identifier": "x"})[1]["errorType"])
+next()
+say("late", register("late", ["INVOKE"])[1]["errorType"])
+next()
+`;
+    const f = await kit.create(NODE, { Layers: [await layer({ checks: extension(body) })] });
+    await kit.call(f);
+    const text = await logOf(f, /checks late/);
+    assert.deepEqual(
+      [...text.matchAll(/^checks (.*)$/gm)].map(([, line]) => line),
+      [
+        "again Extension.AlreadyRegistered",
+        "inside ShutdownEventNotSupportedForInternalExtension",
+        "event Extension.InvalidEventType",
+        "name Extension.InvalidExtensionName",
+        "nobody Extension.MissingExtensionIdentifier",
+        "unknown Extension.UnknownExtensionIdentifier",
+        "late Extension.RegistrationClosed",
+      ],
+    );
+  });
+
+  test("a custom runtime with an extension: its end tells extensions of the failure", async () => {
+    const bootstrap = `#!/bin/sh
+curl -sS -D /tmp/h -o /tmp/e "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next"
+exit 7
+`;
+    const f = await kit.create(
+      { bootstrap: { text: bootstrap, mode: 0o100755 } },
+      { Runtime: "provided.al2023", Handler: "x", Layers: [await layer({ watch: extension(FOLLOW) })] },
+    );
+    const { value } = await kit.call(f);
+    assert.equal(value.errorType, "Runtime.ExitError");
+    assert.match(value.errorMessage, /exit status 7/);
+    assert.match(await logOf(f, /"SHUTDOWN"/), /"shutdownReason": "failure"/);
+  });
+});
