@@ -21,6 +21,7 @@ import type { StackRun } from "./stack-run.ts";
 import type { StepContext } from "./step-context.ts";
 import { takesTags, updateTagged } from "./stack-tags.ts";
 import { untilReady } from "./until-ready.ts";
+import { ignoredNote, watchReads } from "./watched-properties.ts";
 
 const CANCELLED = { create: "Resource creation cancelled", update: "Resource update cancelled" } as const;
 const RENAME = (name: unknown): string =>
@@ -154,7 +155,9 @@ async function create(job: Job, action: "create" | "replace"): Promise<boolean> 
   let id: string | undefined;
   try {
     const live = await liveProperties(ctx, next);
-    id = await type.create(ctx, live);
+    const watched = watchReads(live);
+    id = await type.create(ctx, watched.properties);
+    const ignored = ignoredNote(watched.unread());
     const initiated = run.event({ ...base, physicalId: id }, `${word}_IN_PROGRESS`, "Resource creation Initiated");
     if (type.ready) {
       await run.save({
@@ -176,13 +179,22 @@ async function create(job: Job, action: "create" | "replace"): Promise<boolean> 
       updated: run.ctx.now(),
       state,
     };
-    const events = [...(type.ready ? [] : [initiated]), run.event(resource, resource.status)];
+    const events = [...(type.ready ? [] : [initiated]), run.event(resource, resource.status, ignored)];
     await run.save({ resource, events, also });
     return true;
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;
     const made = id ?? halfMade(ctx, declared, next);
-    await fail(run, declared, started, action, error, step.token, made);
+    const { dependsOn } = job;
+    await fail(
+      run,
+      declared,
+      started,
+      action,
+      error,
+      step.token,
+      made === undefined ? undefined : { id: made, dependsOn },
+    );
     return false;
   }
 }
@@ -199,7 +211,7 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
     const [live, before] = [await liveProperties(ctx, next), await liveProperties(ctx, previous)];
     if (type.type === "AWS::Lambda::Alias") await shiftAlias(run, ctx, job.updatePolicy, live, before);
     const [stackTags, formerTags] = [run.stack.revision!.tags, run.operation.former?.tags ?? []];
-    const id = await updateTagged(
+    const { id, ignored } = await updateTagged(
       ctx,
       type,
       was.physicalId,
@@ -220,7 +232,8 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
       updated: run.ctx.now(),
       state,
     };
-    await run.save({ resource, events: [run.event(resource, "UPDATE_COMPLETE")], also });
+    const events = [run.event(resource, "UPDATE_COMPLETE", ignoredNote(ignored))];
+    await run.save({ resource, events, also });
     return true;
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;
@@ -280,7 +293,7 @@ async function fail(
   action: "create" | "update" | "replace",
   error: unknown,
   token: string,
-  made?: string,
+  made?: { readonly id: string; readonly dependsOn: readonly string[] },
 ): Promise<void> {
   run.halt.abort();
   const reason = reasonOf(error, token);
@@ -292,7 +305,7 @@ async function fail(
     existing?.former?.operation === run.operation.id
       ? existing.former
       : { operation: run.operation.id, ...(existing?.state ? { state: existing.state } : {}) };
-  const physicalId = existing?.state?.physicalId ?? made;
+  const physicalId = existing?.state?.physicalId ?? made?.id;
   const resource: StackResource = {
     ...existing,
     logicalId,
@@ -312,9 +325,9 @@ async function fail(
             logicalId,
             type,
             token,
-            physicalId: made,
+            physicalId: made.id,
             properties: existing!.step!.properties,
-            dependsOn: [],
+            dependsOn: made.dependsOn,
             retain: false,
           }),
         ];

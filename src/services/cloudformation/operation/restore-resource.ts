@@ -96,13 +96,15 @@ async function updateBack(run: StackRun, resource: StackResource, attempted: str
     const [tags, formerTags] = [run.stack.revision?.tags ?? [], run.operation.former?.tags ?? []];
     const id = nested
       ? former.physicalId
-      : await updateTagged(
-          ctx,
-          type,
-          former.physicalId,
-          { properties: next, stackTags: formerTags },
-          { properties: previous, stackTags: tags },
-        );
+      : (
+          await updateTagged(
+            ctx,
+            type,
+            former.physicalId,
+            { properties: next, stackTags: formerTags },
+            { properties: previous, stackTags: tags },
+          )
+        ).id;
     await untilReady(run, type, ctx, id, next, "Resource update cancelled");
     const attributes = run.seal((await type.attributes?.(ctx, id, next)) ?? {});
     const { step: _ended, former: _done, reason: _reason, ...rest } = started;

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { resourceSchema } from "../../../engines/cloudformation/index.ts";
 import { isObject, type JsonObject } from "../../../engines/yaml/index.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import type { Tag } from "../model.ts";
+import { watchReads } from "./watched-properties.ts";
 
 /** Properties and the stack's tags that go with them. */
 export interface Tagged {
@@ -16,7 +18,7 @@ export const takesTags = (type: ResourceType): boolean =>
 
 /**
  * Updates a resource with its own tags and those of the stack. Where the stack's role may not set tags, it is updated with
- * its own tags only: a narrow role does not fail the deployment.
+ * its own tags only: a narrow role does not fail the deployment. Answers its id, and which changed properties had no effect.
  */
 export async function updateTagged(
   ctx: ResourceContext,
@@ -24,14 +26,22 @@ export async function updateTagged(
   id: string,
   next: Tagged,
   previous: Tagged,
-): Promise<string> {
+): Promise<{ id: string; ignored: string[] }> {
   const [wanted, before] = [merged(type, next), merged(type, previous)];
+  const run = async (properties: JsonObject, former: JsonObject) => {
+    const watched = watchReads(properties);
+    const updated = (await type.update!(ctx, id, watched.properties, former)) ?? id;
+    return {
+      id: updated,
+      ignored: watched.unread().filter((name) => !isDeepStrictEqual(properties[name], former[name])),
+    };
+  };
   try {
-    return (await type.update!(ctx, id, wanted, before)) ?? id;
+    return await run(wanted, before);
   } catch (error) {
     const denied = error instanceof AwsError && (error.status === 403 || /AccessDenied/.test(error.code));
     if (!denied || (wanted === next.properties && before === previous.properties)) throw error;
-    return (await type.update!(ctx, id, next.properties, previous.properties)) ?? id;
+    return run(next.properties, previous.properties);
   }
 }
 
