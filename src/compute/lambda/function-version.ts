@@ -52,4 +52,6 @@ export interface InvokeOutcome {
   readonly maxMemoryMB: number;
   /** Last 4 KB of the log, where the caller asked for them. */
   readonly tail?: Buffer | undefined;
+  /** Set where environments are kept ready for what was called: how many served at the time, or that all of them did. */
+  readonly provisioned?: { readonly busy: number; readonly allocated: number; readonly isSpilled: boolean };
 }

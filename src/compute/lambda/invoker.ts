@@ -10,6 +10,7 @@ import { ExecutionEnvironment } from "./environment.ts";
 import { EnvironmentPool } from "./environment-pool.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
 import { EnvironmentLog } from "./log-lines.ts";
+import { ProvisionedConcurrency } from "./provisioned-concurrency.ts";
 import { resolveRuntime, type ResolvedRuntime } from "./runtimes.ts";
 import { StemPool } from "./stem-pool.ts";
 
@@ -56,6 +57,15 @@ export class Invoker {
   readonly #runtimes = new Map<string, ResolvedRuntime | undefined>();
   readonly #stems: StemPool;
   readonly #live = new Set<ExecutionEnvironment>();
+  /** Environments that are kept for versions and aliases; calls go to them before any other. */
+  readonly provisioned: ProvisionedConcurrency;
+  /** What all holders of environments ask. */
+  readonly #environments = {
+    discard: (environment: ExecutionEnvironment): void => void this.#stop(environment),
+    keeps: (environment: ExecutionEnvironment): boolean =>
+      !this.#stopped && !environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS),
+    now: (): number => this.#parts.clock.now(),
+  };
   /** Environments in their init phase, and pools that wait to start one. */
   #starting = 0;
   readonly #waitingToStart = new Set<EnvironmentPool>();
@@ -66,6 +76,10 @@ export class Invoker {
   constructor(parts: InvokerParts) {
     this.#parts = parts;
     this.#stems = new StemPool({ ...parts, size: parts.poolSize });
+    this.provisioned = new ProvisionedConcurrency({
+      ...this.#environments,
+      start: (version) => this.#start(version, "provisioned-concurrency"),
+    });
   }
 
   /** What runs a runtime of this name; undefined where nothing here does. */
@@ -84,10 +98,12 @@ export class Invoker {
    */
   invoke(version: FunctionVersion, request: InvokeRequest, reserved?: number): Promise<InvokeOutcome> {
     return new Promise((resolve, reject) => {
+      const onDemand = this.provisioned.take(version, { request, settle: resolve, fail: reject });
+      if (!onDemand) return;
       const inFlight = this.#inFlight.get(version.arn) ?? 0;
-      if (reserved !== undefined && inFlight >= reserved)
+      if (reserved !== undefined && inFlight >= reserved - this.provisioned.held(version.arn))
         return reject(throttled("ReservedFunctionConcurrentInvocationLimitExceeded"));
-      if (reserved === undefined && this.#total >= ACCOUNT_CONCURRENCY)
+      if (reserved === undefined && this.#total >= ACCOUNT_CONCURRENCY - this.provisioned.held())
         return reject(throttled("ConcurrentInvocationLimitExceeded"));
       this.#inFlight.set(version.arn, inFlight + 1);
       this.#total++;
@@ -95,7 +111,7 @@ export class Invoker {
         request,
         settle: (outcome: InvokeOutcome) => {
           this.#count(version.arn);
-          resolve(outcome);
+          onDemand.settle(outcome);
         },
         fail: (error: unknown) => {
           this.#count(version.arn);
@@ -123,11 +139,13 @@ export class Invoker {
   async reap(): Promise<void> {
     const now = this.#parts.clock.now();
     await this.#stopIdle((environment) => now - environment.idleSince > IDLE_MS);
+    this.provisioned.renew();
     await this.#stems.reap();
   }
 
   async close(): Promise<void> {
     this.#stopped = true;
+    this.provisioned.close();
     await Promise.all([...[...this.#live].map((environment) => this.#stop(environment)), this.#stems.close()]);
   }
 
@@ -139,7 +157,7 @@ export class Invoker {
     else this.#inFlight.set(arn, left);
   }
 
-  async #start(version: FunctionVersion): Promise<ExecutionEnvironment> {
+  async #start(version: FunctionVersion, initialization = "on-demand"): Promise<ExecutionEnvironment> {
     const runtime = this.runtime(version.runtime, version.memoryMB);
     if (!runtime)
       throw new AwsError("InvalidRuntimeException", `The runtime ${version.runtime} is not available here.`, 502);
@@ -148,7 +166,7 @@ export class Invoker {
     try {
       await this.#admit(weight);
       this.#promisedMB += weight;
-      const environment = await this.#startAdmitted(version, runtime).catch((error: unknown) => {
+      const environment = await this.#startAdmitted(version, runtime, initialization).catch((error: unknown) => {
         this.#promisedMB -= weight;
         throw error;
       });
@@ -181,7 +199,11 @@ export class Invoker {
     }
   }
 
-  async #startAdmitted(version: FunctionVersion, runtime: ResolvedRuntime): Promise<ExecutionEnvironment> {
+  async #startAdmitted(
+    version: FunctionVersion,
+    runtime: ResolvedRuntime,
+    initialization: string,
+  ): Promise<ExecutionEnvironment> {
     const { clock, ids, sandboxes, run } = this.#parts;
     const id = `fn-${ids.text(16)}`;
     const stream = `${new Date(clock.now()).toISOString().slice(0, 10).replaceAll("-", "/")}/[${version.version}]${ids.text(32, "0123456789abcdef")}`;
@@ -198,7 +220,12 @@ export class Invoker {
       runtime,
       codeFolder: folders.code,
       layerFolder: folders.layers,
-      env: { ...variables(version, stream, runtime), ...version.environment, ...credentials },
+      env: {
+        ...variables(version, stream, runtime),
+        AWS_LAMBDA_INITIALIZATION_TYPE: initialization,
+        ...version.environment,
+        ...credentials,
+      },
       log,
       id,
       socketFolder: join(run, id),
@@ -244,9 +271,7 @@ export class Invoker {
       pool = new EnvironmentPool({
         start: () => this.#start(version),
         mayStart: (asking) => this.#mayStart(asking),
-        discard: (environment) => void this.#stop(environment),
-        keeps: (environment) => !this.#stopped && !environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS),
-        now: () => this.#parts.clock.now(),
+        ...this.#environments,
       });
       this.#pools.set(version.key, pool);
     }
@@ -268,7 +293,6 @@ function variables(version: FunctionVersion, stream: string, runtime: ResolvedRu
     AWS_LAMBDA_FUNCTION_NAME: version.name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMB),
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
-    AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
     AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
     AWS_LAMBDA_LOG_STREAM_NAME: stream,
     AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",

@@ -8,6 +8,7 @@ import { layers } from "./api/layers.ts";
 import { invoke } from "./api/invoke.ts";
 import { invokeStream } from "./api/invoke-stream.ts";
 import { permissions } from "./api/permissions.ts";
+import { provisionedConcurrency } from "./api/provisioned-concurrency.ts";
 import { settings } from "./api/settings.ts";
 import { versionsAndAliases } from "./api/versions-and-aliases.ts";
 import { asyncEvents } from "./async-events.ts";
@@ -21,6 +22,7 @@ import { lambdaUrl } from "./resources/url.ts";
 import { lambdaVersion } from "./resources/version.ts";
 import { codeDownload } from "./routes.ts";
 import { functionUrl } from "./url-endpoint.ts";
+import { keepProvisioned } from "./provisioned.ts";
 import { startLambda, type LambdaState } from "./state.ts";
 
 /** Lambda: functions, their versions and aliases, and calls of them. */
@@ -31,6 +33,7 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
     ...versionsAndAliases,
     ...permissions,
     ...settings,
+    ...provisionedConcurrency,
     ...invoke,
     ...invokeStream,
     ...layers,
@@ -51,7 +54,10 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
   ],
   routes: [codeDownload, functionUrl],
   workers: [asyncEvents],
-  periodic: [{ name: "reap idle environments", everyMs: 30_000, run: (ctx) => ctx.state.invoker.reap() }],
+  periodic: [
+    { name: "reap idle environments", everyMs: 30_000, run: (ctx) => ctx.state.invoker.reap() },
+    { name: "keep provisioned environments", everyMs: 60_000, run: keepProvisioned },
+  ],
   start: startLambda,
   async stop(state) {
     await state.mappings.close();

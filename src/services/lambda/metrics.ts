@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import type { InvokeOutcome } from "../../compute/lambda/function-version.ts";
 import type { FunctionRecord } from "./model.ts";
+import type { LambdaState } from "./state.ts";
 
 /** CloudWatch's metrics of a request to a function URL. */
 export function recordUrlRequest(ctx: Context<any>, name: string, status: number, latencyMs: number): void {
@@ -28,7 +29,7 @@ export function recordInvocation(
   outcome: InvokeOutcome | "throttled",
 ): void {
   const timestamp = ctx.now();
-  const dimensions = { FunctionName: record.name };
+  const dimensions = dimensionsOf(ctx, record);
   const sample = (name: string, value: number, unit: string) => ({
     namespace: "AWS/Lambda",
     name,
@@ -47,4 +48,37 @@ export function recordInvocation(
           sample("Duration", outcome.durationMs, "Milliseconds"),
         ];
   ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, samples);
+}
+
+/** Kept with the record, so that the metrics of a function that is called often are found quickly. */
+function dimensionsOf(ctx: Context<any>, record: FunctionRecord): Readonly<Record<string, string>> {
+  const { dimensions } = ctx.state as LambdaState;
+  let known = dimensions.get(record);
+  if (!known) dimensions.set(record, (known = Object.freeze({ FunctionName: record.name })));
+  return known;
+}
+
+/** Metrics of provisioned concurrency, for the version or alias that has it. */
+export function recordProvisioned(
+  ctx: Context<any>,
+  name: string,
+  qualifier: string,
+  { busy, allocated, isSpilled }: NonNullable<InvokeOutcome["provisioned"]>,
+): void {
+  const timestamp = ctx.now();
+  const dimensions = { FunctionName: name, Resource: `${name}:${qualifier}` };
+  const sample = (metric: string, value: number, unit: string) => ({
+    namespace: "AWS/Lambda",
+    name: metric,
+    dimensions,
+    timestamp,
+    unit,
+    value,
+  });
+  ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, [
+    sample("ProvisionedConcurrentExecutions", busy, "Count"),
+    sample("ProvisionedConcurrencyUtilization", allocated === 0 ? 1 : busy / allocated, "None"),
+    sample("ProvisionedConcurrencyInvocations", isSpilled ? 0 : 1, "Count"),
+    sample("ProvisionedConcurrencySpilloverInvocations", isSpilled ? 1 : 0, "Count"),
+  ]);
 }

@@ -1,8 +1,8 @@
 import type { Context } from "../../aws/context.ts";
 import type { InvokeOutcome, InvokeRequest } from "../../compute/lambda/function-version.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { recordInvocation } from "./metrics.ts";
-import type { FunctionRecord } from "./model.ts";
+import { recordInvocation, recordProvisioned } from "./metrics.ts";
+import { parseName, type FunctionRecord } from "./model.ts";
 import type { LambdaState } from "./state.ts";
 import { headOf, runnable } from "./store.ts";
 import { recordUsage } from "./usage.ts";
@@ -18,6 +18,8 @@ export async function runFunction(
     const outcome = await ctx.state.invoker.invoke(runnable(ctx, record), request, head.reservedConcurrency);
     recordInvocation(ctx, record, outcome);
     recordUsage(ctx, record, { head, outcome });
+    const { qualifier } = outcome.provisioned ? parseName(request.invokedArn) : {};
+    if (outcome.provisioned && qualifier) recordProvisioned(ctx, record.name, qualifier, outcome.provisioned);
     return outcome;
   } catch (error) {
     if (error instanceof AwsError && error.code === "TooManyRequestsException")

@@ -11,6 +11,7 @@ import type { LogEvent } from "../../ports/telemetry.ts";
 import { DeliveredLogs } from "./delivered-logs.ts";
 import { MappingPollers } from "./event-sources/pollers.ts";
 import type { FunctionRecord, PolicyRecord } from "./model.ts";
+import { restoreProvisioned, type KeptSince } from "./provisioned.ts";
 
 /** What the service holds while the platform runs. */
 export interface LambdaState {
@@ -20,6 +21,12 @@ export interface LambdaState {
   readonly mappings: MappingPollers;
   /** What the invoker is given for a record: records are read once and shared while nothing is written. */
   readonly runnables: WeakMap<FunctionRecord, FunctionVersion>;
+  /** Since when environments are kept ready for what has provisioned concurrency, by its ARN. */
+  readonly kept: Map<string, KeptSince>;
+  /** Makes contexts for accounts and regions other than that of a call. */
+  readonly caller: ServiceCaller;
+  /** Dimensions of their metrics. */
+  readonly dimensions: WeakMap<FunctionRecord, Readonly<Record<string, string>>>;
   /** Texts of resource policies, by their records. */
   readonly policyTexts: WeakMap<PolicyRecord, string>;
 }
@@ -68,7 +75,17 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
     },
   });
   const mappings = new MappingPollers(platform, caller);
-  return { invoker, code, mappings, runnables: new WeakMap(), policyTexts: new WeakMap() };
+  void restoreProvisioned(platform, caller);
+  return {
+    invoker,
+    code,
+    mappings,
+    caller,
+    kept: new Map(),
+    runnables: new WeakMap(),
+    dimensions: new WeakMap(),
+    policyTexts: new WeakMap(),
+  };
 }
 
 async function hostPythonMinor(): Promise<number> {

@@ -13,9 +13,32 @@ export function recordUsage(
   record: FunctionRecord,
   { head, outcome }: { head: FunctionHead; outcome: InvokeOutcome },
 ): void {
-  const arm = record.architectures.includes("arm64") ? "-ARM" : "";
   const seconds = outcome.billedMs / 1000;
-  const sample = (usageType: string, amount: number): UsageSample => ({
+  const sample = sampler(ctx, record, head);
+  const isProvisioned = outcome.provisioned?.isSpilled === false;
+  ctx.platform.telemetry.putUsage(ctx.account, [
+    sample("Request", 1),
+    sample(isProvisioned ? "Lambda-Provisioned-GB-Second" : "Lambda-GB-Second", (record.memoryMB / 1024) * seconds),
+    ...(record.tmpMB > FREE_TMP_MB
+      ? [sample("Lambda-Storage-GB-Second", ((record.tmpMB - FREE_TMP_MB) / 1024) * seconds)]
+      : []),
+  ]);
+}
+
+/** Meters environments that were kept ready, whether they were called or not. */
+export function recordKeptReady(
+  ctx: Context<any>,
+  record: FunctionRecord,
+  head: FunctionHead,
+  environmentSeconds: number,
+): void {
+  const amount = (record.memoryMB / 1024) * environmentSeconds;
+  ctx.platform.telemetry.putUsage(ctx.account, [sampler(ctx, record, head)("Lambda-Provisioned-Concurrency", amount)]);
+}
+
+function sampler(ctx: Context<any>, record: FunctionRecord, head: FunctionHead) {
+  const arm = record.architectures.includes("arm64") ? "-ARM" : "";
+  return (usageType: string, amount: number): UsageSample => ({
     region: ctx.region,
     service: "AWS Lambda",
     usageType: `${usageType}${arm}`,
@@ -25,11 +48,4 @@ export function recordUsage(
     project: head.tags?.[PROJECT_TAG] ?? "",
     amount,
   });
-  ctx.platform.telemetry.putUsage(ctx.account, [
-    sample("Request", 1),
-    sample("Lambda-GB-Second", (record.memoryMB / 1024) * seconds),
-    ...(record.tmpMB > FREE_TMP_MB
-      ? [sample("Lambda-Storage-GB-Second", ((record.tmpMB - FREE_TMP_MB) / 1024) * seconds)]
-      : []),
-  ]);
 }

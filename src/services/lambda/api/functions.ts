@@ -2,6 +2,7 @@ import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, passRole } from "../../../aws/service.ts";
 import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
+import { ACCOUNT_CONCURRENCY } from "../../../compute/lambda/invoker.ts";
 import { configurationView } from "../configuration.ts";
 import {
   conflict,
@@ -22,6 +23,7 @@ import { URL_PLACES, URLS, type UrlRecord } from "../function-url.ts";
 import { layerContents } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
 import { checkDeadLetterRole } from "../dead-letter.ts";
+import { forgetProvisioned, unreservedConcurrency } from "../provisioned.ts";
 import { publish } from "../publish.ts";
 import { MAX_NAME } from "../limits.ts";
 import type { LambdaState } from "../state.ts";
@@ -210,6 +212,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
           ctx.records.remove("version", versionId(name, qualifier)),
           ctx.records.remove("policy", `${name}:${qualifier}`),
           ctx.records.remove(EVENT_INVOKE, `${name}:${qualifier}`),
+          await forgetProvisioned(ctx, name, qualifier),
         );
       } else {
         const versions = await ctx.records.list<FunctionRecord>("version", { prefix: `${name}:` });
@@ -223,6 +226,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
           gone("alias", aliases),
           gone("policy", policies),
           gone(EVENT_INVOKE, invokeConfigs),
+          await forgetProvisioned(ctx, name),
           gone(URLS, urls),
           urls.map((s) => ctx.globalRecords.remove(URL_PLACES, s.value.id)),
         );
@@ -238,14 +242,13 @@ export const functions = operations<typeof Lambda, LambdaState>()({
     async run(ctx) {
       const versions = await ctx.records.list<FunctionRecord>("version");
       const heads = await ctx.records.list<FunctionHead>("function");
-      const reserved = heads.reduce((sum, h) => sum + (h.value.reservedConcurrency ?? 0), 0);
       return {
         AccountLimit: {
           TotalCodeSize: 80_530_636_800,
           CodeSizeUnzipped: 262_144_000,
           CodeSizeZipped: 52_428_800,
-          ConcurrentExecutions: 1000,
-          UnreservedConcurrentExecutions: 1000 - reserved,
+          ConcurrentExecutions: ACCOUNT_CONCURRENCY,
+          UnreservedConcurrentExecutions: await unreservedConcurrency(ctx),
         },
         AccountUsage: {
           TotalCodeSize: versions.reduce((sum, v) => sum + v.value.codeSize, 0),

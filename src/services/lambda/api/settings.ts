@@ -2,9 +2,9 @@ import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
-import { ACCOUNT_CONCURRENCY } from "../../../compute/lambda/invoker.ts";
 import { MIN_UNRESERVED } from "../limits.ts";
 import { functionNotFound, invalidParameter, LATEST, onFunction, parseName, type FunctionHead } from "../model.ts";
+import { provisionedConfigs, totalOf, unreservedConcurrency } from "../provisioned.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf } from "../store.ts";
 
@@ -62,9 +62,12 @@ export const settings = operations<typeof Lambda, LambdaState>()({
         );
       if (!(await ctx.records.get("function", name))) throw functionNotFound(ctx, name, LATEST);
       const wanted = Number(input.ReservedConcurrentExecutions);
-      const heads = await ctx.records.list<FunctionHead>("function");
-      const others = heads.filter((h) => h.id !== name).reduce((sum, h) => sum + (h.value.reservedConcurrency ?? 0), 0);
-      if (ACCOUNT_CONCURRENCY - others - wanted < MIN_UNRESERVED) {
+      const provisioned = totalOf(await provisionedConfigs(ctx, name));
+      if (wanted < provisioned)
+        throw invalidParameter(
+          ` ReservedConcurrentExecutions  ${wanted} should not be lower than function's total provisioned concurrency [${provisioned}].`,
+        );
+      if ((await unreservedConcurrency(ctx, name)) - wanted < MIN_UNRESERVED) {
         throw invalidParameter(
           `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${MIN_UNRESERVED}].`,
         );

@@ -15,6 +15,7 @@ import {
   type AliasRecord,
   type FunctionRecord,
 } from "../model.ts";
+import { applyProvisioned, forgetProvisioned } from "../provisioned.ts";
 import { publish } from "../publish.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf } from "../store.ts";
@@ -149,6 +150,7 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
         };
       });
       if (!record) throw noAlias(ctx, name, alias);
+      await applyProvisioned(ctx, name, alias); // they move with the alias
       return aliasView(ctx, record);
     },
   },
@@ -159,6 +161,7 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
       await ctx.records.write(
         ctx.records.remove("alias", aliasId(name, String(input.Name))),
         ctx.records.remove("policy", `${name}:${input.Name}`),
+        await forgetProvisioned(ctx, name, String(input.Name)),
       );
       return {};
     },

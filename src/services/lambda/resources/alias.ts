@@ -1,5 +1,6 @@
-import type { Properties, ResourceType } from "../../../aws/service.ts";
+import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
+import { isProvisioned, provision, type Qualified } from "./provisioned-concurrency.ts";
 
 function input(properties: Properties): Record<string, unknown> {
   const weights = (properties["RoutingConfig"]?.AdditionalVersionWeights ?? []) as {
@@ -19,22 +20,30 @@ function input(properties: Properties): Record<string, unknown> {
   };
 }
 
+const qualified = ({ FunctionName, Name }: Properties): Qualified => ({ FunctionName, Qualifier: Name });
+
+async function createAlias(ctx: ResourceContext, properties: Properties): Promise<string> {
+  try {
+    return String((await ctx.call("lambda", "CreateAlias", input(properties))).AliasArn);
+  } catch (error) {
+    if (codeOf(error) !== "ResourceConflictException" || !ctx.retried) throw error;
+    const { FunctionName, Name } = properties;
+    return String((await ctx.call("lambda", "GetAlias", { FunctionName, Name })).AliasArn);
+  }
+}
+
 /** AWS::Lambda::Alias. */
 export const lambdaAlias: ResourceType = {
   type: "AWS::Lambda::Alias",
   async create(ctx, properties) {
-    try {
-      return String((await ctx.call("lambda", "CreateAlias", input(properties))).AliasArn);
-    } catch (error) {
-      if (codeOf(error) !== "ResourceConflictException" || !ctx.retried) throw error;
-      return String(
-        (await ctx.call("lambda", "GetAlias", { FunctionName: properties["FunctionName"], Name: properties["Name"] }))
-          .AliasArn,
-      );
-    }
+    const id = await createAlias(ctx, properties);
+    await provision(ctx, qualified(properties), properties);
+    return id;
   },
-  async update(ctx, _id, next) {
+  ready: (ctx, _id, properties) => isProvisioned(ctx, qualified(properties), properties),
+  async update(ctx, _id, next, previous) {
     await ctx.call("lambda", "UpdateAlias", input(next));
+    await provision(ctx, qualified(next), next, previous);
   },
   async remove(ctx, _id, properties) {
     await ctx
