@@ -1,44 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { IAM } from "@aws-sdk/client-iam";
-import * as L from "@aws-sdk/client-lambda";
+import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
-import { trust } from "../support/stacks.ts";
-import { zip } from "../support/zip.ts";
 
 const WRAPPER = '#!/bin/sh\nexport WRAPPED="with $#" _HANDLER=other.handler\nexec "$@"\n';
 
 describe("execution environments", { skip: cannotRun }, () => {
   let platform: TestPlatform;
-  let lambda: L.Lambda;
-  let role: string;
-  let n = 0;
-
+  let kit: FunctionKit;
   before(async () => {
     platform = await startPlatform();
-    lambda = new L.Lambda(platform.client);
-    const iam = new IAM(platform.client);
-    const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
-    role = Role!.Arn!;
+    kit = await functionKit(platform.client);
   });
   after(() => platform?.stop());
 
-  async function create(
-    files: Parameters<typeof zip>[0],
-    options: Partial<L.CreateFunctionCommandInput> = {},
-  ): Promise<string> {
-    const FunctionName = `f${n++}`;
-    const Code = { ZipFile: await zip(files) };
-    const common = { Role: role, Runtime: "nodejs24.x", Handler: "index.handler", Timeout: 20 } as const;
-    await lambda.createFunction({ FunctionName, Code, ...common, ...options });
-    return FunctionName;
-  }
-
-  async function call(FunctionName: string, event: unknown = {}) {
-    const answer = await lambda.invoke({ FunctionName, Payload: JSON.stringify(event), LogType: "Tail" });
-    const log = Buffer.from(answer.LogResult ?? "", "base64").toString();
-    return { value: JSON.parse(Buffer.from(answer.Payload!).toString()), log };
-  }
+  const create: FunctionKit["create"] = (files, options) => kit.create(files, { Timeout: 20, ...options });
+  const call = (name: string) => kit.call(name, {}, { LogType: "Tail" });
 
   test("a wrapper script starts the runtime, in Node and in Python, and what it sets counts", async () => {
     const wrapper = { text: WRAPPER, mode: 0o100755 };

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { request, type IncomingMessage } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { IAM } from "@aws-sdk/client-iam";
 import * as L from "@aws-sdk/client-lambda";
+import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
-import { trust } from "../support/stacks.ts";
-import { zip } from "../support/zip.ts";
 
 const STREAMED = `
 import { setTimeout as sleep } from "node:timers/promises";
@@ -56,35 +54,17 @@ while True:
 
 describe("response streaming", { skip: cannotRun }, () => {
   let platform: TestPlatform;
+  let kit: FunctionKit;
   let lambda: L.Lambda;
-  let role: string;
-  let n = 0;
-
   before(async () => {
     platform = await startPlatform();
-    lambda = new L.Lambda(platform.client);
-    const iam = new IAM(platform.client);
-    const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
-    role = Role!.Arn!;
+    kit = await functionKit(platform.client);
+    ({ lambda } = kit);
   });
   after(() => platform?.stop());
 
-  async function create(
-    files: Parameters<typeof zip>[0],
-    options: Partial<L.CreateFunctionCommandInput> = {},
-  ): Promise<string> {
-    const FunctionName = `f${n++}`;
-    const Code = { ZipFile: await zip(files) };
-    const common = {
-      Role: role,
-      Runtime: "nodejs22.x",
-      Handler: "index.handler",
-      MemorySize: 512,
-      Timeout: 20,
-    } as const;
-    await lambda.createFunction({ FunctionName, Code, ...common, ...options });
-    return FunctionName;
-  }
+  const create: FunctionKit["create"] = (files, options) =>
+    kit.create(files, { Runtime: "nodejs22.x", MemorySize: 512, Timeout: 20, ...options });
 
   async function stream(FunctionName: string, event: object, options: Partial<L.InvokeWithResponseStreamRequest> = {}) {
     const answer = await lambda.invokeWithResponseStream({ FunctionName, Payload: JSON.stringify(event), ...options });
