@@ -13,6 +13,7 @@ const calls = {
   pipe2: libc.func("int pipe2(void*, int)"),
   socket: libc.func("int socket(int, int, int)"),
   bind: libc.func("int bind(int, void*, unsigned int)"),
+  connect: libc.func("int connect(int, void*, unsigned int)"),
   listen: libc.func("int listen(int, int)"),
   setsockopt: libc.func("int setsockopt(int, int, int, void*, unsigned int)"),
   ioctl: libc.func("int ioctl(int, unsigned long, void*)"),
@@ -235,12 +236,28 @@ function disableIpv6(): void {
 /** A bound socket (and listening, for a stream) in the network namespace of the calling thread. */
 export function boundSocket(type: "stream" | "datagram", ip: string, port: number): number {
   const fd = checked(calls.socket(2, (type === "stream" ? 1 : 2) | CLOEXEC | OPEN.NONBLOCK, 0), "socket");
+  const address = socketAddress(ip, port);
+  if (type === "stream") checked(calls.setsockopt(fd, 1, 2, Buffer.from([1, 0, 0, 0]), 4), "setsockopt");
+  checked(calls.bind(fd, address, 16), "bind", `${ip}:${port}`);
+  if (type === "stream") checked(calls.listen(fd, 128), "listen", `${ip}:${port}`);
+  return fd;
+}
+
+function socketAddress(ip: string, port: number): Buffer {
   const address = Buffer.alloc(16);
   address.writeUInt16LE(2, 0);
   address.writeUInt16BE(port, 2);
   address.set(ip.split(".").map(Number), 4);
-  if (type === "stream") checked(calls.setsockopt(fd, 1, 2, Buffer.from([1, 0, 0, 0]), 4), "setsockopt");
-  checked(calls.bind(fd, address, 16), "bind", `${ip}:${port}`);
-  if (type === "stream") checked(calls.listen(fd, 128), "listen", `${ip}:${port}`);
+  return address;
+}
+
+/** A socket that is on its way to an address in the network namespace of the calling thread; it waits for nobody. */
+export function connectingSocket(ip: string, port: number): number {
+  const fd = checked(calls.socket(2, 1 | CLOEXEC | OPEN.NONBLOCK, 0), "socket");
+  if (Number(calls.connect(fd, socketAddress(ip, port), 16)) < 0 && koffi.errno() !== koffi.os.errno["EINPROGRESS"]) {
+    const error = new SystemCallError("connect", `${ip}:${port}`);
+    closeSync(fd);
+    throw error;
+  }
   return fd;
 }

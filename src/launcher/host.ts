@@ -1,4 +1,5 @@
 import { closeSync, lstatSync, mkdirSync, statSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { CgroupHost } from "./cgroups.ts";
 import { makePipe } from "./ffi.ts";
@@ -42,6 +43,8 @@ const FUNCTION_USER = { uid: 993, gid: 990 };
 export interface RunningFunction {
   readonly sandbox: Sandbox;
   mount(request: MountRequest): void;
+  /** A connection to a port of its loopback. */
+  connect(port: number): Socket;
 }
 
 /** Runs `work`; where it throws, nothing of the sandbox stays. */
@@ -128,6 +131,7 @@ export async function startFunction(host: LauncherHost, request: FunctionRequest
         slots.delete(target);
         sandbox.bindLate(source, slot);
       },
+      connect: (port) => network.connect(port),
     };
   });
 }

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync } from "node:fs";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
-import { createServer, BlockList, type Server } from "node:net";
+import { createServer, BlockList, Socket, type Server, type SocketConstructorOpts } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Duplex } from "node:stream";
-import { boundSocket, inNetns, newNetns } from "./ffi.ts";
+import { boundSocket, connectingSocket, inNetns, newNetns } from "./ffi.ts";
 import { TOOL_PATH } from "./oci-runtime.ts";
 
 /** Where AWS, DNS and the Runtime API are inside every sandbox. */
@@ -28,6 +28,8 @@ export interface AddressException {
 export interface SandboxNetwork {
   /** The namespace as a path that the OCI runtime can open. */
   readonly path: string;
+  /** A connection to a port of the loopback in it, not read from yet. */
+  connect(port: number): Socket;
   close(): void;
 }
 
@@ -69,7 +71,7 @@ export async function createNetwork(options: {
       await run("nsenter", [`--net=${path}`, "nft", "-f", "-"], firewall(options.exceptions)); // the rules first, then the way out
       slirp = await startSlirp(path);
     }
-    return { path, close };
+    return { path, close, connect: (port) => connectInside(ns, port) };
   } catch (error) {
     close();
     throw error;
@@ -94,6 +96,14 @@ function openListeners(
       ? [{ role: "runtime-api" as const, fd: boundSocket("stream", INSIDE.loopback, INSIDE.runtimeApiPort) }]
       : []),
   ]);
+}
+
+function connectInside(ns: number, port: number): Socket {
+  const fd = inNetns(ns, () => connectingSocket(INSIDE.loopback, port));
+  // The types lack `pauseOnCreate`, which keeps what arrives for whom the socket is handed to.
+  const socket = new Socket({ fd, readable: true, writable: true, pauseOnCreate: true } as SocketConstructorOpts);
+  socket.on("error", () => {}); // who gets it is told
+  return socket;
 }
 
 async function handOver(

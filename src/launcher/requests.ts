@@ -190,6 +190,8 @@ export function readBuildRequest(m: Message): BuildRequest {
   };
 }
 
+export const readPort = (value: unknown): number => integer(value, "port", 1, 65535);
+
 export interface FilesRequest {
   readonly paths: string[];
   readonly maxBytes: number;

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
 import { listBuildFiles, sendBuildFiles, type BuildFile } from "./build-files.ts";
 import { startBuild, type RunningBuild } from "./build.ts";
 import type { LauncherHost, RunningFunction } from "./host.ts";
@@ -12,6 +13,7 @@ import {
   readHello,
   readMessage,
   readMount,
+  readPort,
   readToolRequest,
   sandboxId,
   type Hello,
@@ -42,7 +44,8 @@ export class LauncherServer {
     const message = readMessageOr(value);
     if (!message) return;
     try {
-      this.#send({ n: message.n, value: await this.#answer(message) });
+      if (message.do === "connect") await this.#send({ n: message.n }, this.#connect(message));
+      else this.#send({ n: message.n, value: await this.#answer(message) });
     } catch (error) {
       this.#send({ n: message.n, error: error instanceof Error ? error.message : String(error) });
     }
@@ -137,6 +140,14 @@ export class LauncherServer {
       default:
         throw new Error("bad request to the launcher: unknown request");
     }
+  }
+
+  /** A connection to a process inside a function's sandbox, to be handed to the app. */
+  #connect(message: Message): Socket {
+    const id = sandboxId(message.id);
+    const running = this.#functions.get(id);
+    if (!running || running.sandbox.isOver) throw new Error(`there is no sandbox ${id}`);
+    return running.connect(readPort(message.port));
   }
 
   #rootOf(id: string): string {

@@ -86,7 +86,7 @@ export function makeFunctionSkeleton(root: string): void {
   for (const name of ["python", "python3"]) symlinkSync("/usr/bin/python3", join(root, "var/lang/bin", name));
   writeUserFiles(root, "sbx_user1051:x:993:990::/tmp:/sbin/nologin\n", "sbx:x:990:\n");
   writeFileSync(join(root, "etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n");
-  writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost\n127.0.0.1 sandbox\n");
+  writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost\n127.0.0.1 sandbox sandbox.localdomain\n");
   writeFileSync(join(root, "etc/resolv.conf"), `nameserver ${INSIDE.dns}\noptions timeout:2 attempts:2\n`);
   writeFileSync(join(root, "etc/hostname"), "sandbox\n");
   for (const file of [

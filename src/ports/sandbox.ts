@@ -51,6 +51,8 @@ export interface FunctionSandbox {
   resize(limits: { memoryMB: number; cpus: number }): Promise<void>;
   /** Mounts a read-only folder into the running sandbox at one of the places that were left for it (`/var/task`, `/opt`). */
   mount(mount: ReadOnlyMount): Promise<void>;
+  /** A connection to a port of its own loopback. Whether anybody listens there, the socket tells. */
+  connect(port: number): Promise<Socket>;
   signal(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
   freeze(): Promise<void>;
   thaw(): Promise<void>;

@@ -187,6 +187,85 @@ next()
     );
   });
 
+  for (const [name, path, destination] of [
+    ["Telemetry", "/2022-07-01/telemetry", { protocol: "HTTP", URI: "http://sandbox.localdomain:8080/x" }],
+    ["Logs", "/2020-08-15/logs", { protocol: "HTTP", URI: "http://sandbox.localdomain:8080/x" }],
+    ["Telemetry by TCP", "/2022-07-01/telemetry", { protocol: "TCP", URI: "tcp://sandbox.localdomain:8080" }],
+  ] as const) {
+    test(`${name}: an extension is brought what happens`, async () => {
+      const isTcp = destination.protocol === "TCP";
+      const body = `
+import http.server, socketserver, threading
+got = []
+class Web(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        got.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *a): pass
+class Lines(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile: got.append(json.loads(line))
+server = socketserver.ThreadingTCPServer(("sandbox.localdomain", 8080), ${isTcp ? "Lines" : "Web"})
+threading.Thread(target=server.serve_forever, daemon=True).start()
+def subscribe(**changes):
+    wanted = {"types": ["platform", "function", "extension"], "buffering": {"timeoutMs": 25}, "destination": ${JSON.stringify(destination)}}
+    return request("PUT", "${path}", {"schemaVersion": "${path.split("/")[1]}", **wanted, **changes}, {"Lambda-Extension-Identifier": id})[:2]
+bad = [subscribe(types=[])[1]["errorType"], subscribe(buffering={"maxItems": 1})[1]["errorMessage"], subscribe(destination={"protocol": "HTTP", "URI": "http://127.0.0.1:1"})[0]]
+bad.append(subscribe())
+say("hello")
+while next()["eventType"] != "SHUTDOWN": pass
+bad.append(subscribe()[1]["errorType"])
+limit = time.time() + 1.5
+while time.time() < limit and not any(e["type"] == "platform.report" for e in got): time.sleep(0.02)
+print("GOT", json.dumps({"bad": bad, "got": got}), flush=True)
+`;
+      const f = await kit.create(NODE, { Layers: [await layer({ collect: extension(body) })] });
+      const { log } = await kit.call(f, { n: 5 }, { LogType: "Tail" });
+      const requestId = /START RequestId: (\S+)/.exec(log)![1];
+      await change(f);
+      await kit.call(f);
+      const text = await logOf(f, /^GOT /m);
+      const label = name === "Logs" ? "LOGS" : "TELEMETRY";
+      assert.match(
+        text,
+        new RegExp(`^${label}\tName: collect\tState: Subscribed\tTypes: \\[Platform, Function, Extension\\]$`, "m"),
+      );
+      const { bad, got } = JSON.parse(/^GOT (.*)$/m.exec(text)![1]!);
+      const prefix = name === "Logs" ? "Logs" : "Telemetry";
+      assert.deepEqual(bad, [
+        "ValidationError",
+        "maxItems must be a whole number from 1000 to 10000",
+        400,
+        [200, "OK"],
+        `${prefix}.SubscriptionClosed`,
+      ]);
+      const ofType = (type: string) => got.filter((event: { type: string }) => event.type === type);
+      assert.deepEqual([...new Set(got.map(({ type }: { type: string }) => type))].toSorted(), [
+        "extension",
+        "function",
+        ...(name === "Logs" ? ["platform.end"] : []),
+        "platform.extension",
+        ...(name === "Logs"
+          ? ["platform.logsSubscription"]
+          : ["platform.initReport", "platform.initRuntimeDone", "platform.initStart"]),
+        "platform.report",
+        "platform.runtimeDone",
+        "platform.start",
+        ...(name === "Logs" ? [] : ["platform.telemetrySubscription"]),
+      ]);
+      assert.equal(ofType("extension")[0].record, "collect hello");
+      assert.match(ofType("function")[0].record, /work$/);
+      assert.equal(ofType("platform.start")[0].record.requestId, requestId);
+      const { record } = ofType("platform.report")[0];
+      assert.equal(record.status, "success");
+      assert.equal(record.metrics.memorySizeMB, 128);
+      assert.ok(record.metrics.initDurationMs > 0);
+      assert.equal(ofType("platform.runtimeDone")[0].record.metrics.producedBytes, 1);
+      assert.ok(Math.abs(Date.parse(ofType("platform.start")[0].time) - Date.now()) < 60_000);
+    });
+  }
+
   test("a custom runtime with an extension: its end tells extensions of the failure", async () => {
     const bootstrap = `#!/bin/sh
 curl -sS -D /tmp/h -o /tmp/e "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next"

@@ -67,7 +67,7 @@ export class LauncherClient {
       const waiting = this.#pending.get(message.n);
       this.#pending.delete(message.n);
       if (typeof message.error === "string") waiting?.reject(new Error(message.error));
-      else waiting?.resolve(message.value);
+      else waiting?.resolve(handle ?? message.value);
       return;
     }
     const id = String(message.id);

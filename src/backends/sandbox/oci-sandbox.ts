@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type {
   FunctionSandbox,
@@ -103,6 +104,11 @@ async function startFunction(context: SandboxContext, spec: FunctionSandboxSpec)
     },
     async mount(mount: ReadOnlyMount) {
       await ask("mount", mount);
+    },
+    async connect(port) {
+      const socket = await ask("connect", { port });
+      if (!(socket instanceof Socket)) throw new Error(`nobody listens on port ${port} of sandbox ${id}`);
+      return socket;
     },
     async signal(name) {
       if (!last) await ask("signal", { signal: name });

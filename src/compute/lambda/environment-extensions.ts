@@ -2,9 +2,14 @@ import type { Socket } from "node:net";
 import type { FunctionSandbox, SandboxExit } from "../../ports/sandbox.ts";
 import type { InitAnswer, Invocation } from "./channel.ts";
 import type { EnvironmentParts } from "./environment.ts";
-import { Extensions, type ExtensionFailure, type ShutdownReason } from "./extensions.ts";
+import { extensionLine, Extensions, type ExtensionFailure, type ShutdownReason } from "./extensions.ts";
+import type { Report } from "./log-lines.ts";
 import { SandboxApi, type ApiPart } from "./sandbox-api.ts";
 import { Supervisor } from "./supervisor.ts";
+import { Telemetry } from "./telemetry-api.ts";
+
+const MAX_LINE = 256 * 1024;
+type TelemetryStatus = "success" | "failure" | "error" | "timeout";
 
 /** How long the end of an environment may take: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
 const SHUTDOWN_MS = { runtime: 300, internal: 500, external: 2_000 } as const;
@@ -19,6 +24,11 @@ export class EnvironmentExtensions {
   readonly #extensions: Extensions;
   readonly #supervisor: Supervisor | undefined;
   readonly #api: SandboxApi;
+  readonly #telemetry: Telemetry;
+  readonly #started = performance.now();
+  #sandbox: FunctionSandbox | undefined;
+  /** The end of a line that extensions have not finished. */
+  #line = "";
   readonly #runtimeEnd = Promise.withResolvers<number>();
   #runs = false;
 
@@ -31,10 +41,25 @@ export class EnvironmentExtensions {
       newId: parts.newId,
       onRegistered: () => this.#startRuntime(),
     });
-    this.#api = new SandboxApi([this.#extensions, ...(runtimeApi ? [runtimeApi] : [])]);
+    this.#telemetry = new Telemetry({
+      now: parts.now,
+      identify: (request, response) => this.#extensions.identify(request, response),
+      onLine: (line) => parts.log.message(line),
+      connect: (port) => {
+        if (!this.#sandbox) throw new Error("the sandbox has not started");
+        return this.#sandbox.connect(port);
+      },
+    });
+    this.#api = new SandboxApi([this.#extensions, ...this.#telemetry.apis, ...(runtimeApi ? [runtimeApi] : [])]);
+    parts.log.onFunctionMessage = (text) => this.#telemetry.record("function", this.#recordOf(text));
+    this.#telemetry.record("platform.initStart", {
+      ...this.#init,
+      functionName: parts.version.name,
+      functionVersion: parts.version.version,
+    });
     if (external.length === 0) return;
     this.#supervisor = new Supervisor(parts.socketFolder, {
-      onOutput: (chunk) => parts.log.chunk(chunk),
+      onOutput: (chunk) => this.#wrote(chunk),
       onProcessEnd: (number, status) => this.#ended(number, status),
     });
   }
@@ -47,6 +72,11 @@ export class EnvironmentExtensions {
   /** Settles with the first extension that fails. */
   get failed(): Promise<ExtensionFailure> {
     return this.#extensions.failed;
+  }
+
+  /** The sandbox runs: telemetry can be brought to it. */
+  attach(sandbox: FunctionSandbox): void {
+    this.#sandbox = sandbox;
   }
 
   accept(socket: Socket): void {
@@ -72,16 +102,57 @@ export class EnvironmentExtensions {
   /** The end of the init phase: the runtime's, and that of all extensions. */
   async initialized(runtime: Promise<InitAnswer>): Promise<InitAnswer> {
     const answer = await runtime;
+    this.#telemetry.record("platform.initRuntimeDone", { ...this.#init, status: answer.ok ? "success" : "error" });
     if (answer.ok) await this.#extensions.ready();
     return answer;
   }
 
-  endInit(): void {
-    for (const line of this.#extensions.endInit()) this.#parts.log.message(line);
+  endInit(status: TelemetryStatus): void {
+    for (const extension of this.#extensions.endInit()) {
+      this.#parts.log.message(extensionLine(extension));
+      const { name, state, events } = extension;
+      this.#telemetry.record("platform.extension", { name, state, events });
+    }
+    const metrics = { durationMs: rounded(performance.now() - this.#started) };
+    this.#telemetry.record("platform.initReport", { ...this.#init, status, metrics });
+    this.#telemetry.endInit();
   }
 
   invoke(invocation: Invocation): void {
+    const { id: requestId, traceId } = invocation;
+    this.#telemetry.record("platform.start", {
+      requestId,
+      version: this.#parts.version.version,
+      ...(traceId ? { tracing: { type: "X-Amzn-Trace-Id", value: traceId } } : {}),
+    });
     this.#extensions.invoke(invocation);
+  }
+
+  /** A call has ended: its telemetry. */
+  ended(report: Report, producedBytes: number, hasFailed: boolean): void {
+    const {
+      requestId,
+      durationMs,
+      billedMs,
+      memoryMB,
+      usedMB,
+      initMs,
+      status = hasFailed ? "failure" : "success",
+    } = report;
+    const metrics = { durationMs: rounded(durationMs), producedBytes };
+    this.#telemetry.record("platform.runtimeDone", { requestId, status, metrics });
+    this.#telemetry.record("platform.end", { requestId });
+    this.#telemetry.record("platform.report", {
+      requestId,
+      status,
+      metrics: {
+        durationMs: rounded(durationMs),
+        billedDurationMs: billedMs,
+        memorySizeMB: memoryMB,
+        maxMemoryUsedMB: usedMB,
+        ...(initMs === undefined ? {} : { initDurationMs: rounded(initMs) }),
+      },
+    });
   }
 
   /** Resolves when extensions are through with the call; undefined where they are. */
@@ -104,6 +175,7 @@ export class EnvironmentExtensions {
       await atMost(runtimeMs, [sandbox.exited, this.#runtimeEnd.promise]);
       if (hasExternal && this.#runs) await signal(); // the second one kills
     }
+    this.#telemetry.flush();
     if (!hasExternal) return;
     const left = limit - (performance.now() - started);
     await atMost(left, [sandbox.exited, this.#extensions.shutDown(reason, deadline)]);
@@ -111,7 +183,36 @@ export class EnvironmentExtensions {
 
   close(): void {
     this.#api.close();
+    this.#telemetry.close();
     this.#supervisor?.close();
+  }
+
+  get #init(): object {
+    const { AWS_LAMBDA_INITIALIZATION_TYPE: initializationType = "on-demand" } = this.#parts.env;
+    return { initializationType, phase: "init" };
+  }
+
+  #wrote(chunk: Buffer): void {
+    const lines = (this.#line + chunk.toString("utf8")).split("\n");
+    this.#line = lines.pop() ?? "";
+    if (this.#line.length > MAX_LINE) lines.push(this.#line.slice(0, MAX_LINE));
+    if (this.#line.length > MAX_LINE) this.#line = "";
+    for (const line of lines) {
+      if (line === "") continue;
+      this.#parts.log.message(`${line}\n`);
+      this.#telemetry.record("extension", line);
+    }
+  }
+
+  /** Text as it is, or, where the function logs in JSON, the object. */
+  #recordOf(text: string): unknown {
+    const line = text.endsWith("\n") ? text.slice(0, -1) : text;
+    if (this.#parts.version.logFormat !== "JSON" || !line.startsWith("{")) return line;
+    try {
+      return JSON.parse(line);
+    } catch {
+      return line;
+    }
   }
 
   #startRuntime(): void {
@@ -129,6 +230,8 @@ export class EnvironmentExtensions {
     if (name !== undefined) this.#extensions.onProcessEnd(name, status);
   }
 }
+
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** Waits for the first of them, not longer than a time. */
 async function atMost(ms: number, promises: readonly Promise<unknown>[]): Promise<void> {

@@ -62,6 +62,7 @@ export async function startCold(parts: EnvironmentParts): Promise<Started> {
       ...(channel instanceof FrameChannel || extensions.needsFolder ? { socketFolder } : {}),
       onRuntimeApiConnection: (socket) => extensions.accept(socket),
     });
+    extensions.attach(sandbox);
     return { sandbox, channel, extensions };
   } catch (error) {
     extensions.close();

@@ -102,7 +102,7 @@ export class ExecutionEnvironment {
     this.#bornAt = parts.now();
     const { log } = parts;
     channel.attach({
-      onLog: (chunk) => log.message(chunk.toString("utf8")),
+      onLog: (chunk) => log.functionMessage(chunk.toString("utf8")),
       onFault: (error) => this.#end({ kind: "fault", error }),
       onAnswer: (id, answer) => this.#answered(id, answer),
       onPiece: (id, piece, contentType) => this.#piece(id, piece, contentType),
@@ -233,7 +233,9 @@ export class ExecutionEnvironment {
     const ready = this.#extensions?.initialized(initialized) ?? initialized;
     const result = await Promise.race([ready, this.#initBroken.promise, timeout]);
     clearTimeout(timer);
-    this.#extensions?.endInit();
+    this.#extensions?.endInit(
+      "kind" in result ? (result.kind === "timeout" ? "timeout" : "error") : result.ok ? "success" : "error",
+    );
     this.#initMs = performance.now() - this.#started;
     if (!("kind" in result)) {
       this.#loaded = result.ok;
@@ -404,7 +406,9 @@ export class ExecutionEnvironment {
     log.message(`END RequestId: ${requestId}\n`);
     const status = timedOut ? "timeout" : this.#dead ? "error" : undefined;
     const { memoryMB } = version;
-    log.message(reportLine({ requestId, durationMs, billedMs, memoryMB, usedMB: maxMemoryMB, initMs, status }));
+    const report = { requestId, durationMs, billedMs, memoryMB, usedMB: maxMemoryMB, initMs, status };
+    log.message(reportLine(report));
+    this.#extensions?.ended(report, answer.body.length, answer.kind === "error");
     return {
       payload: answer.body,
       ...(answer.kind === "error" ? { functionError: "Unhandled" as const } : {}),

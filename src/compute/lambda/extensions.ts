@@ -35,6 +35,14 @@ export interface ExtensionFailure {
   readonly message: string;
 }
 
+/** What became of an extension in the init phase. */
+export interface ExtensionState {
+  readonly name: string;
+  readonly state: string;
+  readonly events: readonly string[];
+  readonly errorType?: string | undefined;
+}
+
 export interface ExtensionsParts {
   readonly version: FunctionVersion;
   /** Names of external extensions, in the order in which they are started. */
@@ -88,15 +96,18 @@ export class Extensions implements ApiPart {
     );
   }
 
-  /** Ends the time in which extensions may register; answers Lambda's log lines about them. */
-  endInit(): string[] {
+  /** Ends the time in which extensions may register; answers what became of each. */
+  endInit(): ExtensionState[] {
     this.#initOver = true;
     const missing = this.#parts.external.filter((name) => !this.#named(name));
     return [
-      ...[...this.#all.values()].map((extension) => lineOf(extension)),
+      ...[...this.#all.values()].map(({ name, events, isReady, errorType }) => {
+        return { name, events, errorType, state: errorType ? "Failed" : isReady ? "Ready" : "Registered" };
+      }),
       ...missing.map((name) => {
         const status = this.#ended.get(name);
-        return `EXTENSION\tName: ${name}\tState: ${status === undefined ? "Started" : "LaunchError"}\tEvents: []${status === undefined ? "" : `\tError Type: ${CANNOT_RUN[status] ?? "Extension.Crash"}`}\n`;
+        if (status === undefined) return { name, events: [], state: "Started" };
+        return { name, events: [], state: "LaunchError", errorType: CANNOT_RUN[status] ?? "Extension.Crash" };
       }),
     ];
   }
@@ -273,8 +284,8 @@ export class Extensions implements ApiPart {
   }
 }
 
-function lineOf({ name, events, isReady, errorType }: Extension): string {
-  const state = errorType ? "Failed" : isReady ? "Ready" : "Registered";
+/** Lambda's log line about an extension. */
+export function extensionLine({ name, events, state, errorType }: ExtensionState): string {
   return `EXTENSION\tName: ${name}\tState: ${state}\tEvents: [${events.join(", ")}]${errorType ? `\tError Type: ${errorType}` : ""}\n`;
 }
 

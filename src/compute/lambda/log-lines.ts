@@ -17,6 +17,8 @@ export class EnvironmentLog {
   #partial = "";
   #tail: string[] | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Told of each message of the function itself. */
+  onFunctionMessage: ((text: string) => void) | undefined;
 
   constructor(deliver: (events: LogEvent[]) => void, now: () => number) {
     this.#deliver = deliver;
@@ -33,6 +35,12 @@ export class EnvironmentLog {
     }
   }
 
+  /** A message of the function itself. */
+  functionMessage(text: string): void {
+    this.message(text);
+    this.onFunctionMessage?.(text);
+  }
+
   /** Bytes of a pipe: an event for each line. */
   chunk(bytes: Buffer): void {
     const lines = (this.#partial + bytes.toString("utf8")).split("\n");
@@ -41,7 +49,7 @@ export class EnvironmentLog {
       lines.push(this.#partial.slice(0, MAX_EVENT_BYTES));
       this.#partial = "";
     }
-    for (const line of lines) if (line !== "") this.message(`${line}\n`);
+    for (const line of lines) if (line !== "") this.functionMessage(`${line}\n`);
   }
 
   /** Starts to keep the tail of one invocation. */
