@@ -1,15 +1,13 @@
-import { createHash } from "node:crypto";
 import {
-  compilePolicy,
   evaluate,
   explainDenial,
   type AccessRequest,
-  type CompiledPolicy,
   type Principal as PolicyPrincipal,
   type RequestContext,
 } from "../engines/policy/index.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Context } from "./context.ts";
+import type { KnownPolicy } from "./policy-cache.ts";
 import type { Principal } from "./principal.ts";
 import type { Operation, Permission } from "./service.ts";
 
@@ -40,9 +38,16 @@ export async function isAllowed(ctx: Context, permission: Permission): Promise<b
 
 async function check(ctx: Context, permission: Permission): Promise<void> {
   const { principal } = ctx;
-  const resourcePolicy =
-    permission.resourcePolicy === undefined ? undefined : compilePolicyOnce(ctx, permission.resourcePolicy, "resource");
+  const { policies } = ctx.registry;
   const bounds = await ctx.platform.identity.policies(principal);
+  const known = (document: string): KnownPolicy => policies.compiled(document, "identity");
+  const resource =
+    permission.resourcePolicy === undefined ? undefined : policies.compiled(permission.resourcePolicy, "resource");
+  const boundary = bounds.boundary === undefined ? undefined : known(bounds.boundary);
+  const [identity, session] = [bounds.identity.map(known), bounds.session?.map(known)];
+  const all = { identity, resource, boundary, session };
+  const key = permission.conditions ? undefined : decisionKey(ctx, permission, all);
+  if (key !== undefined && policies.isAllowed(key)) return;
   const request: AccessRequest = {
     principal: policyPrincipal(principal),
     action: permission.action,
@@ -54,19 +59,66 @@ async function check(ctx: Context, permission: Permission): Promise<void> {
       ...bounds.context,
       ...permission.conditions,
     } as RequestContext,
-    identityPolicies: bounds.identity.map((document) => compilePolicyOnce(ctx, document, "identity")),
-    ...(resourcePolicy ? { resourcePolicy } : {}),
-    ...(bounds.boundary === undefined ? {} : { boundary: compilePolicyOnce(ctx, bounds.boundary, "identity") }),
-    ...(bounds.session
-      ? { sessionPolicies: bounds.session.map((document) => compilePolicyOnce(ctx, document, "identity")) }
-      : {}),
+    identityPolicies: identity.map(({ policy }) => policy),
+    ...(resource ? { resourcePolicy: resource.policy } : {}),
+    ...(boundary ? { boundary: boundary.policy } : {}),
+    ...(session ? { sessionPolicies: session.map(({ policy }) => policy) } : {}),
   };
+  decide(ctx, permission, request);
+  if (key !== undefined) policies.allow(key);
+}
+
+interface Deciding {
+  readonly identity: readonly KnownPolicy[];
+  readonly resource: KnownPolicy | undefined;
+  readonly boundary: KnownPolicy | undefined;
+  readonly session: readonly KnownPolicy[] | undefined;
+}
+
+/** All that a decision is made of; undefined where a document asks for more (the time, an address, a tag). */
+function decisionKey(ctx: Context, permission: Permission, policies: Deciding): string | undefined {
+  const { identity, resource, boundary, session = [] } = policies;
+  const documents: (number | string)[] = [];
+  for (const policy of [...identity, "|", resource, "|", boundary, "|", ...session]) {
+    if (typeof policy === "object" && !policy.isOfCaller) return undefined;
+    documents.push(typeof policy === "object" ? policy.id : (policy ?? "-"));
+  }
+  const { principal } = ctx;
+  // No part holds a line break but the last.
+  return [
+    documents.join(" "),
+    permission.action,
+    permission.owner ?? ctx.account,
+    `${permission.resourcePolicyMustAllow ?? false} ${permission.granted ?? false}`,
+    principalKey(principal),
+    permission.resource,
+  ].join("\n");
+}
+
+function principalKey(principal: Principal): string {
+  const { kind, account } = principal;
+  switch (kind) {
+    case "service":
+      return JSON.stringify([kind, account, principal.service, principal.sourceArn]);
+    case "anonymous":
+      return JSON.stringify([kind, account]);
+    case "user":
+      return JSON.stringify([kind, account, principal.arn, principal.id, principal.name]);
+    case "role":
+      return JSON.stringify([kind, account, principal.arn, principal.id, principal.roleArn]);
+    case "root":
+      return JSON.stringify([kind, account, principal.arn, principal.id]);
+  }
+}
+
+/** Throws AccessDenied where the policies do not allow the request. */
+function decide(ctx: Context, permission: Permission, request: AccessRequest): void {
   const decision = evaluate(request);
   if (decision.decision === "allow" && (!permission.resourcePolicyMustAllow || isNamed(request))) return;
   if (decision.decision === "implicitDeny" && permission.granted) return;
   throw accessDenied(
     ctx,
-    principal.kind === "anonymous"
+    ctx.principal.kind === "anonymous"
       ? "Access Denied"
       : explainDenial(
           request,
@@ -155,20 +207,3 @@ function globalConditions(ctx: Context): Record<string, unknown> {
 
 const isLoopback = (address: string): boolean =>
   address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
-
-const MAX_COMPILED = 5_000;
-/** Longer documents are known by their digest: making it costs more than finding the text. */
-const MAX_KEY = 2_048;
-
-/** A document, compiled once; the oldest go first where there are too many. */
-function compilePolicyOnce(ctx: Context, document: string, kind: "identity" | "resource"): CompiledPolicy {
-  const { policies } = ctx.registry;
-  const key = document.length < MAX_KEY ? kind + document : kind + createHash("sha1").update(document).digest("base64");
-  let policy = policies.get(key);
-  if (!policy) {
-    policy = compilePolicy(document, kind);
-    if (policies.size >= MAX_COMPILED) policies.delete(policies.keys().next().value as string);
-    policies.set(key, policy);
-  }
-  return policy;
-}

@@ -35,6 +35,24 @@ describe("Records on SQLite", () => {
     assert.equal(await records.get("k", "none"), undefined);
   });
 
+  test("what is made of records is kept until something is written, and not where that happens meanwhile", async () => {
+    const records = fresh();
+    let made = 0;
+    const value = () => records.made("sum", async () => `${++made} ${(await records.getShared("k", "a"))?.value}`);
+    assert.equal(await value(), "1 undefined");
+    assert.equal(await value(), "1 undefined");
+    await records.write(records.put("k", "a", 1));
+    assert.equal(await value(), "2 1");
+    await records.write(records.put("k", "a", 2));
+    const late = await records.made("late", async () => {
+      const read = (await records.getShared("k", "a"))?.value;
+      await records.write(records.put("k", "a", 3));
+      return read;
+    });
+    assert.equal(late, 2);
+    assert.equal(await records.made("late", async () => (await records.getShared("k", "a"))?.value), 3);
+  });
+
   test("put and remove with a revision refuse another one, and nothing of the batch is stored", async () => {
     const records = fresh();
     await records.write(records.put("k", "a", 1), records.put("k", "a", 2));

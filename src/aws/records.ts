@@ -68,6 +68,23 @@ export class Records {
     return stored;
   }
 
+  /**
+   * What `make` makes of `getShared`s, kept until something is written. `key` begins with what is made, which differs
+   * from all kinds of records. Nobody may change the value.
+   */
+  async made<T>(key: string, make: () => Promise<T>): Promise<T> {
+    const { memo } = this.#db;
+    if (!memo) return make();
+    const whole = `made ${this.#memoPrefix}${key}`;
+    const known = memo.get(whole);
+    if (known) return known.value as T;
+    const { generation } = memo;
+    const value = await make();
+    // Something was written meanwhile: what was read before may be old.
+    if (memo.generation === generation) memo.set(whole, value);
+    return value;
+  }
+
   /** Records of a kind in byte order of their ids. */
   async list<T>(kind: string, options: ListOptions = {}): Promise<Stored<T>[]> {
     const { sql, parameters } = this.#where(kind, options.prefix);

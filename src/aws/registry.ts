@@ -1,5 +1,5 @@
-import type { CompiledPolicy } from "../engines/policy/index.ts";
 import type { ModelRegistry } from "./model.ts";
+import { PolicyCache } from "./policy-cache.ts";
 import type { ResourceType, Service } from "./service.ts";
 
 /** All services of a platform with their models and states. */
@@ -10,8 +10,7 @@ export interface Registry {
   /** The implementation of a CloudFormation resource type. */
   resourceType(type: string): ResourceType | undefined;
   resourceTypes(): readonly string[];
-  /** Compiled policy documents by their text; bounded by `authorize`. */
-  readonly policies: Map<string, CompiledPolicy>;
+  readonly policies: PolicyCache;
   /** What a service's `start` made. */
   state(service: string): unknown;
   setState(service: string, state: unknown): void;
@@ -33,7 +32,7 @@ export function createRegistry(services: readonly Service[], models: ModelRegist
   return {
     models,
     services,
-    policies: new Map(),
+    policies: new PolicyCache(),
     service: (name) => byName.get(name),
     resourceType: (type) => types.get(type),
     resourceTypes: () => [...types.keys()].sort(),

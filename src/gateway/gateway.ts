@@ -38,7 +38,7 @@ interface SandboxOrigin {
 }
 
 /** A step serves the exchange and answers true, or leaves it to the next. */
-type Step = (gateway: Gateway, exchange: Exchange) => Promise<boolean>;
+type Step = (gateway: Gateway, exchange: Exchange) => boolean | Promise<boolean>;
 
 /** The front door: one ordered list of steps. */
 export function createGateway(
@@ -96,10 +96,13 @@ export function createGateway(
 }
 
 async function run(gateway: Gateway, steps: readonly Step[], exchange: Exchange): Promise<void> {
-  for (const step of steps) if (await step(gateway, exchange)) return;
+  for (const step of steps) {
+    const served = step(gateway, exchange);
+    if (typeof served === "boolean" ? served : await served) return;
+  }
 }
 
-const refuseUnknownHost: Step = async ({ publicHost }, { head, response }) => {
+const refuseUnknownHost: Step = ({ publicHost }, { head, response }) => {
   if (isOurHost(head.host, publicHost)) return false;
   const message = `This server does not answer to the host "${head.host.slice(0, 200)}". Use localhost, a name below it, or set STARLING_PUBLIC_URL.`;
   response.writeHead(421, { "content-type": "application/json", connection: "close" }).end(JSON.stringify({ message }));
@@ -108,7 +111,7 @@ const refuseUnknownHost: Step = async ({ publicHost }, { head, response }) => {
 
 const refuseWhileStarting =
   (status: () => Status): Step =>
-  async (_gateway, { response }) => {
+  (_gateway, { response }) => {
     if (status() !== "starting") return false;
     response
       .writeHead(503, { "content-type": "application/json", "retry-after": "1" })

@@ -12,12 +12,12 @@ export interface PlatformRoutes {
 const RESET_PATHS = ["/_starling/reset", "/moto-api/reset"];
 
 /** Serves the platform's own paths (`/_starling/...`); false where the request is for none of them. */
-export async function servePlatform(
+export function servePlatform(
   head: RequestHead,
   request: IncomingMessage,
   response: ServerResponse,
   routes: PlatformRoutes,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   if (head.path === "/_starling/health") {
     const status = routes.status();
     answer(response, status === "ready" ? 200 : 503, {
@@ -38,8 +38,7 @@ export async function servePlatform(
     return true;
   }
   if (RESET_PATHS.includes(head.path) && head.method === "POST") {
-    await serveReset(request, response, routes);
-    return true;
+    return serveReset(request, response, routes).then(() => true);
   }
   return false;
 }

@@ -1,12 +1,15 @@
 import { createContext } from "../aws/context.ts";
-import type { RouteTarget } from "../aws/service.ts";
+import type { Route, RouteTarget } from "../aws/service.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Exchange, Gateway } from "./gateway.ts";
 
+/** Longest trace header that is taken. */
+const MAX_TRACE = 1024;
+
 /** Serves what is not an AWS API: endpoints of users' APIs, function URLs, git, websites. */
-export async function serveRoute(gateway: Gateway, exchange: Exchange): Promise<boolean> {
-  const { platform, registry } = gateway;
-  const { head, request, response } = exchange;
+export function serveRoute(gateway: Gateway, exchange: Exchange): boolean | Promise<boolean> {
+  const { registry } = gateway;
+  const { head, request } = exchange;
   const target: RouteTarget = {
     method: head.method,
     host: head.host,
@@ -19,32 +22,50 @@ export async function serveRoute(gateway: Gateway, exchange: Exchange): Promise<
     for (const route of service.routes) {
       const match: unknown = route.match(target);
       if (match === undefined) continue;
-      const { account, region } = platform.settings;
-      const ctx = createContext(platform, registry, {
-        service: service.name,
-        account,
-        region,
-        principal: { kind: "anonymous", account },
-        requestId: exchange.requestId,
-        http: httpFacts(exchange),
-      });
-      if (exchange.expectsContinue) response.writeContinue();
-      try {
-        await route.handle(ctx, match, request, response);
-      } catch (error) {
-        answerError(gateway, exchange, route.name, error);
-      }
-      return true;
+      return serveBy(gateway, exchange, { service: service.name, route, match });
     }
   }
   return false;
+}
+
+async function serveBy(
+  gateway: Gateway,
+  exchange: Exchange,
+  { service, route, match }: { service: string; route: Route<any, any>; match: unknown },
+): Promise<true> {
+  const { platform, registry } = gateway;
+  const { account, region } = platform.settings;
+  const ctx = createContext(platform, registry, {
+    service,
+    account,
+    region,
+    principal: { kind: "anonymous", account },
+    requestId: exchange.requestId,
+    http: httpFacts(exchange),
+  });
+  if (exchange.expectsContinue) exchange.response.writeContinue();
+  try {
+    await route.handle(ctx, match, exchange.request, exchange.response);
+  } catch (error) {
+    answerError(gateway, exchange, route.name, error);
+  }
+  return true;
 }
 
 /** What a call's conditions and URLs are made of. */
 export function httpFacts({ request, sourceIp, secure }: Exchange) {
   const { host = "", origin } = request.headers;
   const userAgent = String(request.headers["user-agent"] ?? "");
-  return { host, secure, sourceIp, userAgent, ...(origin === undefined ? {} : { origin }) };
+  const trace = request.headers["x-amzn-trace-id"];
+  const hasTrace = typeof trace === "string" && trace.length <= MAX_TRACE;
+  return {
+    host,
+    secure,
+    sourceIp,
+    userAgent,
+    ...(origin === undefined ? {} : { origin }),
+    ...(hasTrace ? { traceId: trace } : {}),
+  };
 }
 
 function answerError({ platform }: Gateway, { response, head }: Exchange, route: string, error: unknown): void {

@@ -47,6 +47,8 @@ export class StorageBusy extends Error {
 
 /** Values by keys of the reader's own choosing; any write to the database empties it. */
 export interface ReadMemo {
+  /** Another one since it was last emptied. */
+  readonly generation: number;
   get(key: string): { readonly value: unknown } | undefined;
   set(key: string, value: unknown): void;
 }

@@ -16,6 +16,7 @@ export interface StoredLogEvent extends LogEvent {
 export interface MetricSample {
   readonly namespace: string;
   readonly name: string;
+  /** Found more quickly where it is frozen and the same object each time. */
   readonly dimensions: Readonly<Record<string, string>>;
   readonly timestamp: number;
   readonly unit: string;

@@ -8,6 +8,8 @@ const HOUR = 3_600_000;
 const RETENTION_MS = { 1: 3 * HOUR, 60: 63 * 24 * HOUR } as const;
 /** Points in memory that still take samples; older ones are stored and forgotten. */
 const MAX_OPEN = 50_000;
+/** Points that are found by the identity of their dimensions; more are searched longer than a key takes to make. */
+const MAX_OF_FROZEN = 16;
 
 interface OpenPoint {
   readonly metric: readonly [account: string, region: string, namespace: string, name: string, dimensions: string];
@@ -22,6 +24,8 @@ interface OpenPoint {
   count: number;
   readonly values: SampleValues;
   dirty: boolean;
+  /** It takes no more samples. */
+  isClosed: boolean;
 }
 
 interface PointRow {
@@ -41,6 +45,8 @@ export class SqlMetrics {
   readonly #open = new Map<string, OpenPoint>();
   /** Samples come several at a time with the same dimensions. */
   #latest: { given: MetricSample["dimensions"] | undefined; text: string } = { given: undefined, text: "" };
+  /** The points of frozen dimensions, which are the same as long as they are the same object. */
+  readonly #ofFrozen = new WeakMap<object, OpenPoint[]>();
   #nextPart: number;
   #nextSweep = 0;
 
@@ -62,7 +68,9 @@ export class SqlMetrics {
       if (point.dirty) statements.push(...storePoint(point));
       point.dirty = false;
       const isOver = point.at + point.resolution * 2000 < now;
-      if (isOver || this.#open.size > MAX_OPEN) this.#open.delete(key);
+      if (!isOver && this.#open.size <= MAX_OPEN) continue;
+      this.#open.delete(key);
+      point.isClosed = true;
     }
     if (statements.length > 0 && now >= this.#nextSweep) {
       this.#nextSweep = now + HOUR;
@@ -134,6 +142,31 @@ export class SqlMetrics {
   #add(account: string, region: string, sample: MetricSample): void {
     const resolution = sample.resolution ?? 60;
     const at = Math.floor(sample.timestamp / (resolution * 1000)) * resolution * 1000;
+    const point = this.#pointOf(account, region, { sample, at, resolution });
+    const value = sample.value ?? 0;
+    const statistics = sample.statistics ?? { sum: value, min: value, max: value, count: 1 };
+    point.sum += statistics.sum;
+    point.min = Math.min(point.min, statistics.min);
+    point.max = Math.max(point.max, statistics.max);
+    point.count += statistics.count;
+    if (statistics.min === statistics.max) point.values.add(statistics.min, statistics.count);
+    point.dirty = true;
+  }
+
+  #pointOf(account: string, region: string, asked: Asked): OpenPoint {
+    const { dimensions } = asked.sample;
+    if (!Object.isFrozen(dimensions)) return this.#find(account, region, asked);
+    let points = this.#ofFrozen.get(dimensions);
+    const known = points?.find((point) => isPoint(point, account, region, asked));
+    if (known) return known;
+    points = points?.filter((point) => !point.isClosed) ?? [];
+    const point = this.#find(account, region, asked);
+    if (points.length < MAX_OF_FROZEN) points.push(point);
+    this.#ofFrozen.set(dimensions, points);
+    return point;
+  }
+
+  #find(account: string, region: string, { sample, at, resolution }: Asked): OpenPoint {
     if (sample.dimensions !== this.#latest.given) {
       this.#latest = { given: sample.dimensions, text: canonical(sample.dimensions) };
     }
@@ -145,18 +178,32 @@ export class SqlMetrics {
     if (!point) {
       const empty = { sum: 0, min: Infinity, max: -Infinity, count: 0, values: new SampleValues(), dirty: true };
       const metric = [account, region, namespace, name, dimensions] as const;
-      point = { metric, at, resolution, unit, part: this.#nextPart++, ...empty };
+      point = { metric, at, resolution, unit, part: this.#nextPart++, isClosed: false, ...empty };
       this.#open.set(key, point);
     }
-    const value = sample.value ?? 0;
-    const statistics = sample.statistics ?? { sum: value, min: value, max: value, count: 1 };
-    point.sum += statistics.sum;
-    point.min = Math.min(point.min, statistics.min);
-    point.max = Math.max(point.max, statistics.max);
-    point.count += statistics.count;
-    if (statistics.min === statistics.max) point.values.add(statistics.min, statistics.count);
-    point.dirty = true;
+    return point;
   }
+}
+
+interface Asked {
+  readonly sample: MetricSample;
+  readonly at: number;
+  readonly resolution: 1 | 60;
+}
+
+/** Whether an open point of the same dimensions is the one that is asked for. */
+function isPoint(point: OpenPoint, account: string, region: string, { sample, at, resolution }: Asked): boolean {
+  const [ofAccount, ofRegion, namespace, name] = point.metric;
+  return (
+    name === sample.name &&
+    point.at === at &&
+    !point.isClosed &&
+    point.resolution === resolution &&
+    point.unit === sample.unit &&
+    namespace === sample.namespace &&
+    ofAccount === account &&
+    ofRegion === region
+  );
 }
 
 /** Dimensions in one spelling, whatever order they came in. */

@@ -4,6 +4,7 @@ const MAX_ENTRIES = 10_000;
 
 /** What was read since the last write. */
 export class WriteEmptiedMemo implements ReadMemo {
+  generation = 0;
   readonly #entries = new Map<string, { readonly value: unknown }>();
 
   get(key: string): { readonly value: unknown } | undefined {
@@ -16,6 +17,7 @@ export class WriteEmptiedMemo implements ReadMemo {
   }
 
   empty(): void {
+    this.generation++;
     if (this.#entries.size > 0) this.#entries.clear();
   }
 }

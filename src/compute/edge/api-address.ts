@@ -20,7 +20,10 @@ export function newApiId(kind: ApiKind, text: (length: number, alphabet: string)
 }
 
 export function apiAddress(target: RouteTarget, kind: ApiKind): ApiAddress | undefined {
-  const byHost = /^([a-z0-9]{10})\.execute-api\./.exec(target.host);
+  // Asked for each request of the platform: most are not for an API.
+  const isHost = target.host.startsWith(".execute-api.", 10);
+  if (!isHost && !target.path.startsWith("/restapis/")) return undefined;
+  const byHost = isHost ? /^([a-z0-9]{10})\./.exec(target.host) : undefined;
   const byPath = /^\/restapis\/([a-z0-9]{10})\/([^/]+)\/_user_request_(\/.*)?$/.exec(target.path);
   const apiId = byHost?.[1] ?? byPath?.[1];
   if (!apiId || !(kind === "rest" ? REST_FIRST : HTTP_FIRST).includes(apiId[0]!)) return undefined;

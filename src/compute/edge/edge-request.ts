@@ -26,7 +26,8 @@ export interface EdgeRequest {
   readonly time: number;
 }
 
-export async function readEdgeRequest(
+/** A request without a body is there at once. */
+export function readEdgeRequest(
   request: IncomingMessage,
   facts: {
     rawPath: string;
@@ -37,8 +38,8 @@ export async function readEdgeRequest(
     traceId: string;
     time: number;
   },
-): Promise<EdgeRequest> {
-  const sent: [string, string][] = [];
+): EdgeRequest | Promise<EdgeRequest> {
+  const headers: [string, string][] = [];
   const { rawHeaders } = request;
   let forwarded: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -46,32 +47,32 @@ export async function readEdgeRequest(
     const key = name.toLowerCase();
     if (OF_ONE_CONNECTION.has(key) || key.startsWith("proxy-")) continue;
     if (key === "x-forwarded-for") forwarded ??= rawHeaders[i + 1]!;
-    if (!OWN.has(key)) sent.push([name, rawHeaders[i + 1]!]);
+    if (!OWN.has(key)) headers.push([name, rawHeaders[i + 1]!]);
   }
-  const own: [string, string][] = [
+  headers.push(
     ["X-Amzn-Trace-Id", facts.traceId],
     ["X-Forwarded-For", forwarded ? `${forwarded}, ${facts.sourceIp}` : facts.sourceIp],
     ["X-Forwarded-Port", String(facts.port)],
     ["X-Forwarded-Proto", facts.secure ? "https" : "http"],
-  ];
-  return {
+  );
+  const whole = (body: Buffer): EdgeRequest => ({
     method: request.method ?? "GET",
     rawPath: facts.rawPath,
     rawQuery: facts.rawQuery,
-    headers: [...sent, ...own],
-    body: await readBody(request),
+    headers,
+    body,
     sourceIp: facts.sourceIp,
     domainName: (request.headers.host ?? "").replace(/:\d+$/, ""),
     protocol: `HTTP/${request.httpVersion}`,
     time: facts.time,
-  };
+  });
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  return length === undefined && encoding === undefined ? whole(NO_BODY) : readBody(request).then(whole);
 }
 
 const NO_BODY = Buffer.alloc(0);
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const { headers } = request;
-  if (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined) return NO_BODY;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

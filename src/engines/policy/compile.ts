@@ -3,7 +3,7 @@ import { compileCondition, testCondition } from "./condition.ts";
 import type { PolicyDocument, PolicyKind, PolicyPrincipal, PolicyStatement } from "./document.ts";
 import { parsePolicy } from "./document.ts";
 import type { LowerContext, Pattern } from "./pattern.ts";
-import { compilePattern, matchPattern, resolvePattern } from "./pattern.ts";
+import { compilePattern, matchPattern, resolvePattern, variablesOf } from "./pattern.ts";
 import type { Principal } from "./principal.ts";
 import { compilePrincipal, type PrincipalMatch, type CompiledPrincipal } from "./principal.ts";
 
@@ -12,6 +12,8 @@ export interface CompiledPolicy {
   /** The policy's name or ARN, for messages. */
   readonly name: string;
   readonly statements: readonly CompiledStatement[];
+  /** The condition keys that its conditions and variables read, in lower case: no others change what it decides. */
+  readonly contextKeys: ReadonlySet<string>;
 }
 
 export interface CompiledStatement {
@@ -48,7 +50,13 @@ export function compilePolicy(
 ): CompiledPolicy {
   const document = isDocument(policy) ? policy : parsePolicy(policy, kind);
   const variables = document.version === "2012-10-17";
-  return { name, statements: document.statements.map((statement) => compileStatement(statement, variables)) };
+  const statements = document.statements.map((statement) => compileStatement(statement, variables));
+  return { name, statements, contextKeys: new Set(statements.flatMap(keysOf)) };
+}
+
+function keysOf({ resources = [], conditions }: CompiledStatement): string[] {
+  const patterns = [...resources, ...conditions.flatMap((condition) => condition.expected)];
+  return [...conditions.map((condition) => condition.key), ...patterns.flatMap(variablesOf)];
 }
 
 function isDocument(policy: string | object): policy is PolicyDocument {

@@ -54,6 +54,11 @@ function readVariable(inner: string): PatternPart {
   return { variable: inner.trim().toLowerCase() };
 }
 
+/** The context keys that a pattern reads. */
+export function variablesOf(pattern: Pattern): string[] {
+  return pattern.parts.flatMap((part) => ("variable" in part ? [part.variable] : []));
+}
+
 /** The pattern for this request; `undefined` where a variable has no value and no default, or several values. */
 export function resolvePattern(pattern: Pattern, context: () => LowerContext): Pattern | undefined {
   if (!pattern.dynamic) return pattern;

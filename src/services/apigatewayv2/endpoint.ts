@@ -23,23 +23,71 @@ interface Matched {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
+/** How requests of one method and path are served; kept until something is written. */
+interface Plan {
+  readonly api: HttpApi;
+  readonly served?: PlannedCall | undefined;
+  /** Of the API's metrics; frozen, so that they are known again. */
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+interface PlannedCall {
+  readonly api: HttpApi;
+  readonly stage: HttpStage;
+  readonly matched: Matched;
+  /** Path behind the stage. */
+  readonly rest: string;
+  /** Undefined where the integration names none. */
+  readonly functionArn: string | undefined;
+  /** What the function's policy must permit. */
+  readonly sourceArn: string;
+  /** The route's path; `$default` where it has none. */
+  readonly template: string;
+}
+
+/** Longer paths are not worth the memory. */
+const MAX_PLANNED_PATH = 256;
+
 /** The endpoints of HTTP APIs. */
 export const httpEndpoint: Route<undefined, ApiAddress> = {
   name: "HTTP API",
   match: (target) => apiAddress(target, "http"),
   async handle(ctx, address, request, response) {
     const started = performance.now();
-    const api = (await ctx.records.getShared<HttpApi>("api", address.apiId))?.value;
-    const origin = request.headers.origin;
-    const answer = api ? await answerCall(ctx, api, address, request) : jsonResponse(404, "Not Found");
-    const extra = [["apigw-requestid", ctx.requestId], ...(api ? corsHeaders(api.cors, origin) : [])] as [
-      string,
-      string,
-    ][];
-    sendEdgeResponse(response, answer, { method: request.method ?? "GET", byPath: address.byPath, extra });
-    if (api) recordApiCall(ctx, { ApiId: api.id }, answer.status, performance.now() - started);
+    const { method = "GET" } = request;
+    const { apiId, path } = address;
+    const plan = await (path.length > MAX_PLANNED_PATH
+      ? makePlan(ctx, address, method)
+      : ctx.records.made(`plan\n${apiId}\n${method} ${path}`, () => makePlan(ctx, address, method)));
+    const answer = plan ? await answerCall(ctx, plan, request) : jsonResponse(404, "Not Found");
+    const extra: [string, string][] = [["apigw-requestid", ctx.requestId]];
+    const { origin } = request.headers;
+    if (plan?.api.cors && origin !== undefined) extra.push(...corsHeaders(plan.api.cors, origin));
+    sendEdgeResponse(response, answer, { method, byPath: address.byPath, extra });
+    if (plan) recordApiCall(ctx, plan.dimensions, answer.status, performance.now() - started);
   },
 };
+
+async function makePlan(ctx: Context<any>, address: ApiAddress, method: string): Promise<Plan | undefined> {
+  const api = (await ctx.records.getShared<HttpApi>("api", address.apiId))?.value;
+  if (!api) return undefined;
+  const plan = { api, dimensions: Object.freeze({ ApiId: api.id }) };
+  const found = await findStage(ctx, api, address.path);
+  const deployment = found?.stage.deploymentId
+    ? (await ctx.records.getShared<HttpDeployment>("deployment", `${api.id}:${found.stage.deploymentId}`))?.value
+    : undefined;
+  const served = found && (found.stage.autoDeploy ? api : deployment);
+  const matched = served && matchRoute(served, method, found.rest);
+  if (!matched) return plan;
+  const { stage, rest } = found;
+  const { key } = matched.route;
+  const [verb = "", path = ""] = key.split(" ", 2);
+  const permitted = key === "$default" ? key : `${verb === "ANY" ? "*" : verb}${path.replaceAll(/\{[^}]+\}/g, "*")}`;
+  const sourceArn = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${permitted}`;
+  const functionArn = functionOfUri(matched.integration.uri, stage.variables);
+  const template = key === "$default" ? key : path;
+  return { ...plan, served: { api, stage, matched, rest, functionArn, sourceArn, template } };
+}
 
 /** The stage that the path's first part names, else `$default`; and the path behind it. */
 async function findStage(
@@ -56,25 +104,15 @@ async function findStage(
   return fallback && { stage: fallback.value, rest: path };
 }
 
-async function answerCall(
-  ctx: Context<any>,
-  api: HttpApi,
-  address: ApiAddress,
-  incoming: IncomingMessage,
-): Promise<EdgeResponse> {
-  const early = preflight(api.cors, incoming);
+async function answerCall(ctx: Context<any>, plan: Plan, incoming: IncomingMessage): Promise<EdgeResponse> {
+  const early = preflight(plan.api.cors, incoming);
   if (early) return early;
-  const found = await findStage(ctx, api, address.path);
-  const deployment = found?.stage.deploymentId
-    ? (await ctx.records.getShared<HttpDeployment>("deployment", `${api.id}:${found.stage.deploymentId}`))?.value
-    : undefined;
-  const served = found && (found.stage.autoDeploy ? api : deployment);
-  const matched = served && matchRoute(served, incoming.method ?? "GET", found.rest);
-  if (!matched) return jsonResponse(404, "Not Found");
+  const { served } = plan;
+  if (!served) return jsonResponse(404, "Not Found");
   const [, rawQuery] = splitUrl(incoming.url ?? "");
   try {
     const facts = {
-      rawPath: found.rest,
+      rawPath: served.rest,
       rawQuery,
       sourceIp: ctx.http?.sourceIp ?? "",
       secure: ctx.http?.secure ?? false,
@@ -82,10 +120,12 @@ async function answerCall(
       traceId: newTraceId(ctx),
       time: ctx.now(),
     };
-    const request = await readEdgeRequest(incoming, facts);
-    const authorizer = await authorize(ctx, { api, stage: found.stage, matched, request, incoming });
+    const read = readEdgeRequest(incoming, facts);
+    const request = read instanceof Promise ? await read : read;
+    if (served.matched.route.authorizationType !== "AWS_IAM") return await callIntegration(ctx, { ...served, request });
+    const authorizer = await authorize(ctx, { ...served, request, incoming });
     if (authorizer === "forbidden") return jsonResponse(403, "Forbidden");
-    return await callIntegration(ctx, { api, stage: found.stage, matched, request, authorizer });
+    return await callIntegration(ctx, { ...served, request, authorizer });
   } catch (error) {
     if (error instanceof AwsError) return jsonResponse(error.status, error.message);
     throw error;
@@ -111,10 +151,7 @@ function matchRoute(served: Served, method: string, path: string): Matched | und
   return best && integration && { route: best.route, parameters: best.parameters, integration };
 }
 
-interface Call {
-  readonly api: HttpApi;
-  readonly stage: HttpStage;
-  readonly matched: Matched;
+interface Call extends PlannedCall {
   readonly request: EdgeRequest;
 }
 
@@ -123,8 +160,7 @@ async function authorize(
   ctx: Context<any>,
   call: Call & { incoming: IncomingMessage },
 ): Promise<Record<string, unknown> | undefined | "forbidden"> {
-  const { api, stage, matched, request, incoming } = call;
-  if (matched.route.authorizationType !== "AWS_IAM") return undefined;
+  const { api, stage, request, incoming } = call;
   const [path, rawQuery] = splitUrl(incoming.url ?? "/");
   const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
   const { principal } = await authenticate(ctx.platform, wire, {
@@ -145,11 +181,10 @@ async function authorize(
 
 async function callIntegration(
   ctx: Context<any>,
-  call: Call & { authorizer: Record<string, unknown> | undefined },
+  call: Call & { authorizer?: Record<string, unknown> | undefined },
 ): Promise<EdgeResponse> {
-  const { api, stage, matched, request, authorizer } = call;
+  const { api, stage, matched, request, authorizer, functionArn, sourceArn, template } = call;
   const { integration, route, parameters } = matched;
-  const functionArn = functionOfUri(integration.uri, stage.variables);
   if (!functionArn) return jsonResponse(500, "Internal Server Error");
   const stagedPath = stage.name === "$default" ? request.rawPath : `/${stage.name}${request.rawPath}`;
   const common = {
@@ -163,7 +198,6 @@ async function callIntegration(
     ...(authorizer ? { authorizer } : {}),
   };
   const old = integration.payloadFormatVersion === "1.0";
-  const template = route.key === "$default" ? "$default" : (route.key.split(" ", 2)[1] ?? "");
   const event = old
     ? proxyEvent(request, {
         ...common,
@@ -174,11 +208,6 @@ async function callIntegration(
         binary: false,
       })
     : httpEvent(request, { ...common, routeKey: route.key });
-  const permitted =
-    route.key === "$default"
-      ? "$default"
-      : `${route.key.startsWith("ANY ") ? "*" : route.key.split(" ", 1)[0]}${template.replaceAll(/\{[^}]+\}/g, "*")}`;
-  const sourceArn = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${permitted}`;
   const answer = await callFunction(ctx, {
     functionArn,
     event,

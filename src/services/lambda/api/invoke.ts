@@ -1,6 +1,6 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
-import { operations } from "../../../aws/service.ts";
+import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { acceptEvent } from "../async-events.ts";
 import { checkedPayload } from "../payload.ts";
@@ -14,10 +14,9 @@ const DEPLOYER = "codedeploy.amazonaws.com";
 
 export const invoke = operations<typeof Lambda, LambdaState>()({
   Invoke: {
-    permissions: (input, ctx) =>
-      isProbe(ctx, input) ? [] : onFunction("InvokeFunction", { policy: true })(input, ctx),
+    permissions: async (input, ctx) => (isProbe(ctx, input) ? [] : (await targetOf(ctx, input)).permissions),
     async run(ctx, input) {
-      const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
+      const { name, qualifier, invokedArn } = await targetOf(ctx, input);
       const type = input.InvocationType ?? "RequestResponse";
       const record = await versionOf(ctx, name, qualifier ?? LATEST);
       const payload = checkedPayload(ctx, input.Payload, type === "Event" ? "Event" : "RequestResponse");
@@ -25,7 +24,6 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
         if (isProbe(ctx, input)) await mustLoad(ctx, record);
         return { StatusCode: 204, ExecutedVersion: record.version };
       }
-      const invokedArn = functionArn(ctx, name, qualifier);
       if (type === "Event") {
         const event = {
           name,
@@ -54,6 +52,25 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
     },
   },
 });
+
+interface Target {
+  readonly name: string;
+  readonly qualifier?: string;
+  readonly invokedArn: string;
+  readonly permissions: readonly Permission[];
+}
+
+/** What the names of a call mean and ask for. */
+function targetOf(
+  ctx: Context<LambdaState>,
+  input: { FunctionName: string | undefined; Qualifier?: string | undefined },
+): Promise<Target> {
+  return ctx.records.made(`invoke\n${input.FunctionName}\n${input.Qualifier ?? ""}`, async () => {
+    const named = parseName(input.FunctionName, input.Qualifier);
+    const permissions = await onFunction("InvokeFunction", { policy: true })(input, ctx);
+    return { ...named, invokedArn: functionArn(ctx, named.name, named.qualifier), permissions };
+  });
+}
 
 /** CodeDeploy itself may ask whether a version can be loaded, and nothing else. */
 function isProbe(ctx: Context<LambdaState>, input: { InvocationType?: string | undefined }): boolean {
