@@ -88,8 +88,8 @@ async function makeRoot(host: LauncherHost, sandbox: Sandbox, layers: Layers, di
     );
     sandbox.onCleanup(() => void unmount(target));
   };
-  overlay(root, layers.base, "root");
-  overlay(join(root, "usr"), `${layers.tools}:${layers.usr}`, "usr");
+  overlay(root, layers.root, "root");
+  overlay(join(root, "usr"), layers.usr, "usr");
   return root;
 }
 

@@ -1,8 +1,10 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   mkdirSync,
   openSync,
@@ -12,6 +14,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,17 +25,23 @@ import { FIRST_ID } from "./oci-config.ts";
 import { TOOL_PATH } from "./oci-runtime.ts";
 import { writeTrust } from "./skeleton.ts";
 
-/** Read-only lower layers of all builds, as root of a build owns them. */
+/** Read-only lower layers of all builds, as root of a build owns them: folders in the form of overlayfs's `lowerdir`. */
 export interface Layers {
-  /** The root without `/usr`. */
-  readonly base: string;
-  /** Node, npm and corrections, above the host's `/usr`. */
-  readonly tools: string;
+  /** Of the root without `/usr`: whom this installation trusts, above what every installation has. */
+  readonly root: string;
+  /** Of `/usr`: Node, npm and corrections, above the host's. */
   readonly usr: string;
 }
 
+/** Layers are the same for every data directory of a host: what is made once serves all. */
+const SHARED = "/var/cache/starling/layers";
+/** Layers that no start has used for so long are removed. */
+const KEPT_MS = 30 * 24 * 3_600_000;
+/** Half-made ones of a start that was killed. */
+const HALF_MADE_MS = 3_600_000;
+
 /** To be raised when what is put into layers changes. */
-const VERSION = 5;
+const VERSION = 6;
 const COMMAND_MS = 120_000;
 /** An allow list: what else the host keeps in `/etc` is not a build's business. */
 const ETC = [
@@ -136,30 +145,18 @@ function digestOf(sources: LayerSources): string {
     readFileSync(join(folder, "package.json"), "utf8"),
   );
   return createHash("sha256")
-    .update(JSON.stringify([VERSION, facts, versions, sources.trust, readFileSync(sources.awsClient, "utf8")]))
+    .update(JSON.stringify([VERSION, facts, versions, readFileSync(sources.awsClient, "utf8")]))
     .digest("hex")
     .slice(0, 16);
 }
 
 /** Makes the layers, or takes those of an earlier start, and mounts them with shifted ids below `lower`. */
 export async function prepareLayers(state: string, lower: string, sources: LayerSources): Promise<Layers> {
-  const all = join(state, "layers");
-  const digest = digestOf(sources);
-  const folder = join(all, digest);
-  mkdirSync(all, { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(all)) if (name !== digest) rmSync(join(all, name), { recursive: true, force: true });
-  if (!existsSync(folder)) {
-    const fresh = `${folder}.new`;
-    rmSync(fresh, { recursive: true, force: true });
-    const tools = join(fresh, "tools");
-    await Promise.all([
-      makeBase(join(fresh, "base"), sources.trust),
-      makeTools(tools, sources),
-      hideClosedFiles(tools),
-    ]);
-    await command("chown", ["-R", "-h", "0:0", fresh]);
-    renameSync(fresh, folder);
-  }
+  const folder = await sharedLayers(layersFolder(state), sources);
+  const trust = join(state, "trust");
+  rmSync(trust, { recursive: true, force: true });
+  writeTrust(trust, sources.trust);
+  await command("chown", ["-R", "-h", "0:0", trust]);
   const users = await userNamespace();
   try {
     const mounted = (name: string, source: string): string => {
@@ -169,16 +166,61 @@ export async function prepareLayers(state: string, lower: string, sources: Layer
       return target;
     };
     return {
-      base: mounted("base", join(folder, "base")),
-      tools: mounted("tools", join(folder, "tools")),
-      usr: mounted("usr", "/usr"),
+      root: `${mounted("trust", trust)}:${mounted("base", join(folder, "base"))}`,
+      usr: `${mounted("tools", join(folder, "tools"))}:${mounted("usr", "/usr")}`,
     };
   } finally {
     closeSync(users);
   }
 }
 
-async function makeBase(base: string, trust: { bundle: string; extra: string }): Promise<void> {
+/** Where layers are kept: for all of the host, or with the data where the host's cache cannot be written. */
+function layersFolder(state: string): string {
+  const own = join(state, "layers");
+  try {
+    mkdirSync(SHARED, { recursive: true, mode: 0o700 });
+    accessSync(SHARED, constants.W_OK);
+    rmSync(own, { recursive: true, force: true });
+    return SHARED;
+  } catch {
+    mkdirSync(own, { recursive: true, mode: 0o700 });
+    return own;
+  }
+}
+
+/** The layers of these sources in `all`; another start may be making the same ones just now. */
+async function sharedLayers(all: string, sources: LayerSources): Promise<string> {
+  const digest = digestOf(sources);
+  const folder = join(all, digest);
+  removeOld(all, digest);
+  if (existsSync(folder)) {
+    utimesSync(folder, new Date(), new Date());
+    return folder;
+  }
+  const fresh = `${folder}.${process.pid}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  try {
+    const tools = join(fresh, "tools");
+    await Promise.all([makeBase(join(fresh, "base")), makeTools(tools, sources), hideClosedFiles(tools)]);
+    await command("chown", ["-R", "-h", "0:0", fresh]);
+    renameSync(fresh, folder);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
+
+function removeOld(all: string, digest: string): void {
+  for (const name of readdirSync(all)) {
+    const facts = statSync(join(all, name), { throwIfNoEntry: false });
+    const limit = name.endsWith(".new") ? HALF_MADE_MS : KEPT_MS;
+    if (name !== digest && facts && Date.now() - facts.mtimeMs > limit)
+      rmSync(join(all, name), { recursive: true, force: true });
+  }
+}
+
+async function makeBase(base: string): Promise<void> {
   for (const folder of FOLDERS) mkdirSync(join(base, folder), { recursive: true, mode: 0o755 });
   for (const folder of ["tmp", "var/tmp"]) {
     mkdirSync(join(base, folder), { recursive: true });
@@ -191,7 +233,6 @@ async function makeBase(base: string, trust: { bundle: string; extra: string }):
   for (const name of ["auth.conf", "auth.conf.d"])
     rmSync(join(base, "etc/apt", name), { recursive: true, force: true });
   await copy("/etc/ssl/openssl.cnf", join(base, "etc/ssl/"));
-  writeTrust(base, trust);
   writeBaseFiles(base);
 }
 

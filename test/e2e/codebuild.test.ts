@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { SSM } from "@aws-sdk/client-ssm";
@@ -81,6 +83,11 @@ artifacts:
       "out/other.zip",
     ]);
     assert.equal(build.secondaryArtifacts?.[0]?.location, "arn:aws:s3:::work/out/other.zip");
+  });
+
+  test("the layers of build containers are the host's, not the data directory's", () => {
+    assert.ok(existsSync(join(platform.data, "launcher/trust")));
+    assert.equal(existsSync(join(platform.data, "launcher/layers")), false);
   });
 
   test("a build that fails says why: syntax with its line, the command, the missing file, no artifacts", async () => {
