@@ -5,6 +5,7 @@ import { errorBody } from "./errors.mjs";
 import { Frames, IN, OUT } from "./frames.mjs";
 import { loadHandler } from "./load-handler.mjs";
 import { isStreaming, ResponseStream } from "./streaming.mjs";
+import { openWake } from "./wake.mjs";
 
 /** Longer output goes in several frames. */
 const MAX_LOG = 1 << 20;
@@ -22,17 +23,26 @@ const state = {
   requestId: undefined,
   logFormat: "Text",
   finish: undefined,
+  /** Waits for an event without sleeping, where extensions need it. */
+  wake: undefined,
 };
 
 async function main() {
   await warmUp();
   send(OUT.READY);
-  await init(JSON.parse(frames.read()[2]));
+  const message = JSON.parse(frames.read()[2]);
+  state.wake = await openWake("/run/starling");
+  await init(message);
   next();
 }
 
 /** Sleeps in read(2) until there is an event, and reads no other before that one is answered. */
 function next() {
+  if (state.wake) state.wake(take);
+  else take();
+}
+
+function take() {
   const [type, header, body] = frames.read();
   if (type === IN.INVOKE) invoke(header, body);
   else setImmediate(next);

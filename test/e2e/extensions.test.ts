@@ -57,7 +57,7 @@ describe("Lambda extensions", { skip: cannotRun }, () => {
     const named = Object.fromEntries(Object.entries(files).map(([name, file]) => [`extensions/${name}`, file]));
     const made = await kit.lambda.publishLayerVersion({
       LayerName: `l${layers++}`,
-      Content: { ZipFile: await zip(named) },
+      Content: { ZipFile: await zip({ "read.me": "a layer", ...named }) },
     });
     return made.LayerVersionArn!;
   };
@@ -185,6 +185,34 @@ next()
         "late Extension.RegistrationClosed",
       ],
     );
+  });
+
+  test("an internal extension in Node.js goes on between calls, and the runtime is asked to end", async () => {
+    const source = `
+import http from "node:http";
+const call = (method, path, headers, body) => new Promise((resolve, reject) => {
+  const url = "http://" + process.env.AWS_LAMBDA_RUNTIME_API + "/2020-01-01/extension/" + path;
+  const request = http.request(url, { method, headers }, (answer) => {
+    let text = "";
+    answer.on("data", (chunk) => (text += chunk)).on("end", () => resolve({ headers: answer.headers, text }));
+  });
+  request.on("error", reject).end(body);
+});
+const seen = [];
+process.on("SIGTERM", () => { console.log("SIGTERM after", seen.length); process.exit(0); });
+const { headers } = await call("POST", "register", { "lambda-extension-name": "inner" }, '{"events":["INVOKE"]}');
+const next = () => call("GET", "event/next", { "lambda-extension-identifier": headers["lambda-extension-identifier"] });
+const follow = ({ text }) => { seen.push(JSON.parse(text).requestId); next().then(follow); };
+next().then(follow);
+export const handler = async (event, context) => context.awsRequestId;
+`;
+    const Layers = [await layer({})];
+    const f = await kit.create({ "index.mjs": source }, { Layers });
+    for (let n = 0; n < 3; n++) assert.match((await kit.call(f)).value, /^[0-9a-f-]{36}$/);
+    await change(f);
+    const text = await logOf(f, /SIGTERM after/);
+    assert.match(text, /EXTENSION\tName: inner\tState: Ready\tEvents: \[INVOKE\]/);
+    assert.match(text, /SIGTERM after [123]$/m);
   });
 
   for (const [name, path, destination] of [

@@ -1,11 +1,12 @@
 import type { Socket } from "node:net";
+import { join } from "node:path";
 import type { FunctionSandbox, SandboxExit } from "../../ports/sandbox.ts";
 import type { InitAnswer, Invocation } from "./channel.ts";
 import type { EnvironmentParts } from "./environment.ts";
 import { extensionLine, Extensions, type ExtensionFailure, type ShutdownReason } from "./extensions.ts";
 import type { Report } from "./log-lines.ts";
 import { SandboxApi, type ApiPart } from "./sandbox-api.ts";
-import { Supervisor } from "./supervisor.ts";
+import { openSide, Supervisor } from "./supervisor.ts";
 import { Telemetry } from "./telemetry-api.ts";
 
 const MAX_LINE = 256 * 1024;
@@ -25,6 +26,8 @@ export class EnvironmentExtensions {
   readonly #supervisor: Supervisor | undefined;
   readonly #api: SandboxApi;
   readonly #telemetry: Telemetry;
+  /** Rings before each event where the runtime may have extensions inside: it does not sleep then. */
+  #wake: Socket | undefined;
   readonly #started = performance.now();
   #sandbox: FunctionSandbox | undefined;
   /** The end of a line that extensions have not finished. */
@@ -57,6 +60,9 @@ export class EnvironmentExtensions {
       functionName: parts.version.name,
       functionVersion: parts.version.version,
     });
+    const isNode = parts.runtime.family === "nodejs";
+    if (isNode && (parts.layerFolder !== undefined || parts.version.environment["AWS_LAMBDA_EXEC_WRAPPER"]))
+      this.#wake = openSide(join(parts.socketFolder, "wake"), "write");
     if (external.length === 0) return;
     this.#supervisor = new Supervisor(parts.socketFolder, {
       onOutput: (chunk) => this.#wrote(chunk),
@@ -116,6 +122,7 @@ export class EnvironmentExtensions {
     const metrics = { durationMs: rounded(performance.now() - this.#started) };
     this.#telemetry.record("platform.initReport", { ...this.#init, status, metrics });
     this.#telemetry.endInit();
+    if (this.isEmpty) this.#wake?.end(Buffer.of(0));
   }
 
   invoke(invocation: Invocation): void {
@@ -126,6 +133,7 @@ export class EnvironmentExtensions {
       ...(traceId ? { tracing: { type: "X-Amzn-Trace-Id", value: traceId } } : {}),
     });
     this.#extensions.invoke(invocation);
+    if (!this.isEmpty) this.#wake?.write(Buffer.of(1));
   }
 
   /** A call has ended: its telemetry. */
@@ -185,6 +193,7 @@ export class EnvironmentExtensions {
     this.#api.close();
     this.#telemetry.close();
     this.#supervisor?.close();
+    this.#wake?.destroy();
   }
 
   get #init(): object {

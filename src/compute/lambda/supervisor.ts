@@ -112,7 +112,8 @@ export class Supervisor {
   }
 }
 
-function openSide(path: string, side: "read" | "write"): Socket {
+/** Makes one of the pipes between a sandbox and this process, and opens it. */
+export function openSide(path: string, side: "read" | "write"): Socket {
   makeFifo(path);
   const socket = new Socket({ fd: openFifo(path), readable: side === "read", writable: side === "write" });
   socket.on("error", () => undefined); // it ends with the sandbox
