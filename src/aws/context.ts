@@ -18,6 +18,8 @@ export interface HttpFacts {
   readonly userAgent: string;
   /** The Origin header, where a browser calls. */
   readonly origin?: string;
+  /** The X-Amzn-Trace-Id header: SDKs inside functions send it with every call. */
+  readonly traceId?: string;
 }
 
 /** A partly filled input, as a caller writes it: blobs may be text or bytes. */
@@ -36,6 +38,8 @@ export interface Context<State = unknown> {
   readonly requestId: string;
   readonly signal: AbortSignal;
   readonly http: HttpFacts | undefined;
+  /** The trace that this work belongs to, through queues and outboxes too. */
+  readonly traceId: string | undefined;
   /** What the service's `start` made. */
   readonly state: State;
   /** The service's own records in this account and region. */
@@ -96,6 +100,7 @@ export interface ContextFacts {
   readonly requestId?: string;
   readonly signal?: AbortSignal;
   readonly http?: HttpFacts | undefined;
+  readonly traceId?: string | undefined;
   readonly once?: string | undefined;
 }
 
@@ -156,6 +161,10 @@ class CallContext implements Context<any> {
     }));
   }
 
+  get traceId(): string | undefined {
+    return this.http?.traceId ?? this.#facts.traceId;
+  }
+
   get once(): string | undefined {
     return this.#facts.once;
   }
@@ -192,8 +201,8 @@ class CallContext implements Context<any> {
   }
 
   enqueue(topic: string, body: unknown, options?: EnqueueOptions): Statement[] {
-    const { account, region } = this;
-    return this.platform.queue.enqueue(topic, JSON.stringify({ account, region, body }), options);
+    const { account, region, traceId } = this; // no member where there is no trace
+    return this.platform.queue.enqueue(topic, JSON.stringify({ account, region, body, traceId }), options);
   }
 
   later(

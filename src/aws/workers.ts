@@ -15,6 +15,7 @@ interface Envelope {
   readonly account: string;
   readonly region: string;
   readonly body: unknown;
+  readonly traceId?: string;
 }
 
 interface OutboxCall {
@@ -47,7 +48,7 @@ export async function startServices(platform: Platform, registry: Registry): Pro
 function serviceContext(
   platform: Platform,
   registry: Registry,
-  where: { service: string; account: string; region: string },
+  where: { service: string; account: string; region: string; traceId?: string | undefined },
 ): Context<any> {
   const principal = servicePrincipal(principalOfService(where.service), where.account);
   return createContext(platform, registry, { ...where, principal });
@@ -109,8 +110,8 @@ async function handle(
   const { queue, log } = platform;
   const beat = setInterval(() => void queue.extend(message, worker.leaseMs).catch(() => undefined), worker.leaseMs / 3);
   try {
-    const { account, region, body } = JSON.parse(message.body) as Envelope;
-    await worker.run(serviceContext(platform, registry, { service, account, region }), body, message.attempt);
+    const { account, region, body, traceId } = JSON.parse(message.body) as Envelope;
+    await worker.run(serviceContext(platform, registry, { service, account, region, traceId }), body, message.attempt);
     await queue.complete(message);
   } catch (error) {
     if (platform.signal.aborted) return void (await queue.release(message, 0).catch(() => undefined));

@@ -7,7 +7,7 @@ import { toDestination, type Condition, type Ended } from "./destinations.ts";
 import { eventInvokeConfig, type EventInvokeConfig } from "./event-invoke-config.ts";
 import { ASYNC_MAX_AGE_SECONDS, ASYNC_RETRIES } from "./limits.ts";
 import { functionArn } from "./model.ts";
-import { runFunction } from "./run-function.ts";
+import { RECURSIVE, runFunction } from "./run-function.ts";
 import type { LambdaState } from "./state.ts";
 import { headOf, versionOf } from "./store.ts";
 
@@ -63,7 +63,11 @@ export const asyncEvents: QueueWorker<LambdaState> = {
       requestId: event.requestId,
       payload: Buffer.from(event.payload, "base64"),
       invokedArn: functionArn(ctx, event.name, event.qualifier),
+    }).catch((error: unknown) => {
+      if (codeOf(error) !== RECURSIVE) throw error;
+      return undefined;
     });
+    if (!outcome) return end(ctx, config, { event, record, condition: "RecursiveInvocation", invokes: failures });
     const ended = (condition: Condition): Promise<void> =>
       end(ctx, config, { event, record, condition, outcome, invokes: failures + 1 });
     if (!outcome.functionError) return ended("Success");

@@ -11,7 +11,12 @@ import type { LambdaState } from "./state.ts";
 type Ctx = Context<LambdaState>;
 
 /** Why an asynchronous event is done with. */
-export type Condition = "Success" | "RetriesExhausted" | "EventAgeExceeded" | "ZeroReservedConcurrency";
+export type Condition =
+  | "Success"
+  | "RetriesExhausted"
+  | "EventAgeExceeded"
+  | "ZeroReservedConcurrency"
+  | "RecursiveInvocation";
 
 /** How an event ended: for its destination. */
 export interface Ended {

@@ -21,6 +21,8 @@ export const MAX_FILTERS = 10;
 export const MAX_QUEUE_BATCHES = 100;
 /** As Lambda's recursive loop detection: about sixteen calls of one chain. */
 export const MAX_DESTINATION_HOPS = 16;
+/** Calls of one function in one chain: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html */
+export const MAX_CHAIN = 16;
 
 /** Names that no function may set: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 export const RESERVED_VARIABLES = new Set(

@@ -22,6 +22,14 @@ export function recordUrlRequest(ctx: Context<any>, name: string, status: number
   ]);
 }
 
+/** A call that was not made because it belongs to an endless chain. */
+export function recordRecursion(ctx: Context<any>, name: string): void {
+  const timestamp = ctx.now();
+  const dimensions = { FunctionName: name };
+  const sample = { namespace: "AWS/Lambda", name: "RecursiveInvocationsDropped", dimensions, timestamp };
+  ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, [{ ...sample, unit: "Count", value: 1 }]);
+}
+
 /** CloudWatch's metrics of a call: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
 export function recordInvocation(
   ctx: Context<any>,

@@ -44,6 +44,8 @@ export interface FunctionHead {
   readonly created: number;
   readonly lastVersion: number;
   readonly reservedConcurrency?: number;
+  /** Whether it may call itself without end. */
+  readonly recursiveLoop?: "Allow" | "Terminate";
   readonly tags?: Readonly<Record<string, string>>;
 }
 

@@ -41,7 +41,7 @@ export function newMessage(ctx: Ctx, queue: Queue, sending: Sending): NewMessage
   // What XML 1.0 cannot hold: https://www.w3.org/TR/REC-xml/#charsets
   if (/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u.test(body)) throw invalidCharacters();
   const attributes = storedAttributes(sending.MessageAttributes);
-  const trace = sending.MessageSystemAttributes?.["AWSTraceHeader"]?.StringValue;
+  const trace = sending.MessageSystemAttributes?.["AWSTraceHeader"]?.StringValue ?? ctx.traceId;
   const strange = Object.keys(sending.MessageSystemAttributes ?? {}).find((name) => name !== "AWSTraceHeader");
   if (strange !== undefined)
     throw invalidValue(`Message system attribute name '${strange}' is invalid. The only one is AWSTraceHeader.`);

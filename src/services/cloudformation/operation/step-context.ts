@@ -72,6 +72,9 @@ class StepContextOf implements StepContext {
   get http() {
     return this.#ctx.http;
   }
+  get traceId() {
+    return this.#ctx.traceId;
+  }
   get state() {
     return this.#ctx.state;
   }

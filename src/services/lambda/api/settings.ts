@@ -90,6 +90,21 @@ export const settings = operations<typeof Lambda, LambdaState>()({
       return {};
     },
   },
+  PutFunctionRecursionConfig: {
+    permissions: onFunction("PutFunctionRecursionConfig"),
+    async run(ctx, input) {
+      const { name } = parseName(input.FunctionName);
+      const recursiveLoop = input.RecursiveLoop === "Allow" ? "Allow" : "Terminate";
+      await change(ctx, name, (h) => ({ ...h, recursiveLoop }));
+      return { RecursiveLoop: recursiveLoop };
+    },
+  },
+  GetFunctionRecursionConfig: {
+    permissions: onFunction("GetFunctionRecursionConfig"),
+    run: async (ctx, input) => ({
+      RecursiveLoop: (await headOf(ctx, parseName(input.FunctionName).name)).recursiveLoop ?? "Terminate",
+    }),
+  },
   GetFunctionCodeSigningConfig: {
     permissions: onFunction("GetFunctionCodeSigningConfig"),
     async run(ctx, input) {

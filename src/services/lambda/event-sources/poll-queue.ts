@@ -4,8 +4,9 @@ import { compileEventPattern } from "../../../engines/event-pattern/index.ts";
 import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
 import { queueUrlOf } from "../dead-letter.ts";
 import { MAX_QUEUE_BATCHES, MAX_SYNC_PAYLOAD } from "../limits.ts";
+import { furthest } from "../lineage.ts";
 import { functionArn, type FunctionRecord } from "../model.ts";
-import { runFunction } from "../run-function.ts";
+import { RECURSIVE, runFunction } from "../run-function.ts";
 import { versionOf } from "../store.ts";
 import type { Ctx, Mapping } from "./mapping.ts";
 import { countEvents } from "./mapping-metrics.ts";
@@ -149,6 +150,8 @@ async function invoke(
 ): Promise<ReadonlySet<string> | undefined> {
   const { ctx, mapping } = poller;
   const begun = ctx.now();
+  const traces = records.map(({ attributes }) => attributes["AWSTraceHeader"]);
+  const traceId = furthest(traces, functionArn(ctx, mapping.functionName));
   for (let tries = 0; !poller.signal.aborted; tries++) {
     try {
       const record = await functionOf(poller);
@@ -156,6 +159,7 @@ async function invoke(
         requestId: ctx.platform.ids.uuid(),
         payload,
         invokedArn: functionArn(ctx, mapping.functionName, mapping.qualifier),
+        ...(traceId === undefined ? {} : { traceId }),
       });
       poller.failures = 0;
       poller.width = poller.width + 1;
@@ -164,6 +168,7 @@ async function invoke(
         ? reportedFailures(outcome.payload, records)
         : new Set();
     } catch (error) {
+      if (codeOf(error) === RECURSIVE) return undefined; // the queue's redrive policy says what becomes of them
       const isThrottle = error instanceof AwsError && error.code === "TooManyRequestsException";
       if (!isThrottle || ctx.now() - begun > THROTTLED_MS) throw error;
       poller.width = Math.max(1, poller.width >> 1);

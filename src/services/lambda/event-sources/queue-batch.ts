@@ -7,6 +7,7 @@ export interface QueueRecord {
   readonly messageId: string;
   readonly receiptHandle: string;
   readonly body: string;
+  readonly attributes: Readonly<Record<string, string | undefined>>;
   readonly [member: string]: unknown;
 }
 

@@ -10,14 +10,19 @@ import type { SqsState } from "../state.ts";
 import { putMessage, seen, type NewMessage } from "../store.ts";
 
 /** What the sender is told; of a message that a FIFO queue has seen already, what its first sender was told. */
-async function sent(ctx: Ctx, queue: Queue, made: NewMessage): Promise<Omit<Sqs.SendMessageBatchResultEntry, "Id">> {
+async function sent(
+  ctx: Ctx,
+  queue: Queue,
+  made: NewMessage,
+  sending: Sending,
+): Promise<Omit<Sqs.SendMessageBatchResultEntry, "Id">> {
   const known = made.seenKey === undefined ? undefined : await seen(ctx, queue, made.seenKey);
   const { facts } = made;
   return {
     MessageId: known?.message ?? made.message,
     MD5OfMessageBody: facts.md5,
     ...(facts.attributesMd5 ? { MD5OfMessageAttributes: facts.attributesMd5 } : {}),
-    ...(facts.trace
+    ...(facts.trace && sending.MessageSystemAttributes?.["AWSTraceHeader"]
       ? { MD5OfMessageSystemAttributes: attributesMd5({ AWSTraceHeader: { type: "String", text: facts.trace } }) }
       : {}),
     ...(isFifo(queue) ? { SequenceNumber: sequenceOf(known?.id ?? made.id) } : {}),
@@ -39,7 +44,7 @@ export const send = operations<typeof Sqs, SqsState>()({
       const made = newMessage(ctx, queue, input as Sending);
       await ctx.records.write(putMessage(ctx, queue, made));
       recordSent(ctx, queue, [input as Sending]);
-      return sent(ctx, queue, made);
+      return sent(ctx, queue, made, input as Sending);
     },
   },
   SendMessageBatch: {
@@ -73,7 +78,7 @@ export const send = operations<typeof Sqs, SqsState>()({
         );
       }
       const Successful = await Promise.all(
-        made.map(async ({ id, message }) => ({ Id: id, ...(await sent(ctx, queue, message)) })),
+        made.map(async ({ id, message, entry }) => ({ Id: id, ...(await sent(ctx, queue, message, entry)) })),
       );
       return { Successful, ...(Failed.length ? { Failed } : {}) };
     },

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Context } from "../../aws/context.ts";
+import { furthest, nextInChain } from "./lineage.ts";
+
+const ctx = {
+  platform: { ids: { uuid: () => crypto.randomUUID() } },
+  now: () => Date.now(),
+} as unknown as Context<any>;
+const [A, B] = ["arn:aws:lambda:us-east-1:000000000000:function:a", "arn:aws:lambda:us-east-1:000000000000:function:b"];
+
+test("each function of a chain is counted for itself, and the trace stays the same", () => {
+  const first = nextInChain(ctx, undefined, A);
+  assert.match(first.traceId, /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Sampled=0;Lineage=[0-9a-f]{8}:0$/);
+  const second = nextInChain(ctx, first.traceId, B);
+  assert.deepEqual([first.repeats, second.repeats], [0, 0]);
+  const third = nextInChain(ctx, `${second.traceId};Self=1-67891234-12456789abcdef012345678`, A);
+  assert.equal(third.repeats, 1);
+  assert.match(third.traceId, /;Lineage=[0-9a-f]{8}:1\|[0-9a-f]{8}:0$/);
+  assert.equal(third.traceId.split(";")[0], first.traceId.split(";")[0]);
+});
+
+test("what is no lineage counts for nothing", () => {
+  for (const header of ["", "Lineage", "Lineage=x:y|:|12345678:-1", ";;;=", `Lineage=${"12345678:1|".repeat(90)}`])
+    assert.equal(nextInChain(ctx, header, A).repeats, 0);
+});
+
+test("of several events the one that has gone furthest counts", () => {
+  const one = nextInChain(ctx, undefined, A).traceId;
+  const two = nextInChain(ctx, one, A).traceId;
+  assert.equal(furthest([undefined, one, two], A), two);
+  assert.equal(furthest([], A), undefined);
+});

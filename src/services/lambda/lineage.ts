@@ -1,0 +1,55 @@
+import { hash } from "node:crypto";
+import type { Context } from "../../aws/context.ts";
+import { newTraceId } from "../../compute/edge/trace-id.ts";
+
+/** Functions of one chain that the header names; of longer chains the first ones. */
+const MAX_FUNCTIONS = 24;
+const ENTRY = /^([0-9a-f]{8}):(\d{1,5})$/;
+
+const hashOf = (functionArn: string): string => hash("sha256", functionArn).slice(0, 8);
+
+function membersOf(header: string): [string, string][] {
+  return header.split(";").map((member) => {
+    const at = member.indexOf("=");
+    return [member.slice(0, at).trim(), member.slice(at + 1).trim()];
+  });
+}
+
+/** How often each function was called in the chain that led here, beyond its first time. */
+function lineageOf(header: string): Map<string, number> {
+  const text = membersOf(header).find(([name]) => name === "Lineage")?.[1] ?? "";
+  const entries = text.split("|").flatMap((entry) => {
+    const [, name, count] = ENTRY.exec(entry) ?? [];
+    return name === undefined ? [] : [[name, Number(count)] as const];
+  });
+  return new Map(entries.slice(0, MAX_FUNCTIONS));
+}
+
+/**
+ * The trace header that a function gets, of that of its caller: a part `Lineage` counts the calls of each function in
+ * the chain, which SDKs inside functions send along. `repeats` is how often this function was in it before.
+ */
+export function nextInChain(
+  ctx: Context<any>,
+  header: string | undefined,
+  functionArn: string,
+): { traceId: string; repeats: number } {
+  const name = hashOf(functionArn);
+  if (header === undefined) return { traceId: `${newTraceId(ctx)};Sampled=0;Lineage=${name}:0`, repeats: 0 };
+  const lineage = lineageOf(header);
+  const before = lineage.get(name);
+  const repeats = before === undefined ? 0 : before + 1;
+  if (before !== undefined || lineage.size < MAX_FUNCTIONS) lineage.set(name, repeats);
+  const kept = membersOf(header).filter(([key]) => key === "Root" || key === "Parent" || key === "Sampled");
+  const members = kept.length ? kept.map(([key, value]) => `${key}=${value}`) : [newTraceId(ctx)];
+  const text = [...lineage].map(([key, count]) => `${key}:${count}`).join("|");
+  return { traceId: [...members, `Lineage=${text}`].join(";"), repeats };
+}
+
+/** Of the headers of several events, the one whose chain has called the function most often. */
+export function furthest(headers: readonly (string | undefined)[], functionArn: string): string | undefined {
+  const name = hashOf(functionArn);
+  const countOf = (header: string | undefined): number =>
+    header === undefined ? -2 : (lineageOf(header).get(name) ?? -1);
+  return headers.toSorted((a, b) => countOf(b) - countOf(a))[0];
+}
