@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { totalmem } from "node:os";
 import { after, before, describe, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { IAM } from "@aws-sdk/client-iam";
@@ -89,5 +90,22 @@ describe("calls that are put ahead", { skip: cannotRun }, () => {
       Array.from({ length: 30 }, (_, n) => 1001 + n),
     );
     assert.equal((await slow).value, 1000);
+  });
+
+  test("where the machine is full, calls wait for the end of others", async () => {
+    const { Configuration } = await lambda.getFunction({ FunctionName: "f" });
+    const third = Math.floor((totalmem() / 1048576) * 0.25);
+    await lambda.createFunction({
+      FunctionName: "large",
+      Role: Configuration!.Role!,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      MemorySize: Math.min(10_240, third),
+      Code: { ZipFile: await zip({ "index.mjs": HANDLER }) },
+    });
+    const calls = Array.from({ length: 12 }, (_, n) =>
+      lambda.invoke({ FunctionName: "large", Payload: JSON.stringify({ n, ms: 150 }) }),
+    );
+    for (const { FunctionError } of await Promise.all(calls)) assert.equal(FunctionError, undefined);
   });
 });

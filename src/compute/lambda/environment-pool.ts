@@ -12,8 +12,11 @@ const UNKNOWN_MICROS = 1_000_000;
 const SHARE = 1 / 8;
 /** One call that a neighbour's noise held up must not change the estimate by more than this factor times its share. */
 const MAX_GROWTH = 16;
-/** A call that cannot get an environment of its own waits for another's end only where that is near. */
+/** A call that cannot get an environment of its own waits for another's end as long as that seems near, or one has ended lately. */
 const SHORT_MICROS = 100_000;
+const PATIENCE_MS = 5_000;
+/** Where an environment could not be started, none is tried for so long: the reason does not go away within a turn of the event loop. */
+const RETRY_MS = 20;
 
 export interface PoolEvents {
   /** Starts one more environment. Throws where a limit is reached or the sandbox cannot be made. */
@@ -40,6 +43,9 @@ export class EnvironmentPool implements EnvironmentEvents {
   #hottest: ExecutionEnvironment | undefined;
   #starting = 0;
   #micros = UNKNOWN_MICROS;
+  /** Since when none could be started and no call has ended. */
+  #fullSince: number | undefined;
+  #retryAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(events: PoolEvents) {
@@ -70,6 +76,7 @@ export class EnvironmentPool implements EnvironmentEvents {
   }
 
   onEnded(environment: ExecutionEnvironment, micros: number): void {
+    this.#fullSince = undefined;
     const isFirst = this.#micros === UNKNOWN_MICROS;
     const sample = Math.min(micros, this.#micros * MAX_GROWTH);
     this.#micros = isFirst ? micros : this.#micros + (sample - this.#micros) * SHARE;
@@ -147,6 +154,7 @@ export class EnvironmentPool implements EnvironmentEvents {
       if (!environment) break;
       this.#run(environment, this.#queue.shift()!);
     }
+    if (performance.now() < this.#retryAt) return; // the timer comes back to it
     while (this.#starting < this.#queue.length && isWorth() && this.#events.mayStart(this)) this.#start();
   }
 
@@ -155,6 +163,8 @@ export class EnvironmentPool implements EnvironmentEvents {
     this.#events.start().then(
       (environment) => {
         this.#starting--;
+        this.#retryAt = 0;
+        this.#fullSince = undefined;
         environment.watch(this);
         const job = this.#queue.shift();
         if (job) this.#run(environment, job);
@@ -162,11 +172,22 @@ export class EnvironmentPool implements EnvironmentEvents {
       },
       (error: unknown) => {
         this.#starting--;
-        if (this.#running.size > 0 && this.#micros < SHORT_MICROS) return; // the next that ends takes it
-        this.#queue.shift()?.fail(error);
-        this.spread();
+        this.#notStarted(error);
       },
     );
+  }
+
+  #notStarted(error: unknown): void {
+    this.#retryAt = performance.now() + RETRY_MS;
+    if (this.#running.size === 0 && this.#starting === 0) {
+      for (const job of this.#queue.splice(0)) job.fail(error); // nobody is left who could serve them
+    } else if (this.#micros >= SHORT_MICROS && !this.#isPatient()) this.#queue.shift()?.fail(error);
+    if (this.#queue.length > 0) this.#arm();
+  }
+
+  #isPatient(): boolean {
+    this.#fullSince ??= performance.now();
+    return performance.now() - this.#fullSince < PATIENCE_MS;
   }
 
   #arm(): void {
