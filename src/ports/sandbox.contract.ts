@@ -295,6 +295,26 @@ function testListeners({ host, folder, setAws }: SandboxUnderTest): void {
     assert.equal(stdout, "ok\nframes\n", stderr);
   });
 
+  test("what listens inside can be called from outside, and of nobody the socket tells", async () => {
+    const python = `import socket
+server = socket.create_server(("sandbox.localdomain", 8080))
+print("up", flush=True)
+peer = server.accept()[0]
+peer.sendall(peer.recv(99).upper())
+peer.close()
+import time
+time.sleep(60)`;
+    const sandbox = await host.startFunction({ ...DEFAULTS, id: "called", args: ["python3", "-I", "-c", python] });
+    assert.equal(await line(sandbox), "up");
+    const socket = await sandbox.connect(8080);
+    socket.end("hello");
+    assert.equal(await text(socket), "HELLO");
+    await assert.rejects(async () => text(await sandbox.connect(8081)), /ECONNREFUSED/);
+    await assert.rejects(sandbox.connect(0), /port must be/);
+    await sandbox.stop();
+    await assert.rejects(sandbox.connect(8080), /no sandbox/);
+  });
+
   test("AWS is at its usual address, by DNS and with a certificate that clients verify", async () => {
     const seen: string[] = [];
     setAws(

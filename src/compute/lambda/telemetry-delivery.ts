@@ -22,6 +22,8 @@ export class TelemetryDelivery {
   #droppedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
+  /** The last batch did not get there: the next attempt comes by time only. */
+  #isAway = false;
   #closed = false;
 
   constructor(request: SubscriptionRequest, parts: DeliveryParts) {
@@ -39,7 +41,8 @@ export class TelemetryDelivery {
     }
     this.#events.push(event);
     this.#bytes += event.length;
-    if (this.#events.length >= maxItems || this.#bytes >= maxBytes) void this.flush();
+    const isFull = this.#events.length >= maxItems || this.#bytes >= maxBytes;
+    if (isFull && !this.#isAway) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), timeoutMs);
   }
 
@@ -67,7 +70,9 @@ export class TelemetryDelivery {
     const dropped = this.#takeDropped();
     try {
       await deliver(this.#request.destination, dropped ? [dropped.event, ...batch] : batch, this.#parts);
+      this.#isAway = false;
     } catch {
+      this.#isAway = true;
       // It stays for the next time; room for more there is only so much.
       this.#droppedRecords += dropped?.records ?? 0;
       this.#droppedBytes += dropped?.bytes ?? 0;
