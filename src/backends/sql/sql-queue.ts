@@ -229,7 +229,7 @@ class SqlQueue implements Queue {
     const stopped = signal ? AbortSignal.any([stop.signal, signal]) : stop.signal;
     const slept = this.#clock.sleep(ms, stopped).catch(() => undefined);
     await Promise.race([slept, rung]);
-    stop.abort();
+    stop.abort("over"); // without a reason an error with a stack would be made for nobody
   }
 }
 
