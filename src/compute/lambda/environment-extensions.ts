@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { FunctionSandbox, SandboxExit } from "../../ports/sandbox.ts";
 import type { InitAnswer, Invocation } from "./channel.ts";
-import type { EnvironmentParts } from "./environment.ts";
+import type { EnvironmentParts } from "./environment-start.ts";
 import { extensionLine, Extensions, type ExtensionFailure, type ShutdownReason } from "./extensions.ts";
 import type { Report } from "./log-lines.ts";
 import { SandboxApi, type ApiPart } from "./sandbox-api.ts";

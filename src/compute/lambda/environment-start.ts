@@ -1,10 +1,11 @@
-import type { FunctionSandbox } from "../../ports/sandbox.ts";
+import type { FunctionSandbox, SandboxHost } from "../../ports/sandbox.ts";
 import type { RuntimeChannel } from "./channel.ts";
-import type { EnvironmentParts } from "./environment.ts";
 import { EnvironmentExtensions } from "./environment-extensions.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion } from "./function-version.ts";
+import type { EnvironmentLog } from "./log-lines.ts";
 import { RuntimeApiChannel } from "./runtime-api.ts";
+import type { ResolvedRuntime } from "./runtimes.ts";
 import type { Stem } from "./stem-pool.ts";
 import { externalExtensions } from "./supervisor.ts";
 
@@ -14,6 +15,24 @@ const MB_PER_CPU = 1_769;
 const MIN_CPUS = 0.25;
 
 const cpusOf = (version: FunctionVersion): number => Math.max(MIN_CPUS, version.memoryMB / MB_PER_CPU);
+
+/** What an environment is made of. */
+export interface EnvironmentParts {
+  readonly sandboxes: SandboxHost;
+  readonly version: FunctionVersion;
+  readonly runtime: ResolvedRuntime;
+  /** Unpacked code, and unpacked layers merged, as the main process sees them. */
+  readonly codeFolder: string;
+  readonly layerFolder?: string | undefined;
+  /** All variables of the function, credentials included. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: EnvironmentLog;
+  readonly id: string;
+  /** Folder for its pipes. */
+  readonly socketFolder: string;
+  readonly now: () => number;
+  readonly newId: () => string;
+}
 
 /** What an environment consists of when it has been started. */
 export interface Started {

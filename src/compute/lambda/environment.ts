@@ -1,10 +1,10 @@
-import type { FunctionSandbox, SandboxHost } from "../../ports/sandbox.ts";
+import type { FunctionSandbox } from "../../ports/sandbox.ts";
 import type { Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
-import { type EnvironmentLog, reportLine } from "./log-lines.ts";
+import { reportLine } from "./log-lines.ts";
 import type { EnvironmentExtensions } from "./environment-extensions.ts";
-import { assign, startCold, type Started } from "./environment-start.ts";
+import { assign, startCold, type EnvironmentParts, type Started } from "./environment-start.ts";
 import type { ShutdownReason } from "./extensions.ts";
 import {
   endedAnswer,
@@ -15,30 +15,12 @@ import {
   tooLarge,
   type Ended,
 } from "./runtime-errors.ts";
-import type { ResolvedRuntime } from "./runtimes.ts";
 import type { Stem } from "./stem-pool.ts";
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
 const INIT_LIMIT_MS = 10_000;
 /** How old a reading of the peak memory may be: it never falls, and reading it costs more than a quick call does. */
 const PEAK_AGE_MS = 20;
-
-export interface EnvironmentParts {
-  readonly sandboxes: SandboxHost;
-  readonly version: FunctionVersion;
-  readonly runtime: ResolvedRuntime;
-  /** Unpacked code, and unpacked layers merged, as the main process sees them. */
-  readonly codeFolder: string;
-  readonly layerFolder?: string | undefined;
-  /** All variables of the function, credentials included. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly log: EnvironmentLog;
-  readonly id: string;
-  /** Folder for its pipes. */
-  readonly socketFolder: string;
-  readonly now: () => number;
-  readonly newId: () => string;
-}
 
 /** One call on its way through an environment. */
 export interface Job {
