@@ -96,7 +96,7 @@ async function init({ env, handler, taskRoot, runtime, logFormat }) {
     send(OUT.INITIALIZED);
   } catch (error) {
     const body = errorBody(error);
-    log("ERROR", ["Uncaught Exception \t" + JSON.stringify({ ...body, stack: body.trace, trace: undefined })]);
+    logFailure("Uncaught Exception", body);
     send(OUT.INIT_ERROR, body.errorType, JSON.stringify(body));
   }
 }
@@ -215,10 +215,7 @@ function makeContext({ id, deadline, arn, client }, answer) {
 
 function sendError(id, error) {
   const body = errorBody(error);
-  log("ERROR", [
-    "Invoke Error \t" +
-      JSON.stringify({ errorType: body.errorType, errorMessage: body.errorMessage, stack: body.trace }),
-  ]);
+  logFailure("Invoke Error", body);
   send(OUT.ERROR, `${id}\t${body.errorType}`, JSON.stringify(body));
 }
 
@@ -229,9 +226,7 @@ for (const [event, title] of [
   process.on(event, (reason) => {
     const error = event === "unhandledRejection" ? rejection(reason) : reason;
     const body = errorBody(error);
-    log("ERROR", [
-      `${title} \t` + JSON.stringify({ errorType: body.errorType, errorMessage: body.errorMessage, stack: body.trace }),
-    ]);
+    logFailure(title, body);
     if (state.requestId) send(OUT.ERROR, `${state.requestId}\t${body.errorType}`, JSON.stringify(body));
     else send(OUT.INIT_ERROR, body.errorType, JSON.stringify(body));
     process.exit(128);
@@ -244,14 +239,44 @@ function rejection(reason) {
   return Object.assign(error, { reason });
 }
 
+const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+
 function log(level, args) {
-  const text = formatWithOptions({ colors: false }, ...args);
   const time = new Date().toISOString();
-  const line =
-    state.logFormat === "JSON"
-      ? JSON.stringify({ timestamp: time, level, requestId: state.requestId, message: text })
-      : `${time}\t${state.requestId ?? "undefined"}\t${level}\t${text}`;
-  sendLog(`${line}\n`);
+  if (state.logFormat === "JSON") {
+    if (LEVELS.indexOf(level) >= LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL ?? "INFO"))
+      sendLog(`${jsonLine({ timestamp: time, level, requestId: state.requestId }, args)}\n`);
+    return;
+  }
+  const text = formatWithOptions({ colors: false }, ...args);
+  sendLog(`${time}\t${state.requestId ?? "undefined"}\t${level}\t${text}\n`);
+}
+
+/** One value is the message as it is; of several the text, with what the first error among them says. */
+function jsonLine(facts, args) {
+  if (args.length === 1) {
+    try {
+      return JSON.stringify({ ...facts, message: args[0] }, errorFacts);
+    } catch {
+      return JSON.stringify({ ...facts, message: formatWithOptions({ colors: false }, args[0]) });
+    }
+  }
+  const error = args.find((arg) => arg instanceof Error);
+  const message = formatWithOptions({ colors: false }, ...args);
+  return JSON.stringify({ ...facts, message, ...(error ? errorFacts("", error) : {}) });
+}
+
+function errorFacts(_name, value) {
+  if (!(value instanceof Error)) return value;
+  const stackTrace = typeof value.stack === "string" ? value.stack.split("\n") : [];
+  return { errorType: value.constructor?.name ?? "UnknownError", errorMessage: value.message, stackTrace, ...value };
+}
+
+/** An error that ends a call or the process; in text its title stands before its JSON. */
+function logFailure(title, body) {
+  const facts = { errorType: body.errorType, errorMessage: body.errorMessage };
+  if (state.logFormat === "JSON") log("ERROR", [{ ...facts, stackTrace: body.trace }]);
+  else log("ERROR", [`${title} \t` + JSON.stringify({ ...facts, stack: body.trace })]);
 }
 
 function sendLog(text) {

@@ -100,6 +100,32 @@ class LambdaFormatter(logging.Formatter):
         return text + "\n"
 
 
+class JsonFormatter(logging.Formatter):
+    standard = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+    def format(self, record):
+        line = {
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        if record.exc_info and record.exc_info[0]:
+            kind, error, trace = record.exc_info
+            line["stackTrace"] = traceback.format_list(traceback.extract_tb(trace))
+            line["errorType"] = kind.__name__
+            line["errorMessage"] = str(error)
+            line["location"] = "%s:%s:%d" % (record.pathname, record.funcName, record.lineno)
+        if request_id:
+            line["requestId"] = request_id
+        line.update((key, value) for key, value in vars(record).items() if key not in self.standard)
+        return json.dumps(line, default=str, ensure_ascii=False) + "\n"
+
+
+LEVELS = {"TRACE": 1, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
+log_format = "Text"
+
+
 class LambdaHandler(logging.Handler):
     def emit(self, record):
         send_log(self.format(record))
@@ -158,6 +184,10 @@ def error_body(error, id):
 
 
 def report(body):
+    if log_format == "JSON":
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        facts = {key: body[key] for key in ("errorMessage", "errorType", "requestId", "stackTrace")}
+        return send_log(json.dumps({"timestamp": stamp, "log_level": "ERROR", **facts}) + "\n")
     text = "[ERROR] %s: %s" % (body["errorType"], body["errorMessage"])
     if body["stackTrace"]:
         text += "\nTraceback (most recent call last):\n" + "".join(body["stackTrace"])
@@ -220,6 +250,7 @@ def warm_up():
 
 
 def main():
+    global log_format
     sys.stdout, sys.stderr = FrameWriter(1), FrameWriter(2)
     root = logging.getLogger()
     channel = LambdaHandler()
@@ -229,6 +260,10 @@ def main():
     send(READY)
     header = json.loads(receive()[2])
     os.environ.update(header["env"])
+    log_format = header.get("logFormat", "Text")
+    if log_format == "JSON":
+        channel.setFormatter(JsonFormatter())
+        root.setLevel(LEVELS.get(os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO"), 20))
     os.chdir(header["taskRoot"])
     sys.path[:0] = [header["taskRoot"], "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"]
     try:

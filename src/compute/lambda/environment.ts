@@ -2,7 +2,6 @@ import type { FunctionSandbox } from "../../ports/sandbox.ts";
 import type { Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
-import { reportLine } from "./log-lines.ts";
 import type { EnvironmentExtensions } from "./environment-extensions.ts";
 import { assign, startCold, type EnvironmentParts, type Started } from "./environment-start.ts";
 import type { ShutdownReason } from "./extensions.ts";
@@ -228,7 +227,12 @@ export class ExecutionEnvironment {
     this.#die(result.kind === "timeout" ? "timeout" : "failure");
     if (result.kind !== "timeout") return endedAnswer(result, requestId);
     const took = `${this.#initMs.toFixed(2)} ms`;
-    this.#parts.log.message(`INIT_REPORT Init Duration: ${took}\tPhase: init\tStatus: timeout\n`);
+    this.#parts.log.system(`INIT_REPORT Init Duration: ${took}\tPhase: init\tStatus: timeout\n`, "initReport", "WARN", {
+      initializationType: "on-demand",
+      phase: "init",
+      status: "timeout",
+      metrics: { durationMs: Math.round(this.#initMs * 1000) / 1000 },
+    });
     const seconds = (limitMs / 1000).toFixed(2);
     return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Init timed out after ${seconds} seconds`);
   }
@@ -247,7 +251,9 @@ export class ExecutionEnvironment {
   #timedOut(requestId: string): RuntimeAnswer {
     const seconds = this.version.timeoutSeconds.toFixed(2);
     const text = `${requestId} Task timed out after ${seconds} seconds`;
-    this.#parts.log.message(`${new Date(this.#parts.now()).toISOString()} ${text}\n`);
+    // In JSON the report says it.
+    if (this.version.logFormat === "Text")
+      this.#parts.log.message(`${new Date(this.#parts.now()).toISOString()} ${text}\n`);
     return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`);
   }
 
@@ -266,7 +272,9 @@ export class ExecutionEnvironment {
   #begin({ request }: Job): void {
     const { log, version } = this.#parts;
     if (request.wantsTail) log.startTail();
-    log.message(`START RequestId: ${request.requestId} Version: ${version.version}\n`);
+    const { requestId } = request;
+    const start = { requestId, version: version.version };
+    log.system(`START RequestId: ${requestId} Version: ${version.version}\n`, "start", "INFO", start);
     this.busySince = performance.now();
     this.#deadline = this.busySince + version.timeoutSeconds * 1000;
     this.#timer ??= setTimeout(() => this.#checkTime(), version.timeoutSeconds * 1000 + 1);
@@ -385,11 +393,10 @@ export class ExecutionEnvironment {
     // Since August 2025 the init phase is billed too: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
     const billedMs = Math.ceil(durationMs + (initMs ?? 0));
     const timedOut = answer.errorType === TIMED_OUT;
-    log.message(`END RequestId: ${requestId}\n`);
     const status = timedOut ? "timeout" : this.#dead ? "error" : undefined;
     const { memoryMB } = version;
     const report = { requestId, durationMs, billedMs, memoryMB, usedMB: maxMemoryMB, initMs, status };
-    log.message(reportLine(report));
+    log.ended(report, answer.body.length, answer.kind === "error");
     this.#extensions?.ended(report, answer.body.length, answer.kind === "error");
     return {
       payload: answer.body,

@@ -18,6 +18,9 @@ export interface FunctionVersion {
   readonly environment: Readonly<Record<string, string>>;
   readonly logGroup: string;
   readonly logFormat: "Text" | "JSON";
+  /** Least level of what the function, and of what Lambda itself writes; counts for JSON only. */
+  readonly applicationLogLevel?: string;
+  readonly systemLogLevel?: string;
   readonly internet: boolean;
   /** Digest of the zip. */
   readonly codeDigest: string;

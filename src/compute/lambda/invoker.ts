@@ -210,6 +210,7 @@ export class Invoker {
     const log = new EnvironmentLog(
       (events) => this.#parts.deliverLogs(version, stream, events),
       () => clock.now(),
+      version.logFormat === "JSON" ? { level: version.systemLogLevel ?? "INFO" } : undefined,
     );
     const [folders, credentials] = await Promise.all([this.#parts.folders(version), this.#parts.credentials(version)]);
     if (runtime.warning) log.message(`[starling] ${runtime.warning}\n`);
@@ -293,6 +294,8 @@ function variables(version: FunctionVersion, stream: string, runtime: ResolvedRu
     AWS_LAMBDA_FUNCTION_NAME: version.name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMB),
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
+    AWS_LAMBDA_LOG_FORMAT: version.logFormat,
+    ...(version.logFormat === "JSON" ? { AWS_LAMBDA_LOG_LEVEL: version.applicationLogLevel ?? "INFO" } : {}),
     AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
     AWS_LAMBDA_LOG_STREAM_NAME: stream,
     AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",

@@ -7,6 +7,13 @@ const FLUSH_MS = 50;
 /** Bytes that may wait for delivery; what a function writes beyond is dropped, with a line that says so. */
 const MAX_WAITING = 8 * 1024 * 1024;
 
+const SYSTEM_LEVELS = ["DEBUG", "INFO", "WARN"];
+
+/** Lambda's own lines as JSON, from a level on. */
+export interface JsonSystemLog {
+  readonly level: string;
+}
+
 /** Collects what an environment writes: into events for the log stream, and into the tail of the current invocation. */
 export class EnvironmentLog {
   readonly #deliver: (events: LogEvent[]) => void;
@@ -20,18 +27,55 @@ export class EnvironmentLog {
   /** Told of each message of the function itself. */
   onFunctionMessage: ((text: string) => void) | undefined;
 
-  constructor(deliver: (events: LogEvent[]) => void, now: () => number) {
+  readonly #json: JsonSystemLog | undefined;
+
+  constructor(deliver: (events: LogEvent[]) => void, now: () => number, json?: JsonSystemLog) {
     this.#deliver = deliver;
     this.#now = now;
+    this.#json = json;
+  }
+
+  /** A line of Lambda's own: text, or in the JSON format a record of a type and level; `""` is no line. */
+  system(text: string, type: string, level: string, record: object): void {
+    if (!this.#json) {
+      if (text) this.message(text);
+    } else if (SYSTEM_LEVELS.indexOf(level) >= SYSTEM_LEVELS.indexOf(this.#json.level)) {
+      const time = new Date(this.#now()).toISOString();
+      this.message(`${JSON.stringify({ time, type: `platform.${type}`, record })}\n`);
+    }
+  }
+
+  /** The lines at the end of a call. */
+  ended(report: Report, producedBytes: number, failed: boolean): void {
+    const { requestId, durationMs, billedMs, memoryMB, usedMB, initMs } = report;
+    const status = report.status ?? (failed ? "error" : "success");
+    const level = status === "success" ? "DEBUG" : "WARN";
+    const ms = (value: number): number => Math.round(value * 1000) / 1000;
+    const metrics = { durationMs: ms(durationMs), producedBytes };
+    this.system(`END RequestId: ${requestId}\n`, "runtimeDone", level, { requestId, status, metrics });
+    this.system(reportLine(report), "report", status === "success" ? "INFO" : "WARN", {
+      requestId,
+      metrics: {
+        durationMs: ms(durationMs),
+        billedDurationMs: billedMs,
+        memorySizeMB: memoryMB,
+        maxMemoryUsedMB: usedMB,
+        ...(initMs === undefined ? {} : { initDurationMs: ms(initMs) }),
+      },
+      status,
+    });
   }
 
   /** One message of a runtime of ours: an event, whatever lines it has. */
   message(text: string): void {
     this.#tail?.push(text.endsWith("\n") ? text : `${text}\n`);
-    for (let rest = text; rest !== "";) {
-      const part = rest.length > MAX_EVENT_BYTES ? rest.slice(0, MAX_EVENT_BYTES) : rest;
-      rest = rest.slice(part.length);
-      this.#add(part);
+    // A character has three bytes at most for each of its units.
+    if (text.length * 3 <= MAX_EVENT_BYTES || Buffer.byteLength(text) <= MAX_EVENT_BYTES) return this.#add(text);
+    const bytes = Buffer.from(text);
+    for (let at = 0, end = 0; at < bytes.length; at = end) {
+      end = Math.min(bytes.length, at + MAX_EVENT_BYTES);
+      while (end < bytes.length && (bytes[end]! & 0xc0) === 0x80) end--; // not within a character
+      this.#add(bytes.toString("utf8", at, end));
     }
   }
 
@@ -112,7 +156,7 @@ export interface Report {
 }
 
 /** Lambda's REPORT line. */
-export function reportLine(report: Report): string {
+function reportLine(report: Report): string {
   const { requestId, durationMs, billedMs, memoryMB, usedMB, initMs, status } = report;
   const init = initMs === undefined ? "" : `\tInit Duration: ${initMs.toFixed(2)} ms`;
   const end = status === undefined ? "" : `\tStatus: ${status}`;

@@ -71,6 +71,8 @@ function toRunnable(ctx: Ctx, record: FunctionRecord): FunctionVersion {
     environment,
     logGroup: record.loggingConfig.LogGroup,
     logFormat: record.loggingConfig.LogFormat === "JSON" ? "JSON" : "Text",
+    applicationLogLevel: record.loggingConfig.ApplicationLogLevel ?? "INFO",
+    systemLogLevel: record.loggingConfig.SystemLogLevel ?? "INFO",
     internet: reachesInternet(ctx.platform.settings.internet, environment),
     codeDigest: record.codeDigest,
     layerDigests: record.layerDigests ?? [],

@@ -112,12 +112,10 @@ function loggingOf(
 ): FunctionRecord["loggingConfig"] {
   const given = input.LoggingConfig;
   if (!given) return before?.loggingConfig ?? { LogFormat: "Text", LogGroup: `/aws/lambda/${name}` };
-  return {
-    LogFormat: given.LogFormat ?? "Text",
-    LogGroup: given.LogGroup ?? `/aws/lambda/${name}`,
-    ...(given.ApplicationLogLevel ? { ApplicationLogLevel: given.ApplicationLogLevel } : {}),
-    ...(given.SystemLogLevel ? { SystemLogLevel: given.SystemLogLevel } : {}),
-  };
+  const LogGroup = given.LogGroup ?? `/aws/lambda/${name}`;
+  if (given.LogFormat !== "JSON") return { LogFormat: "Text", LogGroup };
+  const { ApplicationLogLevel = "INFO", SystemLogLevel = "INFO" } = given;
+  return { LogFormat: "JSON", LogGroup, ApplicationLogLevel, SystemLogLevel };
 }
 
 function sealedEnvironment(
