@@ -2,8 +2,17 @@ import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
+import { MAPPING, type Mapping } from "../event-sources/mapping.ts";
 import { MIN_UNRESERVED } from "../limits.ts";
-import { functionNotFound, invalidParameter, LATEST, onFunction, parseName, type FunctionHead } from "../model.ts";
+import {
+  functionNotFound,
+  invalidParameter,
+  LATEST,
+  onFunction,
+  parseName,
+  resourceNotFound,
+  type FunctionHead,
+} from "../model.ts";
 import { provisionedConfigs, totalOf, unreservedConcurrency } from "../provisioned.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf } from "../store.ts";
@@ -22,6 +31,29 @@ const onResource =
     { action: `lambda:${action}`, resource: String(input.Resource) },
   ];
 
+const MAPPING_ARN = /^arn:[^:]+:lambda:[^:]*:\d*:event-source-mapping:(.+)$/;
+
+type Tags = Readonly<Record<string, string>>;
+
+/** Changes the tags of a function or an event source mapping. */
+async function changeTags(ctx: Ctx, resource: string | undefined, how: (tags: Tags) => Tags): Promise<void> {
+  const [, uuid] = MAPPING_ARN.exec(resource ?? "") ?? [];
+  if (uuid === undefined)
+    return void (await change(ctx, taggable(resource), (h) => ({ ...h, tags: how(h.tags ?? {}) })));
+  const changed = await ctx.records.update<Mapping>(MAPPING, uuid, (m) => ({ ...m, tags: how(m.tags ?? {}) }));
+  if (!changed) throw noMapping();
+}
+
+async function tagsOf(ctx: Ctx, resource: string | undefined): Promise<Tags> {
+  const [, uuid] = MAPPING_ARN.exec(resource ?? "") ?? [];
+  if (uuid === undefined) return (await headOf(ctx, taggable(resource))).tags ?? {};
+  const stored = await ctx.records.get<Mapping>(MAPPING, uuid);
+  if (!stored) throw noMapping();
+  return stored.value.tags ?? {};
+}
+
+const noMapping = () => resourceNotFound("The resource you requested does not exist.");
+
 function taggable(resource: string | undefined): string {
   const { name, qualifier } = parseName(resource);
   if (qualifier !== undefined)
@@ -33,7 +65,7 @@ export const settings = operations<typeof Lambda, LambdaState>()({
   TagResource: {
     permissions: onResource("TagResource"),
     async run(ctx, input) {
-      await change(ctx, taggable(input.Resource), (h) => ({ ...h, tags: { ...h.tags, ...input.Tags } }));
+      await changeTags(ctx, input.Resource, (tags) => ({ ...tags, ...input.Tags }));
       return {};
     },
   },
@@ -41,16 +73,15 @@ export const settings = operations<typeof Lambda, LambdaState>()({
     permissions: onResource("UntagResource"),
     async run(ctx, input) {
       const gone = new Set(input.TagKeys);
-      await change(ctx, taggable(input.Resource), (h) => ({
-        ...h,
-        tags: Object.fromEntries(Object.entries(h.tags ?? {}).filter(([key]) => !gone.has(key))),
-      }));
+      await changeTags(ctx, input.Resource, (tags) =>
+        Object.fromEntries(Object.entries(tags).filter(([key]) => !gone.has(key))),
+      );
       return {};
     },
   },
   ListTags: {
     permissions: onResource("ListTags"),
-    run: async (ctx, input) => ({ Tags: { ...(await headOf(ctx, taggable(input.Resource))).tags } }),
+    run: async (ctx, input) => ({ Tags: { ...(await tagsOf(ctx, input.Resource)) } }),
   },
   PutFunctionConcurrency: {
     permissions: onFunction("PutFunctionConcurrency"),
