@@ -63,6 +63,7 @@ export const SETTINGS = {
     "asked",
     "Which functions reach the internet: none, those with the variable STARLING_INTERNET=on, or all but those with =off",
   ),
+  maxPushMb: whole(1024, 1, 1024 * 1024, "Largest pack that one push may send, in MiB"),
   poolSize: whole(2, 0, 64, "Started function environments that are kept ready for each runtime in use"),
 } satisfies Record<string, Setting<any>>;
 

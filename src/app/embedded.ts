@@ -91,6 +91,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     port: door.port,
     poolSize: config.poolSize,
     internet: config.internet,
+    maxPushMb: config.maxPushMb,
     publicUrl: config.publicUrl || `http://localhost:${door.port}`,
     data,
     run: options.run,

@@ -22,6 +22,8 @@ export interface Settings {
   readonly port: number;
   /** Function environments that are kept started, without code, for each runtime in use. */
   readonly poolSize: number;
+  /** Largest pack that one push may send, in MiB. */
+  readonly maxPushMb: number;
   /** Which functions reach the internet: those that ask for it by a variable of theirs, or all, or none. */
   readonly internet: "never" | "asked" | "always";
   /** Absolute path of the data directory. */

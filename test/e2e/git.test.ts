@@ -16,6 +16,7 @@ import { cannotRun, startPlatform, type TestPlatform } from "../support/platform
 const root = resolve(import.meta.dirname, "../..");
 const ACCOUNT = "000000000000";
 const GROUP = "/aws/events/pushes";
+const MAX_PUSH_MB = 24;
 
 interface Change {
   readonly event: string;
@@ -32,7 +33,7 @@ describe("git over HTTP", { skip: cannotRun }, () => {
   let folder: string;
 
   before(async () => {
-    platform = await startPlatform();
+    platform = await startPlatform({ STARLING_MAX_PUSH_MB: String(MAX_PUSH_MB) });
     codecommit = new CodeCommit(platform.client);
     folder = await mkdtemp(join(tmpdir(), "starling-git-"));
     const logs = new CloudWatchLogs(platform.client);
@@ -124,6 +125,22 @@ describe("git over HTTP", { skip: cannotRun }, () => {
       await new Promise((next) => setTimeout(next, 50));
     }
   }
+
+  test("a push beyond the limit is refused with that reason, and leaves nothing", async () => {
+    const { name, url, work, commit } = await pushed();
+    await writeFile(join(work, "huge"), randomBytes((MAX_PUSH_MB + 4) * 1024 * 1024));
+    await ok(work, "add", ".");
+    await ok(work, "commit", "-qm", "huge");
+    const { code, stderr } = await git(work, ["push", url, "HEAD:refs/heads/master"]);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /pack exceeds maximum allowed size/);
+    const { branch } = await codecommit.getBranch({ repositoryName: name, branchName: "master" });
+    assert.equal(branch!.commitId, commit);
+    assert.equal((await changes(name, 1)).length, 1, "no event of a push that was refused");
+    await ok(work, "reset", "-q", "--hard", "HEAD~1");
+    await ok(work, "commit", "-qm", "small", "--allow-empty");
+    await ok(work, "push", url, "HEAD:refs/heads/master");
+  });
 
   test("push, clone and push again, with an event for each change", async () => {
     const { name, url, work, commit } = await pushed();

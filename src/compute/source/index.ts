@@ -1,3 +1,3 @@
 export { archiveCommit } from "./git-archive.ts";
 export { createBareRepository, repositoryFolder } from "./repository.ts";
-export { errorText, GitFailed, MAX_PUSH_BYTES, runGit, startGit, type GitPlatform } from "./run-git.ts";
+export { errorText, GitFailed, runGit, startGit, type GitPlatform } from "./run-git.ts";

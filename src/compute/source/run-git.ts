@@ -3,8 +3,6 @@ import { Transform, type Readable } from "node:stream";
 import type { Platform } from "../../aws/platform.ts";
 import type { SandboxExit, ToolSandbox } from "../../ports/sandbox.ts";
 
-/** Largest pack that one push may send. */
-export const MAX_PUSH_BYTES = 1024 ** 3;
 const MEMORY_MB = 512;
 const TIMEOUT_MS = 60_000;
 const MAX_OUTPUT = 64 * 1024 * 1024;
@@ -25,7 +23,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   "receive.fsck.zeroPaddedFilemode": "warn",
   "receive.fsck.missingSpaceBeforeDate": "warn",
   "receive.fsck.badTimezone": "warn",
-  "receive.maxInputSize": String(MAX_PUSH_BYTES),
   "receive.autogc": "false",
   "gc.auto": "0",
   "transfer.hideRefs": "refs/starling",
@@ -35,7 +32,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   "safe.directory": INSIDE,
 };
 
-export type GitPlatform = Pick<Platform, "sandboxes" | "ids">;
+export type GitPlatform = Pick<Platform, "sandboxes" | "ids" | "settings">;
 
 /** Git ended with another code than 0. */
 export class GitFailed extends Error {
@@ -62,6 +59,8 @@ export function startGit(
   args: readonly string[],
   options: GitOptions = {},
 ): Promise<ToolSandbox> {
+  const largestPush = String(platform.settings.maxPushMb * 1024 * 1024);
+  const settings = [...Object.entries(SETTINGS), ["receive.maxInputSize", largestPush] as const];
   const env: Record<string, string> = {
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
@@ -69,10 +68,10 @@ export function startGit(
     GIT_HTTP_EXPORT_ALL: "1",
     GIT_TERMINAL_PROMPT: "0",
     GIT_DIR: INSIDE,
-    GIT_CONFIG_COUNT: String(Object.keys(SETTINGS).length),
+    GIT_CONFIG_COUNT: String(settings.length),
     ...options.env,
   };
-  for (const [i, [key, value]] of Object.entries(SETTINGS).entries()) {
+  for (const [i, [key, value]] of settings.entries()) {
     env[`GIT_CONFIG_KEY_${i}`] = key;
     env[`GIT_CONFIG_VALUE_${i}`] = value;
   }
