@@ -5,6 +5,8 @@ import { childrenOf, cpuMs, median, pssMB, report, round } from "./measure.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const IDLE_MS = 10_000;
+/** After a start: function environments are made ready, and memory is given back. */
+const SETTLE_MS = 10_000;
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
   const started = performance.now();
@@ -28,7 +30,7 @@ try {
     await p.kill();
     afterKill.push(await timed(() => p.restart()));
   }
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const pids = [p.pid, ...childrenOf(p.pid).filter(isApp)];
   const before = pids.map(cpuMs);
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
