@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { readWithin } from "../../kernel/read-within.ts";
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
 const MAX_BODY = 10 * 1024 * 1024;
@@ -67,21 +68,14 @@ export function readEdgeRequest(
     time: facts.time,
   });
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
-  return length === undefined && encoding === undefined ? whole(NO_BODY) : readBody(request).then(whole);
+  return length === undefined && encoding === undefined
+    ? whole(NO_BODY)
+    : readWithin(request, MAX_BODY, tooLong).then(whole);
 }
 
 const NO_BODY = Buffer.alloc(0);
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY) throw new AwsError("RequestEntityTooLarge", "Request Too Long", 413);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
+const tooLong = (): AwsError => new AwsError("RequestEntityTooLarge", "Request Too Long", 413);
 
 /** The path and the raw query of a request's target; a query may hold further question marks. */
 export function splitUrl(url: string): [path: string, rawQuery: string] {

@@ -1,6 +1,6 @@
-import { buffer } from "node:stream/consumers";
-import { Transform, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { Platform } from "../../aws/platform.ts";
+import { readWithin } from "../../kernel/read-within.ts";
 import type { SandboxExit, ToolSandbox } from "../../ports/sandbox.ts";
 
 const MEMORY_MB = 512;
@@ -93,12 +93,13 @@ export async function runGit(
   args: readonly string[],
   options: GitOptions & { input?: string | Uint8Array; maxOutput?: number } = {},
 ): Promise<Buffer> {
+  const { input = "", maxOutput = MAX_OUTPUT } = options;
   const git = await startGit(platform, folder, args, options);
   try {
     git.stdin.on("error", () => undefined); // it ended before it had read everything: its exit code says why
-    git.stdin.end(options.input ?? "");
+    git.stdin.end(input);
     const [stdout, stderr, exit] = await Promise.all([
-      buffer(git.stdout.pipe(bounded(options.maxOutput ?? MAX_OUTPUT))),
+      readWithin(git.stdout, maxOutput, () => new Error(`git printed more than ${maxOutput} bytes`)),
       errorText(git.stderr),
       git.exited,
     ]);
@@ -114,14 +115,4 @@ export async function errorText(stream: Readable): Promise<string> {
   let text = "";
   for await (const chunk of stream) if (text.length < MAX_ERROR_TEXT) text += String(chunk);
   return text.slice(0, MAX_ERROR_TEXT);
-}
-
-function bounded(limit: number): Transform {
-  let size = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      size += chunk.length;
-      done(size > limit ? new Error(`git printed more than ${limit} bytes`) : null, chunk);
-    },
-  });
 }

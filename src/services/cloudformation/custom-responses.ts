@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import type { Route } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { readWithin } from "../../kernel/read-within.ts";
 import { CUSTOM_RESPONSE_BYTES } from "./limits.ts";
 import { seal } from "./store.ts";
 
@@ -30,6 +31,9 @@ export function responseUrl(ctx: Context<any>, token: string, seconds: number): 
   return `https://cloudformation-custom-resource-response-${ctx.region.replaceAll("-", "")}.s3.${ctx.region}.amazonaws.com/${sealed}`;
 }
 
+const tooLong = (): AwsError =>
+  new AwsError("EntityTooLarge", `A response may have ${CUSTOM_RESPONSE_BYTES} bytes.`, 400);
+
 /** Takes the answers of custom resources. */
 export const customResponses: Route<any, { sealed: string }> = {
   name: "custom resource responses",
@@ -38,15 +42,8 @@ export const customResponses: Route<any, { sealed: string }> = {
     const text = ctx.platform.vault.open(PURPOSE, sealed);
     const ticket = text === undefined ? undefined : (JSON.parse(text) as Ticket);
     if (!ticket || ticket.end < ctx.now()) throw new AwsError("AccessDenied", "Request has expired", 403);
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of request) {
-      size += (chunk as Buffer).length;
-      if (size > CUSTOM_RESPONSE_BYTES)
-        throw new AwsError("EntityTooLarge", `A response may have ${CUSTOM_RESPONSE_BYTES} bytes.`, 400);
-      chunks.push(chunk as Buffer);
-    }
-    const answer = read(ctx, Buffer.concat(chunks).toString("utf8"));
+    const body = await readWithin(request, CUSTOM_RESPONSE_BYTES, tooLong);
+    const answer = read(ctx, body.toString("utf8"));
     // The first answer counts.
     await ctx.inRegion(ticket.region).records.create("custom-response", ticket.token, answer);
     ctx.platform.bus.publish(`cloudformation-response:${ticket.token}`, "answered");

@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import type { Route } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { readWithin } from "../../kernel/read-within.ts";
 import { WAIT_SIGNAL_BYTES, WAIT_SIGNALS } from "./limits.ts";
 import { seal, unseal } from "./store.ts";
 
@@ -44,6 +45,8 @@ export async function forgetSignals(ctx: Context<any>, handle: string): Promise<
   await ctx.records.write(...rows.map((row) => ctx.records.remove(KIND, row.id)));
 }
 
+const tooLong = (): AwsError => new AwsError("EntityTooLarge", `A signal may have ${WAIT_SIGNAL_BYTES} bytes.`, 400);
+
 /** Takes signals: `curl -T signal.json <the URL>`. */
 export const waitSignals: Route<any, { sealed: string }> = {
   name: "wait condition signals",
@@ -52,16 +55,9 @@ export const waitSignals: Route<any, { sealed: string }> = {
     const text = ctx.platform.vault.open(PURPOSE, sealed);
     if (text === undefined) throw new AwsError("AccessDenied", "Access Denied", 403);
     const { handle, region } = JSON.parse(text) as Ticket;
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of request) {
-      size += (chunk as Buffer).length;
-      if (size > WAIT_SIGNAL_BYTES)
-        throw new AwsError("EntityTooLarge", `A signal may have ${WAIT_SIGNAL_BYTES} bytes.`, 400);
-      chunks.push(chunk as Buffer);
-    }
+    const body = await readWithin(request, WAIT_SIGNAL_BYTES, tooLong);
     const here = ctx.inRegion(region);
-    const signal = read(Buffer.concat(chunks).toString("utf8"));
+    const signal = read(body.toString("utf8"));
     if ((await signalsOf(here, handle)).length >= WAIT_SIGNALS)
       throw new AwsError("InvalidRequest", `A wait condition takes ${WAIT_SIGNALS} signals.`, 400);
     await here.records.write(here.records.put(KIND, `${handle}/${signal.UniqueId}`, seal(here, signal)));

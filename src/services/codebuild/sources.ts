@@ -7,6 +7,7 @@ import type { Context } from "../../aws/context.ts";
 import { BuildFailure, unzipTo } from "../../compute/build/index.ts";
 import { parseBuildspec, type Buildspec } from "../../engines/buildspec/index.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
+import { readWithin } from "../../kernel/read-within.ts";
 import { fetchRepository } from "./repository.ts";
 import { MAX_BUILDSPEC_BYTES, MAX_SOURCE_BYTES, MAX_SOURCE_ENTRIES } from "./limits.ts";
 import type { Settings } from "./project-settings.ts";
@@ -140,14 +141,9 @@ export async function readBuildspec(
 async function specFromS3(role: Context<any>, arn: string): Promise<string> {
   try {
     const { Body } = await role.call("s3", "GetObject", placeOf(arn));
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of Body instanceof Readable ? Body : [Buffer.from((Body ?? "") as Uint8Array)]) {
-      bytes += chunk.length;
-      if (bytes > MAX_BUILDSPEC_BYTES) throw new Error(`it has more than ${MAX_BUILDSPEC_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString("utf8");
+    const content = Body instanceof Readable ? Body : [Buffer.from((Body ?? "") as Uint8Array)];
+    const tooLong = (): Error => new Error(`it has more than ${MAX_BUILDSPEC_BYTES} bytes`);
+    return (await readWithin(content, MAX_BUILDSPEC_BYTES, tooLong)).toString("utf8");
   } catch (error) {
     throw new BuildFailure("YAML_FILE_ERROR", `${arn}: ${messageOf(error)}`);
   }

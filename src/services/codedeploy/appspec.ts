@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { buffer } from "node:stream/consumers";
-import { Readable, Transform } from "node:stream";
+import { Readable } from "node:stream";
 import type * as CodeDeploy from "@aws-sdk/client-codedeploy";
 import type { Context } from "../../aws/context.ts";
 import { isObject, readJson, readYaml } from "../../engines/yaml/index.ts";
 import { notImplemented } from "../../kernel/aws-error.ts";
+import { readWithin } from "../../kernel/read-within.ts";
 import { MAX_APPSPEC } from "./limits.ts";
 import { bad, type LambdaShift } from "./model.ts";
 
@@ -35,17 +35,8 @@ async function fromS3(ctx: Context<any>, { bucket, key, version, bundleType }: C
     ...(version ? { VersionId: version } : {}),
   });
   if (!(Body instanceof Readable)) return Buffer.from((Body ?? "") as Uint8Array).toString("utf8");
-  let size = 0;
-  const limit = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      size += chunk.length;
-      done(
-        size > MAX_APPSPEC ? bad("InvalidRevisionException", `The AppSpec is larger than ${MAX_APPSPEC} bytes.`) : null,
-        chunk,
-      );
-    },
-  });
-  return (await buffer(Body.pipe(limit))).toString("utf8");
+  const tooLong = (): Error => bad("InvalidRevisionException", `The AppSpec is larger than ${MAX_APPSPEC} bytes.`);
+  return (await readWithin(Body, MAX_APPSPEC, tooLong)).toString("utf8");
 }
 
 /** Reads an AppSpec for Lambda, JSON or YAML. */

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { Context } from "../../../aws/context.ts";
 import { MAX_INLINE_BYTES, MAX_TEMPLATE_BYTES } from "../../../engines/cloudformation/index.ts";
 import { codeOf, messageOf } from "../../../kernel/aws-error.ts";
+import { readWithin } from "../../../kernel/read-within.ts";
 import { validation } from "../errors.ts";
 
 /** The text of a template that a call gives inline or in a bucket; `undefined` where it gives none. */
@@ -44,21 +45,15 @@ interface Place {
 export async function readObject(ctx: Context<any>, place: Place, limit: number): Promise<string> {
   const { Body, ContentLength } = await ctx.call("s3", "GetObject", { ...place });
   const body = Body as unknown as Readable | Uint8Array | string | undefined;
+  const tooLong = (): Error => validation(`Template may not exceed ${limit} bytes in size.`);
   if ((ContentLength ?? 0) > limit) {
     if (body && typeof body === "object" && "destroy" in body) body.destroy();
-    throw validation(`Template may not exceed ${limit} bytes in size.`);
+    throw tooLong();
   }
   if (body === undefined) return "";
   if (typeof body === "string") return body;
   if (body instanceof Uint8Array) return Buffer.from(body).toString("utf8");
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += (chunk as Buffer).length;
-    if (size > limit) throw validation(`Template may not exceed ${limit} bytes in size.`);
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  return (await readWithin(body, limit, tooLong)).toString("utf8");
 }
 
 const PATH_STYLE = /^s3(?:[.-](?:dualstack\.)?[a-z]{2}(?:-[a-z]+)+-\d)?\.(?:amazonaws\.com|localhost)$/;
