@@ -1,4 +1,5 @@
 import type * as CostExplorer from "@aws-sdk/client-cost-explorer";
+import { PROJECT_TAG } from "../../kernel/project-tag.ts";
 import { parseArguments } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { connect } from "../platform.ts";
@@ -7,7 +8,6 @@ import { plain, table } from "../terminal.ts";
 const USAGE = "starling usage [project] [--days <number>] [--json]";
 const DAY_MS = 24 * 3_600_000;
 const MAX_DAYS = 365;
-const PROJECT_TAG = "awscodestar:projectArn";
 
 /** What one function used, and what it would cost on AWS. */
 interface FunctionUsage {

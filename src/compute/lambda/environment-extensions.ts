@@ -4,7 +4,7 @@ import type { FunctionSandbox, SandboxExit } from "../../ports/sandbox.ts";
 import type { InitAnswer, Invocation } from "./channel.ts";
 import type { EnvironmentParts } from "./environment-start.ts";
 import { extensionLine, Extensions, type ExtensionFailure, type ShutdownReason } from "./extensions.ts";
-import type { Report } from "./log-lines.ts";
+import { reportMetrics, roundedMs, type Report } from "./log-lines.ts";
 import { SandboxApi, type ApiPart } from "./sandbox-api.ts";
 import { openSide, Supervisor } from "./supervisor.ts";
 import { Telemetry } from "./telemetry-api.ts";
@@ -119,7 +119,7 @@ export class EnvironmentExtensions {
       const { name, state, events } = extension;
       this.#telemetry.record("platform.extension", { name, state, events });
     }
-    const metrics = { durationMs: rounded(performance.now() - this.#started) };
+    const metrics = { durationMs: roundedMs(performance.now() - this.#started) };
     this.#telemetry.record("platform.initReport", { ...this.#init, status, metrics });
     this.#telemetry.endInit();
     if (this.isEmpty) this.#wake?.end(Buffer.of(0));
@@ -138,29 +138,11 @@ export class EnvironmentExtensions {
 
   /** A call has ended: its telemetry. */
   ended(report: Report, producedBytes: number, hasFailed: boolean): void {
-    const {
-      requestId,
-      durationMs,
-      billedMs,
-      memoryMB,
-      usedMB,
-      initMs,
-      status = hasFailed ? "failure" : "success",
-    } = report;
-    const metrics = { durationMs: rounded(durationMs), producedBytes };
+    const { requestId, durationMs, status = hasFailed ? "failure" : "success" } = report;
+    const metrics = { durationMs: roundedMs(durationMs), producedBytes };
     this.#telemetry.record("platform.runtimeDone", { requestId, status, metrics });
     this.#telemetry.record("platform.end", { requestId });
-    this.#telemetry.record("platform.report", {
-      requestId,
-      status,
-      metrics: {
-        durationMs: rounded(durationMs),
-        billedDurationMs: billedMs,
-        memorySizeMB: memoryMB,
-        maxMemoryUsedMB: usedMB,
-        ...(initMs === undefined ? {} : { initDurationMs: rounded(initMs) }),
-      },
-    });
+    this.#telemetry.record("platform.report", { requestId, status, metrics: reportMetrics(report) });
   }
 
   /** Resolves when extensions are through with the call; undefined where they are. */
@@ -239,8 +221,6 @@ export class EnvironmentExtensions {
     if (name !== undefined) this.#extensions.onProcessEnd(name, status);
   }
 }
-
-const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** Waits for the first of them, not longer than a time. */
 async function atMost(ms: number, promises: readonly Promise<unknown>[]): Promise<void> {

@@ -1,4 +1,5 @@
-import type { EnvironmentEvents, ExecutionEnvironment, Job } from "./environment.ts";
+import type { EnvironmentEvents, ExecutionEnvironment } from "./environment.ts";
+import type { Job } from "./job.ts";
 
 /** Calls that may lie in one environment, the one under way included. */
 const MAX_DEPTH = 8;

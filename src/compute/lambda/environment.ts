@@ -1,10 +1,11 @@
 import type { FunctionSandbox } from "../../ports/sandbox.ts";
 import type { Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
-import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
+import type { FunctionVersion, InvokeOutcome } from "./function-version.ts";
 import type { EnvironmentExtensions } from "./environment-extensions.ts";
 import { assign, startCold, type EnvironmentParts, type Started } from "./environment-start.ts";
 import type { ShutdownReason } from "./extensions.ts";
+import type { Job } from "./job.ts";
 import {
   endedAnswer,
   errorAnswer,
@@ -20,15 +21,6 @@ import type { Stem } from "./stem-pool.ts";
 const INIT_LIMIT_MS = 10_000;
 /** How old a reading of the peak memory may be: it never falls, and reading it costs more than a quick call does. */
 const PEAK_AGE_MS = 20;
-
-/** One call on its way through an environment. */
-export interface Job {
-  readonly request: InvokeRequest;
-  readonly settle: (outcome: InvokeOutcome) => void;
-  readonly fail: (error: unknown) => void;
-  /** An environment was given up because its init phase took too long: the next one loads the function within the call. */
-  initTimedOut?: boolean;
-}
 
 /** Whom an environment tells what became of it. */
 export interface EnvironmentEvents {
@@ -226,13 +218,7 @@ export class ExecutionEnvironment {
     }
     this.#die(result.kind === "timeout" ? "timeout" : "failure");
     if (result.kind !== "timeout") return endedAnswer(result, requestId);
-    const took = `${this.#initMs.toFixed(2)} ms`;
-    this.#parts.log.system(`INIT_REPORT Init Duration: ${took}\tPhase: init\tStatus: timeout\n`, "initReport", "WARN", {
-      initializationType: "on-demand",
-      phase: "init",
-      status: "timeout",
-      metrics: { durationMs: Math.round(this.#initMs * 1000) / 1000 },
-    });
+    this.#parts.log.initTimedOut(this.#initMs);
     const seconds = (limitMs / 1000).toFixed(2);
     return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Init timed out after ${seconds} seconds`);
   }
@@ -250,10 +236,7 @@ export class ExecutionEnvironment {
 
   #timedOut(requestId: string): RuntimeAnswer {
     const seconds = this.version.timeoutSeconds.toFixed(2);
-    const text = `${requestId} Task timed out after ${seconds} seconds`;
-    // In JSON the report says it.
-    if (this.version.logFormat === "Text")
-      this.#parts.log.message(`${new Date(this.#parts.now()).toISOString()} ${text}\n`);
+    this.#parts.log.timedOut(requestId, seconds);
     return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`);
   }
 
@@ -272,9 +255,7 @@ export class ExecutionEnvironment {
   #begin({ request }: Job): void {
     const { log, version } = this.#parts;
     if (request.wantsTail) log.startTail();
-    const { requestId } = request;
-    const start = { requestId, version: version.version };
-    log.system(`START RequestId: ${requestId} Version: ${version.version}\n`, "start", "INFO", start);
+    log.started(request.requestId, version.version);
     this.busySince = performance.now();
     this.#deadline = this.busySince + version.timeoutSeconds * 1000;
     this.#timer ??= setTimeout(() => this.#checkTime(), version.timeoutSeconds * 1000 + 1);

@@ -27,7 +27,7 @@ test("of Lambda's own lines only those of the level and above are written as JSO
       () => 0,
       { level },
     );
-    log.system("START\n", "start", "INFO", {});
+    log.started("r", "1");
     const report = { requestId: "r", durationMs: 1, billedMs: 1, memoryMB: 128, usedMB: 1 };
     log.ended(report, 2, false);
     log.ended({ ...report, status: "timeout" }, 2, true);

@@ -35,11 +35,29 @@ export class EnvironmentLog {
     this.#json = json;
   }
 
-  /** A line of Lambda's own: text, or in the JSON format a record of a type and level; `""` is no line. */
-  system(text: string, type: string, level: string, record: object): void {
-    if (!this.#json) {
-      if (text) this.message(text);
-    } else if (SYSTEM_LEVELS.indexOf(level) >= SYSTEM_LEVELS.indexOf(this.#json.level)) {
+  /** The line at the beginning of a call. */
+  started(requestId: string, version: string): void {
+    this.#system(`START RequestId: ${requestId} Version: ${version}\n`, "start", "INFO", { requestId, version });
+  }
+
+  /** A call has taken too long. In JSON its report says it. */
+  timedOut(requestId: string, seconds: string): void {
+    if (this.#json) return;
+    this.message(`${new Date(this.#now()).toISOString()} ${requestId} Task timed out after ${seconds} seconds\n`);
+  }
+
+  /** The init phase has taken too long. */
+  initTimedOut(initMs: number): void {
+    const text = `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: init\tStatus: timeout\n`;
+    const metrics = { durationMs: roundedMs(initMs) };
+    const record = { initializationType: "on-demand", phase: "init", status: "timeout", metrics };
+    this.#system(text, "initReport", "WARN", record);
+  }
+
+  /** A line of Lambda's own: text, or in the JSON format a record of a type and level. */
+  #system(text: string, type: string, level: string, record: object): void {
+    if (!this.#json) this.message(text);
+    else if (SYSTEM_LEVELS.indexOf(level) >= SYSTEM_LEVELS.indexOf(this.#json.level)) {
       const time = new Date(this.#now()).toISOString();
       this.message(`${JSON.stringify({ time, type: `platform.${type}`, record })}\n`);
     }
@@ -47,21 +65,14 @@ export class EnvironmentLog {
 
   /** The lines at the end of a call. */
   ended(report: Report, producedBytes: number, failed: boolean): void {
-    const { requestId, durationMs, billedMs, memoryMB, usedMB, initMs } = report;
+    const { requestId, durationMs } = report;
     const status = report.status ?? (failed ? "error" : "success");
     const level = status === "success" ? "DEBUG" : "WARN";
-    const ms = (value: number): number => Math.round(value * 1000) / 1000;
-    const metrics = { durationMs: ms(durationMs), producedBytes };
-    this.system(`END RequestId: ${requestId}\n`, "runtimeDone", level, { requestId, status, metrics });
-    this.system(reportLine(report), "report", status === "success" ? "INFO" : "WARN", {
+    const metrics = { durationMs: roundedMs(durationMs), producedBytes };
+    this.#system(`END RequestId: ${requestId}\n`, "runtimeDone", level, { requestId, status, metrics });
+    this.#system(reportLine(report), "report", status === "success" ? "INFO" : "WARN", {
       requestId,
-      metrics: {
-        durationMs: ms(durationMs),
-        billedDurationMs: billedMs,
-        memorySizeMB: memoryMB,
-        maxMemoryUsedMB: usedMB,
-        ...(initMs === undefined ? {} : { initDurationMs: ms(initMs) }),
-      },
+      metrics: reportMetrics(report),
       status,
     });
   }
@@ -153,6 +164,20 @@ export interface Report {
   readonly initMs?: number | undefined;
   /** Set where it did not end well: `timeout` or `error`. */
   readonly status?: string | undefined;
+}
+
+/** Times in Lambda's records have microseconds. */
+export const roundedMs = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** The numbers as logs in JSON and the Telemetry API have them. */
+export function reportMetrics({ durationMs, billedMs, memoryMB, usedMB, initMs }: Report): object {
+  return {
+    durationMs: roundedMs(durationMs),
+    billedDurationMs: billedMs,
+    memorySizeMB: memoryMB,
+    maxMemoryUsedMB: usedMB,
+    ...(initMs === undefined ? {} : { initDurationMs: roundedMs(initMs) }),
+  };
 }
 
 /** Lambda's REPORT line. */

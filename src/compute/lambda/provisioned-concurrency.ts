@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from "../../kernel/aws-error.ts";
-import type { EnvironmentEvents, ExecutionEnvironment, Job } from "./environment.ts";
+import type { EnvironmentEvents, ExecutionEnvironment } from "./environment.ts";
+import type { Job } from "./job.ts";
 import type { FunctionVersion } from "./function-version.ts";
 
 /** Starts of one configuration at a time: the machine has other work too. */

@@ -1,8 +1,7 @@
+import { PROJECT_TAG } from "../../kernel/project-tag.ts";
 import { resourceSchema } from "../cloudformation/index.ts";
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
-
-const TAG = "awscodestar:projectArn";
 
 /**
  * The `AWS::CodeStar` transform: tags what can be tagged with the ARN of the project that the parameter `ProjectId`
@@ -33,10 +32,10 @@ function tagged(resource: JsonObject, arn: JsonValue): JsonObject {
   const own = properties[tags.property];
   if (tags.form === "map") {
     if (own !== undefined && !isObject(own)) return resource;
-    return { ...resource, Properties: { ...properties, [tags.property]: { [TAG]: arn, ...own } } };
+    return { ...resource, Properties: { ...properties, [tags.property]: { [PROJECT_TAG]: arn, ...own } } };
   }
   if (own !== undefined && !Array.isArray(own)) return resource;
-  if (own?.some((tag) => isObject(tag) && tag.Key === TAG)) return resource;
-  const list = [...(own ?? []), { Key: TAG, Value: arn }];
+  if (own?.some((tag) => isObject(tag) && tag.Key === PROJECT_TAG)) return resource;
+  const list = [...(own ?? []), { Key: PROJECT_TAG, Value: arn }];
   return { ...resource, Properties: { ...properties, [tags.property]: list } };
 }

@@ -1,3 +1,4 @@
+import { PROJECT_TAG } from "../../kernel/project-tag.ts";
 import type { UsageRecord } from "../../ports/telemetry.ts";
 import type { Prices } from "./prices.ts";
 
@@ -32,8 +33,6 @@ const PREFIXES: Readonly<Record<string, string>> = {
   "sa-east-1": "SAE1-",
 };
 
-/** The tag that CodeStar puts on all of a project. */
-const PROJECT_TAG = "awscodestar:projectArn";
 /** Not a tag on AWS: tells the versions of a function apart. */
 const VERSION_TAG = "starling:version";
 

@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import type { QueueWorker } from "../../aws/service.ts";
 import { AwsError, codeOf, messageOf } from "../../kernel/aws-error.ts";
+import { PROJECT_TAG } from "../../kernel/project-tag.ts";
 import { removeResources } from "./deletion.ts";
 import { MAX_SOURCE_BYTES } from "./limits.ts";
 import { projectArn, toolchainStack, type Creation, type Member, type Project } from "./model.ts";
@@ -22,7 +23,7 @@ export async function startToolchain(
   const { template, parameters, roleArn } = creation;
   if (!template) return undefined;
   const StackName = toolchainStack(project.id);
-  const tags = { "awscodestar:projectArn": projectArn(role, project.id), ...project.tags };
+  const tags = { [PROJECT_TAG]: projectArn(role, project.id), ...project.tags };
   try {
     const { StackId } = await role.call("cloudformation", "CreateStack", {
       StackName,

@@ -1,6 +1,7 @@
 import type { Stack, StackResource } from "@aws-sdk/client-cloudformation";
 import type { Context } from "../../aws/context.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
+import { PROJECT_TAG } from "../../kernel/project-tag.ts";
 import { POLL_MS, STACK_LIMIT_MS } from "./limits.ts";
 import { applicationStack, projectArn, toolchainStack } from "./model.ts";
 
@@ -70,7 +71,7 @@ export async function applicationStacks(ctx: Context<any>, id: string): Promise<
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const answer = await ctx.call("cloudformation", "DescribeStacks", NextToken ? { NextToken } : {});
     for (const stack of answer.Stacks ?? []) {
-      const isTagged = stack.Tags?.some((tag) => tag.Key === "awscodestar:projectArn" && tag.Value === arn);
+      const isTagged = stack.Tags?.some((tag) => tag.Key === PROJECT_TAG && tag.Value === arn);
       const isDeleted = stack.StackStatus === "DELETE_COMPLETE";
       if (
         !isDeleted &&

@@ -16,8 +16,8 @@ function membersOf(header: string): [string, string][] {
 }
 
 /** How often each function was called in the chain that led here, beyond its first time. */
-function lineageOf(header: string): Map<string, number> {
-  const text = membersOf(header).find(([name]) => name === "Lineage")?.[1] ?? "";
+function lineageOf(members: readonly (readonly [string, string])[]): Map<string, number> {
+  const text = members.find(([name]) => name === "Lineage")?.[1] ?? "";
   const entries = text.split("|").flatMap((entry) => {
     const [, name, count] = ENTRY.exec(entry) ?? [];
     return name === undefined ? [] : [[name, Number(count)] as const];
@@ -36,11 +36,12 @@ export function nextInChain(
 ): { traceId: string; repeats: number } {
   const name = hashOf(functionArn);
   if (header === undefined) return { traceId: `${newTraceId(ctx)};Sampled=0;Lineage=${name}:0`, repeats: 0 };
-  const lineage = lineageOf(header);
+  const parts = membersOf(header);
+  const lineage = lineageOf(parts);
   const before = lineage.get(name);
   const repeats = before === undefined ? 0 : before + 1;
   if (before !== undefined || lineage.size < MAX_FUNCTIONS) lineage.set(name, repeats);
-  const kept = membersOf(header).filter(([key]) => key === "Root" || key === "Parent" || key === "Sampled");
+  const kept = parts.filter(([key]) => key === "Root" || key === "Parent" || key === "Sampled");
   const members = kept.length ? kept.map(([key, value]) => `${key}=${value}`) : [newTraceId(ctx)];
   const text = [...lineage].map(([key, count]) => `${key}:${count}`).join("|");
   return { traceId: [...members, `Lineage=${text}`].join(";"), repeats };
@@ -50,6 +51,6 @@ export function nextInChain(
 export function furthest(headers: readonly (string | undefined)[], functionArn: string): string | undefined {
   const name = hashOf(functionArn);
   const countOf = (header: string | undefined): number =>
-    header === undefined ? -2 : (lineageOf(header).get(name) ?? -1);
+    header === undefined ? -2 : (lineageOf(membersOf(header)).get(name) ?? -1);
   return headers.toSorted((a, b) => countOf(b) - countOf(a))[0];
 }

@@ -1,11 +1,11 @@
 import type { Context } from "../../aws/context.ts";
 import type { InvokeOutcome } from "../../compute/lambda/function-version.ts";
+import { PROJECT_TAG } from "../../kernel/project-tag.ts";
 import type { UsageSample } from "../../ports/telemetry.ts";
 import { functionArn, type FunctionHead, type FunctionRecord } from "./model.ts";
 
 /** `/tmp` up to this size is part of the price of memory. */
 const FREE_TMP_MB = 512;
-const PROJECT_TAG = "awscodestar:projectArn";
 
 /** Meters a call as AWS bills it: a request, GB-seconds by the millisecond, and `/tmp` beyond 512 MB. */
 export function recordUsage(
