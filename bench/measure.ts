@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { Agent } from "node:http";
 
 /** Median of numbers. */
 export function median(values: readonly number[]): number {
@@ -22,9 +23,28 @@ export function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** Ids of the children of a process. */
+/** Ids of the children of a process, whichever of its threads started them. */
 export function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
+  );
+}
+
+/** Calls per second of callers that each wait for their answer; `call` gets the number of the call. */
+export async function callsPerSecond(
+  callers: number,
+  seconds: number,
+  call: (agent: Agent, n: number) => Promise<void>,
+): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: callers });
+  const started = performance.now();
+  let count = 0;
+  const caller = async (): Promise<void> => {
+    while (performance.now() - started < seconds * 1000) await call(agent, count++);
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  agent.destroy();
+  return count / ((performance.now() - started) / 1000);
 }
 
 /** Ends a benchmark: one line of JSON. */

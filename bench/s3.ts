@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { freePort, startPlatform } from "../test/support/platform.ts";
-import { childrenOf, median, report, round } from "./measure.ts";
+import { callsPerSecond, childrenOf, median, report, round } from "./measure.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 3);
 const SECONDS = 2;
@@ -76,17 +76,8 @@ function call(url: string, agent: Agent, body?: Buffer): Promise<void> {
 }
 
 /** Calls per second of many callers. */
-async function rate(url: (key: string) => string, body?: Buffer): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CALLERS });
-  const started = performance.now();
-  let count = 0;
-  const caller = async (): Promise<void> => {
-    while (performance.now() - started < SECONDS * 1000) await call(url(KEYS[count++ % KEYS.length]!), agent, body);
-  };
-  await Promise.all(Array.from({ length: CALLERS }, caller));
-  agent.destroy();
-  return count / ((performance.now() - started) / 1000);
-}
+const rate = (url: (key: string) => string, body?: Buffer): Promise<number> =>
+  callsPerSecond(CALLERS, SECONDS, (agent, n) => call(url(KEYS[n % KEYS.length]!), agent, body));
 
 /** Megabytes per second of one call. */
 async function throughput(url: string, body?: Buffer): Promise<number> {

@@ -1,12 +1,12 @@
 // Signed calls per second against a bare node:http server, in turn, in one run.
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { request, Agent } from "node:http";
+import { request, type Agent } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startTestApp } from "../test/support/test-app.ts";
 import { amzDateOf } from "../src/aws/sigv4.ts";
 import { hmacSha256, sha256Hex, signingKey, stringToSign } from "../src/aws/sigv4-canonical.ts";
-import { median, report, round } from "./measure.ts";
+import { callsPerSecond, median, report, round } from "./measure.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 3);
 const SECONDS = 2;
@@ -84,22 +84,8 @@ function call(target: Target, agent: Agent): Promise<void> {
   });
 }
 
-async function rate(target: Target, callers: number): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: callers });
-  const end = performance.now() + SECONDS * 1000;
-  let count = 0;
-  const started = performance.now();
-  await Promise.all(
-    Array.from({ length: callers }, async () => {
-      while (performance.now() < end) {
-        await call(target, agent);
-        count++;
-      }
-    }),
-  );
-  agent.destroy();
-  return count / ((performance.now() - started) / 1000);
-}
+const rate = (target: Target, callers: number): Promise<number> =>
+  callsPerSecond(callers, SECONDS, (agent) => call(target, agent));
 
 const result: Record<string, number> = {};
 for (const callers of CALLERS) {

@@ -4,24 +4,19 @@ import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
-import { IAM } from "@aws-sdk/client-iam";
-import * as L from "@aws-sdk/client-lambda";
+import { functionKit, type FunctionKit } from "../../test/support/function-kit.ts";
 import { startPlatform, type TestPlatform } from "../../test/support/platform.ts";
-import { zip } from "../../test/support/zip.ts";
+import { childrenOf } from "../measure.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { signedHeaders } from "./sign.ts";
 
 /** A platform with a role for functions. */
 export interface Bench {
   readonly platform: TestPlatform;
-  readonly lambda: L.Lambda;
-  readonly role: string;
+  readonly lambda: FunctionKit["lambda"];
   /** Pid of the app, below the launcher. */
   readonly app: number;
-  create(
-    files: Parameters<typeof zip>[0],
-    options?: Partial<L.CreateFunctionCommandInput>,
-  ): Promise<{ name: string; arn: string }>;
+  create(...of: Parameters<FunctionKit["create"]>): Promise<{ name: string; arn: string }>;
   /** Makes an HTTP API whose `GET /hello` calls the function; answers the host to ask for. */
   httpApi(functionName: string, functionArn: string): Promise<string>;
   stop(): Promise<void>;
@@ -35,36 +30,14 @@ export const HELLO = {
 export async function startBench(env: Record<string, string> = {}): Promise<Bench> {
   const platform = await startPlatform(env);
   await settled(platform.pid);
-  const lambda = new L.Lambda(platform.client);
-  const iam = new IAM(platform.client);
-  const trust = {
-    Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
-  };
-  const { Role } = await iam.createRole({ RoleName: "fn", AssumeRolePolicyDocument: JSON.stringify(trust) });
-  await iam.attachRolePolicy({
-    RoleName: "fn",
-    PolicyArn: "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
-  });
-  const role = Role!.Arn!;
-  let n = 0;
+  const { lambda, create } = await functionKit(platform.client);
   return {
     platform,
     lambda,
-    role,
     app: appOf(platform.pid),
     async create(files, options = {}) {
-      const name = `f${n++}`;
-      const made = await lambda.createFunction({
-        FunctionName: name,
-        Role: role,
-        Runtime: "nodejs24.x",
-        Handler: "index.handler",
-        MemorySize: 1024,
-        Code: { ZipFile: await zip(files) },
-        ...options,
-      });
-      return { name, arn: made.FunctionArn! };
+      const name = await create(files, { MemorySize: 1024, ...options });
+      return { name, arn: `arn:aws:lambda:us-east-1:000000000000:function:${name}` };
     },
     async httpApi(name, arn) {
       const apis = new ApiGatewayV2(platform.client);
@@ -91,10 +64,6 @@ export async function startBench(env: Record<string, string> = {}): Promise<Benc
   };
 }
 
-const childrenOf = (pid: number): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
-  );
 const commandOf = (pid: number): string => {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
