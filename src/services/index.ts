@@ -19,14 +19,13 @@ import { sqs } from "./sqs/index.ts";
 import { ssm } from "./ssm/index.ts";
 import { sts } from "./sts/index.ts";
 
-/** Every service of the platform: one line each. Order is that of their start. */
+/** Every service of the platform: one line each. Order is that of their start, and in which their routes are asked. */
 export const services: readonly Service[] = [
   // one line each, so that two changes do not meet in one line
   iam,
   sts,
   logs,
   monitoring,
-  s3,
   sqs,
   lambda,
   events,
@@ -41,4 +40,5 @@ export const services: readonly Service[] = [
   codestar,
   ce,
   cloudformation,
+  s3, // any path may be a bucket's: preflights are for S3 where they are for nobody else
 ];

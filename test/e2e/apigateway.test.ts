@@ -133,9 +133,12 @@ describe("REST APIs", { skip: cannotRun }, () => {
     assert.deepEqual((await call("GET", "/bad")).json, { message: "Internal server error" });
   });
 
-  test("a MOCK integration answers preflights", async () => {
-    const { status, headers } = await call("OPTIONS", "/items/1", { headers: { origin: "http://x" } });
-    assert.deepEqual([status, headers["access-control-allow-origin"]], [200, "*"]);
+  test("a MOCK integration answers preflights, by host and by path", async () => {
+    const asked = { origin: "http://x", "access-control-request-method": "POST" };
+    for (const options of [{ headers: { origin: "http://x" } }, { headers: asked }, { headers: asked, byPath: true }]) {
+      const { status, headers } = await call("OPTIONS", "/items/1", options);
+      assert.deepEqual([status, headers["access-control-allow-origin"]], [200, "*"]);
+    }
   });
 
   test("a resource policy is enforced, in its short form and from an import; an empty one is none", async () => {

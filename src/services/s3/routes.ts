@@ -37,7 +37,7 @@ export const websiteRoute: Route<any, Visit> = {
 export const preflightRoute: Route<any, { bucket: string }> = {
   name: "s3-preflight",
   match({ method, host, path }) {
-    if (method !== "OPTIONS" || path.startsWith("/restapis/")) return undefined;
+    if (method !== "OPTIONS") return undefined;
     const inHost = bucketOfHost(host, []);
     const bucket = inHost ?? (PATH_STYLE_HOST.test(host) ? decoded(path.split("/")[1] ?? "") : undefined);
     return bucket !== undefined && isBucketName(bucket) ? { bucket } : undefined;
