@@ -2,16 +2,12 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import type { Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
 import { after, describe, test } from "node:test";
 import { hostService, testBuilds, type SandboxUnderTest } from "./sandbox-builds.contract.ts";
+import { testTools } from "./sandbox-tools.contract.ts";
 import type { FunctionSandbox, FunctionSandboxSpec, SandboxHost } from "./sandbox.ts";
-
-const text = async (stream: Readable): Promise<string> => {
-  let all = "";
-  for await (const chunk of stream) all += chunk;
-  return all;
-};
 
 const DEFAULTS = {
   env: { PATH: "/usr/bin:/bin" },
@@ -358,45 +354,6 @@ time.sleep(60)`;
     const python = `import socket; q = ${query}; s = socket.create_connection(('127.0.0.53', 53)); s.sendall(len(q).to_bytes(2, 'big') + q); print(s.recv(999)[-4:] == bytes([127, 0, 0, 43]))`;
     const { stdout, stderr } = await runFunction(host, "dns-tcp", `python3 -I -c "${python}"`);
     assert.equal(stdout, "True\n", stderr);
-  });
-}
-
-function testTools({ host, folder }: SandboxUnderTest): void {
-  const run = async (id: string, args: string[], input = "", timeoutMs = 10_000) => {
-    const tool = await host.startTool({
-      id,
-      args,
-      env: { GIT_CONFIG_NOSYSTEM: "1" },
-      mounts: [],
-      writable: [{ source: join(folder, "repository"), target: "/srv/r" }],
-      memoryMB: 256,
-      timeoutMs,
-    });
-    tool.stdin.end(input);
-    const [stdout, stderr, exit] = await Promise.all([text(tool.stdout), text(tool.stderr), tool.exited]);
-    return { stdout, stderr, exit };
-  };
-
-  test("git works on a folder of the main process, which keeps owning what it writes", async () => {
-    mkdirSync(join(folder, "repository"), { recursive: true });
-    assert.equal((await run("git-init", ["git", "init", "-q", "--bare", "/srv/r"])).exit.code, 0);
-    const { stdout, stderr } = await run(
-      "git-hash",
-      ["git", "-C", "/srv/r", "hash-object", "-w", "--stdin"],
-      "hello\n",
-    );
-    assert.equal(stdout.trim(), "ce013625030ba8dba906f756967f9e9ca394464a", stderr);
-    assert.ok(readFileSync(join(folder, "repository/objects/ce/013625030ba8dba906f756967f9e9ca394464a")).length > 0);
-  });
-
-  test("a tool has no network, cannot write elsewhere, and ends when its time is over", async () => {
-    const { stdout } = await run("tool-closed", [
-      "/bin/sh",
-      "-c",
-      "curl -s http://127.0.0.1:4566/ || echo closed; touch /usr/x 2>/dev/null || echo closed; ls /",
-    ]);
-    assert.equal(stdout, "closed\nclosed\nbin\ndev\netc\nlib\nlib64\nproc\nsbin\nsrv\ntmp\nusr\n");
-    assert.equal((await run("tool-time", ["sleep", "1000"], "", 200)).exit.signal, "SIGKILL");
   });
 }
 

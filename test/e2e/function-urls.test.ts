@@ -1,25 +1,11 @@
 import assert from "node:assert/strict";
-import { createHash, createHmac } from "node:crypto";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { Sha256 } from "../support/sha256.ts";
 import { body, group, openStacks } from "../support/stacks.ts";
-
-/** What the SDK's signer needs of a hash. */
-class Sha256 {
-  readonly #hash;
-  constructor(secret?: string | Uint8Array | ArrayBuffer) {
-    this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Uint8Array);
-  }
-  update(data: string | Uint8Array): void {
-    this.#hash.update(data);
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-}
 
 describe("function URLs", { skip: cannotRun }, () => {
   let platform: TestPlatform;

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
-import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { CloudFormation } from "@aws-sdk/client-cloudformation";
 import { CodeCommit } from "@aws-sdk/client-codecommit";
 import { CodePipeline, type ActionDeclaration } from "@aws-sdk/client-codepipeline";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { Lambda } from "@aws-sdk/client-lambda";
-import yauzl from "yauzl";
 import { openBuildKit, until, type BuildKit } from "../support/build-kit.ts";
+import { action } from "../support/pipeline-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
-import { zip } from "../support/zip.ts";
+import { unzipped, zip } from "../support/zip.ts";
 
 describe("pipelines in sandboxes", { skip: cannotRun }, () => {
   let platform: TestPlatform;
@@ -21,14 +20,6 @@ describe("pipelines in sandboxes", { skip: cannotRun }, () => {
   });
   after(() => platform?.stop());
 
-  const action = (name: string, type: string, more: Partial<ActionDeclaration>): ActionDeclaration => {
-    const [category, provider] = type.split("/");
-    return {
-      name,
-      actionTypeId: { category: category as "Source", owner: "AWS", provider: provider!, version: "1" },
-      ...more,
-    };
-  };
   const template = (group: unknown) =>
     JSON.stringify({
       Parameters: { Name: { Type: "String" } },
@@ -392,24 +383,3 @@ export const handler = async (event) => {
     );
   });
 });
-
-/** The files of a zip, by name. */
-function unzipped(content: Buffer): Promise<Record<string, string>> {
-  return new Promise((resolve, reject) => {
-    const files: Record<string, string> = {};
-    yauzl.fromBuffer(content, { lazyEntries: true }, (error, file) => {
-      if (error) return reject(error);
-      file
-        .on("error", reject)
-        .on("end", () => resolve(files))
-        .on("entry", (entry: yauzl.Entry) => {
-          file.openReadStream(entry, async (failed, stream) => {
-            if (failed) return reject(failed);
-            files[entry.fileName] = await text(stream);
-            file.readEntry();
-          });
-        });
-      file.readEntry();
-    });
-  });
-}

@@ -1,26 +1,12 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { createHash, createHmac } from "node:crypto";
+import { Sha256 } from "../../../test/support/sha256.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
-
-/** What the SDK's signer needs of a hash. */
-class Sha256 {
-  readonly #hash;
-  constructor(secret?: string | Uint8Array | ArrayBuffer) {
-    this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Uint8Array);
-  }
-  update(data: string | Uint8Array): void {
-    this.#hash.update(data);
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-  reset(): void {}
-}
 
 interface Answer {
   readonly status: number;
@@ -270,27 +256,6 @@ describe("S3 access", () => {
       (await plain(presign("GET", path).replace(accessKeyId, "AKIANOBODY"))).body,
       /<Code>InvalidAccessKeyId</,
     );
-  });
-
-  test("EventBridge: a bucket that sends events enqueues them with the change, another does not", async () => {
-    const [silent, loud] = [await bucket(), await bucket()];
-    await s3.putBucketNotificationConfiguration({
-      Bucket: loud,
-      NotificationConfiguration: { EventBridgeConfiguration: {} },
-    });
-    const sent: string[] = [];
-    const { queue } = app.running.platform;
-    const enqueue = queue.enqueue.bind(queue);
-    // Watches what goes into the outbox; the queue works on as it is.
-    queue.enqueue = (topic, body, options) => {
-      if (topic === "outbox") sent.push(body);
-      return enqueue(topic, body, options);
-    };
-    await s3.putObject({ Bucket: silent, Key: "k", Body: "x" });
-    await s3.putObject({ Bucket: loud, Key: "k", Body: "x" });
-    await s3.deleteObject({ Bucket: loud, Key: "k" });
-    const types = sent.map((body) => JSON.parse(body).body.input.Entries[0].DetailType);
-    assert.deepEqual(types, ["Object Created", "Object Deleted"]);
   });
 
   test("websites: index, folders, error page, redirects, by host", async () => {

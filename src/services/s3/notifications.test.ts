@@ -61,6 +61,16 @@ describe("S3 event notifications", () => {
   };
   const records = (): any[] => sent.splice(0).flatMap(({ input }) => JSON.parse(input.Payload).Records);
 
+  test("EventBridge: a bucket that sends events enqueues them with the change, another does not", async () => {
+    const [silent, loud] = [await bucket(), await bucket({ EventBridgeConfiguration: {} })];
+    const before = sent.length;
+    await s3.putObject({ Bucket: silent, Key: "k", Body: "x" });
+    await s3.putObject({ Bucket: loud, Key: "k", Body: "x" });
+    await s3.deleteObject({ Bucket: loud, Key: "k" });
+    const types = sent.slice(before).map(({ input }) => input.Entries[0].DetailType);
+    assert.deepEqual(types, ["Object Created", "Object Deleted"]);
+  });
+
   test("a function gets S3's record of each change, keys encoded, as s3.amazonaws.com for the bucket", async () => {
     const Bucket = await bucket({
       LambdaFunctionConfigurations: [toFunction(["s3:ObjectCreated:*", "s3:ObjectRemoved:*"], [], { Id: "mine" })],
