@@ -101,3 +101,30 @@ test("transforms input", () => {
   assert.throws(() => checkInputTransformer({ inputTemplate: "<x>" }), /x that is not in InputPathsMap/);
   assert.throws(() => readPath("$..a", event), /Invalid JSONPath/);
 });
+
+test("names joined by dots mean the same as names within names, in the pattern and in the event", () => {
+  const nested = compileEventPattern({ detail: { state: { status: ["running"] } } });
+  const joined = compileEventPattern({ "detail.state.status": ["running"] });
+  for (const detail of [{ "state.status": "running" }, { state: { status: "running" } }]) {
+    assert.ok(matchEventPattern(nested, { detail }));
+    assert.ok(matchEventPattern(joined, { detail }));
+  }
+  assert.ok(!matchEventPattern(joined, { detail: { "state.status": "stopped" } }));
+});
+
+test("says of a pattern what AWS says of it", () => {
+  const cases: [object, RegExp][] = [
+    [{ cidr: "bad" }, /Malformed CIDR, one '\/' required/],
+    [{ cidr: "10.0.0.0/x" }, /mask bits must be an integer/],
+    [{ cidr: "xx.1/8" }, /Nonstandard IP address: xx.1$/],
+    [{ numeric: 10 }, /Value of numeric must be an array\./],
+    [{ numeric: [">", 0, "<"] }, /Value of < must be numeric/],
+    [{ numeric: [">", 0, ">", 0] }, /Bad numeric range operator: >/],
+    [{ "anything-but": null }, /must be an array or single string\/number value/],
+    [{ "anything-but": [null] }, /start\|null\|boolean is not supported/],
+    [{ "anything-but": { prefix: "" } }, /Null prefix\/suffix not allowed/],
+    [{ "anything-but": { suffix: 1 } }, /prefix\/suffix match pattern must be a string/],
+    [{ wildcard: "a**" }, /Consecutive wildcard characters at pos 2/],
+  ];
+  for (const [matcher, message] of cases) assert.throws(() => compileEventPattern({ a: [matcher] }), { message });
+});

@@ -8,10 +8,28 @@ export function matchEventPattern(pattern: CompiledPattern, event: Json): boolea
 
 function matches(pattern: CompiledPattern, event: { [key: string]: Json }): boolean {
   for (const { name, rule } of pattern.fields) {
-    const value = Object.hasOwn(event, name) ? event[name] : undefined;
-    if (!matchesRule(rule, value)) return false;
+    if (!matchesRule(rule, valueOf(event, name, "nested" in rule))) return false;
   }
   return pattern.alternatives.every((options) => options.some((option) => matches(option, event)));
+}
+
+/**
+ * The value of a field. AWS joins names by dots on both sides: `state.status` names the same as `status` within `state`,
+ * whichever of the two the pattern or the event writes.
+ */
+function valueOf(event: { [key: string]: Json }, name: string, nested: boolean): Json | undefined {
+  if (Object.hasOwn(event, name)) return event[name];
+  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+    const head = name.slice(0, dot);
+    const inner = Object.hasOwn(event, head) ? event[head] : undefined;
+    const found = isMap(inner) ? valueOf(inner, name.slice(dot + 1), nested) : undefined;
+    if (found !== undefined) return found;
+  }
+  if (!nested) return undefined;
+  const joined = Object.entries(event).filter(([key]) => key.startsWith(`${name}.`));
+  return joined.length
+    ? Object.fromEntries(joined.map(([key, value]) => [key.slice(name.length + 1), value]))
+    : undefined;
 }
 
 function matchesRule(rule: FieldRule, value: Json | undefined): boolean {

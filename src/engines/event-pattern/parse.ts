@@ -92,8 +92,7 @@ function compileMatcher(name: string, argument: Json): ValueTest {
       return (value) => typeof value === "string" && match(value);
     }
     case "cidr": {
-      const contains = parseCidr(text(name, argument));
-      if (!contains) throw invalidPattern(`Malformed CIDR, "${String(argument)}"`);
+      const contains = compileCidr(text("prefix", argument));
       return (value) => typeof value === "string" && contains(value);
     }
     case "numeric":
@@ -103,6 +102,16 @@ function compileMatcher(name: string, argument: Json): ValueTest {
     default:
       throw invalidPattern(`Unrecognized match type ${name}`);
   }
+}
+
+function compileCidr(range: string): (value: string) => boolean {
+  const [address = "", mask = "", ...more] = range.split("/");
+  if (!range.includes("/") || more.length) throw invalidPattern("Malformed CIDR, one '/' required");
+  if (!/^\d+$/.test(mask)) throw invalidPattern("Malformed CIDR, mask bits must be an integer");
+  const contains = parseCidr(range);
+  if (contains) return contains;
+  if (!parseCidr(`${address}/0`)) throw invalidPattern(`Nonstandard IP address: ${address}`);
+  throw invalidPattern(`Malformed CIDR, mask bits must be < ${address.includes(":") ? 128 : 32}`);
 }
 
 function text(name: string, argument: Json): string {
@@ -130,7 +139,7 @@ function compileWildcard(pattern: string): (value: string) => boolean {
       if (next !== "*" && next !== "\\") throw invalidPattern(`Invalid escape character at pos ${i - 1}`);
       parts.push(next);
     } else if (char === "*") {
-      if (parts.at(-1) === null) throw invalidPattern(`Consecutive wildcard characters at pos ${i - 1}`);
+      if (parts.at(-1) === null) throw invalidPattern(`Consecutive wildcard characters at pos ${i}`);
       parts.push(null);
     } else parts.push(char);
   }
@@ -165,14 +174,18 @@ const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
 };
 
 function compileNumeric(argument: Json): ValueTest {
-  const list = Array.isArray(argument) ? argument : [];
-  if (list.length !== 2 && list.length !== 4)
-    throw invalidPattern("Value of numeric must be an array of one or two comparisons.");
+  if (!Array.isArray(argument)) throw invalidPattern("Value of numeric must be an array.");
+  const list = argument;
+  if (list.length === 0) throw invalidPattern("Invalid member in numeric match: ]");
+  if (list.length > 4) throw invalidPattern("Too many elements in numeric expression");
   const tests: ((value: number) => boolean)[] = [];
   for (let i = 0; i < list.length; i += 2) {
     const compare = COMPARE[String(list[i])];
     const bound = list[i + 1];
     if (!compare) throw invalidPattern(`Unrecognized numeric range operator: ${String(list[i])}`);
+    // A range has a lower bound first and then an upper one; nothing stands beside "=".
+    if (i > 0 && !(/^>/.test(String(list[0])) && /^</.test(String(list[i]))))
+      throw invalidPattern(`Bad numeric range operator: ${String(list[i])}`);
     if (typeof bound !== "number") throw invalidPattern(`Value of ${String(list[i])} must be numeric`);
     if (Math.abs(bound) > 5e9) throw invalidPattern("Value of numeric must be between -5.0e9 and +5.0e9, inclusive.");
     tests.push((value) => compare(value, bound));
@@ -186,23 +199,51 @@ function compileAnythingBut(argument: Json): ValueTest {
     (value) =>
       value !== undefined && !test(value);
   if (isMap(argument)) {
-    const entries = Object.entries(argument);
-    if (entries.length !== 1) throw invalidPattern("Only one key allowed in match expression");
-    const [name, inner] = entries[0] as [string, Json];
-    if (!["prefix", "suffix", "equals-ignore-case", "wildcard"].includes(name)) {
-      throw invalidPattern(`Unsupported anything-but pattern: ${name}`);
-    }
-    const tests = (Array.isArray(inner) ? inner : [inner]).map((one) => compileMatcher(name, one));
+    const tests = compileExcluded(argument);
     return present((value) => tests.some((test) => test(value)));
   }
   const list = Array.isArray(argument) ? argument : [argument];
-  if (list.length === 0 || !list.every((one) => typeof one === "string" || typeof one === "number")) {
+  if (list.length === 0) throw invalidPattern("Empty arrays are not allowed");
+  if (!list.every((one) => typeof one === "string" || typeof one === "number"))
+    throw invalidPattern(
+      Array.isArray(argument)
+        ? "Inside anything but list, start|null|boolean is not supported."
+        : "Value of anything-but must be an array or single string/number value.",
+    );
+  if (new Set(list.map((one) => typeof one)).size > 1)
     throw invalidPattern(
       "Inside anything but list, either all values are number or string, mixed type is not supported",
     );
-  }
   const values = new Set<Json>(list);
   return present((value) => value !== undefined && values.has(value));
+}
+
+/** What `anything-but` takes beside values: an affix, text in any case, a wildcard, each one or a list. */
+function compileExcluded(argument: { [key: string]: Json }): ValueTest[] {
+  const entries = Object.entries(argument);
+  if (entries.length !== 1) throw invalidPattern("Only one key allowed in match expression");
+  const [name, inner] = entries[0] as [string, Json];
+  const list = Array.isArray(inner) ? inner : [inner];
+  const texts = list.every((one) => typeof one === "string");
+  switch (name) {
+    case "prefix":
+    case "suffix":
+      if (isMap(inner)) throw invalidPattern("Value of anything-but must be an array or single string/number value.");
+      if (!texts) throw invalidPattern("prefix/suffix match pattern must be a string");
+      if (list.includes("")) throw invalidPattern("Null prefix/suffix not allowed");
+      break;
+    case "equals-ignore-case":
+      if (!texts)
+        throw invalidPattern(
+          "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.",
+        );
+      break;
+    case "wildcard":
+      break;
+    default:
+      throw invalidPattern(`Unsupported anything-but pattern: ${name}`);
+  }
+  return list.map((one) => compileMatcher(name, one));
 }
 
 export function isMap(value: Json | undefined): value is { [key: string]: Json } {

@@ -82,7 +82,7 @@ export const putEvents = operations<typeof Events, EventsState>()({
     async run(_ctx, input) {
       const pattern = compileEventPattern(String(input.EventPattern));
       const event = parseObject(String(input.Event));
-      if (!event) throw invalid("Parameter Event is not valid. Reason: Event is not a JSON object.");
+      if (!event) throw invalid("Parameter Event is not valid.");
       const missing = ["id", "account", "source", "time", "region", "resources", "detail-type"].filter(
         (name) => event[name] === undefined,
       );
