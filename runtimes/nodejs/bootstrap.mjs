@@ -1,5 +1,6 @@
 // What runs first in a Node.js execution environment. It knows no function when it starts: the platform sends the handler,
 // the variables and then one event at a time. Plain JavaScript, for Node 18 and newer.
+import module from "node:module";
 import { formatWithOptions } from "node:util";
 import { errorBody } from "./errors.mjs";
 import { Frames, IN, OUT } from "./frames.mjs";
@@ -84,6 +85,8 @@ async function init({ env, handler, taskRoot, runtime, logFormat }) {
   Object.assign(state, { runtime, logFormat });
   try {
     process.chdir(taskRoot);
+    // Of the SDK, made when the platform was installed; nothing is written there. Not every Node has it.
+    module.enableCompileCache?.({ directory: "/node_modules/.sdk-cache", portable: true });
     state.handler = await loadHandler(taskRoot, process.env._HANDLER ?? handler);
     if (!isStreaming(state.handler)) refuseCallback(state.handler, runtime);
     state.facts = {

@@ -69,4 +69,37 @@ export const handler = async (e) => {
     assert.equal((await call(f)).value, "alive");
     assert.equal((await call(f)).value, "alive");
   });
+
+  test("after the init phase a function has the CPU that its memory buys", async () => {
+    const f = await create(
+      {
+        "index.mjs": `export const handler = async () => {
+  const [used, started] = [process.cpuUsage(), performance.now()];
+  while (performance.now() - started < 1000);
+  const { user, system } = process.cpuUsage(used);
+  return (user + system) / 1000 / (performance.now() - started);
+};`,
+      },
+      { MemorySize: 128 },
+    );
+    const share = (await call(f)).value;
+    assert.ok(share < 0.5, `of a CPU: ${share}`);
+  });
+
+  test("the SDK's compiled code is there before the first call, and nobody changes it", async () => {
+    const f = await create({
+      "index.mjs": `import fs from "node:fs";
+import module from "node:module";
+import "@aws-sdk/client-dynamodb";
+export const handler = async () => {
+  const folder = module.getCompileCacheDir();
+  let change = "changed";
+  try { fs.writeFileSync(folder + "/x", ""); } catch (error) { change = error.code; }
+  return { folder, files: fs.readdirSync(folder).length > 20, change };
+};`,
+    });
+    const { folder, files, change } = (await call(f)).value;
+    assert.match(folder, /^\/node_modules\/\.sdk-cache\/v24/);
+    assert.deepEqual({ files, change }, { files: true, change: "EROFS" });
+  });
 });

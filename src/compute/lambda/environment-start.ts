@@ -13,6 +13,8 @@ const PIDS = 1024;
 /** A whole CPU for 1,769 MB: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const MB_PER_CPU = 1_769;
 const MIN_CPUS = 0.25;
+/** What the init phase has at least, as on AWS, where it is boosted. */
+const INIT_CPUS = 1;
 
 const cpusOf = (version: FunctionVersion): number => Math.max(MIN_CPUS, version.memoryMB / MB_PER_CPU);
 
@@ -42,14 +44,15 @@ export interface Started {
   readonly extensions?: EnvironmentExtensions;
 }
 
-/** Gives a stem its function: limits, then code. The handler and the variables follow by the channel. */
+/** Gives a stem its function's code. The handler and the variables follow by the channel. */
 export async function assign(parts: EnvironmentParts, stem: Stem): Promise<Started> {
-  const { version, codeFolder } = parts;
-  await Promise.all([
-    stem.sandbox.mount({ source: codeFolder, target: "/var/task" }),
-    stem.sandbox.resize({ memoryMB: version.memoryMB, cpus: cpusOf(version) }),
-  ]);
+  await stem.sandbox.mount({ source: parts.codeFolder, target: "/var/task" });
   return stem;
+}
+
+/** The init phase is over: from now on the function has the CPU that its memory buys. */
+export async function limitCpus({ version }: EnvironmentParts, sandbox: FunctionSandbox): Promise<void> {
+  await sandbox.resize({ memoryMB: version.memoryMB, cpus: cpusOf(version) });
 }
 
 /** Starts a sandbox that knows its function from the first moment. */
@@ -75,7 +78,7 @@ export async function startCold(parts: EnvironmentParts): Promise<Started> {
       mounts: [...runtime.mounts, ...code, ...layers],
       memoryMB: version.memoryMB,
       tmpMB: version.tmpMB,
-      cpus: cpusOf(version),
+      cpus: Math.max(INIT_CPUS, cpusOf(version)),
       pids: PIDS,
       internet: version.internet,
       ...(channel instanceof FrameChannel || extensions.needsFolder ? { socketFolder } : {}),

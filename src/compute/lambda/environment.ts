@@ -3,7 +3,7 @@ import type { Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion, InvokeOutcome } from "./function-version.ts";
 import type { EnvironmentExtensions } from "./environment-extensions.ts";
-import { assign, startCold, type EnvironmentParts, type Started } from "./environment-start.ts";
+import { assign, limitCpus, startCold, type EnvironmentParts, type Started } from "./environment-start.ts";
 import type { ShutdownReason } from "./extensions.ts";
 import type { Job } from "./job.ts";
 import {
@@ -87,6 +87,7 @@ export class ExecutionEnvironment {
       channel.drain(); // an answer that was sent just before the end counts
       this.#end({ kind: "exit", exit });
     });
+    void channel.initialized.then(() => limitCpus(parts, sandbox).catch(() => undefined)); // it may have ended
     void extensions?.failed.then((failure) => this.#end({ kind: "extension", failure }));
   }
 

@@ -192,6 +192,7 @@ export class Invoker {
 
   #startEnded(): void {
     this.#starting--;
+    this.#stems.refill();
     for (const pool of this.#waitingToStart) {
       if (this.#starting >= START_AT_ONCE) return;
       this.#waitingToStart.delete(pool);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ReadOnlyMount } from "../../ports/sandbox.ts";
 
 const FIRST_WITH_V3 = 18;
+const SDK_CACHE = ".sdk-cache";
 
 /**
  * The AWS SDK as Lambda's Node.js runtimes bring it: `@aws-sdk/*` (or `aws-sdk`, for
@@ -28,5 +29,7 @@ export function sdkMounts(code: string, nodeVersion: number): ReadOnlyMount[] {
   }
   // A scope that holds nothing else is one mount; a package without a scope is one of its own.
   const tops = new Set([...found].map((name) => name.split("/")[0]!));
+  // Its compiled code, where the installation has made that.
+  if (!isOld && existsSync(join(root, SDK_CACHE))) tops.add(SDK_CACHE);
   return [...tops].sort().map((name) => ({ source: join(root, name), target: `/node_modules/${name}` }));
 }

@@ -13,11 +13,13 @@ export const STEM_TMP_MB = 512;
 const STEM_PIDS = 1024;
 const STEM_CPUS = 1;
 const READY_LIMIT_MS = 20_000;
+/** A start takes CPU that the first call of what was just started needs more. */
+const REFILL_PAUSE_MS = 30;
 /** A kind that nobody asked for in this time is no longer kept ready. */
 const FORGET_MS = 10 * 60_000;
 /** Variables that a process reads when it starts: setting them later would have no force. */
 const START_TIME =
-  /^(NODE_OPTIONS|NODE_EXTRA_CA_CERTS|NODE_PATH|AWS_LAMBDA_EXEC_WRAPPER|LD_.*|PYTHON.*|UV_THREADPOOL_SIZE|TZ)$/;
+  /^(NODE_(?!ENV$|TLS_REJECT_UNAUTHORIZED$).*|AWS_LAMBDA_EXEC_WRAPPER|LD_.*|PYTHON.*|UV_THREADPOOL_SIZE|TZ)$/;
 
 /** A started runtime that does not know its function yet. It serves one function version and is never used again. */
 export interface Stem {
@@ -49,19 +51,26 @@ export class StemPool {
   readonly #parts: StemPoolParts;
   readonly #kinds = new Map<string, Kind>();
   #closed = false;
+  #refilling: NodeJS.Timeout | undefined;
 
   constructor(parts: StemPoolParts) {
     this.#parts = parts;
   }
 
-  /** A stem for the version, where one is ready and fits; a replacement is started in the background. */
+  /** A stem for the version, where one is ready and fits; `refill` is due when what it became is at work. */
   take(version: FunctionVersion, runtime: ResolvedRuntime, hasLayers: boolean): Stem | undefined {
     if (this.#parts.size === 0 || !isPooled(version, runtime, hasLayers)) return undefined;
     const kind = this.#kind(version, runtime);
     kind.lastAsked = this.#parts.clock.now();
-    const stem = kind.ready.shift();
-    this.#refill(kind);
-    return stem;
+    return kind.ready.shift();
+  }
+
+  /** Starts replacements in the background, a moment later. */
+  refill(): void {
+    this.#refilling ??= setTimeout(() => {
+      this.#refilling = undefined;
+      for (const kind of this.#kinds.values()) this.#fill(kind);
+    }, REFILL_PAUSE_MS);
   }
 
   /** Ends stems of kinds that are no longer asked for. */
@@ -81,6 +90,7 @@ export class StemPool {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#refilling);
     await Promise.all([...this.#kinds.values()].flatMap((kind) => kind.ready.splice(0).map(stopStem)));
   }
 
@@ -95,7 +105,7 @@ export class StemPool {
   }
 
   /** One at a time for each kind: a start takes CPU that calls under way need more. */
-  #refill(kind: Kind): void {
+  #fill(kind: Kind): void {
     if (this.#closed || kind.starting > 0 || kind.ready.length >= this.#parts.size) return;
     kind.starting++;
     this.#start(kind)
@@ -116,7 +126,7 @@ export class StemPool {
       )
       .finally(() => {
         kind.starting--;
-        if (kind.ready.length > 0) this.#refill(kind); // after a failure the next call tries again
+        if (kind.ready.length > 0) this.#fill(kind); // after a failure the next call tries again
       });
   }
 
