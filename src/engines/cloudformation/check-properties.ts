@@ -56,8 +56,8 @@ export function checkResources(
 }
 
 /** CloudFormation's status reason for a resource whose properties are refused. */
-export function propertiesFailure(logicalId: string, diagnostics: readonly Diagnostic[]): string {
-  return `Properties validation failed for resource ${logicalId} with message:\n${diagnostics.map((d) => d.message).join("\n")}`;
+export function propertiesFailure(logicalId: string, messages: readonly string[]): string {
+  return `Properties validation failed for resource ${logicalId} with message:\n${messages.join("\n")}`;
 }
 
 interface Check {

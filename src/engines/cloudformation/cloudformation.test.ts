@@ -199,6 +199,15 @@ test("checks parameters", async () => {
   await assert.rejects(run({ N: { value: "5" }, V: { value: "/q" } }), /Unable to fetch parameters \[\/q\]/);
 });
 
+test("a pattern of a parameter that takes long is refused", async () => {
+  const template = load(
+    "Parameters:\n  P:\n    Type: String\n    AllowedPattern: '(a|a)*b'\nResources:\n  A:\n    Type: AWS::SNS::Topic",
+  );
+  const run = (value: string) => resolveParameters(template, { P: { value } }, undefined, async () => undefined);
+  assert.deepEqual((await run("aab")).values, { P: "aab" });
+  await assert.rejects(run("a".repeat(60)), /AllowedPattern of parameter 'P' takes too long/);
+});
+
 test("coerces loosely typed properties as CloudFormation does", () => {
   const check = (type: string, properties: JsonObject): unknown =>
     checkProperties({ logicalId: "R", type }, properties);

@@ -1,4 +1,5 @@
 /** CloudFormation's template language: read, check, resolve, compare. */
+export { brokenConstraints } from "./check-constraints.ts";
 export { checkProperties, checkResources, propertiesFailure } from "./check-properties.ts";
 export type { CheckedProperties } from "./check-properties.ts";
 export { checkTemplate, transformsOf } from "./check-template.ts";

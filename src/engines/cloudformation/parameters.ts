@@ -1,6 +1,10 @@
+import { boundedMatcher } from "../../kernel/bounded-match.ts";
 import type { JsonValue } from "../yaml/index.ts";
 import { TemplateError } from "./diagnostic.ts";
 import type { ParameterDeclaration, Template } from "./template.ts";
+
+/** How long all values of one parameter may take to match their pattern. */
+const MOST_PATTERN_MS = 250;
 
 /** Values for a template's parameters. */
 export interface ResolvedParameters {
@@ -92,29 +96,30 @@ function checkConstraints(name: string, text: string, d: ParameterDeclaration): 
   if (d.minLength !== undefined && text.length < d.minLength) fail(`must contain at least ${d.minLength} characters`);
   if (d.maxLength !== undefined && text.length > d.maxLength) fail(`must contain at most ${d.maxLength} characters`);
   if (text.length > 4096) throw new TemplateError(`Parameter '${name}' must contain at most 4096 characters`);
-  if (d.allowedPattern && items.some((item) => !matches(name, d.allowedPattern ?? "", item))) {
-    fail(`must match pattern ${d.allowedPattern}`);
-  }
+  if (d.allowedPattern && !allMatch(name, d.allowedPattern, items)) fail(`must match pattern ${d.allowedPattern}`);
 }
 
-/**
- * Patterns come from templates, so one that nests repetitions, which could take forever, is refused instead of run.
- */
-function matches(name: string, pattern: string, text: string): boolean {
-  if (/\([^)]*[+*}][^)]*\)[+*{]/.test(pattern) && text.length > 64) {
-    throw new TemplateError(
-      `Parameter '${name}' has an AllowedPattern that nests repetitions; simplify it to check more than 64 characters`,
-    );
-  }
-  try {
-    return new RegExp(`^(?:${pattern})$`, "u").test(text);
-  } catch {
+/** Patterns come from templates: one that takes long is refused. */
+function allMatch(name: string, pattern: string, texts: readonly string[]): boolean {
+  const expression = toRegExp(name, pattern);
+  const matches = boundedMatcher(MOST_PATTERN_MS);
+  return texts.every((text) => {
+    const match = matches(expression, text);
+    if (match === undefined)
+      throw new TemplateError(`The AllowedPattern of parameter '${name}' takes too long to match: simplify it`);
+    return match;
+  });
+}
+
+function toRegExp(name: string, pattern: string): RegExp {
+  for (const flags of ["u", ""]) {
     try {
-      return new RegExp(`^(?:${pattern})$`).test(text);
+      return new RegExp(`^(?:${pattern})$`, flags);
     } catch {
-      throw new TemplateError(
-        `Template format error: AllowedPattern of parameter ${name} is not a valid pattern: ${pattern}`,
-      );
+      continue;
     }
   }
+  throw new TemplateError(
+    `Template format error: AllowedPattern of parameter ${name} is not a valid pattern: ${pattern}`,
+  );
 }

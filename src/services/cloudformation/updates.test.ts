@@ -281,11 +281,14 @@ describe("an update of every property that can be changed in place", () => {
         /#\/VersioningConfiguration\/Status: on is not a valid enum value/,
       ],
       [made("SSM::Parameter", { Type: "String" }), /#: required key \[Value\] not found/],
-      [made("Logs::LogGroup", { LogGroupName: "a b" }), /'logGroupName' failed to satisfy constraint: .*pattern/],
+      [
+        made("Logs::LogGroup", { LogGroupName: "a b" }),
+        /^Properties validation failed for resource Wrong with message:\n#\/LogGroupName: failed validation constraint for keyword \[pattern\]$/,
+      ],
       [made("Logs::LogGroup", { RetentionInDays: 2 }), /retention value/],
       [
         made("IAM::Role", { AssumeRolePolicyDocument: trust, MaxSessionDuration: 5 }),
-        /'maxSessionDuration' failed to satisfy constraint: .*greater than or equal to 3600/,
+        /#\/MaxSessionDuration: failed validation constraint for keyword \[minimum\]/,
       ],
     ];
     const cfn = new CloudFormation(app.client);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ResourceType } from "../../../aws/service.ts";
 import {
+  brokenConstraints,
   checkProperties,
   propertiesFailure,
   propertySchema,
@@ -61,7 +62,10 @@ export async function deployResource(
     const type = implementationOf(run.ctx, declared.type);
     if (!type) throw new StepFailed(`Starling does not implement the resource type ${declared.type} yet.`);
     const { properties, diagnostics } = checkProperties(declared, resolveProperties(declared.properties, scope));
-    if (diagnostics.length > 0) throw new StepFailed(propertiesFailure(logicalId, diagnostics));
+    if (diagnostics.length > 0) {
+      const messages = diagnostics.map((d) => d.message);
+      throw new StepFailed(propertiesFailure(logicalId, messages));
+    }
     const updatePolicy = declared.updatePolicy === undefined ? undefined : resolveValue(declared.updatePolicy, scope);
     return await bring({ run, declared, type, existing, next: properties, dependsOn, updatePolicy });
   } catch (error) {
@@ -77,24 +81,33 @@ export const isUnderWay = (run: StackRun, resource: StackResource | undefined): 
 
 async function bring(job: Job): Promise<boolean> {
   const { run, existing, type, next } = job;
-  if (!existing?.state) return create(job, "create");
-  if (existing.step?.operation === run.operation.id && existing.step.action === "replace")
-    return create(job, "replace");
+  const resumed = existing?.step?.operation === run.operation.id;
+  if (!existing?.state) {
+    if (!resumed) refuseBroken(job);
+    return create(job, "create");
+  }
+  if (resumed && existing.step?.action === "replace") return create(job, "replace");
   const attempted =
     existing.status === "UPDATE_FAILED" && existing.step ? existing.step.properties : existing.state.properties;
   const previous = unseal<JsonObject>(run.ctx, attempted);
-  const resumed = existing.step?.operation === run.operation.id;
   const changed = [...new Set([...Object.keys(next), ...Object.keys(previous)])].filter(
     (name) => !isDeepStrictEqual(next[name], previous[name]),
   );
   const nested = type.type === "AWS::CloudFormation::Stack";
   const retagged = takesTags(type) && !isDeepStrictEqual(run.stack.revision!.tags, run.operation.former?.tags);
   if (changed.length === 0 && !resumed && !nested && !retagged) return keep(job);
+  if (!resumed) refuseBroken(job);
   if (mustReplace(type, changed)) {
     refuseSameName(type.type, next, previous);
     return create(job, "replace");
   }
   return update(job, previous);
+}
+
+/** Refuses values that the type's schema does not allow; a resource that stays as it is, is not looked at again. */
+function refuseBroken({ declared, next }: Job): void {
+  const messages = brokenConstraints(declared.type, next);
+  if (messages.length > 0) throw new StepFailed(propertiesFailure(declared.logicalId, messages));
 }
 
 /** Nothing to do but to take over what only the stack itself reads. */
