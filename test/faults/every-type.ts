@@ -84,6 +84,13 @@ const apis = {
     AuthorizationType: "NONE",
     Integration: proxy,
   }),
+  Authorizer: made("ApiGateway::Authorizer", {
+    RestApiId: ref("Rest"),
+    Name: "asked",
+    Type: "TOKEN",
+    AuthorizerUri: uri,
+    IdentitySource: "method.request.header.Authorization",
+  }),
   Snapshot: made("ApiGateway::Deployment", { RestApiId: ref("Rest") }, { DependsOn: "Get" }),
   Stage: made("ApiGateway::Stage", { RestApiId: ref("Rest"), DeploymentId: ref("Snapshot"), StageName: "v1" }),
   Http: made("ApiGatewayV2::Api", { Name: "http", ProtocolType: "HTTP" }),

@@ -66,7 +66,8 @@ export function proxyEvent(request: EdgeRequest, facts: ProxyFacts): Record<stri
   };
 }
 
-const NO_IDENTITY = {
+/** What an event says of a caller who has not signed. */
+export const NO_IDENTITY = {
   cognitoIdentityPoolId: null,
   accountId: null,
   cognitoIdentityId: null,

@@ -1,23 +1,27 @@
-import type { IncomingMessage } from "node:http";
 import { authenticate } from "../../aws/authenticate.ts";
 import { isAllowed } from "../../aws/authorize.ts";
-import type { Context } from "../../aws/context.ts";
-import { splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
-import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
+import type { Principal } from "../../aws/principal.ts";
+import { splitUrl } from "../../compute/edge/edge-request.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import type { Method, RestApi } from "./model.ts";
+import { headerValue, methodArn, type Call, type Caller, type RestContext } from "./call.ts";
+import type { Refusal } from "./gateway-responses.ts";
+import { authorizeByFunction } from "./lambda-authorizer.ts";
 
-/** What the event's `identity` says of a caller that signed its request. */
-export type CallerIdentity = { readonly identity: Readonly<Record<string, unknown>> };
+/** Who calls, and whether it may: by the API's own policy, and by IAM or the authorizer that the method asks for. */
+export async function authorizeCall(ctx: RestContext, call: Call): Promise<Caller | Refusal> {
+  const { api, method, deployment } = call;
+  if (method.authorizationType === "CUSTOM") {
+    const authorizer = (deployment.authorizers ?? api.authorizers)?.[method.authorizerId ?? ""];
+    if (!authorizer) return { refused: "AUTHORIZER_CONFIGURATION_ERROR", message: null };
+    return authorizeByFunction(ctx, call, authorizer);
+  }
+  if (method.authorizationType !== "AWS_IAM" && api.policy === undefined) return { identity: {} };
+  return authorizeByIam(ctx, call);
+}
 
-/** Who calls, and whether it may: by IAM where the method asks for it, and by the API's own policy where it has one. */
-export async function authorizeCall(
-  ctx: Context<any>,
-  call: { api: RestApi; stage: string; method: Method; request: EdgeRequest; incoming: IncomingMessage },
-): Promise<CallerIdentity | EdgeResponse> {
-  const { api, method, request, incoming } = call;
+async function authorizeByIam(ctx: RestContext, call: Call): Promise<Caller | Refusal> {
+  const { method, request, incoming } = call;
   const signed = method.authorizationType === "AWS_IAM";
-  if (!signed && api.policy === undefined) return { identity: {} };
   try {
     const [path, rawQuery] = splitUrl(incoming.url ?? "/");
     const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
@@ -27,28 +31,41 @@ export async function authorizeCall(
       body: async () => request.body,
     });
     if (signed && principal.kind === "anonymous")
-      return jsonResponse(403, "Missing Authentication Token", [
-        ["x-amzn-ErrorType", "MissingAuthenticationTokenException"],
-      ]);
-    const resource = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${call.stage}/${request.method}${request.rawPath}`;
-    const permission = {
-      action: "execute-api:Invoke",
-      resource,
-      ...(api.policy === undefined ? {} : { resourcePolicy: api.policy }),
-    };
-    if (!(await isAllowed(ctx.as(principal), permission))) {
-      const who = "arn" in principal ? principal.arn : "anonymous";
-      return jsonResponse(
-        403,
-        `User: ${who} is not authorized to perform: execute-api:Invoke on resource: ${resource}`,
-        [["x-amzn-ErrorType", "AccessDeniedException"]],
-      );
-    }
-    return "arn" in principal
-      ? { identity: { accountId: principal.account, caller: principal.id, user: principal.id, userArn: principal.arn } }
-      : { identity: {} };
+      return { refused: "MISSING_AUTHENTICATION_TOKEN", message: "Missing Authentication Token" };
+    const denied = await mayInvoke(ctx, call, principal);
+    if (denied) return denied;
+    return "arn" in principal ? { identity: identityOf(principal, call), principal } : { identity: {} };
   } catch (error) {
-    if (error instanceof AwsError) return jsonResponse(403, error.message, [["x-amzn-ErrorType", error.code]]);
-    throw error;
+    if (!(error instanceof AwsError)) throw error;
+    const refused = error.code === "ExpiredTokenException" ? "EXPIRED_TOKEN" : "INVALID_SIGNATURE";
+    return { refused, message: error.message, error: error.code };
   }
+}
+
+function identityOf(principal: Exclude<Principal, { kind: "service" | "anonymous" }>, call: Call) {
+  const accessKey = /Credential=([^/]+)\//.exec(headerValue(call.request, "authorization") ?? "")?.[1];
+  return {
+    accountId: principal.account,
+    caller: principal.id,
+    user: principal.id,
+    userArn: principal.arn,
+    ...(accessKey === undefined ? {} : { accessKey }),
+  };
+}
+
+async function mayInvoke(ctx: RestContext, call: Call, principal: Principal): Promise<Refusal | undefined> {
+  const { api } = call;
+  const resource = methodArn(ctx, call);
+  const permission = {
+    action: "execute-api:Invoke",
+    resource,
+    ...(api.policy === undefined ? {} : { resourcePolicy: api.policy }),
+  };
+  if (await isAllowed(ctx.as(principal), permission)) return undefined;
+  const who = "arn" in principal ? principal.arn : "anonymous";
+  return {
+    refused: "ACCESS_DENIED",
+    member: "Message",
+    message: `User: ${who} is not authorized to perform: execute-api:Invoke on resource: ${resource}`,
+  };
 }

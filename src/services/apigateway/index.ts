@@ -1,17 +1,21 @@
 import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { defineService } from "../../aws/service.ts";
 import { apis } from "./api/apis.ts";
+import { authorizers } from "./api/authorizers.ts";
 import { resourcesAndMethods } from "./api/resources-and-methods.ts";
 import { stages } from "./api/stages.ts";
 import { apiDeployment, apiStage } from "./resources/deployment-and-stage.ts";
+import { apiAuthorizer } from "./resources/authorizer.ts";
 import { apiAccount, apiMethod, apiResource } from "./resources/resource-and-method.ts";
 import { restApi } from "./resources/rest-api.ts";
 import { restEndpoint } from "./routes.ts";
+import { createRestState, type RestState } from "./state.ts";
 
 /** API Gateway, REST APIs. */
-export const apigateway = defineService<typeof Gateway>({
+export const apigateway = defineService<typeof Gateway, RestState>({
   name: "apigateway",
-  operations: { ...apis, ...resourcesAndMethods, ...stages },
-  resources: [restApi, apiResource, apiMethod, apiDeployment, apiStage, apiAccount],
+  operations: { ...apis, ...authorizers, ...resourcesAndMethods, ...stages },
+  resources: [restApi, apiResource, apiMethod, apiDeployment, apiStage, apiAccount, apiAuthorizer],
   routes: [restEndpoint],
+  start: createRestState,
 });

@@ -29,6 +29,9 @@ export interface Method {
   readonly authorizationType: string;
   readonly apiKeyRequired: boolean;
   readonly operationName?: string;
+  readonly authorizerId?: string;
+  readonly authorizationScopes?: readonly string[];
+  readonly requestValidatorId?: string;
   readonly requestParameters?: Readonly<Record<string, boolean>>;
   readonly requestModels?: Readonly<Record<string, string>>;
   readonly methodResponses?: Readonly<
@@ -48,7 +51,53 @@ export interface Resource {
   readonly methods: Readonly<Record<string, Method>>;
 }
 
-export interface RestApi {
+/** Who else decides about a call: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html */
+export interface Authorizer {
+  readonly id: string;
+  readonly name: string;
+  readonly type: "TOKEN" | "REQUEST";
+  readonly authType?: string;
+  readonly authorizerUri?: string;
+  readonly authorizerCredentials?: string;
+  readonly identitySource?: string;
+  readonly identityValidationExpression?: string;
+  readonly authorizerResultTtlInSeconds: number;
+}
+
+/** The shape of a body, as JSON schema (draft 4). */
+export interface Model {
+  readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
+  readonly description?: string;
+  readonly schema: string;
+}
+
+export interface RequestValidator {
+  readonly id: string;
+  readonly name: string;
+  readonly validateRequestBody: boolean;
+  readonly validateRequestParameters: boolean;
+}
+
+/** How the API itself answers, where it was told to do it otherwise. */
+export interface GatewayResponse {
+  readonly statusCode?: string;
+  readonly responseParameters?: Readonly<Record<string, string>>;
+  readonly responseTemplates?: Readonly<Record<string, string>>;
+}
+
+/** What of an API its deployments take along, besides its resources. */
+export interface Definitions {
+  readonly authorizers?: Readonly<Record<string, Authorizer>>;
+  /** By name. */
+  readonly models?: Readonly<Record<string, Model>>;
+  readonly validators?: Readonly<Record<string, RequestValidator>>;
+  /** By type. */
+  readonly gatewayResponses?: Readonly<Record<string, GatewayResponse>>;
+}
+
+export interface RestApi extends Definitions {
   readonly id: string;
   readonly name: string;
   readonly description?: string;
@@ -66,12 +115,34 @@ export interface RestApi {
 }
 
 /** What a deployment serves: the API's resources as they were. */
-export interface Deployment {
+export interface Deployment extends Definitions {
   readonly id: string;
   readonly description?: string;
   readonly created: number;
   readonly resources: readonly Resource[];
   readonly binaryMediaTypes: readonly string[];
+}
+
+/** Settings of one method of a stage; `*` is any path or method. */
+export interface MethodSetting {
+  readonly metricsEnabled: boolean;
+  readonly loggingLevel?: string;
+  readonly dataTraceEnabled: boolean;
+  readonly throttlingBurstLimit: number;
+  readonly throttlingRateLimit: number;
+  readonly cachingEnabled: boolean;
+  readonly cacheTtlInSeconds: number;
+  readonly cacheDataEncrypted: boolean;
+  readonly requireAuthorizationForCacheControl: boolean;
+  readonly unauthorizedCacheControlHeaderStrategy: string;
+}
+
+/** A deployment that gets a part of a stage's traffic. */
+export interface Canary {
+  readonly deploymentId: string;
+  readonly percentTraffic: number;
+  readonly stageVariableOverrides?: Readonly<Record<string, string>>;
+  readonly useStageCache: boolean;
 }
 
 export interface Stage {
@@ -80,7 +151,10 @@ export interface Stage {
   readonly description?: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly tracingEnabled: boolean;
-  readonly methodSettings?: Readonly<Record<string, unknown>>;
+  readonly methodSettings?: Readonly<Record<string, MethodSetting>>;
+  readonly accessLog?: { readonly destinationArn?: string; readonly format?: string };
+  readonly canary?: Canary;
+  readonly documentationVersion?: string;
   readonly created: number;
   readonly updated: number;
   readonly tags?: Readonly<Record<string, string>>;
@@ -92,7 +166,8 @@ export const conflict = (message: string): AwsError => new AwsError("ConflictExc
 export const missing = (what: string): AwsError =>
   new AwsError("NotImplemented", `Starling does not implement ${what} for REST APIs yet.`, 501);
 
-export const noApi = (id: string): AwsError => notFound(`Invalid API identifier specified ${id}`);
+export const noApi = (ctx: Context<any>, id: string | undefined): AwsError =>
+  notFound(`Invalid API identifier specified ${ctx.account}:${id}`);
 
 /** API Gateway authorizes by HTTP verb on the path of its own API. */
 export function on(verb: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: (input: any) => string) {
@@ -104,7 +179,7 @@ export function on(verb: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: (inp
 /** The API; throws NotFoundException. */
 export async function apiOf(ctx: Context<any>, id: string | undefined): Promise<RestApi> {
   const stored = await ctx.records.get<RestApi>("api", String(id));
-  if (!stored) throw noApi(String(id));
+  if (!stored) throw noApi(ctx, id);
   return stored.value;
 }
 
@@ -114,7 +189,18 @@ export async function changeApi(
   change: (api: RestApi) => RestApi,
 ): Promise<RestApi> {
   const api = await ctx.records.update<RestApi>("api", String(id), change);
-  if (!api) throw noApi(String(id));
+  if (!api) throw noApi(ctx, id);
+  return api;
+}
+
+/** The same for what is below a resource: AWS misses the resource, and not the API. */
+export async function changeResources(
+  ctx: Context<any>,
+  id: string | undefined,
+  change: (api: RestApi) => RestApi,
+): Promise<RestApi> {
+  const api = await ctx.records.update<RestApi>("api", String(id), change);
+  if (!api) throw notFound("Invalid Resource identifier specified");
   return api;
 }
 
@@ -122,6 +208,11 @@ export function resourceOf(api: RestApi, id: string | undefined): Resource {
   const resource = api.resources[String(id)];
   if (!resource) throw notFound("Invalid Resource identifier specified");
   return resource;
+}
+
+/** What a deployment of the API takes along. */
+export function definitionsOf({ authorizers, models, validators, gatewayResponses }: Definitions): Definitions {
+  return given({ authorizers, models, validators, gatewayResponses }) as Definitions;
 }
 
 export function methodOf(api: RestApi, resourceId: string | undefined, httpMethod: string | undefined): Method {
@@ -151,12 +242,38 @@ export function checkedIntegration(integration: Integration): Integration {
   return integration;
 }
 
-export function checkedMethod(method: Method): Method {
-  if (!["NONE", "AWS_IAM"].includes(method.authorizationType))
-    throw missing(`authorizers (${method.authorizationType})`);
+/** Puts in a method, refusing what the data plane does not serve and what the API does not define. */
+export function checkedMethod(method: Method, { authorizers = {}, validators = {}, models = {} }: Definitions): Method {
+  const { authorizationType, authorizerId, requestValidatorId } = method;
+  if (!["NONE", "AWS_IAM", "CUSTOM", "COGNITO_USER_POOLS"].includes(authorizationType))
+    throw badRequest(
+      "Invalid authorization type specified. Valid options are AWS_IAM, CUSTOM, COGNITO_USER_POOLS, NONE",
+    );
+  if (authorizationType === "COGNITO_USER_POOLS" && authorizerId === undefined) throw noAuthorizer();
+  if (authorizationType === "COGNITO_USER_POOLS") throw missing("authorizers (COGNITO_USER_POOLS)");
   if (method.apiKeyRequired) throw missing("API keys");
+  if (authorizationType === "CUSTOM" && !Object.hasOwn(authorizers, authorizerId ?? "")) throw noAuthorizer();
+  if (requestValidatorId !== undefined && !Object.hasOwn(validators, requestValidatorId))
+    throw badRequest("Invalid Request Validator identifier specified");
+  for (const name of Object.values(method.requestModels ?? {}))
+    if (!Object.hasOwn(models, name) && !DEFAULT_MODELS.includes(name))
+      throw badRequest(`Invalid model identifier specified: ${name}`);
+  const names = Object.keys(method.requestParameters ?? {}).map((key) => key.split(".").slice(3).join("."));
+  if (new Set(names).size < names.length)
+    throw badRequest("Parameter names must be unique across querystring, header and path");
   return method;
 }
+
+/** Models that every API has from the start. */
+export const DEFAULT_MODELS: readonly string[] = ["Empty", "Error"];
+
+const noAuthorizer = (): AwsError =>
+  badRequest(
+    "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.",
+  );
+
+export const given = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
 
 export const newId = (ctx: Context<any>, length = 6): string =>
   ctx.ids.text(length, "abcdefghijklmnopqrstuvwxyz0123456789");

@@ -1,7 +1,12 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
+import { checkedAuthorizer } from "./authorizer-model.ts";
+import { checkedGatewayResponse } from "./gateway-responses.ts";
 import {
   badRequest,
+  type Authorizer,
+  type Definitions,
+  type GatewayResponse,
   checkedIntegration,
   checkedMethod,
   newId,
@@ -25,24 +30,29 @@ export interface ImportedApi {
   readonly binaryMediaTypes?: readonly string[];
   /** As it is written: to be checked and put in full. */
   readonly policy?: string;
+  readonly definitions: Definitions;
 }
 
 type Json = Record<string, any>;
 
 /** Reads an OpenAPI document (JSON or YAML) with AWS's extensions. Throws BadRequestException that names the path and method. */
-export function importOpenApi(ctx: Context<any>, body: Uint8Array): ImportedApi {
+export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Definitions = {}): ImportedApi {
   if (body.length > MAX_BODY) throw badRequest(`The API definition is larger than ${MAX_BODY} bytes.`);
   const document = readDocument(body);
   const root: Resource = { id: newId(ctx, 10), path: "/", methods: {} };
   const byPath = new Map<string, Resource>([["/", root]]);
   const globalSecurity = document["security"] as Json[] | undefined;
   const schemes = (document["securityDefinitions"] ?? document["components"]?.securitySchemes ?? {}) as Json;
+  const definitions: Definitions = {
+    authorizers: readAuthorizers(ctx, schemes, before),
+    gatewayResponses: readGatewayResponses(document),
+  };
   for (const [path, item] of Object.entries((document["paths"] ?? {}) as Json)) {
     let resource = addPath(ctx, byPath, path.replace(/\/+$/, "") || "/");
     for (const verb of VERBS) {
       if (item?.[verb] === undefined) continue;
       const httpMethod = verb.startsWith("x-") ? "ANY" : verb.toUpperCase();
-      const method = readMethod(item[verb] as Json, { httpMethod, path, schemes, globalSecurity });
+      const method = readMethod(item[verb] as Json, { httpMethod, path, schemes, globalSecurity, definitions });
       resource = { ...resource, methods: { ...resource.methods, [httpMethod]: method } };
     }
     byPath.set(resource.path, resource);
@@ -54,6 +64,7 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array): ImportedApi 
     ...(info["version"] ? { version: String(info["version"]) } : {}),
     rootResourceId: root.id,
     resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])),
+    definitions,
     ...(document["x-amazon-apigateway-binary-media-types"]
       ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] }
       : {}),
@@ -94,11 +105,52 @@ function addPath(ctx: Context<any>, byPath: Map<string, Resource>, path: string)
   return resource;
 }
 
+/** The authorizers that a document's security schemes define; one whose name is known keeps its id. */
+function readAuthorizers(ctx: Context<any>, schemes: Json, before: Definitions): Record<string, Authorizer> {
+  const known = Object.values(before.authorizers ?? {});
+  const found = Object.entries(schemes).flatMap(([name, scheme]): Authorizer[] => {
+    const given = (scheme as Json | undefined)?.["x-amazon-apigateway-authorizer"] as Json | undefined;
+    if (!given) return [];
+    const type = String(given["type"] ?? "").toUpperCase();
+    const header = type === "TOKEN" ? `method.request.header.${scheme["name"] ?? "Authorization"}` : undefined;
+    const text = (key: string) => (given[key] === undefined ? {} : { [key]: String(given[key]) });
+    const authorizer = {
+      id: known.find((one) => one.name === name)?.id ?? newId(ctx),
+      name,
+      type,
+      authType: String(scheme["x-amazon-apigateway-authtype"] ?? "custom"),
+      ...(header === undefined ? {} : { identitySource: header }),
+      ...text("authorizerUri"),
+      ...text("authorizerCredentials"),
+      ...text("identitySource"),
+      ...text("identityValidationExpression"),
+      authorizerResultTtlInSeconds: Number(given["authorizerResultTtlInSeconds"] ?? 300),
+    };
+    return [checkedAuthorizer(authorizer as Authorizer)];
+  });
+  return Object.fromEntries(found.map((authorizer) => [authorizer.id, authorizer]));
+}
+
+function readGatewayResponses(document: Json): Record<string, GatewayResponse> {
+  const given = Object.entries((document["x-amazon-apigateway-gateway-responses"] ?? {}) as Record<string, Json>);
+  return Object.fromEntries(
+    given.map(([type, { statusCode, responseParameters, responseTemplates }]) => [
+      type,
+      checkedGatewayResponse(type, {
+        ...(statusCode === undefined || statusCode === null ? {} : { statusCode: String(statusCode) }),
+        ...(responseParameters ? { responseParameters } : {}),
+        ...(responseTemplates ? { responseTemplates } : {}),
+      }),
+    ]),
+  );
+}
+
 interface Where {
   readonly httpMethod: string;
   readonly path: string;
   readonly schemes: Json;
   readonly globalSecurity: Json[] | undefined;
+  readonly definitions: Definitions;
 }
 
 function readMethod(operation: Json, where: Where): Method {
@@ -115,31 +167,34 @@ function readMethod(operation: Json, where: Where): Method {
     throw badRequest(
       `Unable to put integration on '${where.httpMethod}' for resource at path '${where.path}': no integration defined for method`,
     );
-  return checkedMethod({ ...base, methodIntegration: readIntegration(given) });
+  return checkedMethod({ ...base, methodIntegration: readIntegration(given) }, where.definitions);
 }
 
 function authorization(
   operation: Json,
-  { schemes, globalSecurity }: Where,
-): Pick<Method, "authorizationType" | "apiKeyRequired"> {
+  { schemes, globalSecurity, definitions }: Where,
+): Pick<Method, "authorizationType" | "apiKeyRequired" | "authorizerId" | "authorizationScopes"> {
   const security = (operation["security"] as Json[] | undefined) ?? globalSecurity ?? [];
-  const names = security.flatMap((entry) => Object.keys(entry)).filter((name) => name !== "NONE");
-  const kindOf = (name: string): string => {
-    const scheme = (schemes[name] ?? {}) as Json;
-    const kind = String(scheme["x-amazon-apigateway-authtype"] ?? "");
-    if (/^awsSigv4$/i.test(kind)) return "AWS_IAM";
-    if (/^cognito_user_pools$/i.test(kind)) return "COGNITO_USER_POOLS";
-    if (scheme["x-amazon-apigateway-authorizer"]) return "CUSTOM";
-    return scheme["type"] === "apiKey" && scheme["in"] === "header" && /^x-api-key$/i.test(String(scheme["name"]))
-      ? "API_KEY"
-      : "CUSTOM";
+  const entries = security.flatMap((entry) => Object.entries(entry)).filter(([name]) => name !== "NONE");
+  const isKey = ([name]: [string, unknown]): boolean => {
+    const { type, in: place, name: header, ...more } = (schemes[name] ?? {}) as Json;
+    const plain = !more["x-amazon-apigateway-authtype"] && !more["x-amazon-apigateway-authorizer"];
+    return plain && type === "apiKey" && place === "header" && /^x-api-key$/i.test(String(header));
   };
-  const kinds = names.map(kindOf);
+  const apiKeyRequired = entries.some(isKey);
+  const [name, scopes] = entries.find((entry) => !isKey(entry)) ?? [];
   const extension = operation["x-amazon-apigateway-auth"] as Json | undefined;
-  const type =
-    kinds.find((kind) => kind !== "API_KEY") ??
-    (extension?.["type"] ? String(extension["type"]).toUpperCase() : "NONE");
-  return { authorizationType: type, apiKeyRequired: kinds.includes("API_KEY") };
+  if (name === undefined) {
+    const type = extension?.["type"] ? String(extension["type"]).toUpperCase() : "NONE";
+    return { authorizationType: type, apiKeyRequired };
+  }
+  if (/^awsSigv4$/i.test(String(schemes[name]?.["x-amazon-apigateway-authtype"] ?? "")))
+    return { authorizationType: "AWS_IAM", apiKeyRequired };
+  const authorizer = Object.values(definitions.authorizers ?? {}).find((a) => a.name === name);
+  // A scheme that names no authorizer (basic, OAuth) documents an API; API Gateway does not act on it.
+  if (!authorizer) return { authorizationType: "NONE", apiKeyRequired };
+  const authorizationScopes = Array.isArray(scopes) && scopes.length ? { authorizationScopes: scopes as string[] } : {};
+  return { authorizationType: "CUSTOM", apiKeyRequired, authorizerId: authorizer.id, ...authorizationScopes };
 }
 
 function readIntegration(given: Json): Integration {

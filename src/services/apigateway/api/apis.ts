@@ -15,7 +15,7 @@ import {
   type RestApi,
   type Stage,
 } from "../model.ts";
-import { importOpenApi } from "../openapi.ts";
+import { importOpenApi, type ImportedApi } from "../openapi.ts";
 import { patched } from "../patch.ts";
 
 const DEFAULT_PAGE = 25;
@@ -86,7 +86,8 @@ export const apis = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
       const name = imported.name ?? "API";
-      const api = withPolicy(ctx, { ...emptyApi(ctx, name), ...imported, name });
+      const { definitions, ...rest } = imported;
+      const api = withPolicy(ctx, { ...emptyApi(ctx, name), ...rest, ...definitions, name });
       await ctx.records.create("api", api.id, api);
       return apiView(api);
     },
@@ -94,15 +95,11 @@ export const apis = operations<typeof Gateway, any>()({
   PutRestApi: {
     permissions: on("PUT", (i) => `/restapis/${i.restApiId}`),
     async run(ctx, input) {
-      const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
-      const api = await changeApi(ctx, input.restApiId, (before) =>
-        withPolicy(
-          ctx,
-          input.mode === "overwrite"
-            ? { ...before, ...imported, name: imported.name ?? before.name }
-            : merged(before, imported),
-        ),
-      );
+      const api = await changeApi(ctx, input.restApiId, (before) => {
+        const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0), before);
+        const next = input.mode === "overwrite" ? overwritten(before, imported) : merged(before, imported);
+        return withPolicy(ctx, next);
+      });
       return apiView(api);
     },
   },
@@ -133,7 +130,7 @@ export const apis = operations<typeof Gateway, any>()({
     permissions: on("DELETE", (i) => `/restapis/${i.restApiId}`),
     async run(ctx, input) {
       const id = String(input.restApiId);
-      if (!(await ctx.records.get("api", id))) throw noApi(id);
+      if (!(await ctx.records.get("api", id))) throw noApi(ctx, id);
       const stages = await ctx.records.list<Stage>("stage", { prefix: `${id}:` });
       const deployments = await ctx.records.list<Deployment>("deployment", { prefix: `${id}:` });
       await ctx.records.write(
@@ -170,8 +167,14 @@ export const apis = operations<typeof Gateway, any>()({
   },
 });
 
+/** Nothing stays of what the definition does not name. */
+function overwritten(before: RestApi, { definitions, ...imported }: ImportedApi): RestApi {
+  const { authorizers: _a, models: _m, validators: _v, gatewayResponses: _g, ...rest } = before;
+  return { ...rest, ...imported, ...definitions, name: imported.name ?? before.name };
+}
+
 /** What is imported wins, method by method; what it does not name stays. */
-function merged(before: RestApi, imported: ReturnType<typeof importOpenApi>): RestApi {
+function merged(before: RestApi, imported: ImportedApi): RestApi {
   const byPath = new Map(Object.values(before.resources).map((r) => [r.path, r]));
   const idOf = new Map<string, string>();
   const added = Object.values(imported.resources).sort((a, b) => a.path.length - b.path.length);
@@ -184,7 +187,14 @@ function merged(before: RestApi, imported: ReturnType<typeof importOpenApi>): Re
     byPath.set(resource.path, next);
   }
   const resources = Object.fromEntries([...byPath.values()].map((r) => [r.id, r]));
-  return { ...before, resources, ...(imported.policy === undefined ? {} : { policy: imported.policy }) };
+  const { definitions } = imported;
+  const both = {
+    authorizers: { ...before.authorizers, ...definitions.authorizers },
+    models: { ...before.models, ...definitions.models },
+    validators: { ...before.validators, ...definitions.validators },
+    gatewayResponses: { ...before.gatewayResponses, ...definitions.gatewayResponses },
+  };
+  return { ...before, ...both, resources, ...(imported.policy === undefined ? {} : { policy: imported.policy }) };
 }
 
 function patchedMediaTypes(api: RestApi, patches: readonly Gateway.PatchOperation[] | undefined): RestApi {

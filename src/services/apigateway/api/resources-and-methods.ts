@@ -4,9 +4,11 @@ import {
   apiOf,
   badRequest,
   changeApi,
+  changeResources,
   checkedIntegration,
   checkedMethod,
   conflict,
+  given,
   methodOf,
   newId,
   notFound,
@@ -36,9 +38,6 @@ const resourceView = (resource: Resource, withMethods: boolean) => ({
 });
 
 const methodPath = (i: any): string => `/restapis/${i.restApiId}/resources/${i.resourceId}/methods/${i.httpMethod}`;
-const given = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
-
 export const resourcesAndMethods = operations<typeof Gateway, any>()({
   CreateResource: {
     permissions: on("POST", (i) => `/restapis/${i.restApiId}/resources/${i.parentId}`),
@@ -95,20 +94,24 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
   PutMethod: {
     permissions: on("PUT", methodPath),
     async run(ctx, input) {
-      const method = checkedMethod(
-        given({
-          httpMethod: String(input.httpMethod),
-          authorizationType: String(input.authorizationType),
-          apiKeyRequired: input.apiKeyRequired ?? false,
-          operationName: input.operationName,
-          requestParameters: input.requestParameters,
-          requestModels: input.requestModels,
-        }) as Method,
-      );
-      await changeApi(ctx, input.restApiId, (api) => {
+      const { httpMethod } = input;
+      if (!/^(GET|PUT|POST|DELETE|PATCH|OPTIONS|HEAD|ANY)$/.test(String(httpMethod)))
+        throw badRequest("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
+      const method = given({
+        httpMethod: String(httpMethod),
+        authorizationType: String(input.authorizationType),
+        authorizerId: input.authorizerId,
+        authorizationScopes: input.authorizationScopes,
+        requestValidatorId: input.requestValidatorId,
+        apiKeyRequired: input.apiKeyRequired ?? false,
+        operationName: input.operationName,
+        requestParameters: input.requestParameters,
+        requestModels: input.requestModels,
+      }) as Method;
+      await changeResources(ctx, input.restApiId, (api) => {
         if (resourceOf(api, input.resourceId).methods[method.httpMethod])
           throw conflict("Method already exists for this resource");
-        return withMethod(api, input.resourceId, method.httpMethod, method);
+        return withMethod(api, input.resourceId, method.httpMethod, checkedMethod(method, api));
       });
       return method as Gateway.Method;
     },

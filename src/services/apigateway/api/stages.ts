@@ -7,6 +7,7 @@ import {
   badRequest,
   changeApi,
   conflict,
+  definitionsOf,
   newId,
   notFound,
   on,
@@ -50,6 +51,7 @@ function snapshot(ctx: Context<any>, api: RestApi, description: string | undefin
     created: ctx.now(),
     resources,
     binaryMediaTypes: api.binaryMediaTypes,
+    ...definitionsOf(api),
     ...(description === undefined ? {} : { description }),
   };
 }

@@ -1,0 +1,93 @@
+import type { IncomingMessage } from "node:http";
+import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
+import type { ContextVariables } from "../../compute/edge/context-variables.ts";
+import { newTraceId } from "../../compute/edge/trace-id.ts";
+import { AwsError } from "../../kernel/aws-error.ts";
+import { authorizeCall } from "./authorize-call.ts";
+import { firstContext, type Call, type RestContext, type Served } from "./call.ts";
+import { isRefusal, refusalResponse, type Refusal } from "./gateway-responses.ts";
+import { integrate } from "./integrate.ts";
+import { matchResource, type MatchedResource } from "./match-resource.ts";
+
+/** An answer, with what the logs may say of it. */
+export interface Answered {
+  readonly response: EdgeResponse;
+  readonly context: ContextVariables;
+  /** Undefined where no method is there for the request. */
+  readonly call?: Call;
+}
+
+/** Answers a request to a stage: by its method's integration, or by a refusal on the way to it. */
+export async function answerCall(
+  ctx: RestContext,
+  served: Served,
+  incoming: IncomingMessage,
+  rawPath: string,
+): Promise<Answered> {
+  const { deployment, variables } = served;
+  const matched = matchResource(deployment.resources, rawPath);
+  const request = await readRequest(ctx, incoming, rawPath);
+  const head = isRefusal(request) ? undefined : request;
+  const context = firstContext(ctx, served, head ?? headOf(ctx, incoming, rawPath), matched);
+  const refuse = (refusal: Refusal): EdgeResponse =>
+    refusalResponse(refusal, {
+      responses: deployment.gatewayResponses,
+      context,
+      variables,
+      request: head,
+      parameters: matched?.parameters ?? {},
+    });
+  const method = matched && (matched.resource.methods[incoming.method ?? "GET"] ?? matched.resource.methods["ANY"]);
+  if (!matched || !method) {
+    const refusal = { refused: "MISSING_AUTHENTICATION_TOKEN", message: "Missing Authentication Token" } as const;
+    return { context, response: refuse(refusal) };
+  }
+  if (isRefusal(request)) return { context, response: refuse(request) };
+  const call: Call = { ...served, matched, method, request, incoming, context };
+  const answer = await serve(ctx, call);
+  return { context, call, response: isRefusal(answer) ? refuse(answer) : answer };
+}
+
+async function serve(ctx: RestContext, call: Call): Promise<EdgeResponse | Refusal> {
+  const caller = await authorizeCall(ctx, call);
+  if (isRefusal(caller)) return caller;
+  Object.assign(call.context["identity"] as object, caller.identity);
+  return integrate(ctx, call, caller);
+}
+
+async function readRequest(
+  ctx: RestContext,
+  incoming: IncomingMessage,
+  rawPath: string,
+): Promise<EdgeRequest | Refusal> {
+  const [, rawQuery] = splitUrl(incoming.url ?? "");
+  try {
+    return await readEdgeRequest(incoming, {
+      rawPath,
+      rawQuery,
+      sourceIp: ctx.http?.sourceIp ?? "",
+      secure: ctx.http?.secure ?? false,
+      port: ctx.platform.settings.port,
+      traceId: newTraceId(ctx),
+      time: ctx.now(),
+    });
+  } catch (error) {
+    if (error instanceof AwsError)
+      return { refused: "REQUEST_TOO_LARGE", message: error.message, status: error.status };
+    throw error;
+  }
+}
+
+/** What is known of a request whose body was too long to be read. */
+function headOf(ctx: RestContext, incoming: IncomingMessage, rawPath: string): Parameters<typeof firstContext>[2] {
+  return {
+    method: incoming.method ?? "GET",
+    rawPath,
+    headers: [],
+    sourceIp: ctx.http?.sourceIp ?? "",
+    domainName: (incoming.headers.host ?? "").replace(/:\d+$/, ""),
+    protocol: `HTTP/${incoming.httpVersion}`,
+    time: ctx.now(),
+  };
+}

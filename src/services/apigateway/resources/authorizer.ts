@@ -1,0 +1,53 @@
+import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
+import { codeOf } from "../../../kernel/aws-error.ts";
+
+const FIELDS = {
+  AuthType: "authType",
+  AuthorizerCredentials: "authorizerCredentials",
+  AuthorizerResultTtlInSeconds: "authorizerResultTtlInSeconds",
+  AuthorizerUri: "authorizerUri",
+  IdentitySource: "identitySource",
+  IdentityValidationExpression: "identityValidationExpression",
+  Name: "name",
+  Type: "type",
+} as const;
+
+/** AWS::ApiGateway::Authorizer. */
+export const apiAuthorizer: ResourceType = {
+  type: "AWS::ApiGateway::Authorizer",
+  async create(ctx, properties) {
+    const fields = Object.entries(FIELDS).map(([from, to]) => [to, properties[from]]);
+    const made = await ctx.call("apigateway", "CreateAuthorizer", {
+      ...Object.fromEntries(fields.filter(([, value]) => value !== undefined)),
+      restApiId: properties["RestApiId"],
+      providerARNs: properties["ProviderARNs"],
+    });
+    return String(made.id);
+  },
+  async update(ctx, id, next, previous) {
+    const patchOperations = changes(next, previous);
+    if (patchOperations.length)
+      await ctx.call("apigateway", "UpdateAuthorizer", {
+        restApiId: next["RestApiId"],
+        authorizerId: id,
+        patchOperations,
+      });
+  },
+  async remove(ctx: ResourceContext, id, { RestApiId }) {
+    try {
+      await ctx.call("apigateway", "DeleteAuthorizer", { restApiId: RestApiId, authorizerId: id });
+    } catch (error) {
+      if (codeOf(error) !== "NotFoundException") throw error;
+    }
+  },
+  attributes: async (_ctx, id) => ({ AuthorizerId: id }),
+};
+
+function changes(next: Properties, previous: Properties) {
+  return Object.entries(FIELDS).flatMap(([from, to]) => {
+    if (next[from] === previous[from]) return [];
+    const path = `/${to}`;
+    const value: unknown = next[from] ?? (from === "AuthorizerResultTtlInSeconds" ? 300 : undefined);
+    return value === undefined ? [{ op: "remove", path }] : [{ op: "replace", path, value: String(value) }];
+  });
+}
