@@ -1,11 +1,16 @@
 import type * as Events from "@aws-sdk/client-eventbridge";
 import { defineService } from "../../aws/service.ts";
+import { archives } from "./api/archives.ts";
 import { buses } from "./api/buses.ts";
 import { putEvents } from "./api/put-events.ts";
+import { replays } from "./api/replays.ts";
 import { rules } from "./api/rules.ts";
 import { tags } from "./api/tags.ts";
 import { targets } from "./api/targets.ts";
+import { archiveSweep } from "./archiving.ts";
 import { deliveryWorker } from "./deliver.ts";
+import { replayWorker } from "./replaying.ts";
+import { eventsArchive } from "./resources/archive.ts";
 import { eventBus } from "./resources/event-bus.ts";
 import { eventsRule } from "./resources/rule.ts";
 import { scheduleWorker } from "./schedules.ts";
@@ -14,8 +19,9 @@ import { EventsState } from "./state.ts";
 /** EventBridge: buses, rules, and what brings events to their targets. */
 export const events = defineService<typeof Events, EventsState>({
   name: "events",
-  operations: { ...rules, ...targets, ...putEvents, ...buses, ...tags },
-  resources: [eventsRule, eventBus],
-  workers: [deliveryWorker, scheduleWorker],
+  operations: { ...rules, ...targets, ...putEvents, ...buses, ...tags, ...archives, ...replays },
+  resources: [eventsRule, eventBus, eventsArchive],
+  workers: [deliveryWorker, scheduleWorker, replayWorker],
+  periodic: [archiveSweep],
   start: () => new EventsState(),
 });

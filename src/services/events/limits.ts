@@ -2,6 +2,8 @@
 export const MAX_TARGETS_PER_RULE = 5;
 export const MAX_RULES_PER_BUS = 300;
 export const MAX_BUSES = 100;
+export const MAX_ARCHIVES = 100;
+export const MAX_ACTIVE_REPLAYS = 10;
 export const MAX_REQUEST_BYTES = 256 * 1024;
 export const MAX_BUS_POLICY = 10_240;
 /** What a target's RetryPolicy is where it has none. */

@@ -44,6 +44,8 @@ export interface EventEnvelope {
   readonly region: string;
   readonly resources: readonly string[];
   readonly detail: unknown;
+  /** Where a replay sends it: an archive does not keep it again. */
+  readonly "replay-name"?: string;
 }
 
 type Place = Pick<Context<any>, "region" | "account">;

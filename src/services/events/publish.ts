@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import { matchEventPattern } from "../../engines/event-pattern/index.ts";
 import type { Statement } from "../../ports/database.ts";
+import { archive } from "./archiving.ts";
 import { ruleArn, type EventEnvelope, type Rule, type Target } from "./model.ts";
 import type { EventsState } from "./state.ts";
 
@@ -17,20 +18,26 @@ export interface Delivery {
   readonly hops: number;
 }
 
-/** The statements that put the event on its way to every target of every enabled rule of the bus that matches it. */
+/**
+ * The statements that put the event on its way to every target of every enabled rule of the bus that matches it (a replay
+ * may name the rules), and into the bus's archives.
+ */
 export async function publish(
   ctx: Context<EventsState>,
   bus: string,
   event: EventEnvelope,
-  hops = 0,
+  { hops = 0, onlyRules }: { hops?: number; onlyRules?: readonly string[] | undefined } = {},
 ): Promise<Statement[]> {
   const rules = await ctx.records.list<Rule>("rule", { prefix: `${bus}:` });
-  return rules.flatMap(({ value }) => {
+  const archived = event["replay-name"] === undefined ? await archive(ctx, bus, event) : [];
+  const sent = rules.flatMap(({ value }) => {
     if (value.state === "DISABLED" || !value.pattern || value.targets.length === 0) return [];
+    if (onlyRules && !onlyRules.includes(ruleArn(ctx, bus, value.name))) return [];
     return matchEventPattern(ctx.state.pattern(value.pattern), event as never)
       ? deliveries(ctx, value, event, hops)
       : [];
   });
+  return [...archived, ...sent];
 }
 
 /** The statements that put the event on its way to every target of a rule. */

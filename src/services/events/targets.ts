@@ -78,12 +78,9 @@ const eventBus: TargetKind = {
       throw new AwsError("AccessDeniedException", `The event bus ${delivery.target.Arn} is of another account.`, 400);
     if (delivery.hops >= MAX_HOPS)
       throw new AwsError("EventLoop", `The event has passed ${MAX_HOPS} event buses.`, 400);
-    const statements = await publish(
-      ctx,
-      target.resource.replace(/^event-bus\//, ""),
-      delivery.event,
-      delivery.hops + 1,
-    );
+    const statements = await publish(ctx, target.resource.replace(/^event-bus\//, ""), delivery.event, {
+      hops: delivery.hops + 1,
+    });
     if (statements.length) await ctx.records.write(statements);
   },
 };

@@ -58,6 +58,7 @@ export const buses = operations<typeof Events, any>()({
     async run(ctx, input) {
       const name = busName(input.Name);
       if (name === DEFAULT_BUS) throw invalid("Cannot delete event bus default.");
+      await existingBus(ctx, name);
       const rules = await ctx.records.list<Rule>("rule", { prefix: `${name}:`, limit: 1 });
       if (rules.length) throw invalid("Event bus can't be deleted since it has rules.");
       await ctx.records.write(ctx.records.remove("bus", name));
@@ -68,9 +69,12 @@ export const buses = operations<typeof Events, any>()({
     permissions: onBus("PutPermission"),
     async run(ctx, input) {
       const bus = busName(input.EventBusName);
+      await existingBus(ctx, bus);
       if (input.Policy) checkPolicy(input.Policy);
       else if (!input.StatementId || !input.Action || !input.Principal)
         throw invalid("Parameter StatementId, Action and Principal are required where there is no Policy.");
+      else if (input.Action !== "events:PutEvents")
+        throw invalid("Provided value in parameter 'action' is not supported.");
       const statement = input.Policy ? undefined : statementOf(ctx, bus, input);
       await changePolicy(ctx, bus, (before) => {
         if (input.Policy) return input.Policy;
