@@ -1,11 +1,12 @@
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
-import { operations } from "../../aws/service.ts";
+import { operations, type Permission } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { StoredLogEvent } from "../../ports/telemetry.ts";
 import { existingGroup, onGroup, onStream } from "./access.ts";
 import { compileFilter } from "./filter-pattern.ts";
 import {
   EVENT_OVERHEAD,
+  eventId,
   groupName,
   invalid,
   MAX_AGE_MS,
@@ -19,6 +20,7 @@ import {
   telemetryKey,
   type LogStream,
 } from "./model.ts";
+import { policyForServices } from "./resource-policies.ts";
 
 const DEFAULT_EVENTS = 10_000;
 const DEFAULT_STREAMS = 50;
@@ -31,6 +33,14 @@ type AnyContext = Parameters<typeof existingGroup>[0];
 
 const keyOf = (ctx: AnyContext, group: string): string => telemetryKey(ctx.account, ctx.region, group);
 
+/** The same permissions, which the account's resource policies may give to AWS's services. */
+const forServices =
+  (permissions: (input: any, ctx: AnyContext) => Permission[]) =>
+  async (input: any, ctx: AnyContext): Promise<Permission[]> => {
+    const resourcePolicy = await policyForServices(ctx);
+    return permissions(input, ctx).map((p) => (resourcePolicy ? { ...p, resourcePolicy } : p));
+  };
+
 /** A stream of a group. Groups and streams are looked up for each batch: a deleted one takes no more events. */
 async function mustExist(ctx: AnyContext, group: string, stream: string): Promise<void> {
   if (await ctx.records.get("stream", streamId(group, stream))) return;
@@ -39,7 +49,7 @@ async function mustExist(ctx: AnyContext, group: string, stream: string): Promis
 
 export const streams = operations<typeof Logs, any>()({
   CreateLogStream: {
-    permissions: onGroup("CreateLogStream"),
+    permissions: forServices(onGroup("CreateLogStream")),
     callers: DELIVERERS,
     async run(ctx, input) {
       const { name: group } = await existingGroup(ctx, String(input.logGroupName));
@@ -66,6 +76,7 @@ export const streams = operations<typeof Logs, any>()({
         views.sort((a, b) => (a.lastEventTimestamp ?? a.creationTime) - (b.lastEventTimestamp ?? b.creationTime));
       if (input.descending) views.reverse();
       const start = input.nextToken ? Number(input.nextToken) : 0;
+      if (!Number.isSafeInteger(start) || start < 0) throw invalid("The specified nextToken is invalid.");
       const end = start + (input.limit ?? DEFAULT_STREAMS);
       return { logStreams: views.slice(start, end), ...(end < views.length ? { nextToken: String(end) } : {}) };
     },
@@ -89,7 +100,7 @@ async function streamView(ctx: AnyContext, group: string, stream: LogStream) {
     creationTime: stream.created,
     arn: `arn:aws:logs:${ctx.region}:${ctx.account}:log-group:${group}:log-stream:${stream.name}`,
     storedBytes: 0, // AWS has answered 0 here since June 2019
-    uploadSequenceToken: "1",
+    ...(facts.lastIngestion === undefined ? {} : { uploadSequenceToken: "1" }),
     ...(facts.firstEvent === undefined ? {} : { firstEventTimestamp: facts.firstEvent }),
     ...(facts.lastEvent === undefined ? {} : { lastEventTimestamp: facts.lastEvent }),
     ...(facts.lastIngestion === undefined ? {} : { lastIngestionTime: facts.lastIngestion }),
@@ -98,7 +109,7 @@ async function streamView(ctx: AnyContext, group: string, stream: LogStream) {
 
 export const events = operations<typeof Logs, any>()({
   PutLogEvents: {
-    permissions: onStream("PutLogEvents"),
+    permissions: forServices(onStream("PutLogEvents")),
     callers: DELIVERERS,
     async run(ctx, input) {
       const [group, stream] = [String(input.logGroupName), String(input.logStreamName)];
@@ -124,6 +135,8 @@ export const events = operations<typeof Logs, any>()({
       const group = groupName(input);
       const stream = String(input.logStreamName);
       await mustExist(ctx, group, stream);
+      if (input.nextToken !== undefined && !/^[fb]\/(?:end|-?\d+\.\d+)$/.test(input.nextToken))
+        throw invalid("The specified nextToken is invalid.");
       const backward = input.nextToken ? input.nextToken.startsWith("b/") : !input.startFromHead;
       const cursor = input.nextToken?.slice(2);
       const { events: found, cursor: next } = await ctx.platform.telemetry.readLogs(keyOf(ctx, group), {
@@ -150,6 +163,8 @@ export const events = operations<typeof Logs, any>()({
       await existingGroup(ctx, group);
       if (input.logStreamNames?.length && input.logStreamNamePrefix)
         throw invalid("Either logStreamNames or logStreamNamePrefix can be given, not both.");
+      if (input.nextToken !== undefined && !/^-?\d+\.\d+$/.test(input.nextToken))
+        throw invalid("The specified nextToken is invalid.");
       const matches = compileFilter(input.filterPattern ?? "");
       const prefix = input.logStreamNamePrefix;
       const names = prefix
@@ -178,7 +193,7 @@ export const events = operations<typeof Logs, any>()({
           timestamp: e.timestamp,
           message: e.message,
           ingestionTime: e.ingestionTime,
-          eventId: `${String(e.timestamp).padStart(20, "0")}${String(e.sequence).padStart(36, "0")}`,
+          eventId: eventId(e),
         })),
         searchedLogStreams: [],
         ...(cursor ? { nextToken: cursor } : {}),

@@ -1,10 +1,57 @@
+import { notImplemented } from "../../kernel/aws-error.ts";
 import { invalid } from "./model.ts";
+import { parseSpacePattern } from "./space-pattern.ts";
 
 const MAX_PATTERN = 1024;
 
+/** A filter pattern, made ready. */
+export interface LogFilter {
+  matches(message: string): boolean;
+  /** What a selector (`$.field`, `$name`) stands for in a message. */
+  extract(message: string, selector: string): string | undefined;
+  /** Every field that the pattern names, with what it stands for in a message. */
+  extracted(message: string): Record<string, string>;
+}
+
+/** Compiles a pattern for what asks for values too: a metric filter. */
+export function compileLogFilter(pattern: string): LogFilter {
+  const text = pattern.trim();
+  if (text.length > MAX_PATTERN) throw invalid(`Filter patterns have at most ${MAX_PATTERN} characters.`);
+  if (text.startsWith("[")) {
+    const space = parseSpacePattern(text);
+    return {
+      matches: (message) => space.match(message) !== undefined,
+      extract: (message, selector) => space.match(message)?.get(selector.replace(/^\$/, "")),
+      extracted: (message) =>
+        Object.fromEntries([...(space.match(message) ?? [])].map(([name, value]) => [`$${name}`, value])),
+    };
+  }
+  const selectors = text.startsWith("{") ? [...new Set(text.match(/\$(?:\.[\w-]+|\[\d+\])+/g))] : [];
+  const extract = (message: string, selector: string): string | undefined => {
+    const value = selector.startsWith("$") ? valueAt(message, selector) : undefined;
+    return value === undefined || typeof value === "object" ? undefined : String(value);
+  };
+  return {
+    matches: compileFilter(pattern),
+    extract,
+    extracted: (message) =>
+      Object.fromEntries(
+        selectors.flatMap((s) => (extract(message, s) === undefined ? [] : [[s, extract(message, s)!]])),
+      ),
+  };
+}
+
+function valueAt(message: string, selector: string): unknown {
+  try {
+    return readSteps(JSON.parse(message), stepsOf(selector));
+  } catch {
+    return undefined; // not JSON
+  }
+}
+
 /**
- * Compiles a filter pattern of CloudWatch Logs: terms (all must be there), `"a phrase"`, `-excluded`, `?optional` (any one), and
- * JSON conditions `{ $.field = "value" && $.n > 3 }`.
+ * Compiles a filter pattern of CloudWatch Logs: terms (all must be there), `"a phrase"`, `-excluded`, `?optional` (any one),
+ * JSON conditions `{ $.field = "value" && $.n > 3 }`, and fields in their order `[ip, ..., status = 4*]`.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
  */
 export function compileFilter(pattern: string): (message: string) => boolean {
@@ -12,8 +59,11 @@ export function compileFilter(pattern: string): (message: string) => boolean {
   if (text.length > MAX_PATTERN) throw invalid(`Filter patterns have at most ${MAX_PATTERN} characters.`);
   if (text === "" || text === '""') return () => true;
   if (text.startsWith("{")) return jsonFilter(text);
-  if (text.startsWith("["))
-    throw invalid("Invalid filter pattern: space-delimited patterns in brackets are not supported here.");
+  if (text.startsWith("[")) {
+    const space = parseSpacePattern(text);
+    return (message) => space.match(message) !== undefined;
+  }
+  if (/^%.*%$/.test(text)) throw notImplemented("regular expressions in filter patterns");
   return termFilter(text);
 }
 
@@ -88,14 +138,21 @@ function readCondition(state: State): JsonTest {
   if (!match) throw invalid(`Invalid filter pattern at: ${state.rest.slice(0, 40)}`);
   state.rest = state.rest.slice(match[0].length);
   const [, path, operator, quoted, plain, word] = match;
-  const steps = [...path!.matchAll(/\.([\w-]+)|\[(\d+)\]|\["([^"]+)"\]/g)].map(([, a, b, c]) => a ?? b ?? c!);
-  const at = (value: unknown): unknown =>
-    steps.reduce<unknown>(
-      (v, step) => (v && typeof v === "object" ? (v as Record<string, unknown>)[step] : undefined),
-      value,
-    );
+  const steps = stepsOf(path!);
+  const at = (value: unknown): unknown => readSteps(value, steps);
   if (word) return wordTest(word, at);
   return comparison(operator!, quoted?.replaceAll(/\\(.)/g, "$1") ?? plain!, at);
+}
+
+const stepsOf = (path: string): string[] =>
+  [...path.matchAll(/\.([\w-]+)|\[(\d+)\]|\["([^"]+)"\]/g)].map(([, a, b, c]) => a ?? b ?? c!);
+
+function readSteps(value: unknown, steps: readonly string[]): unknown {
+  return steps.reduce<unknown>(
+    (v, step) =>
+      v && typeof v === "object" && Object.hasOwn(v, step) ? (v as Record<string, unknown>)[step] : undefined,
+    value,
+  );
 }
 
 function wordTest(word: string, at: (value: unknown) => unknown): JsonTest {

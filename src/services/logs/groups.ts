@@ -1,6 +1,7 @@
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import { operations } from "../../aws/service.ts";
 import { existingGroup, onGroup, onGroupArn } from "./access.ts";
+import { filteredId, filtersOf } from "./filter-model.ts";
 import {
   groupArn,
   groupExists,
@@ -12,10 +13,11 @@ import {
   type LogGroup,
   type LogStream,
 } from "./model.ts";
+import type { LogWatch } from "./watch.ts";
 
 const DEFAULT_PAGE = 50;
 
-export const groups = operations<typeof Logs, any>()({
+export const groups = operations<typeof Logs, LogWatch>()({
   CreateLogGroup: {
     permissions: onGroup("CreateLogGroup"),
     async run(ctx, input) {
@@ -49,11 +51,12 @@ export const groups = operations<typeof Logs, any>()({
       );
       const page = stored.slice(0, limit);
       const bytes = await Promise.all(page.map((g) => storedBytes(ctx, g.id)));
+      const filters = await Promise.all(page.map((g) => filtersOf(ctx, g.id)));
       return {
         logGroups: page.map(({ value }, i) => ({
           logGroupName: value.name,
           creationTime: value.created,
-          metricFilterCount: 0,
+          metricFilterCount: filters[i]!.metric.length,
           arn: `${groupArn(ctx.region, ctx.account, value.name)}:*`,
           logGroupArn: groupArn(ctx.region, ctx.account, value.name),
           logGroupClass: "STANDARD" as const,
@@ -72,8 +75,11 @@ export const groups = operations<typeof Logs, any>()({
       const streams = await ctx.records.list<LogStream>("stream", { prefix: `${name}:` });
       await ctx.records.write(
         ctx.records.remove("group", name),
+        ctx.records.remove("filters", name),
+        ctx.globalRecords.remove("filtered", filteredId(ctx.region, name)),
         streams.map((s) => ctx.records.remove("stream", s.id)),
       );
+      ctx.state.unwatch(ctx.region, name);
       await ctx.platform.telemetry.deleteLogs(telemetryKey(ctx.account, ctx.region, name));
       return {};
     },

@@ -1,18 +1,30 @@
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import { defineService } from "../../aws/service.ts";
 import { events, streams } from "./events.ts";
+import { filters } from "./filters.ts";
 import { groups } from "./groups.ts";
 import { telemetryKey, type LogGroup } from "./model.ts";
+import { resourcePolicies } from "./resource-policies.ts";
+import { metricFilter, subscriptionFilter } from "./resources/filters.ts";
 import { logGroup } from "./resources/log-group.ts";
+import { subscriptionWorker } from "./subscriptions.ts";
+import { LogWatch } from "./watch.ts";
 
 const SWEEP_MS = 3600_000;
 const DAY_MS = 86_400_000;
 
 /** CloudWatch Logs. */
-export const logs = defineService<typeof Logs>({
+export const logs = defineService<typeof Logs, LogWatch>({
   name: "logs",
-  operations: { ...groups, ...streams, ...events },
-  resources: [logGroup],
+  operations: { ...groups, ...streams, ...events, ...filters, ...resourcePolicies },
+  resources: [logGroup, metricFilter, subscriptionFilter],
+  workers: [subscriptionWorker],
+  async start(platform, caller) {
+    const watch = new LogWatch(platform, caller);
+    await watch.resume();
+    return watch;
+  },
+  stop: async (watch) => watch.stop(),
   periodic: [
     {
       name: "retention",

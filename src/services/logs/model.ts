@@ -29,6 +29,10 @@ export const MAX_AGE_MS = 14 * 86_400_000;
 export const groupArn = (region: string, account: string, name: string): string =>
   arn("logs", region, account, `log-group:${name}`);
 
+/** An event's id: its time and its place in the stream. */
+export const eventId = (event: { timestamp: number; sequence: number }): string =>
+  `${String(event.timestamp).padStart(20, "0")}${String(event.sequence).padStart(36, "0")}`;
+
 /** The group's key in the telemetry store. */
 export const telemetryKey = (account: string, region: string, group: string): string => `${account}/${region}/${group}`;
 

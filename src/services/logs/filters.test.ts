@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { IAM } from "@aws-sdk/client-iam";
+import { Lambda } from "@aws-sdk/client-lambda";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+import { zip } from "../../../test/support/zip.ts";
+import { compileFilter } from "./filter-pattern.ts";
+
+let app: TestApp;
+let logs: CloudWatchLogs;
+before(async () => {
+  app = await startTestApp();
+  logs = new CloudWatchLogs(app.client);
+});
+after(() => app.stop());
+
+async function group(logGroupName: string): Promise<string> {
+  await logs.createLogGroup({ logGroupName });
+  await logs.createLogStream({ logGroupName, logStreamName: "s" });
+  return logGroupName;
+}
+
+const put = (logGroupName: string, ...messages: string[]) =>
+  logs.putLogEvents({
+    logGroupName,
+    logStreamName: "s",
+    logEvents: messages.map((message) => ({ message, timestamp: Date.now() })),
+  });
+
+/** Inputs of asynchronous calls that Lambda has accepted: they are on disk until a function runs, which none does here. */
+async function asynchronousInputs(count: number): Promise<{ awslogs: { data: string } }[]> {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    const rows = await app.running.platform.database.all<{ body: string }>({
+      sql: "select body from queue_message where topic = 'lambda-async'",
+      parameters: [],
+    });
+    if (rows.length >= count || Date.now() > deadline) {
+      const payload = (row: { body: string }): string =>
+        (JSON.parse(row.body) as { body: { payload: string } }).body.payload;
+      return rows.map((row) => JSON.parse(Buffer.from(payload(row), "base64").toString()));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The ARN of a role that functions can take. */
+async function role(): Promise<string> {
+  const trust = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+  };
+  const { Role } = await new IAM(app.client).createRole({
+    RoleName: "fn",
+    AssumeRolePolicyDocument: JSON.stringify(trust),
+  });
+  return Role!.Arn!;
+}
+
+test("patterns of terms, JSON and fields in their order", () => {
+  const line = '127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /a.png HTTP/1.0" 404 1534';
+  const cases: [pattern: string, message: string, matches: boolean][] = [
+    ["ERROR -Exiting", "ERROR in x", true],
+    ["ERROR -Exiting", "ERROR Exiting", false],
+    ["?ERROR ?WARN", "a WARN", true],
+    ['"GET /a"', line, true],
+    ["[ip, id, user, time, request, status = 4*, bytes]", line, true],
+    ["[ip, id, user, time, request, status = 5*, bytes]", line, false],
+    ["[..., status = 404 || status = 500, bytes > 1000]", line, true],
+    ["[..., bytes < 1000]", line, false],
+    ["[ip = 127.*, ...]", line, true],
+    ["[ip, ..., request = *.png*, status, bytes]", line, true],
+    ["[a, b]", line, false],
+    ["[]", line, true],
+    ['{ $.code = 404 && ($.user.name = "a*" || $.user IS NULL) }', '{"code":404,"user":{"name":"anna"}}', true],
+    ["{ $.code >= 500 }", '{"code":404}', false],
+    ["{ $.items[1] = 2 }", '{"items":[1,2]}', true],
+    ["{ $.code NOT EXISTS }", '{"other":1}', true],
+    ["{ $.__proto__ NOT EXISTS }", "{}", true],
+  ];
+  for (const [pattern, message, matches] of cases) assert.equal(compileFilter(pattern)(message), matches, pattern);
+  for (const wrong of ["[a, b", "[a = 1 && c = 2]", "[..., ...]", "{ $.a = }"])
+    assert.throws(() => compileFilter(wrong), { code: "InvalidParameterException" }, wrong);
+});
+
+test("a metric filter makes metrics of what is logged, with its value and dimensions", async () => {
+  const logGroupName = await group("measured");
+  const filterPattern = '{ $.event = "sale" }';
+  await logs.putMetricFilter({
+    logGroupName,
+    filterName: "sales",
+    filterPattern,
+    metricTransformations: [
+      { metricName: "Amount", metricNamespace: "Shop", metricValue: "$.amount", dimensions: { Item: "$.item" } },
+    ],
+  });
+  await put(logGroupName, '{"event":"sale","amount":3,"item":"tea"}', '{"event":"sale","amount":4,"item":"tea"}', "x");
+  const cloudWatch = new CloudWatch(app.client);
+  const { Datapoints } = await cloudWatch.getMetricStatistics({
+    Namespace: "Shop",
+    MetricName: "Amount",
+    Dimensions: [{ Name: "Item", Value: "tea" }],
+    StartTime: new Date(Date.now() - 120_000),
+    EndTime: new Date(Date.now() + 120_000),
+    Period: 3600,
+    Statistics: ["Sum", "SampleCount"],
+  });
+  assert.deepEqual(
+    Datapoints!.reduce((all, d) => [all[0]! + d.Sum!, all[1]! + d.SampleCount!], [0, 0]),
+    [7, 2],
+  );
+  const { metricFilters } = await logs.describeMetricFilters({ logGroupName });
+  assert.equal(metricFilters![0]!.filterPattern, filterPattern);
+  assert.equal((await logs.describeLogGroups({ logGroupNamePrefix: "measured" })).logGroups![0]!.metricFilterCount, 1);
+  await logs.deleteMetricFilter({ logGroupName, filterName: "sales" });
+  await assert.rejects(logs.deleteMetricFilter({ logGroupName, filterName: "sales" }), {
+    message: "The specified metric filter does not exist.",
+  });
+});
+
+test("a pattern is tried, and tells what its fields are", async () => {
+  const { matches } = await logs.testMetricFilter({
+    filterPattern: "[ip, status = 4*]",
+    logEventMessages: ["1.2.3.4 404", "1.2.3.4 200"],
+  });
+  assert.deepEqual(matches, [
+    { eventNumber: 1, eventMessage: "1.2.3.4 404", extractedValues: { $ip: "1.2.3.4", $status: "404" } },
+  ]);
+});
+
+test("a subscription calls its function with what matches, where the function's policy lets it", async () => {
+  const lambda = new Lambda(app.client);
+  const logGroupName = await group("subscribed");
+  const { FunctionArn } = await lambda.createFunction({
+    FunctionName: "reader",
+    Role: await role(),
+    Runtime: "nodejs22.x",
+    Handler: "index.handler",
+    Code: { ZipFile: await zip({ "index.js": "exports.handler = async () => 1" }) },
+  });
+  const filter = { logGroupName, filterName: "f", filterPattern: "ERROR", destinationArn: FunctionArn! };
+  await assert.rejects(logs.putSubscriptionFilter(filter), /Could not execute the lambda function/);
+  await lambda.addPermission({
+    FunctionName: "reader",
+    StatementId: "logs",
+    Action: "lambda:InvokeFunction",
+    Principal: "logs.amazonaws.com",
+    SourceArn: `arn:aws:logs:us-east-1:000000000000:log-group:${logGroupName}:*`,
+  });
+  await logs.putSubscriptionFilter(filter);
+  const { subscriptionFilters } = await logs.describeSubscriptionFilters({ logGroupName });
+  assert.deepEqual(
+    subscriptionFilters!.map((f) => [f.filterName, f.destinationArn, f.distribution]),
+    [["f", FunctionArn, "ByLogStream"]],
+  );
+  await logs.putSubscriptionFilter({ ...filter, filterName: "g" });
+  await assert.rejects(logs.putSubscriptionFilter({ ...filter, filterName: "h" }), { name: "LimitExceededException" });
+  await logs.deleteSubscriptionFilter({ logGroupName, filterName: "g" });
+  await put(logGroupName, "an ERROR", "fine");
+  const [payload] = await asynchronousInputs(1);
+  const data = JSON.parse(gunzipSync(Buffer.from(payload!.awslogs.data, "base64")).toString());
+  assert.deepEqual(
+    [data.messageType, data.logGroup, data.logStream, data.subscriptionFilters],
+    ["DATA_MESSAGE", logGroupName, "s", ["f"]],
+  );
+  assert.deepEqual(
+    data.logEvents.map((e: { message: string }) => e.message),
+    ["an ERROR"],
+  );
+});
+
+test("resource policies are kept, listed and deleted", async () => {
+  const statement = {
+    Effect: "Allow",
+    Principal: { Service: "x.amazonaws.com" },
+    Action: "logs:PutLogEvents",
+    Resource: "*",
+  };
+  const policyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+  await logs.putResourcePolicy({ policyName: "p", policyDocument });
+  const { resourcePolicies } = await logs.describeResourcePolicies({});
+  assert.deepEqual(
+    resourcePolicies!.map((p) => [p.policyName, p.policyDocument]),
+    [["p", policyDocument]],
+  );
+  await assert.rejects(logs.putResourcePolicy({ policyName: "q", policyDocument: "{" }), /Invalid policy document/);
+  await logs.deleteResourcePolicy({ policyName: "p" });
+  await assert.rejects(logs.deleteResourcePolicy({ policyName: "p" }), {
+    message: "Policy with name [p] does not exist.",
+  });
+});

@@ -1,0 +1,111 @@
+import { invalid } from "./model.ts";
+
+/** What a pattern says of a message's fields. */
+export interface SpacePattern {
+  /** The fields by the names that the pattern gives them, where the message matches. */
+  match(message: string): ReadonlyMap<string, string> | undefined;
+}
+
+type Test = (value: string) => boolean;
+
+interface Field {
+  readonly name: string;
+  readonly test: Test;
+}
+
+const MAX_FIELDS = 64;
+/** A word, or what stands between quotes or brackets. */
+const WORD = /"([^"]*)"|\[([^\]]*)\]|(\S+)/g;
+const CONDITION = /^\s*(\*?[\w.]+)\s*(=|!=|<=|>=|<|>)\s*(?:"([^"]*)"|([^\s&|"]+))\s*/;
+
+/**
+ * Reads `[ip, user, ..., status = 4*, bytes > 1000]`: one field of a space-delimited message after the other, `...` for
+ * any number of them.
+ */
+export function parseSpacePattern(text: string): SpacePattern {
+  if (!text.endsWith("]")) throw invalid("Invalid filter pattern");
+  const inner = text.slice(1, -1).trim();
+  const parts = inner === "" ? [] : splitFields(inner);
+  if (parts.length > MAX_FIELDS) throw invalid("Invalid filter pattern");
+  const rest = parts.indexOf("...");
+  if (rest !== parts.lastIndexOf("...")) throw invalid("Invalid filter pattern");
+  const fields = parts.map((part, i): Field | undefined => (part === "..." ? undefined : readField(part, i)));
+  return {
+    match(message) {
+      const words = [...message.matchAll(WORD)].map(
+        ([, quoted, bracketed, plain]) => quoted ?? bracketed ?? plain ?? "",
+      );
+      if (parts.length === 0) return new Map();
+      if (rest < 0 ? words.length !== fields.length : words.length < fields.length - 1) return undefined;
+      const skipped = rest < 0 ? 0 : words.length - (fields.length - 1);
+      const found = new Map<string, string>();
+      for (const [i, field] of fields.entries()) {
+        if (!field) continue;
+        const value = words[rest >= 0 && i > rest ? i + skipped - 1 : i]!;
+        if (!field.test(value)) return undefined;
+        found.set(field.name, value);
+      }
+      return found;
+    },
+  };
+}
+
+/** Commas within quotes part nothing. */
+function splitFields(text: string): string[] {
+  return (text.match(/(?:"[^"]*"|[^,"])+/g) ?? []).map((part) => part.trim());
+}
+
+function readField(text: string, index: number): Field {
+  if (/^\*?[\w.-]*$/.test(text)) return { name: text || String(index + 1), test: () => true };
+  let rest = text;
+  let name: string | undefined;
+  const alternatives: Test[][] = [[]];
+  for (;;) {
+    const match = CONDITION.exec(rest);
+    if (!match) throw invalid("Invalid filter pattern");
+    const [whole, field, operator, quoted, plain] = match;
+    name ??= field!;
+    if (field !== name) throw invalid("Invalid filter pattern");
+    alternatives.at(-1)!.push(compare(operator!, quoted ?? plain ?? ""));
+    rest = rest.slice(whole.length);
+    if (rest === "") break;
+    if (rest.startsWith("||")) alternatives.push([]);
+    else if (!rest.startsWith("&&")) throw invalid("Invalid filter pattern");
+    rest = rest.slice(2);
+  }
+  return { name, test: (value) => alternatives.some((all) => all.every((test) => test(value))) };
+}
+
+function compare(operator: string, wanted: string): Test {
+  const number = Number(wanted);
+  switch (operator) {
+    case "=":
+      return (value) => matchesStars(wanted, value);
+    case "!=":
+      return (value) => !matchesStars(wanted, value);
+    case "<":
+      return (value) => Number(value) < number;
+    case ">":
+      return (value) => Number(value) > number;
+    case "<=":
+      return (value) => Number(value) <= number;
+    default:
+      return (value) => Number(value) >= number;
+  }
+}
+
+/** Whether the value is the wanted text, in which `*` stands for anything; numbers may be written differently. */
+function matchesStars(wanted: string, value: string): boolean {
+  if (!wanted.includes("*"))
+    return wanted === value || (wanted !== "" && value !== "" && Number(wanted) === Number(value));
+  const [first = "", ...others] = wanted.split("*");
+  const last = others.pop() ?? "";
+  if (!value.startsWith(first) || !value.endsWith(last) || value.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of others) {
+    const found = value.indexOf(part, at);
+    if (found < 0 || found + part.length > value.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
+}
