@@ -105,6 +105,13 @@ const apis = {
     RouteKey: "GET /",
     Target: { "Fn::Sub": "integrations/${Target}" },
   }),
+  HttpAuthorizer: made("ApiGatewayV2::Authorizer", {
+    ApiId: ref("Http"),
+    Name: "asked",
+    AuthorizerType: "JWT",
+    IdentitySource: ["$request.header.Authorization"],
+    JwtConfiguration: { Issuer: "https://issuer.example", Audience: ["a"] },
+  }),
   HttpSnapshot: made("ApiGatewayV2::Deployment", { ApiId: ref("Http") }, { DependsOn: "Route" }),
   HttpStage: made("ApiGatewayV2::Stage", { ApiId: ref("Http"), StageName: "v1", DeploymentId: ref("HttpSnapshot") }),
   Account: made("ApiGateway::Account", {}),

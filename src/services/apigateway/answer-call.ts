@@ -8,7 +8,7 @@ import { authorizeCall } from "./authorize-call.ts";
 import { firstContext, type Call, type RestContext, type Served } from "./call.ts";
 import { isRefusal, refusalResponse, type Refusal } from "./gateway-responses.ts";
 import { integrate } from "./integrate.ts";
-import { matchResource, type MatchedResource } from "./match-resource.ts";
+import { matchResource } from "./match-resource.ts";
 
 /** An answer, with what the logs may say of it. */
 export interface Answered {

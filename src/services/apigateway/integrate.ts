@@ -1,3 +1,4 @@
+import { askFunction, type Asker } from "../../compute/edge/ask-function.ts";
 import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
 import type { EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
@@ -32,17 +33,15 @@ async function lambdaProxy(
     caller,
     matchesMediaType(api.binaryMediaTypes, headerValue(request, "content-type")),
   );
-  const own = CALLERS_OWN.test(integration.credentials ?? "");
-  if (own && !caller.principal) return serverError();
+  const { credentials, timeoutInMillis: timeoutMs = DEFAULT_TIMEOUT_MS } = integration;
+  // The `*` of a permission stands for a stage, a method and a path; ANY is the method of a catch-all.
+  const sourceArn = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${method.httpMethod === "ANY" ? "*" : method.httpMethod}${templatePath(matched.resource.path)}`;
   const started = performance.now();
-  const answer = await callFunction(ctx, {
-    functionArn,
-    event,
-    // The `*` of a permission stands for a stage, a method and a path; ANY is the method of a catch-all.
-    sourceArn: `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${method.httpMethod === "ANY" ? "*" : method.httpMethod}${templatePath(matched.resource.path)}`,
-    timeoutMs: integration.timeoutInMillis ?? DEFAULT_TIMEOUT_MS,
-    ...(own ? { principal: caller.principal } : { credentials: integration.credentials }),
-  });
+  const asker = credentials === undefined ? undefined : askerOf(credentials, caller);
+  if (credentials !== undefined && !asker) return serverError();
+  const answer = asker
+    ? await askFunction(ctx, asker, { functionArn, payload: Buffer.from(JSON.stringify(event)), timeoutMs })
+    : await callFunction(ctx, { functionArn, event, sourceArn, timeoutMs });
   const latency = Math.round(performance.now() - started);
   call.context["integration"] = { latency, status: answer.ok ? 200 : 500, requestId: ctx.requestId };
   call.context["integrationLatency"] = latency;
@@ -58,6 +57,12 @@ async function lambdaProxy(
   if (!response) return serverError(502);
   const typed = response.headers.some(([name]) => name.toLowerCase() === "content-type");
   return typed ? response : { ...response, headers: [["Content-Type", "application/json"], ...response.headers] };
+}
+
+/** A role, or whoever signed the request; undefined where nobody did. */
+function askerOf(credentials: string, { principal }: Caller): Asker | undefined {
+  if (!CALLERS_OWN.test(credentials)) return { role: credentials };
+  return principal && { principal };
 }
 
 /** A resource's path as permissions name it: parameters become `*`. */

@@ -1,4 +1,5 @@
-import { callFunction, functionOfUri, type FunctionAnswer } from "../../compute/edge/call-function.ts";
+import { askFunction, type Said } from "../../compute/edge/ask-function.ts";
+import { functionOfUri } from "../../compute/edge/call-function.ts";
 import { fitsPattern } from "../../compute/edge/bounded-pattern.ts";
 import { contextVariable } from "../../compute/edge/context-variables.ts";
 import { group, splitUrl } from "../../compute/edge/edge-request.ts";
@@ -58,7 +59,7 @@ async function remembered(
   const key = JSON.stringify([ctx.account, ctx.region, api.id, stage.name, authorizer.id, deployment.id, ...identity]);
   const known = ttl > 0 && identity.length > 0 ? ctx.state.authorized.get(key, ctx.now()) : undefined;
   if (known) return known;
-  const asked = await askFunction(ctx, authorizer, {
+  const asked = await askAuthorizer(ctx, authorizer, {
     apiId: api.id,
     variables: call.variables,
     event: eventFor(ctx, call, authorizer, identity),
@@ -110,24 +111,21 @@ function eventFor(
 }
 
 /** Calls the function, as the authorizer's role or by the function's own policy, and reads what it says. */
-export async function askFunction(
+export async function askAuthorizer(
   ctx: RestContext,
   authorizer: Authorizer,
   asked: { apiId: string; variables: Readonly<Record<string, string>>; event: Record<string, unknown> },
 ): Promise<Authorized | Refusal> {
   const functionArn = functionOfUri(authorizer.authorizerUri ?? "", asked.variables);
   if (!functionArn) return failure("AUTHORIZER_CONFIGURATION_ERROR");
-  const answer = await callFunction(ctx, {
-    functionArn,
-    event: asked.event,
-    sourceArn: `arn:aws:execute-api:${ctx.region}:${ctx.account}:${asked.apiId}/authorizers/${authorizer.id}`,
-    timeoutMs: TIMEOUT_MS,
-    credentials: authorizer.authorizerCredentials,
-  });
+  const sourceArn = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${asked.apiId}/authorizers/${authorizer.id}`;
+  const asker = authorizer.authorizerCredentials ? { role: authorizer.authorizerCredentials } : { sourceArn };
+  const payload = Buffer.from(JSON.stringify(asked.event));
+  const answer = await askFunction(ctx, asker, { functionArn, payload, timeoutMs: TIMEOUT_MS });
   return readAnswer(answer);
 }
 
-function readAnswer(answer: FunctionAnswer): Authorized | Refusal {
+function readAnswer(answer: Said): Authorized | Refusal {
   if (!answer.ok) {
     if (answer.why === "failed" && errorMessage(answer.payload) === "Unauthorized") return unauthorized;
     return failure(answer.why === "denied" ? "AUTHORIZER_CONFIGURATION_ERROR" : "AUTHORIZER_FAILURE");

@@ -80,7 +80,7 @@ async function quickCreate(
   return { ...api, integrations: [integration], routes: [route] };
 }
 
-export const apis = operations<typeof V2, undefined>()({
+export const apis = operations<typeof V2, any>()({
   CreateApi: {
     permissions: on("POST", () => "/apis"),
     async run(ctx, input) {
@@ -114,11 +114,11 @@ export const apis = operations<typeof V2, undefined>()({
   ReimportApi: {
     permissions: on("PUT", (i) => `/apis/${i.ApiId}`),
     async run(ctx, input) {
-      const imported = importOpenApi(ctx, String(input.Body));
-      return apiView(
-        ctx,
-        await changeApi(ctx, input.ApiId, (api) => ({ ...api, ...imported, name: imported.name ?? api.name })),
-      );
+      const api = await changeApi(ctx, input.ApiId, (before) => {
+        const imported = importOpenApi(ctx, String(input.Body), before.authorizers);
+        return { ...before, ...imported, name: imported.name ?? before.name };
+      });
+      return apiView(ctx, api);
     },
   },
   GetApi: {

@@ -1,27 +1,19 @@
 import type { IncomingMessage } from "node:http";
-import { authenticate } from "../../aws/authenticate.ts";
-import { isAllowed } from "../../aws/authorize.ts";
-import type { Context } from "../../aws/context.ts";
 import type { Route } from "../../aws/service.ts";
 import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
 import { recordApiCall } from "../../compute/edge/api-metrics.ts";
 import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
 import { corsHeaders, preflight } from "../../compute/edge/cors.ts";
 import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
-import { httpEvent } from "../../compute/edge/http-event.ts";
 import { matchPath } from "../../compute/edge/path-match.ts";
-import { proxyEvent } from "../../compute/edge/proxy-event.ts";
 import { jsonResponse, readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
 import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import type { HttpApi, HttpDeployment, HttpIntegration, HttpRoute, HttpStage, Served } from "./model.ts";
-
-interface Matched {
-  readonly route: HttpRoute;
-  readonly integration: HttpIntegration;
-  readonly parameters: Readonly<Record<string, string>>;
-}
+import { authorizeRoute } from "./authorize-route.ts";
+import type { HttpApi, HttpDeployment, HttpRoute, HttpStage, Served } from "./model.ts";
+import { eventOf, type Matched, type PlannedCall } from "./route-call.ts";
+import type { HttpContext, HttpState } from "./state.ts";
 
 /** How requests of one method and path are served; kept until something is written. */
 interface Plan {
@@ -31,25 +23,11 @@ interface Plan {
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-interface PlannedCall {
-  readonly api: HttpApi;
-  readonly stage: HttpStage;
-  readonly matched: Matched;
-  /** Path behind the stage. */
-  readonly rest: string;
-  /** Undefined where the integration names none. */
-  readonly functionArn: string | undefined;
-  /** What the function's policy must permit. */
-  readonly sourceArn: string;
-  /** The route's path; `$default` where it has none. */
-  readonly template: string;
-}
-
 /** Longer paths are not worth the memory. */
 const MAX_PLANNED_PATH = 256;
 
 /** The endpoints of HTTP APIs. */
-export const httpEndpoint: Route<undefined, ApiAddress> = {
+export const httpEndpoint: Route<HttpState, ApiAddress> = {
   name: "HTTP API",
   match: (target) => apiAddress(target, "http"),
   async handle(ctx, address, request, response) {
@@ -68,7 +46,7 @@ export const httpEndpoint: Route<undefined, ApiAddress> = {
   },
 };
 
-async function makePlan(ctx: Context<any>, address: ApiAddress, method: string): Promise<Plan | undefined> {
+async function makePlan(ctx: HttpContext, address: ApiAddress, method: string): Promise<Plan | undefined> {
   const api = (await ctx.records.getShared<HttpApi>("api", address.apiId))?.value;
   if (!api) return undefined;
   const plan = { api, dimensions: Object.freeze({ ApiId: api.id }) };
@@ -86,12 +64,13 @@ async function makePlan(ctx: Context<any>, address: ApiAddress, method: string):
   const sourceArn = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${permitted}`;
   const functionArn = functionOfUri(matched.integration.uri, stage.variables);
   const template = key === "$default" ? key : path;
-  return { ...plan, served: { api, stage, matched, rest, functionArn, sourceArn, template } };
+  const authorizer = served.authorizers?.find((one) => one.id === matched.route.authorizerId);
+  return { ...plan, served: { api, stage, matched, rest, functionArn, sourceArn, template, authorizer } };
 }
 
 /** The stage that the path's first part names, else `$default`; and the path behind it. */
 async function findStage(
-  ctx: Context<any>,
+  ctx: HttpContext,
   api: HttpApi,
   path: string,
 ): Promise<{ stage: HttpStage; rest: string } | undefined> {
@@ -104,7 +83,7 @@ async function findStage(
   return fallback && { stage: fallback.value, rest: path };
 }
 
-async function answerCall(ctx: Context<any>, plan: Plan, incoming: IncomingMessage): Promise<EdgeResponse> {
+async function answerCall(ctx: HttpContext, plan: Plan, incoming: IncomingMessage): Promise<EdgeResponse> {
   const early = preflight(plan.api.cors, incoming);
   if (early) return early;
   const { served } = plan;
@@ -122,10 +101,9 @@ async function answerCall(ctx: Context<any>, plan: Plan, incoming: IncomingMessa
     };
     const read = readEdgeRequest(incoming, facts);
     const request = read instanceof Promise ? await read : read;
-    if (served.matched.route.authorizationType !== "AWS_IAM") return await callIntegration(ctx, { ...served, request });
-    const authorizer = await authorize(ctx, { ...served, request, incoming });
-    if (authorizer === "forbidden") return jsonResponse(403, "Forbidden");
-    return await callIntegration(ctx, { ...served, request, authorizer });
+    if (served.matched.route.authorizationType === "NONE") return await callIntegration(ctx, { ...served, request });
+    const caller = await authorizeRoute(ctx, { ...served, request, incoming });
+    return "status" in caller ? caller : await callIntegration(ctx, { ...served, request, caller: caller.authorizer });
   } catch (error) {
     if (error instanceof AwsError) return jsonResponse(error.status, error.message);
     throw error;
@@ -155,59 +133,15 @@ interface Call extends PlannedCall {
   readonly request: EdgeRequest;
 }
 
-/** For IAM routes: who signed, as the event shows it; `forbidden` where nobody did or it may not. */
-async function authorize(
-  ctx: Context<any>,
-  call: Call & { incoming: IncomingMessage },
-): Promise<Record<string, unknown> | undefined | "forbidden"> {
-  const { api, stage, request, incoming } = call;
-  const [path, rawQuery] = splitUrl(incoming.url ?? "/");
-  const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
-  const { principal } = await authenticate(ctx.platform, wire, {
-    protocol: "restJson1",
-    signingName: "execute-api",
-    body: async () => request.body,
-  });
-  const resource = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${request.method}${request.rawPath}`;
-  if (
-    principal.kind === "anonymous" ||
-    !(await isAllowed(ctx.as(principal), { action: "execute-api:Invoke", resource }))
-  )
-    return "forbidden";
-  return "arn" in principal
-    ? { iam: { accountId: principal.account, callerId: principal.id, userArn: principal.arn, userId: principal.id } }
-    : undefined;
-}
-
 async function callIntegration(
-  ctx: Context<any>,
-  call: Call & { authorizer?: Record<string, unknown> | undefined },
+  ctx: HttpContext,
+  call: Call & { caller?: Readonly<Record<string, unknown>> | undefined },
 ): Promise<EdgeResponse> {
-  const { api, stage, matched, request, authorizer, functionArn, sourceArn, template } = call;
-  const { integration, route, parameters } = matched;
+  const { functionArn, sourceArn } = call;
+  const { integration } = call.matched;
   if (!functionArn) return jsonResponse(500, "Internal Server Error");
-  const stagedPath = stage.name === "$default" ? request.rawPath : `/${stage.name}${request.rawPath}`;
-  const common = {
-    account: ctx.account,
-    apiId: api.id,
-    stage: stage.name,
-    requestId: ctx.requestId,
-    stagedPath,
-    pathParameters: parameters,
-    stageVariables: stage.variables,
-    ...(authorizer ? { authorizer } : {}),
-  };
   const old = integration.payloadFormatVersion === "1.0";
-  const event = old
-    ? proxyEvent(request, {
-        ...common,
-        version: "1.0",
-        extendedRequestId: ctx.requestId,
-        resourceId: route.id,
-        resourcePath: template,
-        binary: false,
-      })
-    : httpEvent(request, { ...common, routeKey: route.key });
+  const event = eventOf(ctx, call, integration.payloadFormatVersion, call.caller);
   const answer = await callFunction(ctx, {
     functionArn,
     event,

@@ -1,14 +1,17 @@
 import type * as V2 from "@aws-sdk/client-apigatewayv2";
 import { defineService } from "../../aws/service.ts";
 import { apis } from "./apis.ts";
+import { authorizers } from "./authorizers.ts";
 import { httpEndpoint } from "./endpoint.ts";
-import { httpApi, httpDeployment, httpIntegration, httpRoute, httpStage } from "./resources.ts";
+import { httpApi, httpAuthorizer, httpDeployment, httpIntegration, httpRoute, httpStage } from "./resources.ts";
 import { routesAndStages } from "./routes-and-stages.ts";
+import { createHttpState, type HttpState } from "./state.ts";
 
 /** API Gateway, HTTP APIs. */
-export const apigatewayv2 = defineService<typeof V2>({
+export const apigatewayv2 = defineService<typeof V2, HttpState>({
   name: "apigatewayv2",
-  operations: { ...apis, ...routesAndStages },
-  resources: [httpApi, httpRoute, httpIntegration, httpStage, httpDeployment],
+  operations: { ...apis, ...authorizers, ...routesAndStages },
+  resources: [httpApi, httpAuthorizer, httpRoute, httpIntegration, httpStage, httpDeployment],
   routes: [httpEndpoint],
+  start: createHttpState,
 });

@@ -20,12 +20,29 @@ export interface HttpRoute {
   readonly authorizationType: string;
   readonly integrationId?: string;
   readonly operationName?: string;
+  readonly authorizerId?: string;
+  readonly authorizationScopes?: readonly string[];
+}
+
+/** Who else decides about a call: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control.html */
+export interface HttpAuthorizer {
+  readonly id: string;
+  readonly name: string;
+  readonly type: "JWT" | "REQUEST";
+  readonly identitySource: readonly string[];
+  readonly jwt?: { readonly issuer: string; readonly audience: readonly string[] };
+  readonly uri?: string;
+  readonly credentialsArn?: string;
+  readonly payloadFormatVersion?: string;
+  readonly simpleResponses?: boolean;
+  readonly ttlSeconds: number;
 }
 
 /** What a stage serves. */
 export interface Served {
   readonly routes: readonly HttpRoute[];
   readonly integrations: readonly HttpIntegration[];
+  readonly authorizers?: readonly HttpAuthorizer[];
 }
 
 export interface HttpApi extends Served {
@@ -96,12 +113,18 @@ export function checkedIntegration(integration: HttpIntegration): HttpIntegratio
 
 const KEY = /^(\$default|(ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \/\S*)$/;
 
-export function checkedRoute(route: HttpRoute): HttpRoute {
+/** Puts in a route, refusing keys and authorizers that there are none of. */
+export function checkedRoute(route: HttpRoute, authorizers: readonly HttpAuthorizer[] = []): HttpRoute {
   if (!KEY.test(route.key))
     throw badRequest(
       'The provided route key is not formatted properly for HTTP protocol. Format should be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"',
     );
-  if (!["NONE", "AWS_IAM"].includes(route.authorizationType)) throw missing(`authorizers (${route.authorizationType})`);
+  const { authorizationType, authorizerId, ...open } = route;
+  if (authorizationType === "NONE" || authorizationType === "AWS_IAM") return { ...open, authorizationType };
+  if (authorizationType !== "JWT" && authorizationType !== "CUSTOM")
+    throw badRequest(`Unsupported authorization type: ${authorizationType}`);
+  const type = authorizationType === "JWT" ? "JWT" : "REQUEST";
+  if (!authorizers.some((a) => a.id === authorizerId && a.type === type)) throw notFound("authorizer", authorizerId);
   return route;
 }
 

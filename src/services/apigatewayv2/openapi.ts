@@ -1,12 +1,14 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
 import type { Cors } from "../../compute/edge/cors.ts";
+import { checkedAuthorizer } from "./authorizer-model.ts";
 import {
   badRequest,
   checkedIntegration,
   checkedRoute,
-  missing,
+  given,
   newId,
+  type HttpAuthorizer,
   type HttpIntegration,
   type HttpRoute,
 } from "./model.ts";
@@ -32,10 +34,11 @@ export interface ImportedHttpApi {
   readonly routes: readonly HttpRoute[];
   readonly integrations: readonly HttpIntegration[];
   readonly cors?: Cors;
+  readonly authorizers: readonly HttpAuthorizer[];
 }
 
 /** Reads an OpenAPI 3 document with AWS's extensions. Throws BadRequestException that names the path and method. */
-export function importOpenApi(ctx: Context<any>, body: string): ImportedHttpApi {
+export function importOpenApi(ctx: Context<any>, body: string, known: readonly HttpAuthorizer[] = []): ImportedHttpApi {
   let document: Json;
   try {
     document = parse(body, { maxAliasCount: 100 }) as Json;
@@ -47,6 +50,7 @@ export function importOpenApi(ctx: Context<any>, body: string): ImportedHttpApi 
   const routes: HttpRoute[] = [];
   const integrations: HttpIntegration[] = [];
   const globalSecurity = document["security"] as Json[] | undefined;
+  const authorizers = readAuthorizers(ctx, document, known);
   for (const [path, item] of Object.entries((document["paths"] ?? {}) as Json)) {
     for (const [verb, method] of Object.entries(VERBS)) {
       const operation = item?.[verb] as Json | undefined;
@@ -54,16 +58,14 @@ export function importOpenApi(ctx: Context<any>, body: string): ImportedHttpApi 
       const key = path === "/$default" ? "$default" : `${method} ${path}`;
       const integration = readIntegration(ctx, operation["x-amazon-apigateway-integration"] as Json | undefined, key);
       integrations.push(integration);
-      const authorizationType = securityOf(operation, globalSecurity, document);
-      routes.push(
-        checkedRoute({
-          id: newId(ctx),
-          key,
-          integrationId: integration.id,
-          authorizationType,
-          ...(operation["operationId"] ? { operationName: String(operation["operationId"]) } : {}),
-        }),
-      );
+      const route = {
+        id: newId(ctx),
+        key,
+        integrationId: integration.id,
+        ...securityOf(operation, { globalSecurity, document, authorizers }),
+        ...(operation["operationId"] ? { operationName: String(operation["operationId"]) } : {}),
+      };
+      routes.push(checkedRoute(route, authorizers));
     }
   }
   if (routes.length > MAX_ROUTES) throw badRequest(`An API has at most ${MAX_ROUTES} routes.`);
@@ -72,6 +74,7 @@ export function importOpenApi(ctx: Context<any>, body: string): ImportedHttpApi 
   return {
     routes,
     integrations,
+    authorizers,
     ...(info["title"] ? { name: String(info["title"]) } : {}),
     ...(info["description"] ? { description: String(info["description"]) } : {}),
     ...(info["version"] ? { version: String(info["version"]) } : {}),
@@ -79,27 +82,63 @@ export function importOpenApi(ctx: Context<any>, body: string): ImportedHttpApi 
   };
 }
 
-function readIntegration(ctx: Context<any>, given: Json | undefined, key: string): HttpIntegration {
-  if (!given) throw badRequest(`No integration is defined for the route ${key}`);
+function readIntegration(ctx: Context<any>, said: Json | undefined, key: string): HttpIntegration {
+  if (!said) throw badRequest(`No integration is defined for the route ${key}`);
   return checkedIntegration({
     id: newId(ctx),
-    type: String(given["type"] ?? "").toUpperCase(),
-    uri: String(given["uri"] ?? ""),
-    payloadFormatVersion: String(given["payloadFormatVersion"] ?? ""),
-    timeoutInMillis: Number(given["timeoutInMillis"] ?? 30_000),
-    ...(given["credentials"] ? { credentialsArn: String(given["credentials"]) } : {}),
+    type: String(said["type"] ?? "").toUpperCase(),
+    uri: String(said["uri"] ?? ""),
+    payloadFormatVersion: String(said["payloadFormatVersion"] ?? ""),
+    timeoutInMillis: Number(said["timeoutInMillis"] ?? 30_000),
+    ...(said["credentials"] ? { credentialsArn: String(said["credentials"]) } : {}),
   });
 }
 
-function securityOf(operation: Json, globalSecurity: Json[] | undefined, document: Json): string {
-  const names = ((operation["security"] as Json[] | undefined) ?? globalSecurity ?? [])
-    .flatMap((entry) => Object.keys(entry))
-    .filter((name) => name !== "NONE");
-  if (names.length === 0) return "NONE";
-  const scheme = (document["components"]?.securitySchemes?.[names[0]!] ?? {}) as Json;
-  if (/sigv4/i.test(String(scheme["x-amazon-apigateway-authtype"] ?? ""))) return "AWS_IAM";
-  throw missing(`authorizers (${names[0]})`);
+function securityOf(
+  operation: Json,
+  where: { globalSecurity: Json[] | undefined; document: Json; authorizers: readonly HttpAuthorizer[] },
+): Pick<HttpRoute, "authorizationType" | "authorizerId" | "authorizationScopes"> {
+  const security = (operation["security"] as Json[] | undefined) ?? where.globalSecurity ?? [];
+  const [entry] = security.flatMap((one) => Object.entries(one)).filter(([name]) => name !== "NONE");
+  if (!entry) return { authorizationType: "NONE" };
+  const [name, scopes] = entry;
+  const scheme = (where.document["components"]?.securitySchemes?.[name] ?? {}) as Json;
+  if (/sigv4/i.test(String(scheme["x-amazon-apigateway-authtype"] ?? ""))) return { authorizationType: "AWS_IAM" };
+  const authorizer = where.authorizers.find((one) => one.name === name);
+  if (!authorizer) throw badRequest(`No authorizer is defined for the security scheme ${name}`);
+  return {
+    authorizationType: authorizer.type === "JWT" ? "JWT" : "CUSTOM",
+    authorizerId: authorizer.id,
+    ...(Array.isArray(scopes) && scopes.length ? { authorizationScopes: scopes.map(String) } : {}),
+  };
 }
+
+/** The authorizers that security schemes define; one whose name is known keeps its id. */
+function readAuthorizers(ctx: Context<any>, document: Json, known: readonly HttpAuthorizer[]): HttpAuthorizer[] {
+  const schemes = Object.entries((document["components"]?.securitySchemes ?? {}) as Record<string, Json>);
+  return schemes.flatMap(([name, scheme]) => {
+    const said = scheme?.["x-amazon-apigateway-authorizer"] as Json | undefined;
+    if (!said) return [];
+    const { jwtConfiguration: jwt, identitySource = "", ...more } = said;
+    const sources: unknown[] = Array.isArray(identitySource) ? identitySource : String(identitySource).split(",");
+    const type = String(more["type"] ?? "").toUpperCase();
+    const authorizer = given({
+      id: known.find((one) => one.name === name)?.id ?? newId(ctx, 6),
+      name,
+      type,
+      identitySource: sources.map((source) => String(source).trim()).filter((source) => source !== ""),
+      jwt: jwt ? { issuer: String(jwt.issuer ?? ""), audience: [jwt.audience ?? []].flat().map(String) } : undefined,
+      uri: text(more["authorizerUri"]),
+      credentialsArn: text(more["authorizerCredentials"]),
+      payloadFormatVersion: text(more["authorizerPayloadFormatVersion"]),
+      simpleResponses: more["enableSimpleResponses"] === undefined ? undefined : more["enableSimpleResponses"] === true,
+      ttlSeconds: Number(more["authorizerResultTtlInSeconds"] ?? 0),
+    });
+    return [checkedAuthorizer(authorizer as HttpAuthorizer)];
+  });
+}
+
+const text = (value: unknown): string | undefined => (value === undefined ? undefined : String(value as string));
 
 export function readCors(cors: Json): Cors {
   const list = (value: unknown): string[] | undefined =>

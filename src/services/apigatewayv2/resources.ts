@@ -66,6 +66,30 @@ export const httpApi: ResourceType = {
   },
 };
 
+/** AWS::ApiGatewayV2::Authorizer. */
+export const httpAuthorizer: ResourceType = {
+  type: "AWS::ApiGatewayV2::Authorizer",
+  create: async (ctx, properties) =>
+    String((await ctx.call("apigatewayv2", "CreateAuthorizer", authorizerInput(properties))).AuthorizerId),
+  async update(ctx, id, next) {
+    await ctx.call("apigatewayv2", "UpdateAuthorizer", { ...authorizerInput(next), AuthorizerId: id });
+  },
+  async remove(ctx, id, { ApiId }) {
+    await ctx.call("apigatewayv2", "DeleteAuthorizer", { ApiId, AuthorizerId: id }).catch(ignoreGone);
+  },
+  attributes: async (_ctx, id) => ({ AuthorizerId: id }),
+};
+
+/** Templates may write numbers and flags as text. */
+function authorizerInput(properties: Properties): Properties {
+  const { AuthorizerResultTtlInSeconds: ttl, EnableSimpleResponses: simple, ...rest } = properties;
+  return {
+    ...rest,
+    ...(ttl === undefined ? {} : { AuthorizerResultTtlInSeconds: Number(ttl) }),
+    ...(simple === undefined ? {} : { EnableSimpleResponses: String(simple) === "true" }),
+  };
+}
+
 /** AWS::ApiGatewayV2::Integration. */
 export const httpIntegration: ResourceType = {
   type: "AWS::ApiGatewayV2::Integration",

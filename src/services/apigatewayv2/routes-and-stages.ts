@@ -26,6 +26,8 @@ const routeView = (route: HttpRoute) => ({
   AuthorizationType: route.authorizationType as V2.AuthorizationType,
   ...(route.integrationId ? { Target: `integrations/${route.integrationId}` } : {}),
   ...(route.operationName ? { OperationName: route.operationName } : {}),
+  ...(route.authorizerId ? { AuthorizerId: route.authorizerId } : {}),
+  ...(route.authorizationScopes?.length ? { AuthorizationScopes: [...route.authorizationScopes] } : {}),
 });
 
 const integrationView = (i: HttpIntegration) => ({
@@ -69,18 +71,21 @@ async function stageOf(ctx: Context<any>, api: string | undefined, name: string 
 
 const path = (kind: string, id?: string) => (i: any) => `/apis/${i.ApiId}/${kind}${id ? `/${i[id]}` : ""}`;
 
-export const routesAndStages = operations<typeof V2, undefined>()({
+export const routesAndStages = operations<typeof V2, any>()({
   CreateRoute: {
     permissions: on("POST", path("routes")),
     async run(ctx, input) {
       const integrationId = integrationOfTarget(input.Target);
-      const route = checkedRoute({
-        id: newId(ctx),
-        key: String(input.RouteKey),
-        authorizationType: input.AuthorizationType ?? "NONE",
-        ...given({ integrationId, operationName: input.OperationName }),
-      } as HttpRoute);
+      const said = given({
+        integrationId,
+        operationName: input.OperationName,
+        authorizerId: input.AuthorizerId,
+        authorizationScopes: input.AuthorizationScopes,
+      });
+      const authorizationType = input.AuthorizationType ?? "NONE";
+      const route = { id: newId(ctx), key: String(input.RouteKey), authorizationType, ...said } as HttpRoute;
       await changeApi(ctx, input.ApiId, (api) => {
+        checkedRoute(route, api.authorizers);
         checkTarget(api, integrationId);
         if (api.routes.some((r) => r.key === route.key))
           throw conflict(`Route with key ${route.key} already exists for this API`);
@@ -109,13 +114,17 @@ export const routesAndStages = operations<typeof V2, undefined>()({
         authorizationType: input.AuthorizationType,
         integrationId: integrationOfTarget(input.Target),
         operationName: input.OperationName,
+        authorizerId: input.AuthorizerId,
+        authorizationScopes: input.AuthorizationScopes,
       });
       const api = await changeApi(ctx, input.ApiId, (a) => {
         if (!a.routes.some((r) => r.id === input.RouteId)) throw notFound("Route", input.RouteId);
         checkTarget(a, changes.integrationId);
         return {
           ...a,
-          routes: a.routes.map((r) => (r.id === input.RouteId ? checkedRoute({ ...r, ...changes } as HttpRoute) : r)),
+          routes: a.routes.map((r) =>
+            r.id === input.RouteId ? checkedRoute({ ...r, ...changes } as HttpRoute, a.authorizers) : r,
+          ),
         };
       });
       return routeView(api.routes.find((r) => r.id === input.RouteId)!);
@@ -200,14 +209,14 @@ export const routesAndStages = operations<typeof V2, undefined>()({
   CreateDeployment: {
     permissions: on("POST", path("deployments")),
     async run(ctx, input) {
-      const { id, routes, integrations } = await apiOf(ctx, input.ApiId);
+      const { id, routes, integrations, authorizers } = await apiOf(ctx, input.ApiId);
       const deployment: HttpDeployment = {
         id: newId(ctx, 6),
         created: ctx.now(),
         routes,
         integrations,
-        ...given({ description: input.Description }),
-      };
+        ...given({ description: input.Description, authorizers }),
+      } as HttpDeployment;
       const stage = input.StageName ? await stageOf(ctx, id, input.StageName) : undefined;
       const moved = stage
         ? [

@@ -2,7 +2,7 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { operations } from "../../../aws/service.ts";
 import { checkedAuthorizer } from "../authorizer-model.ts";
 import { isRefusal } from "../gateway-responses.ts";
-import { askFunction, rememberedFor, testEvent } from "../lambda-authorizer.ts";
+import { askAuthorizer, rememberedFor, testEvent } from "../lambda-authorizer.ts";
 import {
   apiOf,
   badRequest,
@@ -113,7 +113,7 @@ export const authorizers = operations<typeof Gateway, any>()({
       const variables = input.stageVariables ?? {};
       const started = performance.now();
       const event = testEvent(ctx, api, authorizer, input);
-      const answer = await askFunction(ctx, authorizer, { apiId: api.id, variables, event });
+      const answer = await askAuthorizer(ctx, authorizer, { apiId: api.id, variables, event });
       const facts = { latency: Math.round(performance.now() - started), log: "" };
       if (isRefusal(answer)) return { ...facts, clientStatus: answer.refused === "UNAUTHORIZED" ? 401 : 500 };
       return {
