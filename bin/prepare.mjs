@@ -74,12 +74,8 @@ function compileSdk() {
   if (existsSync(sdkCache)) return;
   const work = `${sdkCache}-new`;
   rmSync(work, { recursive: true, force: true });
-  for (const name of [`node-linux-${process.arch}`, `node22-linux-${process.arch}`]) {
-    const node = join(root, "node_modules", name, "bin", "node");
-    const env = { ...process.env, NODE_COMPILE_CACHE: work, NODE_COMPILE_CACHE_PORTABLE: "1", NODE_OPTIONS: "" };
-    if (existsSync(node))
-      spawnSync(node, [join(root, "bin", "compile-sdk.mjs")], { env, stdio: "ignore", timeout: 60_000 });
-  }
+  const env = { ...process.env, NODE_COMPILE_CACHE: work, NODE_COMPILE_CACHE_PORTABLE: "1", NODE_OPTIONS: "" };
+  spawnSync(nodeBinary(), [join(root, "bin", "compile-sdk.mjs")], { env, stdio: "ignore", timeout: 60_000 });
   if (!existsSync(work)) return; // this user may not write there
   chmodSync(work, 0o755);
   for (const kind of readdirSync(work)) {

@@ -73,11 +73,17 @@ const commandOf = (pid: number): string => {
 };
 
 /** A process and all below it. */
-export function descendantsOf(pid: number): number[] {
+function descendantsOf(pid: number): number[] {
   const all = [pid];
   for (let i = 0; i < all.length; i++) all.push(...childrenOf(all[i]!));
   return all;
 }
+
+/** Processes of function runtimes, those of the pool included. */
+export const runtimesOf = (bench: Bench): number[] =>
+  descendantsOf(bench.platform.pid).filter((pid) =>
+    /^\/var\/lang\/bin\/node|^\/usr\S*python.*bootstrap/.test(commandOf(pid)),
+  );
 
 /** The app is the launcher's child: both commands name it. */
 function appOf(pid: number): number {

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
-import { median, round } from "../measure.ts";
-import { at, invokeOnce, type Bench } from "./bench-kit.ts";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { median, pssMB, round } from "../measure.ts";
+import { at, invokeOnce, runtimesOf, startBench, type Bench } from "./bench-kit.ts";
 
 const PAUSE_MS = 200;
 const root = resolve(import.meta.dirname, "../..");
-const PYTHON = { "index.py": "def handler(event, context): return {'n': 0}" };
 const SDK = {
   "index.mjs": `import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 const client = new DynamoDBClient({});
@@ -25,10 +25,13 @@ async function processMs(args: readonly string[]): Promise<number> {
 interface Cold {
   readonly files: (n: number) => Record<string, string>;
   readonly runtime: "nodejs24.x" | "python3.11";
-  readonly reference: readonly string[];
+  /** Milliseconds of what it is compared with. */
+  readonly reference: () => Promise<number>;
 }
 
-/** First calls of functions whose code never ran before, five a second, beside a bare process that does the same. */
+const hello = (n: number) => ({ "index.mjs": `export const handler = async () => ({ n: ${n} });` });
+
+/** Milliseconds of calls, one every 200 ms, of functions whose code never ran before; after every tenth, three references. */
 async function first(bench: Bench, cold: Cold, count: number): Promise<Record<string, number>> {
   const names: string[] = [];
   for (let n = 0; n < count + 1; n++) {
@@ -37,39 +40,70 @@ async function first(bench: Bench, cold: Cold, count: number): Promise<Record<st
   }
   await invokeOnce(bench, names.pop()!); // the pool learns which kind is asked for
   await sleep(2_000);
+  const idle = runtimesOf(bench).map(pssMB);
   const [ours, theirs]: [number[], number[]] = [[], []];
-  for (const name of names) {
+  for (const [n, name] of names.entries()) {
+    const due = sleep(PAUSE_MS);
     ours.push(await invokeOnce(bench, name));
-    theirs.push(await processMs(cold.reference));
-    await sleep(PAUSE_MS);
+    await due;
+    if (n % 10 !== 9) continue;
+    for (let i = 0; i < 3; i++) theirs.push(await cold.reference());
+    await sleep(2 * PAUSE_MS);
   }
   return {
+    calls: ours.length,
+    idleRuntimes: idle.length,
+    idleMB: round(idle.reduce((sum, mb) => sum + mb, 0)),
     p50Ms: round(median(ours), 1),
     p99Ms: round(at(ours, 0.99), 1),
-    bareMs: round(median(theirs), 1),
-    ratio: round(median(ours.map((ms, i) => ms / theirs[i]!)), 2),
+    referenceMs: round(median(theirs), 1),
+    ratio: round(median(ours) / median(theirs), 2),
   };
 }
 
-const hello = (n: number) => ({ "index.mjs": `export const handler = async () => ({ n: ${n} });` });
-
-/** Cold starts of small handlers and of one with the AWS SDK. */
-export async function cold(bench: Bench, rounds: number): Promise<object> {
-  const node = [process.execPath, "-e", "1"];
-  const load = `import("@aws-sdk/client-dynamodb").then(({ DynamoDBClient }) => new DynamoDBClient({ region: "us-east-1" }))`;
+/** Starts cold containers, with the same isolation and limits, whose process writes a line. */
+function startContainers(args: readonly string[]): { startMs: () => Promise<number>; stop: () => void } {
+  const own = ["-m", "--propagation", "private", process.execPath, join(import.meta.dirname, "container.ts"), ...args];
+  const child = spawn("unshare", own, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    node: await first(bench, { files: hello, runtime: "nodejs24.x", reference: node }, rounds * 4),
-    python: await first(
-      bench,
-      { files: () => PYTHON, runtime: "python3.11", reference: ["/usr/bin/python3", "-c", "1"] },
-      rounds * 4,
-    ),
-    sdk: await first(
-      bench,
-      { files: () => SDK, runtime: "nodejs24.x", reference: [process.execPath, "-e", load] },
-      rounds * 2,
-    ),
+    async startMs() {
+      child.stdin.write("\n");
+      return Number((await lines.next()).value);
+    },
+    stop: () => child.stdin.end(),
   };
+}
+
+/** Cold starts of small handlers beside cold containers, with and without a pool, and of one with the AWS SDK. */
+export async function cold(bench: Bench, rounds: number): Promise<object> {
+  const node = startContainers([process.execPath, "-e", "console.log(1)"]);
+  const python = startContainers(["/usr/bin/python3", "-c", "print(1)"]);
+  const load = `import("@aws-sdk/client-dynamodb").then(({ DynamoDBClient }) => new DynamoDBClient({ region: "us-east-1" }))`;
+  const kinds: Record<string, Cold> = {
+    node: { files: hello, runtime: "nodejs24.x", reference: node.startMs },
+    python: {
+      files: (n) => ({ "index.py": `def handler(event, context): return {'n': ${n}}` }),
+      runtime: "python3.11",
+      reference: python.startMs,
+    },
+    sdk: {
+      files: () => SDK,
+      runtime: "nodejs24.x",
+      reference: () => processMs([process.execPath, "-e", load]),
+    },
+  };
+  const result: Record<string, object> = {};
+  for (const [kind, of] of Object.entries(kinds)) result[kind] = await first(bench, of, rounds * 20);
+  const unpooled = await startBench({ STARLING_POOL_SIZE: "0" });
+  try {
+    result["nodeWithoutPool"] = await first(unpooled, kinds["node"]!, rounds * 4);
+    result["pythonWithoutPool"] = await first(unpooled, kinds["python"]!, rounds * 4);
+  } finally {
+    await unpooled.stop();
+    for (const containers of [node, python]) containers.stop();
+  }
+  return result;
 }
 
 /** Functions called once each, all at once, right after the start, beside as many bare processes. */

@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { median, pssMB, round } from "../measure.ts";
-import { at, descendantsOf, HELLO, invokeOnce, load, type Bench } from "./bench-kit.ts";
+import { at, HELLO, invokeOnce, load, runtimesOf, type Bench } from "./bench-kit.ts";
 
 const STREAM = {
   "index.mjs": `export const handler = awslambda.streamifyResponse(async (event, stream) => {
@@ -75,9 +74,7 @@ export async function memory(bench: Bench): Promise<object> {
   const platform = (): number => pssMB(bench.app) + pssMB(bench.platform.pid);
   await invokeOnce(bench, name);
   await load({ ...target, seconds: 5 });
-  const idle = descendantsOf(bench.platform.pid)
-    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("/var/lang/bin/node"))
-    .map(pssMB);
+  const idle = runtimesOf(bench).map(pssMB);
   const before = platform();
   let made = 0;
   while (made < calls) made += Math.round((await load({ ...target, seconds: 5 })).rps * 5);

@@ -85,8 +85,9 @@ async function init({ env, handler, taskRoot, runtime, logFormat }) {
   Object.assign(state, { runtime, logFormat });
   try {
     process.chdir(taskRoot);
-    // Of the SDK, made when the platform was installed; nothing is written there. Not every Node has it.
-    module.enableCompileCache?.({ directory: "/node_modules/.sdk-cache", portable: true });
+    // Of the SDK, made when the platform was installed; nothing is written there. Older ones know no paths that move.
+    if (Number.parseInt(process.versions.node, 10) >= 24)
+      module.enableCompileCache({ directory: "/node_modules/.sdk-cache", portable: true });
     state.handler = await loadHandler(taskRoot, process.env._HANDLER ?? handler);
     if (!isStreaming(state.handler)) refuseCallback(state.handler, runtime);
     state.facts = {

@@ -28,6 +28,12 @@ export interface PoolEvents {
   discard(environment: ExecutionEnvironment): void;
   /** Whether an environment that is idle now may be kept. */
   keeps(environment: ExecutionEnvironment): boolean;
+  /** Whether an idle environment may run again: there must be memory for it. */
+  mayRun(environment: ExecutionEnvironment): boolean;
+  /** Makes room for one that may not run. Throws where a limit is reached. */
+  makeRoom(environment: ExecutionEnvironment): Promise<void>;
+  /** An environment has become idle. */
+  rested(): void;
   now(): number;
 }
 
@@ -127,6 +133,7 @@ export class EnvironmentPool implements EnvironmentEvents {
     if (!environment.usable || !this.#events.keeps(environment)) return this.#events.discard(environment);
     environment.idleSince = this.#events.now();
     this.idle.push(environment);
+    this.#events.rested();
   }
 
   #forget(environment: ExecutionEnvironment): void {
@@ -140,8 +147,11 @@ export class EnvironmentPool implements EnvironmentEvents {
   }
 
   #takeIdle(): ExecutionEnvironment | undefined {
-    for (let environment = this.idle.pop(); environment; environment = this.idle.pop()) {
-      if (environment.usable && this.#events.keeps(environment)) return environment;
+    for (let environment = this.idle.at(-1); environment; environment = this.idle.at(-1)) {
+      const isGood = environment.usable && this.#events.keeps(environment);
+      if (isGood && !this.#events.mayRun(environment)) return undefined;
+      this.idle.pop();
+      if (isGood) return environment;
       this.#events.discard(environment);
     }
     return undefined;
@@ -159,9 +169,12 @@ export class EnvironmentPool implements EnvironmentEvents {
     while (this.#starting < this.#queue.length && isWorth() && this.#events.mayStart(this)) this.#start();
   }
 
+  /** Starts one, or wakes an idle one for which there is no memory yet. */
   #start(): void {
     this.#starting++;
-    this.#events.start().then(
+    const frozen = this.idle.pop();
+    const started = frozen ? this.#events.makeRoom(frozen).then(() => frozen) : this.#events.start();
+    started.then(
       (environment) => {
         this.#starting--;
         this.#retryAt = 0;
@@ -173,6 +186,7 @@ export class EnvironmentPool implements EnvironmentEvents {
       },
       (error: unknown) => {
         this.#starting--;
+        if (frozen) this.#park(frozen);
         this.#notStarted(error);
       },
     );

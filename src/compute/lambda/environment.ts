@@ -5,7 +5,9 @@ import type { FunctionVersion, InvokeOutcome } from "./function-version.ts";
 import type { EnvironmentExtensions } from "./environment-extensions.ts";
 import { assign, limitCpus, startCold, type EnvironmentParts, type Started } from "./environment-start.ts";
 import type { ShutdownReason } from "./extensions.ts";
-import type { Job } from "./job.ts";
+import { Freezer } from "./freezer.ts";
+import { outcomeOf, type Job } from "./job.ts";
+import { PeakMemory } from "./peak-memory.ts";
 import {
   endedAnswer,
   errorAnswer,
@@ -19,8 +21,6 @@ import type { Stem } from "./stem-pool.ts";
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
 const INIT_LIMIT_MS = 10_000;
-/** How old a reading of the peak memory may be: it never falls, and reading it costs more than a quick call does. */
-const PEAK_AGE_MS = 20;
 
 /** Whom an environment tells what became of it. */
 export interface EnvironmentEvents {
@@ -37,12 +37,16 @@ export class ExecutionEnvironment {
   idleSince = 0;
   /** When the call under way began, by `performance.now()`; `Infinity` during the init phase. */
   busySince = 0;
+  /** While it is idle. */
+  readonly freezer: Freezer;
+  readonly peak: PeakMemory;
+  /** When it was started, in milliseconds since the epoch. */
+  readonly bornAt: number;
   readonly #parts: EnvironmentParts;
   readonly #sandbox: FunctionSandbox;
   readonly #channel: RuntimeChannel;
   readonly #extensions: EnvironmentExtensions | undefined;
   readonly #started: number;
-  readonly #bornAt: number;
   #events: EnvironmentEvents | undefined;
   /** The first is under way, the others lie unread in the channel. */
   readonly #jobs: Job[] = [];
@@ -57,8 +61,6 @@ export class ExecutionEnvironment {
   #loaded = false;
   /** Of the init phase, until it has been reported. */
   #initMs: number | undefined;
-  #peak = 0;
-  #peakAt = -Infinity;
   #dead = false;
   /** Why it ends. */
   #reason: ShutdownReason = "spindown";
@@ -69,10 +71,12 @@ export class ExecutionEnvironment {
     this.version = parts.version;
     this.#parts = parts;
     this.#sandbox = sandbox;
+    this.freezer = new Freezer(sandbox);
     this.#channel = channel;
     this.#extensions = extensions;
     this.#started = started;
-    this.#bornAt = parts.now();
+    this.bornAt = parts.now();
+    this.peak = new PeakMemory(sandbox);
     const { log } = parts;
     channel.attach({
       onLog: (chunk) => log.functionMessage(chunk.toString("utf8")),
@@ -107,11 +111,6 @@ export class ExecutionEnvironment {
     this.#events = events;
   }
 
-  /** Whether it was started before a time, in milliseconds since the epoch. */
-  bornBefore(time: number): boolean {
-    return this.#bornAt < time;
-  }
-
   /** It can take another event. */
   get usable(): boolean {
     return !this.#dead;
@@ -125,19 +124,27 @@ export class ExecutionEnvironment {
   /** Serves one call; nothing else is under way. Whatever the function does, it ends within the time limits. */
   run(job: Job): void {
     this.#jobs.push(job);
-    if (this.#loaded) {
+    if (this.#loaded && !this.freezer.isFrozen) {
       this.#begin(job);
       this.#handOver(job);
     } else {
       this.busySince = Infinity;
-      void this.#runFirst(job);
+      void (this.#loaded ? this.#wake(job) : this.#runFirst(job));
     }
   }
 
   /** Puts a call behind the one under way, unread until that has ended; answers false where it cannot. */
   ahead(job: Job): boolean {
     const current = this.#jobs[0];
-    if (!current || !this.#loaded || this.#dead || current.request.onPiece || job.request.onPiece) return false;
+    if (
+      !current ||
+      !this.#loaded ||
+      this.#dead ||
+      this.freezer.isFrozen ||
+      current.request.onPiece ||
+      job.request.onPiece
+    )
+      return false;
     if (this.#extensions?.isEmpty === false) return false; // they are told of each call when it begins
     if (!this.#channel.ahead(this.#invocation(job))) return false;
     this.#jobs.push(job);
@@ -168,6 +175,7 @@ export class ExecutionEnvironment {
   async stop(): Promise<void> {
     this.#dead = true;
     clearTimeout(this.#timer);
+    if (this.#extensions) await this.freezer.thaw().catch(() => undefined);
     await this.#extensions?.shutDown(this.#sandbox, this.#reason);
     this.#channel.close();
     await this.#sandbox.stop().catch(() => undefined);
@@ -179,6 +187,17 @@ export class ExecutionEnvironment {
     await frames.ready;
     const { handler, runtime, logFormat } = this.version;
     frames.load({ env, handler, taskRoot: "/var/task", runtime, logFormat });
+  }
+
+  async #wake(job: Job): Promise<void> {
+    try {
+      await this.freezer.thaw();
+    } catch (error) {
+      return this.#end({ kind: "fault", error: error as Error });
+    }
+    if (this.#jobs[0] !== job) return; // it has ended with the environment
+    this.#begin(job);
+    this.#handOver(job);
   }
 
   /** The first call waits for the init phase; where that failed, its error is the answer. */
@@ -322,8 +341,7 @@ export class ExecutionEnvironment {
     this.#initMs = undefined;
     if (this.#pieceBytes > 0) this.#pieces = [];
     this.#pieceBytes = 0;
-    this.#readPeak(now);
-    const outcome = this.#report(job, answer, { durationMs, initMs });
+    const outcome = this.#report(job, answer, { durationMs, initMs, peakMB: this.peak.mb(now) });
     const observed = durationMs * 1000;
     const micros = Math.min(observed, answer.micros || observed);
     const idle = this.#dead ? undefined : this.#extensions?.idle();
@@ -358,20 +376,14 @@ export class ExecutionEnvironment {
     });
   }
 
-  #readPeak(now: number): void {
-    if (now - this.#peakAt < PEAK_AGE_MS) return;
-    this.#peakAt = now;
-    this.#peak = this.#sandbox.peakMemoryNow() ?? this.#peak;
-  }
-
   #report(
     { request }: Job,
     answer: RuntimeAnswer,
-    { durationMs, initMs }: { durationMs: number; initMs: number | undefined },
+    { durationMs, initMs, peakMB }: { durationMs: number; initMs: number | undefined; peakMB: number },
   ): InvokeOutcome {
     const { log, version } = this.#parts;
     const { requestId } = request;
-    const maxMemoryMB = Math.min(version.memoryMB, Math.max(1, Math.round(this.#peak / 1048576)));
+    const maxMemoryMB = Math.min(version.memoryMB, Math.max(1, Math.round(peakMB)));
     // Since August 2025 the init phase is billed too: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
     const billedMs = Math.ceil(durationMs + (initMs ?? 0));
     const timedOut = answer.errorType === TIMED_OUT;
@@ -380,15 +392,6 @@ export class ExecutionEnvironment {
     const report = { requestId, durationMs, billedMs, memoryMB, usedMB: maxMemoryMB, initMs, status };
     log.ended(report, answer.body.length, answer.kind === "error");
     this.#extensions?.ended(report, answer.body.length, answer.kind === "error");
-    return {
-      payload: answer.body,
-      ...(answer.kind === "error" ? { functionError: "Unhandled" as const } : {}),
-      ...(answer.errorType === undefined ? {} : { errorType: answer.errorType }),
-      durationMs,
-      billedMs,
-      initMs,
-      maxMemoryMB,
-      tail: request.wantsTail ? log.takeTail() : undefined,
-    };
+    return outcomeOf(answer, report, request.wantsTail ? log.takeTail() : undefined);
   }
 }

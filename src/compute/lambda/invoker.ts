@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -10,6 +10,7 @@ import { ExecutionEnvironment } from "./environment.ts";
 import { EnvironmentPool } from "./environment-pool.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
 import { EnvironmentLog } from "./log-lines.ts";
+import { MachineMemory, throttled } from "./machine-memory.ts";
 import { ProvisionedConcurrency } from "./provisioned-concurrency.ts";
 import { resolveRuntime, type ResolvedRuntime } from "./runtimes.ts";
 import { StemPool } from "./stem-pool.ts";
@@ -19,15 +20,10 @@ export const ACCOUNT_CONCURRENCY = 1000;
 const IDLE_MS = 10 * 60_000;
 /** Credentials last for twelve hours at most: an environment is replaced before its own end. */
 const MAX_LIFE_MS = 6 * 3600_000;
-/** Share of the machine's memory that environments may have promised to them. */
-const MEMORY_SHARE = 0.75;
 /** Environments that may be in their init phase at a time. */
 const START_AT_ONCE = Math.max(4, 2 * availableParallelism());
 /** One whose init phase takes longer no longer counts: a slow function must not keep others from starting. */
 const START_SHARE_MS = 1_000;
-/** Memory of a sandbox and its runtime beyond what its function uses; idle ones mostly hold no more than this. */
-const OVERHEAD_MB = 32;
-
 export interface InvokerParts {
   readonly sandboxes: SandboxHost;
   readonly clock: Clock;
@@ -56,6 +52,7 @@ export class Invoker {
   readonly #inFlight = new Map<string, number>();
   readonly #runtimes = new Map<string, ResolvedRuntime | undefined>();
   readonly #stems: StemPool;
+  readonly #memory: MachineMemory;
   readonly #live = new Set<ExecutionEnvironment>();
   /** Environments that are kept for versions and aliases; calls go to them before any other. */
   readonly provisioned: ProvisionedConcurrency;
@@ -63,19 +60,27 @@ export class Invoker {
   readonly #environments = {
     discard: (environment: ExecutionEnvironment): void => void this.#stop(environment),
     keeps: (environment: ExecutionEnvironment): boolean =>
-      !this.#stopped && !environment.bornBefore(this.#parts.clock.now() - MAX_LIFE_MS),
+      !this.#stopped && environment.bornAt >= this.#parts.clock.now() - MAX_LIFE_MS,
+    mayRun: (environment: ExecutionEnvironment): boolean => this.#memory.mayRun(environment),
+    makeRoom: (environment: ExecutionEnvironment): Promise<void> => this.#memory.readmit(environment),
+    rested: (): void => this.#memory.rested(),
     now: (): number => this.#parts.clock.now(),
   };
   /** Environments in their init phase, and pools that wait to start one. */
   #starting = 0;
   readonly #waitingToStart = new Set<EnvironmentPool>();
   #total = 0;
-  #promisedMB = 0;
   #stopped = false;
 
   constructor(parts: InvokerParts) {
     this.#parts = parts;
     this.#stems = new StemPool({ ...parts, size: parts.poolSize });
+    this.#memory = new MachineMemory({
+      now: () => parts.clock.now(),
+      stems: () => this.#stems.count,
+      idle: () => [...this.#pools.values()].flatMap((pool) => pool.idle),
+      end: (environments) => this.#stopIdle((environment) => environments.includes(environment)),
+    });
     this.provisioned = new ProvisionedConcurrency({
       ...this.#environments,
       start: (version) => this.#start(version, "provisioned-concurrency"),
@@ -145,6 +150,7 @@ export class Invoker {
 
   async close(): Promise<void> {
     this.#stopped = true;
+    this.#memory.close();
     this.provisioned.close();
     await Promise.all([...[...this.#live].map((environment) => this.#stop(environment)), this.#stems.close()]);
   }
@@ -161,15 +167,11 @@ export class Invoker {
     const runtime = this.runtime(version.runtime, version.memoryMB);
     if (!runtime)
       throw new AwsError("InvalidRuntimeException", `The runtime ${version.runtime} is not available here.`, 502);
-    const weight = version.memoryMB + OVERHEAD_MB;
     this.#starting++;
     try {
-      await this.#admit(weight);
-      this.#promisedMB += weight;
-      const environment = await this.#startAdmitted(version, runtime, initialization).catch((error: unknown) => {
-        this.#promisedMB -= weight;
-        throw error;
-      });
+      const environment = await this.#memory.admit(version, () =>
+        this.#startAdmitted(version, runtime, initialization),
+      );
       let timer: NodeJS.Timeout | undefined;
       const longEnough = new Promise((resolve) => (timer = setTimeout(resolve, START_SHARE_MS)));
       void Promise.race([environment.initEnded(), longEnough]).then(() => {
@@ -239,17 +241,6 @@ export class Invoker {
     return environment;
   }
 
-  /** Makes room for one more environment: idle ones give way, the longest idle first; else the machine is full. */
-  async #admit(weight: number): Promise<void> {
-    const limit = (totalmem() / 1048576) * MEMORY_SHARE;
-    while (this.#promisedMB + this.#stems.count * OVERHEAD_MB + weight > limit) {
-      const idle = [...this.#pools.values()].flatMap((pool) => pool.idle);
-      const oldest = idle.toSorted((a, b) => a.idleSince - b.idleSince)[0];
-      if (!oldest) throw throttled("ConcurrentInvocationLimitExceeded");
-      await this.#stopIdle((environment) => environment === oldest);
-    }
-  }
-
   async #stopIdle(which: (environment: ExecutionEnvironment) => boolean): Promise<void> {
     const chosen: ExecutionEnvironment[] = [];
     for (const [key, pool] of this.#pools) {
@@ -264,7 +255,7 @@ export class Invoker {
   async #stop(environment: ExecutionEnvironment): Promise<void> {
     if (!this.#live.delete(environment)) return;
     await environment.stop();
-    this.#promisedMB -= environment.version.memoryMB + OVERHEAD_MB;
+    this.#memory.release(environment);
   }
 
   #pool(version: FunctionVersion): EnvironmentPool {
@@ -279,10 +270,6 @@ export class Invoker {
     }
     return pool;
   }
-}
-
-function throttled(reason: string): AwsError {
-  return new AwsError("TooManyRequestsException", "Rate Exceeded.", 429, { Reason: reason, Type: "User" });
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */

@@ -1,4 +1,6 @@
+import type { RuntimeAnswer } from "./channel.ts";
 import type { InvokeOutcome, InvokeRequest } from "./function-version.ts";
+import type { Report } from "./log-lines.ts";
 
 /** One call on its way through an environment. */
 export interface Job {
@@ -7,4 +9,18 @@ export interface Job {
   readonly fail: (error: unknown) => void;
   /** An environment was given up because its init phase took too long: the next one loads the function within the call. */
   initTimedOut?: boolean;
+}
+
+/** What a caller is told of a call that has ended. */
+export function outcomeOf(answer: RuntimeAnswer, report: Report, tail: InvokeOutcome["tail"]): InvokeOutcome {
+  return {
+    payload: answer.body,
+    ...(answer.kind === "error" ? { functionError: "Unhandled" as const } : {}),
+    ...(answer.errorType === undefined ? {} : { errorType: answer.errorType }),
+    durationMs: report.durationMs,
+    billedMs: report.billedMs,
+    initMs: report.initMs,
+    maxMemoryMB: report.usedMB,
+    tail,
+  };
 }

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { totalmem } from "node:os";
+import { after, before, describe, test } from "node:test";
+import { until } from "../support/build-kit.ts";
+import { functionKit, type FunctionKit } from "../support/function-kit.ts";
+import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
+
+const LARGEST_MB = 10_240;
+
+/** A process whose sandbox has the file, as the host sees it. */
+const processWith = (file: string): number | undefined =>
+  readdirSync("/proc")
+    .map(Number)
+    .find((pid) => pid > 0 && existsSync(`/proc/${pid}/root${file}`));
+
+function isFrozen(pid: number): boolean {
+  const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  const v1 = /^\d+:freezer:(.*)$/m.exec(groups)?.[1];
+  if (v1 !== undefined) return readFileSync(`/sys/fs/cgroup/freezer${v1}/freezer.state`, "utf8").trim() === "FROZEN";
+  const v2 = /^0::(.*)$/m.exec(groups)![1]!;
+  return /^frozen 1$/m.test(readFileSync(`/sys/fs/cgroup${v2}/cgroup.events`, "utf8"));
+}
+
+describe("idle environments", { skip: cannotRun }, () => {
+  let platform: TestPlatform;
+  let kit: FunctionKit;
+  before(async () => {
+    platform = await startPlatform();
+    kit = await functionKit(platform.client);
+  });
+  after(() => platform?.stop());
+
+  test("a process that goes on by itself is frozen until the next call", async () => {
+    const f = await kit.create(
+      {
+        "index.py": `import threading, time
+count = 0
+def run():
+    global count
+    while True:
+        count += 1
+        time.sleep(0.001)
+threading.Thread(target=run, daemon=True).start()
+def handler(event, context):
+    open("/tmp/idle-environment", "w").close()
+    return count`,
+      },
+      { Runtime: "python3.11" },
+    );
+    const { value: first } = await kit.call(f);
+    const pid = processWith("/tmp/idle-environment")!;
+    await until(async () => isFrozen(pid) || undefined, "it is frozen");
+    const calls = await Promise.all([kit.call(f), kit.call(f), kit.call(f)]);
+    assert.ok(!isFrozen(pid));
+    assert.ok(Math.min(...calls.map(({ value }) => value)) > first, "the same environment");
+    await until(async () => isFrozen(pid) || undefined, "it is frozen again");
+    await kit.lambda.deleteFunction({ FunctionName: f });
+    await until(async () => !existsSync(`/proc/${pid}`) || undefined, "it has ended");
+  });
+
+  test("idle ones hold what they have used, not all that they may use", async (t) => {
+    const count = Math.ceil((totalmem() * 0.75) / 2 ** 20 / LARGEST_MB) + 2;
+    if (count > 20) return t.skip("it takes too many functions to promise all of this machine's memory");
+    const source = { "index.mjs": "let n = 0; export const handler = async () => ++n;" };
+    const functions: string[] = [];
+    for (let i = 0; i < count; i++) functions.push(await kit.create(source, { MemorySize: LARGEST_MB }));
+    for (const n of [1, 2])
+      for (const f of functions) assert.equal((await kit.call(f)).value, n, "each has kept its environment");
+  });
+});
