@@ -93,6 +93,9 @@ const apis = {
   }),
   Snapshot: made("ApiGateway::Deployment", { RestApiId: ref("Rest") }, { DependsOn: "Get" }),
   Stage: made("ApiGateway::Stage", { RestApiId: ref("Rest"), DeploymentId: ref("Snapshot"), StageName: "v1" }),
+  ClientKey: made("ApiGateway::ApiKey", { Enabled: true }),
+  Plan: made("ApiGateway::UsagePlan", { ApiStages: [{ ApiId: ref("Rest"), Stage: ref("Stage") }] }),
+  PlanKey: made("ApiGateway::UsagePlanKey", { KeyId: ref("ClientKey"), KeyType: "API_KEY", UsagePlanId: ref("Plan") }),
   Http: made("ApiGatewayV2::Api", { Name: "http", ProtocolType: "HTTP" }),
   Target: made("ApiGatewayV2::Integration", {
     ApiId: ref("Http"),

@@ -8,6 +8,7 @@ import { authorizeCall } from "./authorize-call.ts";
 import { firstContext, type Call, type RestContext, type Served } from "./call.ts";
 import { isRefusal, refusalResponse, type Refusal } from "./gateway-responses.ts";
 import { integrate } from "./integrate.ts";
+import { meterCall } from "./meter-call.ts";
 import { matchResource } from "./match-resource.ts";
 
 /** An answer, with what the logs may say of it. */
@@ -50,7 +51,10 @@ export async function answerCall(
 }
 
 async function serve(ctx: RestContext, call: Call): Promise<EdgeResponse | Refusal> {
-  const caller = await authorizeCall(ctx, call);
+  const authorized = await authorizeCall(ctx, call);
+  if (isRefusal(authorized)) return authorized;
+  Object.assign(call.context["identity"] as object, authorized.identity);
+  const caller = await meterCall(ctx, call, authorized);
   if (isRefusal(caller)) return caller;
   Object.assign(call.context["identity"] as object, caller.identity);
   return integrate(ctx, call, caller);

@@ -2,11 +2,14 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { defineService } from "../../aws/service.ts";
 import { apis } from "./api/apis.ts";
 import { authorizers } from "./api/authorizers.ts";
+import { keys } from "./api/keys.ts";
 import { resourcesAndMethods } from "./api/resources-and-methods.ts";
 import { stages } from "./api/stages.ts";
+import { usagePlans } from "./api/usage-plans.ts";
 import { apiDeployment, apiStage } from "./resources/deployment-and-stage.ts";
 import { apiAuthorizer } from "./resources/authorizer.ts";
 import { apiAccount, apiMethod, apiResource } from "./resources/resource-and-method.ts";
+import { apiKey, usagePlan, usagePlanKey } from "./resources/usage.ts";
 import { restApi } from "./resources/rest-api.ts";
 import { restEndpoint } from "./routes.ts";
 import { createRestState, type RestState } from "./state.ts";
@@ -14,8 +17,21 @@ import { createRestState, type RestState } from "./state.ts";
 /** API Gateway, REST APIs. */
 export const apigateway = defineService<typeof Gateway, RestState>({
   name: "apigateway",
-  operations: { ...apis, ...authorizers, ...resourcesAndMethods, ...stages },
-  resources: [restApi, apiResource, apiMethod, apiDeployment, apiStage, apiAccount, apiAuthorizer],
+  operations: { ...apis, ...authorizers, ...keys, ...resourcesAndMethods, ...stages, ...usagePlans },
+  resources: [
+    restApi,
+    apiResource,
+    apiMethod,
+    apiDeployment,
+    apiStage,
+    apiAccount,
+    apiAuthorizer,
+    apiKey,
+    usagePlan,
+    usagePlanKey,
+  ],
   routes: [restEndpoint],
+  periodic: [{ name: "write usage", everyMs: 1_000, run: (ctx) => ctx.state.usage.flush() }],
   start: createRestState,
+  stop: ({ usage }) => usage.flush(),
 });

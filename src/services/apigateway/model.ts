@@ -251,7 +251,6 @@ export function checkedMethod(method: Method, { authorizers = {}, validators = {
     );
   if (authorizationType === "COGNITO_USER_POOLS" && authorizerId === undefined) throw noAuthorizer();
   if (authorizationType === "COGNITO_USER_POOLS") throw missing("authorizers (COGNITO_USER_POOLS)");
-  if (method.apiKeyRequired) throw missing("API keys");
   if (authorizationType === "CUSTOM" && !Object.hasOwn(authorizers, authorizerId ?? "")) throw noAuthorizer();
   if (requestValidatorId !== undefined && !Object.hasOwn(validators, requestValidatorId))
     throw badRequest("Invalid Request Validator identifier specified");

@@ -5,10 +5,10 @@ import type { Statement } from "../../../ports/database.ts";
 import {
   apiOf,
   badRequest,
-  changeApi,
   conflict,
   definitionsOf,
   newId,
+  noApi,
   notFound,
   on,
   type Deployment,
@@ -202,6 +202,15 @@ export const stages = operations<typeof Gateway, any>()({
       return {};
     },
   },
+  GetTags: {
+    permissions: on("GET", (i) => `/tags/${encodeURIComponent(String(i.resourceArn))}`),
+    async run(ctx, input) {
+      const { kind, id } = taggedRecord(input.resourceArn);
+      const stored = await ctx.records.get<Tagged>(kind, id);
+      if (!stored) throw missingResource(ctx, kind, id);
+      return { tags: { ...stored.value.tags } };
+    },
+  },
   TagResource: {
     permissions: on("PUT", (i) => `/tags/${encodeURIComponent(String(i.resourceArn))}`),
     async run(ctx, input) {
@@ -220,19 +229,29 @@ export const stages = operations<typeof Gateway, any>()({
   },
 });
 
+const ARN = /\/(restapis|apikeys|usageplans)\/([a-z0-9]+)(?:\/stages\/([\w-]+))?$/;
+
+/** Where the record that an ARN names is kept. */
+function taggedRecord(resourceArn: string | undefined): { kind: string; id: string } {
+  const [, kind, id, stage] = ARN.exec(resourceArn ?? "") ?? [];
+  if (kind === undefined || id === undefined) throw badRequest("Invalid ARN specified in the request");
+  if (kind === "restapis") return stage ? { kind: "stage", id: stageId(id, stage) } : { kind: "api", id };
+  return { kind: kind === "apikeys" ? "key" : "plan", id };
+}
+
+interface Tagged {
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
 async function changeTags(
   ctx: Context<any>,
   resourceArn: string | undefined,
   change: (tags: Readonly<Record<string, string>>) => Record<string, string>,
 ): Promise<void> {
-  const match = /\/restapis\/([a-z0-9]+)(?:\/stages\/([\w-]+))?$/.exec(resourceArn ?? "");
-  if (!match) throw badRequest("Invalid ARN specified in the request");
-  const [, api, stage] = match;
-  if (stage) {
-    const changed = await ctx.records.update<Stage>("stage", stageId(api, stage), (s) => ({
-      ...s,
-      tags: change(s.tags ?? {}),
-    }));
-    if (!changed) throw notFound("Invalid stage identifier specified");
-  } else await changeApi(ctx, api, (a) => ({ ...a, tags: change(a.tags ?? {}) }));
+  const { kind, id } = taggedRecord(resourceArn);
+  const changed = await ctx.records.update<Tagged>(kind, id, (of) => ({ ...of, tags: change(of.tags ?? {}) }));
+  if (!changed) throw missingResource(ctx, kind, id);
 }
+
+const missingResource = (ctx: Context<any>, kind: string, id: string): Error =>
+  kind === "api" ? noApi(ctx, id) : notFound("Invalid stage identifier specified");

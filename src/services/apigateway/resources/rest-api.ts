@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { AwsError, codeOf, notImplemented } from "../../../kernel/aws-error.ts";
+import { codeOf, notImplemented } from "../../../kernel/aws-error.ts";
 
 const ignoreGone = (error: unknown): void => {
   if (codeOf(error) !== "NotFoundException") throw error;
@@ -96,11 +96,10 @@ export const restApi: ResourceType = {
       (name) => !isDeepStrictEqual(next[name], previous[name]),
     );
     if (fixed.length) throw notImplemented(`another ${fixed.join(", ")} of a REST API`);
-    if (next["ApiKeySourceType"] === "AUTHORIZER")
-      throw new AwsError("NotImplemented", "Starling does not implement API keys yet.", 501);
     await putDefinition(ctx, id, next, "overwrite");
     if (next["Name"] !== undefined) await rename(ctx, id, String(next["Name"]));
     const patches = [
+      ...replaced("/apiKeySource", next["ApiKeySourceType"] ?? "HEADER", undefined),
       ...replaced("/description", next["Description"], previous["Description"]),
       ...replaced("/policy", policyText(next["Policy"]), previous["Policy"]),
       ...mediaTypes(next["BinaryMediaTypes"] ?? [], previous["BinaryMediaTypes"] ?? []),
