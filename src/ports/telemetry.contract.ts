@@ -10,6 +10,17 @@ export interface TelemetryContract {
 
 const MINUTE = 60_000;
 
+const usageSample = (resource: string) => ({
+  region: "eu-west-1",
+  service: "AWS Lambda",
+  usageType: "Request",
+  operation: "Invoke",
+  resource,
+  version: "1",
+  project: "",
+  amount: 1,
+});
+
 /** Runs the suite that every Telemetry has to pass. */
 export function runContract(contract: TelemetryContract): void {
   describe("telemetry", () => {
@@ -170,16 +181,7 @@ export function runContract(contract: TelemetryContract): void {
 
     test("usage: samples add up by hour and by what they are of, restart or not", async () => {
       const account = "usage";
-      const sample = {
-        region: "eu-west-1",
-        service: "AWS Lambda",
-        usageType: "Request",
-        operation: "Invoke",
-        resource: "arn:f",
-        version: "1",
-        project: "",
-        amount: 1,
-      };
+      const sample = usageSample("arn:f");
       const start = Math.floor(clock.now() / 3_600_000) * 3_600_000;
       telemetry.putUsage(account, [sample, sample, { ...sample, version: "2", amount: 0.25 }]);
       telemetry.putUsage("another", [sample]);
@@ -196,6 +198,52 @@ export function runContract(contract: TelemetryContract): void {
         [0, "2", 0.25],
       ]);
       assert.deepEqual((await amounts(start + 7_200_000)).at(-1), [1, "1", 1]);
+    });
+
+    test("meters: add to what puts add to, over minutes, hours and flushes", async () => {
+      const metric = { namespace: "Meter", name: "M", dimensions: { A: "1" }, unit: "Count" };
+      const meter = telemetry.metricMeter("1", "r", metric);
+      const from = clock.now();
+      meter.add(1, from);
+      telemetry.putMetrics("1", "r", [{ ...metric, timestamp: from, value: 2 }]);
+      await telemetry.flush();
+      meter.add(4, from + 1);
+      meter.add(8, from + MINUTE);
+      meter.add(16, from); // late
+      await clock.advance(10 * MINUTE);
+      await telemetry.flush(); // the points are over
+      meter.add(32, from);
+      const points = await telemetry.readMetric("1", "r", {
+        ...metric,
+        start: from,
+        end: from + 10 * MINUTE,
+        periodSeconds: 60,
+      });
+      assert.deepEqual(
+        points.map(({ sum, min, max, count }) => ({ sum, min, max, count })),
+        [
+          { sum: 55, min: 1, max: 32, count: 5 },
+          { sum: 8, min: 8, max: 8, count: 1 },
+        ],
+      );
+      assert.equal(points[0]?.values?.size, 5);
+      const { amount: _, ...kind } = usageSample("meter");
+      const used = telemetry.usageMeter("meters", kind);
+      const hour = Math.floor(clock.now() / 3_600_000) * 3_600_000;
+      used.add(1);
+      telemetry.putUsage("meters", [usageSample("meter")]);
+      await telemetry.flush();
+      used.add(2);
+      await clock.advance(3_600_000);
+      used.add(0.5);
+      const records = await telemetry.readUsage("meters", { start: hour, end: hour + 7_200_000 });
+      assert.deepEqual(
+        records.map((record) => [(record.hour - hour) / 3_600_000, record.amount]),
+        [
+          [0, 4],
+          [1, 0.5],
+        ],
+      );
     });
 
     test("metrics: many different values stay within a percent and a bound, and a second is a point where asked for", async () => {

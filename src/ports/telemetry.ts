@@ -16,7 +16,6 @@ export interface StoredLogEvent extends LogEvent {
 export interface MetricSample {
   readonly namespace: string;
   readonly name: string;
-  /** Found more quickly where it is frozen and the same object each time. */
   readonly dimensions: Readonly<Record<string, string>>;
   readonly timestamp: number;
   readonly unit: string;
@@ -37,6 +36,16 @@ export interface MetricPoint {
   readonly unit: string;
   /** Values with their counts, for percentiles; bounded. */
   readonly values?: ReadonlyMap<number, number>;
+}
+
+/** One metric, or one kind of usage, that is found once and added to often. */
+export interface MetricMeter {
+  add(value: number, timestamp: number): void;
+}
+
+export interface UsageMeter {
+  /** Adds to the usage of the present hour. */
+  add(amount: number): void;
 }
 
 /** Something that was used, as it is charged. */
@@ -97,6 +106,12 @@ export interface Telemetry {
     stream: string,
   ): Promise<{ bytes: number; firstEvent?: number; lastEvent?: number; lastIngestion?: number }>;
   putMetrics(account: string, region: string, samples: readonly MetricSample[]): void;
+  /** For a metric that is put again and again: does what `putMetrics` does with one value. */
+  metricMeter(
+    account: string,
+    region: string,
+    metric: Pick<MetricSample, "namespace" | "name" | "dimensions" | "unit">,
+  ): MetricMeter;
   readMetric(
     account: string,
     region: string,
@@ -116,6 +131,8 @@ export interface Telemetry {
   ): Promise<{ namespace: string; name: string; dimensions: Record<string, string> }[]>;
   /** Adds to the usage of the present hour. */
   putUsage(account: string, samples: readonly UsageSample[]): void;
+  /** For usage that is put again and again: does what `putUsage` does with one sample. */
+  usageMeter(account: string, of: Omit<UsageSample, "amount">): UsageMeter;
   /** What was used from `start` to before `end`, one record for each hour and each different sample. */
   readUsage(account: string, query: { start: number; end: number }): Promise<UsageRecord[]>;
   flush(): Promise<void>;

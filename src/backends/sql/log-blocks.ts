@@ -21,18 +21,31 @@ export const eventBytes = (message: string): number => Buffer.byteLength(message
 
 /** Packs events of one stream into blocks, one for each hour of their timestamps. */
 export function packBlocks(events: readonly StoredLogEvent[]): LogBlock[] {
-  const hours = Map.groupBy(events, (event) => Math.floor(event.timestamp / BLOCK_SPAN_MS));
-  return [...hours.values()].map((block) => {
-    const packed: Packed[] = block.map((e) => [e.timestamp, e.ingestionTime, e.sequence, e.message]);
-    const times = block.map((e) => e.timestamp);
-    return {
-      firstTs: times.reduce((a, b) => Math.min(a, b)),
-      lastTs: times.reduce((a, b) => Math.max(a, b)),
-      lastSequence: block.at(-1)?.sequence ?? 0,
-      bytes: block.reduce((sum, e) => sum + eventBytes(e.message), 0),
-      data: zstdCompressSync(JSON.stringify(packed), { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
-    };
-  });
+  const hours = new Map<number, StoredLogEvent[]>();
+  let [hour, block]: [number, StoredLogEvent[]] = [Number.NaN, []];
+  for (const event of events) {
+    const its = Math.floor(event.timestamp / BLOCK_SPAN_MS);
+    if (its !== hour) {
+      block = hours.get(its) ?? [];
+      hours.set((hour = its), block);
+    }
+    block.push(event);
+  }
+  return [...hours.values()].map(packBlock);
+}
+
+function packBlock(events: readonly StoredLogEvent[]): LogBlock {
+  const packed: Packed[] = [];
+  let [firstTs, lastTs, bytes] = [Infinity, -Infinity, 0];
+  for (const { timestamp, ingestionTime, sequence, message } of events) {
+    packed.push([timestamp, ingestionTime, sequence, message]);
+    if (timestamp < firstTs) firstTs = timestamp;
+    if (timestamp > lastTs) lastTs = timestamp;
+    bytes += eventBytes(message);
+  }
+  const text = JSON.stringify(packed);
+  const data = zstdCompressSync(text, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  return { firstTs, lastTs, lastSequence: events.at(-1)?.sequence ?? 0, bytes, data };
 }
 
 export function unpackBlock(data: Uint8Array, stream: string): StoredLogEvent[] {

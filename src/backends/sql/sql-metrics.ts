@@ -1,15 +1,16 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Database, Statement } from "../../ports/database.ts";
-import type { MetricPoint, MetricSample, Telemetry } from "../../ports/telemetry.ts";
+import type { MetricMeter, MetricPoint, MetricSample, Telemetry } from "../../ports/telemetry.ts";
 import { SampleValues } from "./sample-values.ts";
 
+const MINUTE = 60_000;
 const HOUR = 3_600_000;
 /** How long points are kept, by the seconds that they cover. */
 const RETENTION_MS = { 1: 3 * HOUR, 60: 63 * 24 * HOUR } as const;
 /** Points in memory that still take samples; older ones are stored and forgotten. */
 const MAX_OPEN = 50_000;
-/** Points that are found by the identity of their dimensions; more are searched longer than a key takes to make. */
-const MAX_OF_FROZEN = 16;
+
+type MetricIdentity = Pick<MetricSample, "namespace" | "name" | "dimensions" | "unit">;
 
 interface OpenPoint {
   readonly metric: readonly [account: string, region: string, namespace: string, name: string, dimensions: string];
@@ -45,8 +46,6 @@ export class SqlMetrics {
   readonly #open = new Map<string, OpenPoint>();
   /** Samples come several at a time with the same dimensions. */
   #latest: { given: MetricSample["dimensions"] | undefined; text: string } = { given: undefined, text: "" };
-  /** The points of frozen dimensions, which are the same as long as they are the same object. */
-  readonly #ofFrozen = new WeakMap<object, OpenPoint[]>();
   #nextPart: number;
   #nextSweep = 0;
 
@@ -58,6 +57,21 @@ export class SqlMetrics {
 
   put(account: string, region: string, samples: readonly MetricSample[]): void {
     for (const sample of samples) this.#add(account, region, sample);
+  }
+
+  /** Adds to one metric, whose point is looked up once a minute. */
+  meter(account: string, region: string, metric: MetricIdentity, arm: () => void): MetricMeter {
+    let point: OpenPoint | undefined;
+    return {
+      add: (value, timestamp) => {
+        if (point === undefined || point.isClosed || timestamp < point.at || timestamp >= point.at + MINUTE) {
+          const at = Math.floor(timestamp / MINUTE) * MINUTE;
+          point = this.#find(account, region, { sample: metric, at, resolution: 60 });
+        }
+        addValue(point, value);
+        arm();
+      },
+    };
   }
 
   /** Statements that store what has changed, and remove what is too old. */
@@ -142,28 +156,15 @@ export class SqlMetrics {
   #add(account: string, region: string, sample: MetricSample): void {
     const resolution = sample.resolution ?? 60;
     const at = Math.floor(sample.timestamp / (resolution * 1000)) * resolution * 1000;
-    const point = this.#pointOf(account, region, { sample, at, resolution });
-    const value = sample.value ?? 0;
-    const statistics = sample.statistics ?? { sum: value, min: value, max: value, count: 1 };
+    const point = this.#find(account, region, { sample, at, resolution });
+    const { statistics } = sample;
+    if (!statistics) return addValue(point, sample.value ?? 0);
     point.sum += statistics.sum;
     point.min = Math.min(point.min, statistics.min);
     point.max = Math.max(point.max, statistics.max);
     point.count += statistics.count;
     if (statistics.min === statistics.max) point.values.add(statistics.min, statistics.count);
     point.dirty = true;
-  }
-
-  #pointOf(account: string, region: string, asked: Asked): OpenPoint {
-    const { dimensions } = asked.sample;
-    if (!Object.isFrozen(dimensions)) return this.#find(account, region, asked);
-    let points = this.#ofFrozen.get(dimensions);
-    const known = points?.find((point) => isPoint(point, account, region, asked));
-    if (known) return known;
-    points = points?.filter((point) => !point.isClosed) ?? [];
-    const point = this.#find(account, region, asked);
-    if (points.length < MAX_OF_FROZEN) points.push(point);
-    this.#ofFrozen.set(dimensions, points);
-    return point;
   }
 
   #find(account: string, region: string, { sample, at, resolution }: Asked): OpenPoint {
@@ -185,25 +186,19 @@ export class SqlMetrics {
   }
 }
 
-interface Asked {
-  readonly sample: MetricSample;
-  readonly at: number;
-  readonly resolution: 1 | 60;
+function addValue(point: OpenPoint, value: number): void {
+  point.sum += value;
+  if (value < point.min) point.min = value;
+  if (value > point.max) point.max = value;
+  point.count++;
+  point.values.add(value, 1);
+  point.dirty = true;
 }
 
-/** Whether an open point of the same dimensions is the one that is asked for. */
-function isPoint(point: OpenPoint, account: string, region: string, { sample, at, resolution }: Asked): boolean {
-  const [ofAccount, ofRegion, namespace, name] = point.metric;
-  return (
-    name === sample.name &&
-    point.at === at &&
-    !point.isClosed &&
-    point.resolution === resolution &&
-    point.unit === sample.unit &&
-    namespace === sample.namespace &&
-    ofAccount === account &&
-    ofRegion === region
-  );
+interface Asked {
+  readonly sample: MetricIdentity;
+  readonly at: number;
+  readonly resolution: 1 | 60;
 }
 
 /** Dimensions in one spelling, whatever order they came in. */

@@ -82,6 +82,9 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
       metrics.put(account, region, samples);
       arm();
     },
+    metricMeter(account, region, metric) {
+      return metrics.meter(account, region, metric, arm);
+    },
     async readMetric(account, region, query) {
       await flushed();
       return metrics.read(account, region, query);
@@ -93,6 +96,9 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
     putUsage(account, samples) {
       usage.put(account, samples);
       arm();
+    },
+    usageMeter(account, of) {
+      return usage.meter(account, of, arm);
     },
     async readUsage(account, query) {
       await flushed();

@@ -1,6 +1,6 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Database, Statement } from "../../ports/database.ts";
-import type { UsageRecord, UsageSample } from "../../ports/telemetry.ts";
+import type { UsageMeter, UsageRecord, UsageSample } from "../../ports/telemetry.ts";
 
 const HOUR = 3_600_000;
 /** How long usage is kept: as long as Cost Explorer shows it, 14 months. */
@@ -9,8 +9,10 @@ const RETENTION_MS = 430 * 24 * HOUR;
 interface Open {
   readonly account: string;
   readonly hour: number;
-  readonly sample: UsageSample;
+  readonly sample: Omit<UsageSample, "amount">;
   amount: number;
+  /** It is being stored, and takes no more. */
+  isTaken: boolean;
 }
 
 /** Usage, added up in memory until the next flush and by hour in one row for each different sample. */
@@ -25,6 +27,20 @@ export class SqlUsage {
     this.#clock = clock;
   }
 
+  /** Adds to one kind of usage, which is looked up once between two flushes. */
+  meter(account: string, of: Omit<UsageSample, "amount">, arm: () => void): UsageMeter {
+    let open: Open | undefined;
+    return {
+      add: (amount) => {
+        const now = this.#clock.now();
+        if (open === undefined || open.isTaken || now >= open.hour + HOUR || now < open.hour)
+          open = this.#find(account, Math.floor(now / HOUR) * HOUR, of);
+        open.amount += amount;
+        arm();
+      },
+    };
+  }
+
   put(account: string, samples: readonly UsageSample[]): void {
     const hour = Math.floor(this.#clock.now() / HOUR) * HOUR;
     for (const sample of samples) this.#add(account, hour, sample, sample.amount);
@@ -34,6 +50,7 @@ export class SqlUsage {
   take(): { statements: Statement[]; putBack: () => void } {
     const taken = [...this.#open.values()];
     this.#open = new Map();
+    for (const open of taken) open.isTaken = true;
     const statements = taken.map(store);
     const now = this.#clock.now();
     if (taken.length > 0 && now >= this.#nextSweep) {
@@ -54,12 +71,16 @@ export class SqlUsage {
     });
   }
 
-  #add(account: string, hour: number, sample: UsageSample, amount: number): void {
+  #add(account: string, hour: number, sample: Omit<UsageSample, "amount">, amount: number): void {
+    this.#find(account, hour, sample).amount += amount;
+  }
+
+  #find(account: string, hour: number, sample: Omit<UsageSample, "amount">): Open {
     const { region, usageType, operation, resource, version, project } = sample;
     const key = `${account} ${hour} ${region} ${usageType} ${operation} ${resource} ${version} ${project}`;
-    const open = this.#open.get(key);
-    if (open) open.amount += amount;
-    else this.#open.set(key, { account, hour, sample, amount });
+    let open = this.#open.get(key);
+    if (!open) this.#open.set(key, (open = { account, hour, sample, amount: 0, isTaken: false }));
+    return open;
   }
 }
 
