@@ -13,16 +13,19 @@ import type { Operation, Permission } from "./service.ts";
 
 /**
  * Lets a call through, or throws AccessDenied in AWS's words. Deny by default: identity policies, the resource's own
- * policy, the boundary and session policies are evaluated for every permission that the operation asks for.
+ * policy, the boundary and session policies are evaluated for every permission that the operation asks for. Answers
+ * whether the decision holds for every call of this kind until something is written.
  */
-export async function authorize(ctx: Context, operation: Operation<any, any, any>, input: unknown): Promise<void> {
+export async function authorize(ctx: Context, operation: Operation<any, any, any>, input: unknown): Promise<boolean> {
   const { principal } = ctx;
-  if (operation.permissions === "anyone") return;
+  if (operation.permissions === "anyone") return true;
   if (principal.kind === "anonymous" && operation.permissions === "authenticated") throw missingToken();
-  if (principal.kind === "service" && operation.callers?.includes(principal.service)) return;
-  if (operation.permissions === "authenticated") return;
+  if (principal.kind === "service" && operation.callers?.includes(principal.service)) return true;
+  if (operation.permissions === "authenticated") return true;
   const permissions = await operation.permissions(input, ctx);
-  for (const permission of permissions) await check(ctx, permission);
+  let isLasting = true;
+  for (const permission of permissions) isLasting = (await check(ctx, permission)) && isLasting;
+  return isLasting;
 }
 
 /** Whether the caller has one more permission, for operations that filter what they show. */
@@ -36,7 +39,8 @@ export async function isAllowed(ctx: Context, permission: Permission): Promise<b
   }
 }
 
-async function check(ctx: Context, permission: Permission): Promise<void> {
+/** Answers whether the decision is made of nothing but caller, documents, action and resource. */
+async function check(ctx: Context, permission: Permission): Promise<boolean> {
   const { principal } = ctx;
   const { policies } = ctx.registry;
   const bounds = await ctx.platform.identity.policies(principal);
@@ -47,7 +51,7 @@ async function check(ctx: Context, permission: Permission): Promise<void> {
   const [identity, session] = [bounds.identity.map(known), bounds.session?.map(known)];
   const all = { identity, resource, boundary, session };
   const key = permission.conditions ? undefined : decisionKey(ctx, permission, all);
-  if (key !== undefined && policies.isAllowed(key)) return;
+  if (key !== undefined && policies.isAllowed(key)) return true;
   const request: AccessRequest = {
     principal: policyPrincipal(principal),
     action: permission.action,
@@ -66,6 +70,7 @@ async function check(ctx: Context, permission: Permission): Promise<void> {
   };
   decide(ctx, permission, request);
   if (key !== undefined) policies.allow(key);
+  return key !== undefined;
 }
 
 interface Deciding {

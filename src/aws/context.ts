@@ -1,12 +1,13 @@
 import type { Statement } from "../ports/database.ts";
 import type { EnqueueOptions } from "../ports/queue.ts";
 import { derivedIds, type Ids } from "../kernel/ids.ts";
-import { dispatch } from "./dispatch.ts";
+import { dispatch, prepare } from "./dispatch.ts";
 import type { Platform } from "./platform.ts";
 import type { Principal } from "./principal.ts";
 import { Records } from "./records.ts";
 import type { Registry } from "./registry.ts";
 import type { OperationInput, OperationName, OperationOutput } from "./sdk-types.ts";
+import type { PreparedCall } from "./service.ts";
 import type { ServiceModules } from "./service-modules.ts";
 
 /** Facts of the HTTP request behind a call, for conditions and URLs. */
@@ -69,6 +70,16 @@ export interface Context<State = unknown> {
     input: object,
     options?: { readonly once?: string },
   ): Promise<any>;
+  /**
+   * A public operation, ready to be called again and again with the same input but for what `rest` adds: validated and
+   * authorized now. Good until something is written (`records.made` keeps it so long), and to be kept no longer.
+   * Undefined where each call has to be made by itself; throws what `call` would.
+   */
+  prepare<Name extends keyof ServiceModules, Op extends OperationName<ServiceModules[Name]>>(
+    service: Name,
+    operation: Op,
+    input: CallInput<ServiceModules[Name], Op>,
+  ): Promise<PreparedCall<CallInput<ServiceModules[Name], Op>, OperationOutput<ServiceModules[Name], Op>> | undefined>;
   /** The same context with another principal. */
   as(principal: Principal): Context<State>;
   /** The same context in another region. */
@@ -179,6 +190,10 @@ class CallContext implements Context<any> {
 
   call(service: string, operation: string, input: object, { once }: { once?: string } = {}): Promise<any> {
     return dispatch(this.#with({ service, requestId: this.platform.ids.uuid(), once }), operation, input);
+  }
+
+  prepare(service: string, operation: string, input: object): Promise<any> {
+    return prepare(this.#with({ service }), operation, input);
   }
 
   as(principal: Principal): Context<any> {

@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import { GuardFailed, type Database, type Statement } from "../ports/database.ts";
+import { GuardFailed, type Database, type ReadMemo, type Statement } from "../ports/database.ts";
 
 /** A stored value with its id and revision. */
 export interface Stored<T> {
@@ -69,15 +69,18 @@ export class Records {
   }
 
   /**
-   * What `make` makes of `getShared`s, kept until something is written. `key` begins with what is made, which differs
-   * from all kinds of records. Nobody may change the value.
+   * What `make` makes of `getShared`s, kept until something is written; what is kept is answered at once. `key` begins
+   * with what is made, which differs from all kinds of records. Nobody may change the value.
    */
-  async made<T>(key: string, make: () => Promise<T>): Promise<T> {
+  made<T>(key: string, make: () => Promise<T>): T | Promise<T> {
     const { memo } = this.#db;
     if (!memo) return make();
     const whole = `made ${this.#memoPrefix}${key}`;
     const known = memo.get(whole);
-    if (known) return known.value as T;
+    return known ? (known.value as T) : this.#make(whole, make, memo);
+  }
+
+  async #make<T>(whole: string, make: () => Promise<T>, memo: ReadMemo): Promise<T> {
     const { generation } = memo;
     const value = await make();
     // Something was written meanwhile: what was read before may be old.

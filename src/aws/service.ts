@@ -21,6 +21,15 @@ export interface Permission {
   readonly granted?: boolean;
 }
 
+/** What differs from call to call where all else is prepared. */
+export interface PreparedFacts {
+  readonly requestId: string;
+  readonly traceId?: string | undefined;
+}
+
+/** A call that is validated, allowed and looked up already; `rest` is what it was prepared without. */
+export type PreparedCall<Input = any, Output = any> = (facts: PreparedFacts, rest: Input) => Promise<Output>;
+
 /**
  * One operation of an AWS API. What it does is `run`; what it asks for is `permissions`, decided before `run` is called
  * and therefore refused without a trace of work.
@@ -38,6 +47,11 @@ export interface Operation<Input, Output, State> {
   readonly callers?: readonly string[];
   /** Does the work. Throws AwsError for what the caller did wrong. */
   readonly run: (ctx: Context<State>, input: Input) => Promise<Output>;
+  /**
+   * For callers that call the same thing again and again (`ctx.prepare`): looks up what `run` would look up each time.
+   * Undefined where that may differ from call to call.
+   */
+  readonly prepare?: (ctx: Context<State>, input: Input) => Promise<PreparedCall<Input, Output> | undefined>;
 }
 
 export type Operations<Module, State> = {

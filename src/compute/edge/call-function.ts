@@ -1,14 +1,11 @@
 import type { Context } from "../../aws/context.ts";
-import { servicePrincipal, type Principal } from "../../aws/principal.ts";
+import { servicePrincipal } from "../../aws/principal.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 
 /** What became of a call: the function's answer, or why there is none. */
 export type FunctionAnswer =
   | { readonly ok: true; readonly payload: Buffer }
-  | { readonly ok: false; readonly why: "failed"; readonly payload: Buffer }
-  | { readonly ok: false; readonly why: "denied" | "throttled" | "timeout" };
-
-const NOTHING = Buffer.alloc(0);
+  | { readonly ok: false; readonly why: "failed" | "denied" | "throttled" | "timeout" };
 
 /** The function that an integration's URI names, with stage variables put in; undefined where it is not a Lambda URI. */
 export function functionOfUri(uri: string, stageVariables: Readonly<Record<string, string>>): string | undefined {
@@ -19,47 +16,34 @@ export function functionOfUri(uri: string, stageVariables: Readonly<Record<strin
   );
 }
 
+interface FunctionCall {
+  readonly functionArn: string;
+  readonly event: unknown;
+  readonly sourceArn: string;
+  readonly timeoutMs: number;
+  readonly credentials?: string | undefined;
+  /** The trace that the call begins or goes on with. */
+  readonly traceId?: string | undefined;
+}
+
+type Invoked = { readonly FunctionError?: string | undefined; readonly Payload?: unknown };
+
 /**
  * Calls a function for an API, as API Gateway does: allowed by the function's own policy for this API and path
  * (`sourceArn`), or by the role `credentials`.
  */
-export async function callFunction(
-  ctx: Context<any>,
-  call: {
-    functionArn: string;
-    event: unknown;
-    sourceArn: string;
-    timeoutMs: number;
-    credentials?: string | undefined;
-    /** Who calls where it is neither the API nor a role: the signer of the request. */
-    principal?: Principal | undefined;
-    invocationType?: "Event" | "RequestResponse";
-  },
-): Promise<FunctionAnswer> {
-  const principal = call.principal ?? servicePrincipal("apigateway.amazonaws.com", ctx.account, call.sourceArn);
-  let caller: Context<any>;
-  try {
-    caller = call.credentials && !call.principal ? await ctx.asRole(call.credentials, "apigateway") : ctx.as(principal);
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    return { ok: false, why: "denied" };
-  }
+export async function callFunction(ctx: Context<any>, call: FunctionCall): Promise<FunctionAnswer> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<"timeout">((resolve) => {
-    timer = setTimeout(() => resolve("timeout"), call.timeoutMs);
-  });
   try {
-    const invoked = caller.call("lambda", "Invoke", {
-      FunctionName: call.functionArn,
-      Payload: Buffer.from(JSON.stringify(call.event)),
-      ...(call.invocationType ? { InvocationType: call.invocationType } : {}),
+    const invoking = call.credentials === undefined ? invokeForApi(ctx, call) : invokeAsRole(ctx, call, call.credentials);
+    const answer = await new Promise<Invoked | "timeout">((resolve, reject) => {
+      timer = setTimeout(() => resolve("timeout"), call.timeoutMs);
+      invoking.then(resolve, reject);
     });
-    invoked.catch(() => undefined); // after a time-out nobody waits for it any more
-    const answer = await Promise.race([invoked, timeout]);
     if (answer === "timeout") return { ok: false, why: "timeout" };
-    const bytes = (answer.Payload ?? NOTHING) as Uint8Array;
-    const payload = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
-    return answer.FunctionError ? { ok: false, why: "failed", payload } : { ok: true, payload };
+    if (answer.FunctionError) return { ok: false, why: "failed" };
+    const payload = answer.Payload as Uint8Array;
+    return { ok: true, payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload) };
   } catch (error) {
     const code = codeOf(error);
     if (code === "TooManyRequestsException") return { ok: false, why: "throttled" };
@@ -69,3 +53,23 @@ export async function callFunction(
     clearTimeout(timer);
   }
 }
+
+/** As the service itself. What the function's policy says of the API is asked once for each change of anything. */
+async function invokeForApi(ctx: Context<any>, call: FunctionCall): Promise<Invoked> {
+  const { functionArn: FunctionName, sourceArn, traceId } = call;
+  const caller = (): Context<any> => ctx.as(servicePrincipal("apigateway.amazonaws.com", ctx.account, sourceArn));
+  const preparing = ctx.records.made(`call\n${FunctionName}\n${sourceArn}`, () =>
+    caller().prepare("lambda", "Invoke", { FunctionName }),
+  );
+  const prepared = preparing instanceof Promise ? await preparing : preparing;
+  const Payload = payloadOf(call);
+  if (!prepared) return caller().call("lambda", "Invoke", { FunctionName, Payload });
+  return prepared({ requestId: ctx.platform.ids.uuid(), traceId: ctx.traceId ?? traceId }, { Payload });
+}
+
+async function invokeAsRole(ctx: Context<any>, call: FunctionCall, role: string): Promise<Invoked> {
+  const caller = await ctx.asRole(role, "apigateway");
+  return caller.call("lambda", "Invoke", { FunctionName: call.functionArn, Payload: payloadOf(call) });
+}
+
+const payloadOf = ({ event }: FunctionCall): Buffer => Buffer.from(JSON.stringify(event));

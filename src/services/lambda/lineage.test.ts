@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Context } from "../../aws/context.ts";
-import { furthest, nextInChain } from "./lineage.ts";
+import { furthest, lineageName, nextInChain } from "./lineage.ts";
 
 const ctx = {
   platform: { ids: { uuid: () => crypto.randomUUID() } },
@@ -10,24 +10,29 @@ const ctx = {
 const [A, B] = ["arn:aws:lambda:us-east-1:000000000000:function:a", "arn:aws:lambda:us-east-1:000000000000:function:b"];
 
 test("each function of a chain is counted for itself, and the trace stays the same", () => {
-  const first = nextInChain(ctx, undefined, A);
+  const first = nextInChain(ctx, undefined, lineageName(A));
   assert.match(first.traceId, /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Sampled=0;Lineage=[0-9a-f]{8}:0$/);
-  const second = nextInChain(ctx, first.traceId, B);
+  const second = nextInChain(ctx, first.traceId, lineageName(B));
   assert.deepEqual([first.repeats, second.repeats], [0, 0]);
-  const third = nextInChain(ctx, `${second.traceId};Self=1-67891234-12456789abcdef012345678`, A);
+  const third = nextInChain(ctx, `${second.traceId};Self=1-67891234-12456789abcdef012345678`, lineageName(A));
   assert.equal(third.repeats, 1);
   assert.match(third.traceId, /;Lineage=[0-9a-f]{8}:1\|[0-9a-f]{8}:0$/);
   assert.equal(third.traceId.split(";")[0], first.traceId.split(";")[0]);
 });
 
+test("a root that an endpoint has made stays the root", () => {
+  const root = "Root=1-67891234-0123456789abcdef01234567";
+  assert.equal(nextInChain(ctx, root, lineageName(A)).traceId, `${root};Sampled=0;Lineage=${lineageName(A)}:0`);
+});
+
 test("what is no lineage counts for nothing", () => {
   for (const header of ["", "Lineage", "Lineage=x:y|:|12345678:-1", ";;;=", `Lineage=${"12345678:1|".repeat(90)}`])
-    assert.equal(nextInChain(ctx, header, A).repeats, 0);
+    assert.equal(nextInChain(ctx, header, lineageName(A)).repeats, 0);
 });
 
 test("of several events the one that has gone furthest counts", () => {
-  const one = nextInChain(ctx, undefined, A).traceId;
-  const two = nextInChain(ctx, one, A).traceId;
+  const one = nextInChain(ctx, undefined, lineageName(A)).traceId;
+  const two = nextInChain(ctx, one, lineageName(A)).traceId;
   assert.equal(furthest([undefined, one, two], A), two);
   assert.equal(furthest([], A), undefined);
 });

@@ -4,9 +4,12 @@ import { newTraceId } from "../../compute/edge/trace-id.ts";
 
 /** Functions of one chain that the header names; of longer chains the first ones. */
 const MAX_FUNCTIONS = 24;
+/** `Root=1-<8 digits>-<24 digits>`. */
+const ROOT_LENGTH = 40;
 const ENTRY = /^([0-9a-f]{8}):(\d{1,5})$/;
 
-const hashOf = (functionArn: string): string => hash("sha256", functionArn).slice(0, 8);
+/** What a function is called in the header. */
+export const lineageName = (functionArn: string): string => hash("sha256", functionArn).slice(0, 8);
 
 function membersOf(header: string): [string, string][] {
   return header.split(";").map((member) => {
@@ -27,16 +30,18 @@ function lineageOf(members: readonly (readonly [string, string])[]): Map<string,
 
 /**
  * The trace header that a function gets, of that of its caller: a part `Lineage` counts the calls of each function in
- * the chain, which SDKs inside functions send along. `repeats` is how often this function was in it before.
+ * the chain, by its `lineageName`; SDKs inside functions send it along. `repeats` is how often this function was in it before.
  */
 export function nextInChain(
   ctx: Context<any>,
   header: string | undefined,
-  functionArn: string,
+  name: string,
 ): { traceId: string; repeats: number } {
-  const name = hashOf(functionArn);
-  if (header === undefined) return { traceId: `${newTraceId(ctx)};Sampled=0;Lineage=${name}:0`, repeats: 0 };
-  const parts = membersOf(header);
+  const root = header ?? newTraceId(ctx);
+  // At a chain's beginning there is nothing to read, and no more than a root where an endpoint has made one.
+  if (root.length === ROOT_LENGTH && root.startsWith("Root="))
+    return { traceId: `${root};Sampled=0;Lineage=${name}:0`, repeats: 0 };
+  const parts = membersOf(root);
   const lineage = lineageOf(parts);
   const before = lineage.get(name);
   const repeats = before === undefined ? 0 : before + 1;
@@ -49,7 +54,7 @@ export function nextInChain(
 
 /** Of the headers of several events, the one whose chain has called the function most often. */
 export function furthest(headers: readonly (string | undefined)[], functionArn: string): string | undefined {
-  const name = hashOf(functionArn);
+  const name = lineageName(functionArn);
   const countOf = (header: string | undefined): number =>
     header === undefined ? -2 : (lineageOf(membersOf(header)).get(name) ?? -1);
   return headers.toSorted((a, b) => countOf(b) - countOf(a))[0];

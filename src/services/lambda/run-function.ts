@@ -1,13 +1,15 @@
 import type { Context } from "../../aws/context.ts";
-import type { InvokeOutcome, InvokeRequest } from "../../compute/lambda/function-version.ts";
+import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "../../compute/lambda/function-version.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { FunctionMeter } from "./function-meter.ts";
 import { MAX_CHAIN } from "./limits.ts";
-import { nextInChain } from "./lineage.ts";
-import { recordInvocation, recordProvisioned, recordRecursion } from "./metrics.ts";
-import { parseName, type FunctionRecord } from "./model.ts";
+import { lineageName, nextInChain } from "./lineage.ts";
+import { recordProvisioned, recordRecursion } from "./metrics.ts";
+import { parseName, type FunctionHead, type FunctionRecord } from "./model.ts";
 import type { LambdaState } from "./state.ts";
 import { headOf, runnable } from "./store.ts";
-import { recordUsage } from "./usage.ts";
+
+type Ctx = Context<LambdaState>;
 
 export const RECURSIVE = "RecursiveInvocationException";
 
@@ -19,32 +21,51 @@ const recursive = (): AwsError =>
     { Type: "User" },
   );
 
+/** What every call of one function version needs, looked up once for each change of the function. */
+export interface Runnable {
+  readonly record: FunctionRecord;
+  readonly head: FunctionHead;
+  readonly version: FunctionVersion;
+  readonly lineageName: string;
+  readonly meter: FunctionMeter;
+}
+
+export async function runnableOf(ctx: Ctx, record: FunctionRecord): Promise<Runnable> {
+  const head = await headOf(ctx, record.name);
+  const { runnables } = ctx.state;
+  const known = runnables.get(record);
+  if (known?.head === head) return known;
+  const version = runnable(ctx, record);
+  const meter = new FunctionMeter(ctx, record, head);
+  const made = { record, head, version, lineageName: lineageName(version.arn), meter };
+  runnables.set(record, made);
+  return made;
+}
+
 /**
  * Runs one event and records what it cost. Throws RecursiveInvocationException where the function has called itself, by
  * whatever way its trace has taken, too often.
  */
-export async function runFunction(
-  ctx: Context<LambdaState>,
-  record: FunctionRecord,
-  request: InvokeRequest,
-): Promise<InvokeOutcome> {
-  const head = await headOf(ctx, record.name);
-  const version = runnable(ctx, record);
-  const { traceId, repeats } = nextInChain(ctx, request.traceId ?? ctx.traceId, version.arn);
+export async function runFunction(ctx: Ctx, record: FunctionRecord, request: InvokeRequest): Promise<InvokeOutcome> {
+  return run(ctx, await runnableOf(ctx, record), request);
+}
+
+/** The same for what is looked up already. */
+export async function run(ctx: Ctx, of: Runnable, request: InvokeRequest): Promise<InvokeOutcome> {
+  const { record, head, meter } = of;
+  const { traceId, repeats } = nextInChain(ctx, request.traceId ?? ctx.traceId, of.lineageName);
   if (repeats >= MAX_CHAIN && head.recursiveLoop !== "Allow") {
     recordRecursion(ctx, record.name);
     throw recursive();
   }
   try {
-    const outcome = await ctx.state.invoker.invoke(version, { ...request, traceId }, head.reservedConcurrency);
-    recordInvocation(ctx, record, outcome);
-    recordUsage(ctx, record, { head, outcome });
+    const outcome = await ctx.state.invoker.invoke(of.version, { ...request, traceId }, head.reservedConcurrency);
+    meter.ended(outcome, ctx.now());
     const { qualifier } = outcome.provisioned ? parseName(request.invokedArn) : {};
     if (outcome.provisioned && qualifier) recordProvisioned(ctx, record.name, qualifier, outcome.provisioned);
     return outcome;
   } catch (error) {
-    if (error instanceof AwsError && error.code === "TooManyRequestsException")
-      recordInvocation(ctx, record, "throttled");
+    if (error instanceof AwsError && error.code === "TooManyRequestsException") meter.throttled(ctx.now());
     throw error;
   }
 }

@@ -12,6 +12,7 @@ import { DeliveredLogs } from "./delivered-logs.ts";
 import { MappingPollers } from "./event-sources/pollers.ts";
 import type { FunctionRecord, PolicyRecord } from "./model.ts";
 import { restoreProvisioned, type KeptSince } from "./provisioned.ts";
+import type { Runnable } from "./run-function.ts";
 
 /** What the service holds while the platform runs. */
 export interface LambdaState {
@@ -20,13 +21,13 @@ export interface LambdaState {
   /** What reads the sources of event source mappings. */
   readonly mappings: MappingPollers;
   /** What the invoker is given for a record: records are read once and shared while nothing is written. */
-  readonly runnables: WeakMap<FunctionRecord, FunctionVersion>;
+  readonly versions: WeakMap<FunctionRecord, FunctionVersion>;
+  /** And what else each of its calls needs. */
+  readonly runnables: WeakMap<FunctionRecord, Runnable>;
   /** Since when environments are kept ready for what has provisioned concurrency, by its ARN. */
   readonly kept: Map<string, KeptSince>;
   /** Makes contexts for accounts and regions other than that of a call. */
   readonly caller: ServiceCaller;
-  /** Dimensions of their metrics. */
-  readonly dimensions: WeakMap<FunctionRecord, Readonly<Record<string, string>>>;
   /** Texts of resource policies, by their records. */
   readonly policyTexts: WeakMap<PolicyRecord, string>;
 }
@@ -82,8 +83,8 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
     mappings,
     caller,
     kept: new Map(),
+    versions: new WeakMap(),
     runnables: new WeakMap(),
-    dimensions: new WeakMap(),
     policyTexts: new WeakMap(),
   };
 }

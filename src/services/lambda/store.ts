@@ -32,6 +32,15 @@ export async function versionOf(ctx: Ctx, name: string, qualifier?: string): Pro
   return stored.value;
 }
 
+/** The same where each call of the qualifier means the same version; undefined where an alias chooses by weight. */
+export async function fixedVersionOf(ctx: Ctx, name: string, qualifier = LATEST): Promise<FunctionRecord | undefined> {
+  if (qualifier !== LATEST && !/^\d+$/.test(qualifier)) {
+    const alias = await ctx.records.getShared<AliasRecord>("alias", `${name}:${qualifier}`);
+    if (Object.keys(alias?.value.weights ?? {}).length > 0) return undefined;
+  }
+  return versionOf(ctx, name, qualifier);
+}
+
 async function aliasTarget(ctx: Ctx, name: string, alias: string): Promise<string> {
   const stored = await ctx.records.getShared<AliasRecord>("alias", `${name}:${alias}`);
   if (!stored) throw functionNotFound(ctx, name, alias);
@@ -46,9 +55,9 @@ async function aliasTarget(ctx: Ctx, name: string, alias: string): Promise<strin
 
 /** A version as the invoker runs it. */
 export function runnable(ctx: Ctx, record: FunctionRecord): FunctionVersion {
-  const { runnables } = ctx.state;
-  let version = runnables.get(record);
-  if (!version) runnables.set(record, (version = toRunnable(ctx, record)));
+  const { versions } = ctx.state;
+  let version = versions.get(record);
+  if (!version) versions.set(record, (version = toRunnable(ctx, record)));
   return version;
 }
 

@@ -129,6 +129,11 @@ class StepContextOf implements StepContext {
     return output;
   }
 
+  /** A step's calls are made one by one: each must be known by what its first try has made. */
+  async prepare(): Promise<undefined> {
+    return undefined;
+  }
+
   as(principal: Context["principal"]): Context<any> {
     return this.#ctx.as(principal);
   }

@@ -4,10 +4,10 @@ import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { acceptEvent } from "../async-events.ts";
 import { checkedPayload } from "../payload.ts";
-import { runFunction } from "../run-function.ts";
+import { run, runFunction, runnableOf } from "../run-function.ts";
 import { functionArn, LATEST, onFunction, parseName, type FunctionRecord } from "../model.ts";
 import type { LambdaState } from "../state.ts";
-import { runnable, versionOf } from "../store.ts";
+import { fixedVersionOf, runnable, versionOf } from "../store.ts";
 
 /** CodeDeploy asks by a dry run whether the version that it is about to give traffic to can be loaded. */
 const DEPLOYER = "codedeploy.amazonaws.com";
@@ -50,6 +50,25 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
         ...(outcome.tail ? { LogResult: outcome.tail.toString("base64") } : {}),
       };
     },
+    /** A function's answer is waited for; its payload is given with each call. */
+    async prepare(ctx, { FunctionName, Qualifier, ...more }) {
+      if (Object.keys(more).length > 0) return undefined;
+      const { name, qualifier, invokedArn } = await targetOf(ctx, { FunctionName, Qualifier });
+      const record = await fixedVersionOf(ctx, name, qualifier);
+      if (!record) return undefined;
+      const runnable = await runnableOf(ctx, record);
+      return async ({ requestId, traceId }, { Payload }) => {
+        const payload = checkedPayload(ctx, Payload, "RequestResponse");
+        const request = { requestId, payload, invokedArn, ...(traceId === undefined ? {} : { traceId }) };
+        const outcome = await run(ctx, runnable, request);
+        return {
+          StatusCode: 200,
+          ExecutedVersion: record.version,
+          Payload: outcome.payload,
+          FunctionError: outcome.functionError,
+        };
+      };
+    },
   },
 });
 
@@ -64,7 +83,7 @@ interface Target {
 function targetOf(
   ctx: Context<LambdaState>,
   input: { FunctionName: string | undefined; Qualifier?: string | undefined },
-): Promise<Target> {
+): Target | Promise<Target> {
   return ctx.records.made(`invoke\n${input.FunctionName}\n${input.Qualifier ?? ""}`, async () => {
     const named = parseName(input.FunctionName, input.Qualifier);
     const permissions = await onFunction("InvokeFunction", { policy: true })(input, ctx);
