@@ -4,7 +4,10 @@ import { runGit } from "../../compute/source/index.ts";
 import { GuardFailed, type Statement } from "../../ports/database.ts";
 import { folderOf, repositoryArn, type Repository } from "./model.ts";
 import { collectGarbage } from "./garbage.ts";
+import { announcePushed } from "./pull-requests.ts";
 import { readRefs, type Refs } from "./refs.ts";
+import type { Announced, StateChange } from "./told-refs.ts";
+import { fireTriggers } from "./triggers.ts";
 
 /** Changes of refs that somebody is about to make: on disk before git runs, gone with their announcement. */
 interface Intent {
@@ -14,26 +17,6 @@ interface Intent {
   readonly refs: readonly string[];
   readonly caller: Principal;
   readonly startedAt: number;
-}
-
-/** What was last told of a repository's refs. */
-interface Announced {
-  readonly refs: Refs;
-  /** How often the repository was changed. */
-  readonly changes: number;
-}
-
-/** The detail of a "CodeCommit Repository State Change" event. */
-export interface StateChange {
-  readonly event: "referenceCreated" | "referenceUpdated" | "referenceDeleted";
-  readonly repositoryName: string;
-  readonly repositoryId: string;
-  readonly referenceType: "branch" | "tag";
-  readonly referenceName: string;
-  readonly referenceFullName: string;
-  readonly commitId?: string;
-  readonly oldCommitId?: string;
-  readonly callerUserArn: string;
 }
 
 export const DETAIL_TYPE = "CodeCommit Repository State Change";
@@ -73,11 +56,6 @@ export async function changingRefs<T>(
   return { result, changes: await announce(ctx, id, intent) };
 }
 
-/** The refs as they were last told: what is on disk of them, without asking git. */
-export async function toldRefs(ctx: Context<any>, repository: Repository): Promise<Refs> {
-  return (await ctx.records.get<Announced>("announced", repository.id))?.value.refs ?? {};
-}
-
 /** Announces what the intents of a process that was killed have changed. `olderThanMs`: leaves those that may still be at work. */
 export async function announceInterrupted(ctx: Context<any>, olderThanMs = 0): Promise<void> {
   for (const { id, value } of await ctx.globalRecords.list<Intent>("intent")) {
@@ -115,6 +93,8 @@ async function announce(ctx: Context<any>, intentId: string, intent: Intent): Pr
     batch.push(
       await withDefaultBranch(ctx, repository, changes),
       ...changes.map((change) => stateChanged(ctx, change)),
+      await announcePushed(ctx, repository.value, changes),
+      await fireTriggers(ctx, repository.value, changes, intent.caller),
     );
     try {
       await ctx.records.write(...batch);

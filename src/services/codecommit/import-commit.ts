@@ -23,6 +23,8 @@ export type TreeChange =
 
 export interface NewCommit {
   readonly parent?: string | undefined;
+  /** The commit that a merge brings in, beside `parent`. */
+  readonly mergedParent?: string | undefined;
   readonly author: string;
   readonly email: string;
   readonly message: string;
@@ -98,6 +100,7 @@ async function writeCommit(to: Writable, ref: string, commit: NewCommit, seconds
     await write(`commit ${ref}\nmark :1\nauthor ${person}\ncommitter ${person}\ndata ${message.length}\n`);
     await write(message);
     await write(`\n${commit.parent ? `from ${commit.parent}\n` : ""}`);
+    if (commit.mergedParent) await write(`merge ${commit.mergedParent}\n`);
     for await (const change of commit.changes) await writeChange(write, change);
     await write("\nget-mark :1\ndone\n");
     to.end();

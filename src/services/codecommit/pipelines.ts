@@ -1,8 +1,9 @@
 import type { Context } from "../../aws/context.ts";
 import { compileEventPattern, matchEventPattern } from "../../engines/event-pattern/index.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
-import { DETAIL_TYPE, type StateChange } from "./announce.ts";
+import { DETAIL_TYPE } from "./announce.ts";
 import { repositoryArn } from "./model.ts";
+import type { StateChange } from "./told-refs.ts";
 
 const MAX_RULES = 300;
 const MAX_LINES = 10;

@@ -1,9 +1,10 @@
 import type * as CodeCommit from "@aws-sdk/client-codecommit";
 import { operations } from "../../../aws/service.ts";
 import { GitFailed, runGit } from "../../../compute/source/index.ts";
-import { changingRefs, toldRefs } from "../announce.ts";
+import { changingRefs } from "../announce.ts";
 import { bad, checkBranchName, existingRepository, folderOf, noBranch, onBranch, onRepository } from "../model.ts";
 import { readRefs, resolveCommit } from "../refs.ts";
+import { toldRefs } from "../told-refs.ts";
 
 const ZERO = "0".repeat(40);
 

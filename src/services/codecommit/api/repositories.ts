@@ -136,8 +136,11 @@ export const repositories = operations<typeof CodeCommit, any>()({
       checkRepositoryName(input.repositoryName);
       const stored = await ctx.records.get<Repository>("repository", input.repositoryName!);
       if (!stored) return {};
+      const open = await ctx.records.list("open-pull-request", { prefix: `${stored.value.id}:` });
       await ctx.records.write(
         ctx.records.remove("repository", stored.id),
+        ctx.records.remove("triggers", stored.value.id),
+        open.map((pull) => ctx.records.remove("open-pull-request", pull.id)),
         ctx.records.remove("announced", stored.value.id),
       );
       await rm(folderOf(ctx, stored.value), { recursive: true, force: true, maxRetries: 3 });

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { createContext } from "../../../aws/context.ts";
 import type { Properties, ResourceContext, ResourceType, Tag } from "../../../aws/service.ts";
-import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
+import { codeOf } from "../../../kernel/aws-error.ts";
 import { checkBranchName, existingRepository } from "../model.ts";
 import { seedRepository, type Seed } from "../seed.ts";
 
@@ -44,21 +44,23 @@ async function seed(ctx: ResourceContext, name: string, code: Code): Promise<voi
   await seedRepository(here, repository, Body as Readable | Uint8Array, facts);
 }
 
-function refuseTriggers(properties: Properties): void {
-  if ((properties["Triggers"] as unknown[] | undefined)?.length) {
-    throw new AwsError(
-      "NotImplemented",
-      "Starling does not implement Triggers of AWS::CodeCommit::Repository yet: use an AWS::Events::Rule.",
-      501,
-    );
-  }
+/** Makes the repository's triggers those of the template, where it says or said any. */
+async function setTriggers(ctx: ResourceContext, name: string, next: Properties, previous: Properties): Promise<void> {
+  if (JSON.stringify(next["Triggers"]) === JSON.stringify(previous["Triggers"])) return;
+  const triggers = ((next["Triggers"] ?? []) as Properties[]).map((t) => ({
+    name: t["Name"],
+    destinationArn: t["DestinationArn"],
+    events: t["Events"],
+    ...(t["CustomData"] === undefined ? {} : { customData: t["CustomData"] }),
+    ...(t["Branches"] === undefined ? {} : { branches: t["Branches"] }),
+  }));
+  await ctx.call("codecommit", "PutRepositoryTriggers", { repositoryName: name, triggers });
 }
 
 /** AWS::CodeCommit::Repository. Its physical id is the repository's id, as on AWS. */
 export const codecommitRepository: ResourceType = {
   type: "AWS::CodeCommit::Repository",
   async create(ctx, properties) {
-    refuseTriggers(properties);
     const repositoryName = String(properties["RepositoryName"]);
     const description = properties["RepositoryDescription"] as string | undefined;
     try {
@@ -74,6 +76,7 @@ export const codecommitRepository: ResourceType = {
     }
     try {
       if (properties["Code"]) await seed(ctx, repositoryName, properties["Code"] as Code);
+      await setTriggers(ctx, repositoryName, properties, {});
     } catch (error) {
       await ctx.call("codecommit", "DeleteRepository", { repositoryName });
       throw error;
@@ -82,7 +85,6 @@ export const codecommitRepository: ResourceType = {
     return String(repositoryMetadata!.repositoryId);
   },
   async update(ctx, _id, next, previous) {
-    refuseTriggers(next);
     const [oldName, newName] = [String(previous["RepositoryName"]), String(next["RepositoryName"])];
     if (oldName !== newName) await ctx.call("codecommit", "UpdateRepositoryName", { oldName, newName });
     if (next["RepositoryDescription"] !== previous["RepositoryDescription"]) {
@@ -91,6 +93,7 @@ export const codecommitRepository: ResourceType = {
         repositoryDescription: next["RepositoryDescription"] ?? "",
       });
     }
+    await setTriggers(ctx, newName, next, previous);
     await setTags(ctx, newName, next, previous);
   },
   async remove(ctx, _id, properties) {
