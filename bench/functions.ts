@@ -1,6 +1,7 @@
 // npm run bench -- functions [part] [rounds]: the function runtime, each figure against its reference in the same run.
 import { startBench, type Bench } from "./functions/bench-kit.ts";
 import { burst, cold } from "./functions/cold.ts";
+import { many } from "./functions/many.ts";
 import { events, memory, streaming } from "./functions/others.ts";
 import { invoke, warm } from "./functions/warm.ts";
 import { report } from "./measure.ts";
@@ -13,6 +14,7 @@ const PARTS: Record<string, (bench: Bench, rounds: number) => Promise<object>> =
   events,
   streaming,
   memory,
+  many,
 };
 
 const chosen = process.argv[2];

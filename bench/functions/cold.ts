@@ -97,8 +97,8 @@ export async function cold(bench: Bench, rounds: number): Promise<object> {
   for (const [kind, of] of Object.entries(kinds)) result[kind] = await first(bench, of, rounds * 20);
   const unpooled = await startBench({ STARLING_POOL_SIZE: "0" });
   try {
-    result["nodeWithoutPool"] = await first(unpooled, kinds["node"]!, rounds * 4);
-    result["pythonWithoutPool"] = await first(unpooled, kinds["python"]!, rounds * 4);
+    result["nodeWithoutPool"] = await first(unpooled, kinds["node"]!, rounds * 10);
+    result["pythonWithoutPool"] = await first(unpooled, kinds["python"]!, rounds * 10);
   } finally {
     await unpooled.stop();
     for (const containers of [node, python]) containers.stop();
