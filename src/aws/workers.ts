@@ -1,4 +1,5 @@
 import { AwsError, codeOf, messageOf } from "../kernel/aws-error.ts";
+import { isOutOfRoom } from "../ports/database.ts";
 import type { Message } from "../ports/queue.ts";
 import { createContext, OUTBOX, principalOfService, type Context } from "./context.ts";
 import type { Platform } from "./platform.ts";
@@ -9,6 +10,8 @@ import type { Periodic, QueueWorker, ServiceCaller } from "./service.ts";
 const DEFAULT_ATTEMPTS = 10;
 const OUTBOX_ATTEMPTS = 60;
 const RECEIVE_WAIT_MS = 20_000;
+/** Between tries of what a full disk refused. */
+const ROOM_PAUSE_MS = 1_000;
 
 /** Wraps what a topic's message holds, as `ctx.enqueue` writes it. */
 interface Envelope {
@@ -115,7 +118,7 @@ async function handle(
     await queue.complete(message);
   } catch (error) {
     if (platform.signal.aborted) return void (await queue.release(message, 0).catch(() => undefined));
-    await giveBack(platform, worker, message, error).catch((second: unknown) => {
+    await giveBackWithRoom(platform, worker, message, error).catch((second: unknown) => {
       log.error("a message could not be given back", { topic: worker.topic, error: second });
     });
   } finally {
@@ -123,8 +126,28 @@ async function handle(
   }
 }
 
+/** On a full disk nothing can be given back; without a second try nobody would take the message before its lease ends. */
+async function giveBackWithRoom(
+  platform: Platform,
+  worker: QueueWorker<any>,
+  message: Message,
+  error: unknown,
+): Promise<void> {
+  const end = platform.clock.now() + worker.leaseMs;
+  for (;;) {
+    try {
+      return await giveBack(platform, worker, message, error);
+    } catch (second) {
+      if (!isOutOfRoom(second) || platform.clock.now() > end) throw second;
+      await platform.clock.sleep(ROOM_PAUSE_MS, platform.signal);
+    }
+  }
+}
+
 async function giveBack(platform: Platform, worker: QueueWorker<any>, message: Message, error: unknown): Promise<void> {
   const { queue, log } = platform;
+  // A full disk is no fault of the message: it is tried until there is room.
+  if (isOutOfRoom(error)) return void (await queue.release(message, ROOM_PAUSE_MS * 5));
   const final = worker === outboxWorker && error instanceof AwsError && error.status < 500 && !isTransient(error.code);
   if (final || message.attempt >= (worker.maxAttempts ?? DEFAULT_ATTEMPTS)) {
     log.error("a message was given up", {

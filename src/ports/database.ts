@@ -37,6 +37,10 @@ export class StorageFull extends Error {
   }
 }
 
+/** Whether a failure, of a write or of a call that wanted one, came of a full disk. */
+export const isOutOfRoom = (error: unknown): boolean =>
+  error instanceof StorageFull || (error instanceof Error && error.cause instanceof StorageFull);
+
 /** More writes wait than the store can take; the write was not tried. Try again a little later. */
 export class StorageBusy extends Error {
   constructor(waiting: number) {

@@ -69,8 +69,8 @@ export interface PushedProject {
 }
 
 /** Makes the project with its first page and stops the platform. */
-export async function openPushedProject(): Promise<PushedProject> {
-  const platform = await startPlatform();
+export async function openPushedProject(settings: Record<string, string> = {}): Promise<PushedProject> {
+  const platform = await startPlatform(settings);
   const clone = await mkdtemp(join(tmpdir(), "starling-push-"));
   const call: Caller = apiClient({
     origin: platform.endpoint,

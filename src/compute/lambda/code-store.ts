@@ -129,7 +129,8 @@ export async function unzip(file: string, folder: string, maxBytes = MAX_UNZIPPE
       else await writeEntry(zip, entry, path);
     }
   } catch (error) {
-    throw error instanceof AwsError ? error : invalid(`Could not unzip uploaded file: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw error instanceof AwsError || code === "ENOSPC" ? error : invalid(`Could not unzip uploaded file: ${message}`);
   } finally {
     zip.close();
   }

@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import { readZipEntry } from "../../compute/build/index.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
+import { StorageFull } from "../../ports/database.ts";
 import { ActionFailure, inputNamed, type ActionContext } from "./action-run.ts";
 import type { Artifact } from "./model.ts";
 
@@ -57,7 +58,11 @@ export async function readFileOf(
   const content = await withArtifact(action, artifact, (file) =>
     readZipEntry(file, path.replace(/^\.?\//, ""), maxBytes),
   ).catch((error: unknown) => {
-    throw new ActionFailure("ConfigurationError", `The artifact ${artifact.name} cannot be read: ${messageOf(error)}`);
+    const full = (error as NodeJS.ErrnoException).code === "ENOSPC" ? new StorageFull("the artifact") : undefined;
+    throw new ActionFailure(
+      full ? "JobFailed" : "ConfigurationError",
+      `The artifact ${artifact.name} cannot be read: ${messageOf(full ?? error)}`,
+    );
   });
   if (!content)
     throw new ActionFailure("ConfigurationError", `File [${path}] does not exist in artifact [${artifact.name}]`);

@@ -8,6 +8,7 @@ import { reasonOf } from "./failure.ts";
 import { reversed, runGraph } from "./graph.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
+import { withRoom } from "./with-room.ts";
 
 /** Something that is to go: a resource of the stack, or what an update or a failure left behind. */
 export type Doomed = { readonly resource: StackResource; readonly retain: boolean } | { readonly leftover: Leftover };
@@ -119,7 +120,7 @@ async function tryRemove(
     const stored = unseal<JsonObject>(run.ctx, properties);
     // A secret that is gone must not keep its reader alive.
     const live = await liveProperties(ctx, stored).catch(() => stored);
-    await type.remove(ctx, physicalId, live);
+    await withRoom(run, () => type.remove(ctx, physicalId, live));
     return undefined;
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;

@@ -8,6 +8,7 @@ import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
 import { updateTagged } from "./stack-tags.ts";
 import { untilReady } from "./until-ready.ts";
+import { withRoom } from "./with-room.ts";
 
 /** Gives a resource back what it was before this operation. Answers whether that succeeded. */
 export async function restoreResource(run: StackRun, logicalId: string, skip: boolean): Promise<boolean> {
@@ -97,12 +98,14 @@ async function updateBack(run: StackRun, resource: StackResource, attempted: str
     const id = nested
       ? former.physicalId
       : (
-          await updateTagged(
-            ctx,
-            type,
-            former.physicalId,
-            { properties: next, stackTags: formerTags },
-            { properties: previous, stackTags: tags },
+          await withRoom(run, () =>
+            updateTagged(
+              ctx,
+              type,
+              former.physicalId,
+              { properties: next, stackTags: formerTags },
+              { properties: previous, stackTags: tags },
+            ),
           )
         ).id;
     await untilReady(run, type, ctx, id, next, "Resource update cancelled");

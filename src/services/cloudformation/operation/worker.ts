@@ -1,6 +1,7 @@
 import type { Context } from "../../../aws/context.ts";
 import type { QueueWorker } from "../../../aws/service.ts";
 import { messageOf } from "../../../kernel/aws-error.ts";
+import { isOutOfRoom } from "../../../ports/database.ts";
 import { lastEventOf } from "../events.ts";
 import { NESTING_DEPTH } from "../limits.ts";
 import type { Operation, Phase, Stack } from "../model.ts";
@@ -58,7 +59,7 @@ async function runOperation(ctx: Context<any>, id: string, attempt: number): Pro
       await PHASES[run.operation.phase](run);
     }
   } catch (error) {
-    if (ctx.signal.aborted || attempt < MAX_ATTEMPTS) throw error;
+    if (ctx.signal.aborted || attempt < MAX_ATTEMPTS || isOutOfRoom(error)) throw error;
     ctx.platform.log.error("a stack operation was given up", { stack: stack.arn, error });
     await run.enter("done", FAILED[operation.kind], `Internal Failure: ${messageOf(error)}`);
   }

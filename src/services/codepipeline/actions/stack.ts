@@ -38,9 +38,12 @@ export function failIfStuck(stack: StackView): void {
   if (isStuck(stack))
     throw new ActionFailure(
       "JobFailed",
-      `Stack [${stack.name}] is in ${stack.status} state and cannot be updated: delete it, then release the change again`,
+      `Stack [${stack.name}] is in ${stack.status} state and cannot be updated: ${mend(stack)}, then release the change again`,
     );
 }
+
+const mend = ({ status }: StackView): string =>
+  status === "UPDATE_ROLLBACK_FAILED" ? "continue its rollback" : "delete it";
 
 /** The stack when nothing is under way any more. */
 export async function endOfStack(
