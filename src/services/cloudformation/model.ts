@@ -107,6 +107,8 @@ export interface Step {
   readonly token: string;
   /** Sealed properties that it is to bring about. */
   readonly properties: string;
+  /** It was refused before it changed anything. */
+  readonly unchanged?: boolean;
 }
 
 export interface StackResource {

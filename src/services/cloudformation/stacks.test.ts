@@ -24,6 +24,40 @@ before(async () => {
 after(() => app.stop());
 
 describe("a stack's life", () => {
+  test("an update that a role refuses is taken back: the resource is given its former values again", async () => {
+    const role = { RoleName: "stack-role", PolicyName: "p" };
+    const AssumeRolePolicyDocument = JSON.stringify(trust).replace("lambda", "cloudformation");
+    const { Role } = await iam.createRole({ RoleName: role.RoleName, AssumeRolePolicyDocument });
+    const allow = (refused: string[]) => {
+      const Statement = [{ Effect: "Allow", Action: "logs:*", Resource: "*" }].map((s) => s as object);
+      if (refused.length > 0) Statement.push({ Effect: "Deny", Action: refused, Resource: "*" });
+      return iam.putRolePolicy({ ...role, PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }) });
+    };
+    await allow([]);
+    await create("refused", body({ A: group("refused-a", 3) }), { RoleARN: Role!.Arn! });
+    for (const refused of [["logs:PutRetentionPolicy"], ["logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"]]) {
+      await allow(refused);
+      assert.equal(
+        (await update("refused", body({ A: group("refused-a", 5) }))).StackStatus,
+        "UPDATE_ROLLBACK_COMPLETE",
+      );
+      assert.deepEqual(await retention("refused"), { "refused-a": 3 });
+      assert.deepEqual((await events("refused")).slice(-8), [
+        "refused UPDATE_IN_PROGRESS",
+        "A UPDATE_IN_PROGRESS",
+        "A UPDATE_FAILED",
+        "refused UPDATE_ROLLBACK_IN_PROGRESS",
+        "A UPDATE_IN_PROGRESS",
+        "A UPDATE_COMPLETE",
+        "refused UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "refused UPDATE_ROLLBACK_COMPLETE",
+      ]);
+    }
+    await allow([]);
+    assert.equal((await update("refused", body({ A: group("refused-a", 5) }))).StackStatus, "UPDATE_COMPLETE");
+    assert.deepEqual(await retention("refused"), { "refused-a": 5 });
+  });
+
   test("is created in order of its dependencies, shown, updated in place, and deleted", async () => {
     const template = (days: number): string =>
       body(

@@ -250,10 +250,9 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
     return true;
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;
-    // What was refused before it changed anything needs no way back, which the same role would be refused as well.
-    const untouched = !retried && !ctx.changed && isDenied(error);
-    const { step: _ended, ...before } = started;
-    await fail(run, declared, untouched ? before : started, "update", error, step.token);
+    const unchanged = !retried && !ctx.changed && isDenied(error);
+    const tried = unchanged ? { ...started, step: { ...step, unchanged } } : started;
+    await fail(run, declared, tried, "update", error, step.token);
     return false;
   }
 }

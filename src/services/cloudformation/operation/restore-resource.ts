@@ -3,7 +3,7 @@ import { nestedStack, restoreNestedStack, REVISION } from "../resources/stack.ts
 import type { Leftover, Revision, StackResource } from "../model.ts";
 import { leftoversOf, putLeftover, removeLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
-import { reasonOf } from "./failure.ts";
+import { isDenied, reasonOf } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
 import { updateTagged } from "./stack-tags.ts";
@@ -122,6 +122,8 @@ async function updateBack(run: StackRun, resource: StackResource, attempted: str
     return true;
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;
+    // The role that was refused the change is refused the way back as well; there is nothing to take back.
+    if (resource.step?.unchanged && isDenied(error)) return settle(run, started);
     const reason = reasonOf(error, step.token);
     const row: StackResource = { ...started, status: "UPDATE_FAILED", reason, updated: run.ctx.now() };
     await run.save({ resource: row, events: [run.event(row, "UPDATE_FAILED", reason)] });
