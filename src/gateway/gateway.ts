@@ -75,16 +75,18 @@ export function createGateway(
       sourceIp: request.socket.remoteAddress ?? "127.0.0.1",
       secure: origin?.tls ?? false,
     };
-    run(gateway, steps, exchange).catch((error: unknown) => {
-      platform.log.error("a request failed", {
-        method: request.method,
-        host: exchange.head.host,
-        path: exchange.head.path,
-        error,
-      });
+    const failed = (error: unknown): void => {
+      const { host, path } = exchange.head;
+      platform.log.error("a request failed", { method: request.method, host, path, error });
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { "content-type": "application/json" }).end('{"message":"Internal failure"}');
-    });
+    };
+    try {
+      const served = run(gateway, steps, exchange);
+      if (typeof served === "object") served.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   };
 
   return {
@@ -95,11 +97,14 @@ export function createGateway(
   };
 }
 
-async function run(gateway: Gateway, steps: readonly Step[], exchange: Exchange): Promise<void> {
-  for (const step of steps) {
-    const served = step(gateway, exchange);
-    if (typeof served === "boolean" ? served : await served) return;
+/** Asks one step after the other, and waits for none that answers at once. */
+function run(gateway: Gateway, steps: readonly Step[], exchange: Exchange, from = 0): boolean | Promise<boolean> {
+  for (let i = from; i < steps.length; i++) {
+    const served = steps[i]!(gateway, exchange);
+    if (served === true) return true;
+    if (served !== false) return served.then((is) => is || run(gateway, steps, exchange, i + 1));
   }
+  return false;
 }
 
 const refuseUnknownHost: Step = ({ publicHost }, { head, response }) => {

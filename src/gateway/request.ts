@@ -22,13 +22,16 @@ export function readHead(request: IncomingMessage): RequestHead {
   const rawQuery = mark < 0 ? "" : url.slice(mark + 1);
   const authority = (request.headers.host ?? "").toLowerCase();
   const match = /^(\[[0-9a-f:.]+\]|[^:]*)(?::(\d+))?$/.exec(authority);
+  let query: URLSearchParams | undefined;
   return {
     method: request.method ?? "GET",
     host: match?.[1] ?? "",
     port: match?.[2] ?? "",
     path: mark < 0 ? url : url.slice(0, mark),
     rawQuery,
-    query: new URLSearchParams(rawQuery),
+    get query() {
+      return (query ??= new URLSearchParams(rawQuery));
+    },
   };
 }
 
@@ -41,7 +44,9 @@ export function wireRequest(head: RequestHead, request: IncomingMessage, decoded
     method: head.method,
     path: head.path,
     rawQuery: head.rawQuery,
-    query: head.query,
+    get query() {
+      return head.query;
+    },
     headers: request.headers,
     rawHeaders: request.rawHeaders,
     body: () => (whole ??= readAll(streamOnce())),

@@ -15,7 +15,9 @@ export function serveRoute(gateway: Gateway, exchange: Exchange): boolean | Prom
     host: head.host,
     publicHost: gateway.publicHost,
     path: head.path,
-    query: head.query,
+    get query() {
+      return head.query;
+    },
     headers: request.headers,
   };
   for (const service of registry.services) {

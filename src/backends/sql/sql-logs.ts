@@ -30,11 +30,13 @@ export class SqlLogs {
   append(group: string, stream: string, events: readonly LogEvent[]): void {
     if (events.length === 0) return;
     const ingestionTime = this.#clock.now();
-    const stored = events.map(({ timestamp, message }) => {
-      return { timestamp, message, ingestionTime, sequence: this.#nextSequence++, stream };
-    });
+    let bytes = 0;
+    const stored: StoredLogEvent[] = [];
+    for (const { timestamp, message } of events) {
+      stored.push({ timestamp, message, ingestionTime, sequence: this.#nextSequence++, stream });
+      bytes += eventBytes(message);
+    }
     for (const tail of this.#tails.get(group) ?? []) tail(stream, stored);
-    const bytes = events.reduce((sum, event) => sum + eventBytes(event.message), 0);
     if (this.#pendingBytes + bytes > MAX_PENDING_BYTES) {
       this.#dropped += events.length;
       return;

@@ -1,26 +1,42 @@
 import type { Context } from "../../aws/context.ts";
+import type { MetricMeter } from "../../ports/telemetry.ts";
 
-/** CloudWatch's metrics of one call of an API: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html */
+/** Counts the calls of an API: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html */
+export class ApiMeter {
+  readonly #count: MetricMeter;
+  readonly #clientErrors: MetricMeter;
+  readonly #serverErrors: MetricMeter;
+  readonly #latency: MetricMeter;
+
+  constructor(ctx: Context<any>, dimensions: Readonly<Record<string, string>>) {
+    const meter = (name: string, unit: string): MetricMeter =>
+      ctx.platform.telemetry.metricMeter(ctx.account, ctx.region, {
+        namespace: "AWS/ApiGateway",
+        name,
+        dimensions,
+        unit,
+      });
+    const isRest = "ApiName" in dimensions;
+    this.#count = meter("Count", "Count");
+    this.#clientErrors = meter(isRest ? "4XXError" : "4xx", "Count");
+    this.#serverErrors = meter(isRest ? "5XXError" : "5xx", "Count");
+    this.#latency = meter("Latency", "Milliseconds");
+  }
+
+  ended(status: number, latencyMs: number, now: number): void {
+    this.#count.add(1, now);
+    this.#clientErrors.add(status >= 400 && status < 500 ? 1 : 0, now);
+    this.#serverErrors.add(status >= 500 ? 1 : 0, now);
+    this.#latency.add(latencyMs, now);
+  }
+}
+
+/** Counts one call of an API. */
 export function recordApiCall(
   ctx: Context<any>,
   dimensions: Readonly<Record<string, string>>,
   status: number,
   latencyMs: number,
 ): void {
-  const timestamp = ctx.now();
-  const sample = (name: string, value: number, unit: string) => ({
-    namespace: "AWS/ApiGateway",
-    name,
-    dimensions,
-    timestamp,
-    unit,
-    value,
-  });
-  const rest = "ApiName" in dimensions;
-  ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, [
-    sample("Count", 1, "Count"),
-    sample(rest ? "4XXError" : "4xx", status >= 400 && status < 500 ? 1 : 0, "Count"),
-    sample(rest ? "5XXError" : "5xx", status >= 500 ? 1 : 0, "Count"),
-    sample("Latency", latencyMs, "Milliseconds"),
-  ]);
+  new ApiMeter(ctx, dimensions).ended(status, latencyMs, ctx.now());
 }

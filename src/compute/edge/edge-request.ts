@@ -25,6 +25,8 @@ export interface EdgeRequest {
   readonly protocol: string;
   /** Milliseconds since the epoch. */
   readonly time: number;
+  /** The trace that begins here. */
+  readonly traceId: string;
 }
 
 /** A request without a body is there at once. */
@@ -66,6 +68,7 @@ export function readEdgeRequest(
     domainName: (request.headers.host ?? "").replace(/:\d+$/, ""),
     protocol: `HTTP/${request.httpVersion}`,
     time: facts.time,
+    traceId: facts.traceId,
   });
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
   return length === undefined && encoding === undefined
@@ -104,8 +107,13 @@ export function group(pairs: Iterable<readonly [string, string]>): {
 
 export const orNull = <T extends object>(value: T): T | null => (Object.keys(value).length ? value : null);
 
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+const two = (n: number): string => (n < 10 ? `0${n}` : `${n}`);
+
 /** `12/Mar/2026:19:03:58 +0000`, as access logs write times. */
 export function requestTime(time: number): string {
-  const text = new Date(time).toUTCString(); // `Thu, 12 Mar 2026 19:03:58 GMT`
-  return `${text.slice(5, 7)}/${text.slice(8, 11)}/${text.slice(12, 16)}:${text.slice(17, 25)} +0000`;
+  const at = new Date(time);
+  const clock = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
+  return `${two(at.getUTCDate())}/${MONTHS[at.getUTCMonth()]}/${at.getUTCFullYear()}:${clock} +0000`;
 }

@@ -27,27 +27,26 @@ export function httpEvent(request: EdgeRequest, facts: HttpFacts): Record<string
     if (key === "cookie") cookies.push(...value.split(/;\s*/));
     else headers[key] = headers[key] === undefined ? value : `${headers[key]},${value}`;
   }
-  const query: Record<string, string> = {};
-  for (const [name, value] of new URLSearchParams(request.rawQuery))
-    query[name] = query[name] === undefined ? value : `${query[name]},${value}`;
   const asBase64 = request.body.length > 0 && !isText(request.body);
+  const path = decodePath(facts.stagedPath);
+  // What is undefined is left out of its JSON.
   return {
     version: "2.0",
     routeKey: facts.routeKey,
-    rawPath: decodePath(facts.stagedPath),
+    rawPath: path,
     rawQueryString: request.rawQuery,
-    ...(cookies.length ? { cookies } : {}),
+    cookies: cookies.length > 0 ? cookies : undefined,
     headers,
-    ...(Object.keys(query).length ? { queryStringParameters: query } : {}),
+    queryStringParameters: request.rawQuery === "" ? undefined : queryOf(request.rawQuery),
     requestContext: {
       accountId: facts.account,
       apiId: facts.apiId,
-      ...(facts.authorizer ? { authorizer: facts.authorizer } : {}),
+      authorizer: facts.authorizer,
       domainName: request.domainName,
       domainPrefix: request.domainName.split(".")[0],
       http: {
         method: request.method,
-        path: decodePath(facts.stagedPath),
+        path,
         protocol: request.protocol,
         sourceIp: request.sourceIp,
         userAgent: headers["user-agent"] ?? "",
@@ -58,9 +57,18 @@ export function httpEvent(request: EdgeRequest, facts: HttpFacts): Record<string
       time: requestTime(request.time),
       timeEpoch: request.time,
     },
-    ...(request.body.length ? { body: request.body.toString(asBase64 ? "base64" : "utf8") } : {}),
-    ...(Object.keys(facts.pathParameters).length ? { pathParameters: facts.pathParameters } : {}),
-    ...(Object.keys(facts.stageVariables).length ? { stageVariables: facts.stageVariables } : {}),
+    body: request.body.length > 0 ? request.body.toString(asBase64 ? "base64" : "utf8") : undefined,
+    pathParameters: orNothing(facts.pathParameters),
+    stageVariables: orNothing(facts.stageVariables),
     isBase64Encoded: asBase64,
   };
 }
+
+function queryOf(rawQuery: string): Record<string, string> | undefined {
+  const query: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(rawQuery))
+    query[name] = query[name] === undefined ? value : `${query[name]},${value}`;
+  return orNothing(query);
+}
+
+const orNothing = <T extends object>(value: T): T | undefined => (Object.keys(value).length > 0 ? value : undefined);

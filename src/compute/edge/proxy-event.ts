@@ -84,6 +84,7 @@ export const NO_IDENTITY = {
 
 /** A path in the clear; a part that is not proper percent-encoding stays as it is. */
 export function decodePath(path: string): string {
+  if (!path.includes("%")) return path;
   try {
     return decodeURIComponent(path);
   } catch {

@@ -30,6 +30,9 @@ export function jsonResponse(
   };
 }
 
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const NOT_IN_HEADER = /[\r\n\0]/;
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -80,12 +83,12 @@ function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [stri
   if ((single !== null && !isRecord(single)) || (multi !== null && !isRecord(multi))) return undefined;
   for (const [name, values] of Object.entries(multi ?? {}))
     for (const v of Array.isArray(values) ? values : [values]) headers.push([name, String(v)]);
-  const named = new Set(headers.map(([name]) => name.toLowerCase()));
-  for (const [name, v] of Object.entries(single ?? {}))
-    if (!named.has(name.toLowerCase()) && v !== null) headers.push([name, String(v)]);
+  const named = headers.length > 0 ? new Set(headers.map(([name]) => name.toLowerCase())) : undefined;
+  for (const name in single)
+    if (single[name] !== null && !named?.has(name.toLowerCase())) headers.push([name, String(single[name])]);
   if (cookiesToo && Array.isArray(cookies)) for (const cookie of cookies) headers.push(["set-cookie", String(cookie)]);
   return headers.filter(
-    ([name, v]) => !NOT_FORWARDED.has(name.toLowerCase()) && /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !/[\r\n\0]/.test(v),
+    ([name, v]) => !NOT_FORWARDED.has(name.toLowerCase()) && HEADER_NAME.test(name) && !NOT_IN_HEADER.test(v),
   );
 }
 

@@ -59,12 +59,15 @@ export class DeliveredLogs {
   }
 
   async #put(ctx: Context<any>, version: FunctionVersion, logStreamName: string, events: LogEvent[]): Promise<void> {
+    const { logGroup: logGroupName, roleArn, name } = version;
     for (let i = 0; i < events.length; i += BATCH) {
-      await ctx.call("logs", "PutLogEvents", {
-        logGroupName: version.logGroup,
-        logStreamName,
-        logEvents: events.slice(i, i + BATCH),
-      });
+      const logEvents = events.length <= BATCH ? events : events.slice(i, i + BATCH);
+      const input = { logGroupName, logStreamName, logEvents };
+      const prepared = await ctx.records.made(`put logs\n${roleArn}\n${name}\n${logGroupName}\n${logStreamName}`, () =>
+        ctx.prepare("logs", "PutLogEvents", input),
+      );
+      if (prepared) await prepared({ requestId: ctx.requestId }, { logEvents });
+      else await ctx.call("logs", "PutLogEvents", input);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import { operations, type Permission } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import type { StoredLogEvent } from "../../ports/telemetry.ts";
+import type { LogEvent, StoredLogEvent } from "../../ports/telemetry.ts";
 import { existingGroup, onGroup, onStream } from "./access.ts";
 import { compileFilter } from "./filter-pattern.ts";
 import {
@@ -27,7 +27,7 @@ const DEFAULT_STREAMS = 50;
 /** How many stored events one FilterLogEvents call looks through before it answers with a token. */
 const SCAN_LIMIT = 50_000;
 /** Services that deliver into the account's own groups; AWS's consoles write the resource policy for it without asking. */
-const DELIVERERS = ["events.amazonaws.com"];
+const DELIVERERS = ["events.amazonaws.com", "apigateway.amazonaws.com"];
 
 type AnyContext = Parameters<typeof existingGroup>[0];
 
@@ -119,14 +119,17 @@ export const events = operations<typeof Logs, any>()({
       }));
       checkBatch(batch);
       await mustExist(ctx, group, stream);
-      const now = ctx.now();
-      const isOld = (e: { timestamp: number }) => e.timestamp < now - MAX_AGE_MS;
-      const isNew = (e: { timestamp: number }) => e.timestamp > now + MAX_FUTURE_MS;
-      const accepted = batch.filter((e) => !isOld(e) && !isNew(e));
-      ctx.platform.telemetry.appendLogs(keyOf(ctx, group), stream, accepted);
-      const rejected =
-        accepted.length === batch.length ? {} : { rejectedLogEventsInfo: rejectedInfo(batch, isOld, isNew) };
-      return { nextSequenceToken: "1", ...rejected };
+      return append(ctx, { group, stream, batch });
+    },
+    /** For what writes to one stream again and again, events of the form that the API takes. */
+    async prepare(ctx, input) {
+      const [group, stream] = [String(input.logGroupName), String(input.logStreamName)];
+      await mustExist(ctx, group, stream);
+      return async (_facts, { logEvents }) => {
+        const batch = logEvents as LogEvent[];
+        checkBatch(batch);
+        return append(ctx, { group, stream, batch });
+      };
     },
   },
   GetLogEvents: {
@@ -201,6 +204,21 @@ export const events = operations<typeof Logs, any>()({
     },
   },
 });
+
+/** Stores what is neither too old nor too far ahead. */
+function append(
+  ctx: AnyContext,
+  { group, stream, batch }: { group: string; stream: string; batch: readonly LogEvent[] },
+): { nextSequenceToken: string; rejectedLogEventsInfo?: object } {
+  const now = ctx.now();
+  const isOld = (e: { timestamp: number }) => e.timestamp < now - MAX_AGE_MS;
+  const isNew = (e: { timestamp: number }) => e.timestamp > now + MAX_FUTURE_MS;
+  const isRefused = (e: { timestamp: number }) => isOld(e) || isNew(e);
+  const accepted = batch.some(isRefused) ? batch.filter((e) => !isRefused(e)) : batch;
+  ctx.platform.telemetry.appendLogs(keyOf(ctx, group), stream, accepted);
+  const rejected = accepted.length === batch.length ? {} : { rejectedLogEventsInfo: rejectedInfo(batch, isOld, isNew) };
+  return { nextSequenceToken: "1", ...rejected };
+}
 
 function checkBatch(batch: readonly { timestamp: number; message: string }[]): void {
   let bytes = 0;
