@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
+import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
@@ -87,6 +88,44 @@ describe("HTTP APIs", { skip: cannotRun }, () => {
     assert.deepEqual(event.queryStringParameters, { a: "1,2" });
     assert.deepEqual(event.cookies, ["x=1", "y=2"]);
     assert.equal(event.requestContext.stage, "$default");
+  });
+
+  test("a stage's route settings and access log: throttle, metrics and what $context says", async () => {
+    const logs = new CloudWatchLogs(platform.client);
+    await logs.createLogGroup({ logGroupName: "access" });
+    const DestinationArn = "arn:aws:logs:us-east-1:000000000000:log-group:access:*";
+    const Format = "$context.routeKey|$context.status|$context.path|$context.identity.sourceIp|$context.error.message";
+    const where = { ApiId: api, StageName: "watched" };
+    const stage = await gateway.createStage({
+      ...where,
+      AutoDeploy: true,
+      AccessLogSettings: { DestinationArn, Format },
+      DefaultRouteSettings: { DetailedMetricsEnabled: true },
+      RouteSettings: { "GET /items/{id}": { ThrottlingBurstLimit: 1, ThrottlingRateLimit: 0.001 } },
+    });
+    assert.deepEqual(stage.RouteSettings, {
+      "GET /items/{id}": { ThrottlingBurstLimit: 1, ThrottlingRateLimit: 0.001 },
+    });
+    const answers = [];
+    for (const path of ["/items/1", "/items/2", "/other"]) answers.push(await call("GET", `/watched${path}`));
+    assert.deepEqual(
+      answers.map((a) => a.status),
+      [201, 429, 201],
+    );
+    assert.deepEqual(JSON.parse(answers[1]!.body.toString()), { message: "Too Many Requests" });
+    let messages: string[] = [];
+    for (const deadline = Date.now() + 5_000; messages.length < 3 && Date.now() < deadline;)
+      messages = ((await logs.filterLogEvents({ logGroupName: "access" })).events ?? []).map((e) => e.message!);
+    assert.deepEqual(messages, [
+      "GET /items/{id}|201|/watched/items/1|127.0.0.1|-",
+      "GET /items/{id}|429|/watched/items/2|127.0.0.1|Too Many Requests",
+      "ANY /{proxy+}|201|/watched/other|127.0.0.1|-",
+    ]);
+    await gateway.deleteAccessLogSettings(where);
+    await gateway.deleteRouteSettings({ ...where, RouteKey: "GET /items/{id}" });
+    const then = await gateway.getStage(where);
+    assert.deepEqual([then.AccessLogSettings, then.RouteSettings], [undefined, {}]);
+    assert.equal((await call("GET", "/watched/items/1")).status, 201);
   });
 
   test("an answer without statusCode is a body with 200; base64 becomes bytes; cookies are set", async () => {

@@ -2,11 +2,13 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { defineService } from "../../aws/service.ts";
 import { apis } from "./api/apis.ts";
 import { authorizers } from "./api/authorizers.ts";
+import { deployments } from "./api/deployments.ts";
 import { keys } from "./api/keys.ts";
 import { resourcesAndMethods } from "./api/resources-and-methods.ts";
 import { stages } from "./api/stages.ts";
 import { usagePlans } from "./api/usage-plans.ts";
-import { apiDeployment, apiStage } from "./resources/deployment-and-stage.ts";
+import { apiDeployment } from "./resources/deployment.ts";
+import { apiStage } from "./resources/stage.ts";
 import { apiAuthorizer } from "./resources/authorizer.ts";
 import { apiAccount, apiMethod, apiResource } from "./resources/resource-and-method.ts";
 import { apiKey, usagePlan, usagePlanKey } from "./resources/usage.ts";
@@ -17,7 +19,7 @@ import { createRestState, type RestState } from "./state.ts";
 /** API Gateway, REST APIs. */
 export const apigateway = defineService<typeof Gateway, RestState>({
   name: "apigateway",
-  operations: { ...apis, ...authorizers, ...keys, ...resourcesAndMethods, ...stages, ...usagePlans },
+  operations: { ...apis, ...authorizers, ...deployments, ...keys, ...resourcesAndMethods, ...stages, ...usagePlans },
   resources: [
     restApi,
     apiResource,

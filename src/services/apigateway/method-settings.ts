@@ -20,8 +20,7 @@ export function settingOf(
   method: string,
 ): MethodSetting | undefined {
   if (!settings) return undefined;
-  const escaped = path.slice(1).replaceAll("/", "~1");
-  const names = [`${escaped}/${method}`, `~1${escaped}/${method}`, `${path.slice(1)}/${method}`, `*/${method}`, "*/*"];
+  const names = [`${path.slice(1)}/${method}`, `${path.slice(1)}/*`, `*/${method}`, "*/*"];
   for (const name of names) if (Object.hasOwn(settings, name)) return settings[name];
   return undefined;
 }

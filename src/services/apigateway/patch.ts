@@ -13,26 +13,10 @@ export function patched<T extends object>(
     if (field.includes("/")) continue;
     if (!(fields as readonly string[]).includes(field))
       throw badRequest(
-        `Invalid patch path '${path}' specified for op '${op}'. Must be one of: [${fields.map((f) => `/${f}`).join(", ")}]`,
+        `Invalid patch path  '${path}' specified for op '${op}'. Must be one of: [${fields.map((f) => `/${f}`).join(", ")}]`,
       );
     if (op === "remove") delete result[field];
     else result[field] = next;
   }
   return result as T;
-}
-
-/** Applies patches of the form `/<map>/<key>` to a map. */
-export function patchedMap(
-  map: Readonly<Record<string, string>>,
-  patches: readonly PatchOperation[] | undefined,
-  name: string,
-): Record<string, string> {
-  const result = { ...map };
-  for (const { op, path = "", value } of patches ?? []) {
-    if (!path.startsWith(`/${name}/`)) continue;
-    const key = path.slice(name.length + 2).replaceAll("~1", "/");
-    if (op === "remove") delete result[key];
-    else result[key] = String(value);
-  }
-  return result;
 }

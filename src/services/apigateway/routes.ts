@@ -1,12 +1,13 @@
 import type { ServerResponse } from "node:http";
 import type { Route } from "../../aws/service.ts";
 import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
-import { recordApiCall } from "../../compute/edge/api-metrics.ts";
+import { decodePath } from "../../compute/edge/proxy-event.ts";
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
 import { answerCall } from "./answer-call.ts";
 import { extendedId, type RestContext, type Served } from "./call.ts";
-import type { Deployment, RestApi, Stage } from "./model.ts";
+import type { Canary, Deployment, RestApi, Stage } from "./model.ts";
+import { observeCall } from "./observe-call.ts";
 import type { RestState } from "./state.ts";
 
 /** The endpoints of REST APIs: `<id>.execute-api.<host>/<stage>/...` and `/restapis/<id>/<stage>/_user_request_/...`. */
@@ -16,16 +17,15 @@ export const restEndpoint: Route<RestState, ApiAddress> = {
   async handle(ctx, address, request, response) {
     const started = performance.now();
     const [, stageName = "", rest = "/"] = /^\/([^/]*)(\/.*)?$/.exec(address.path) ?? [];
-    const served = await lookUp(ctx, address.apiId, decodeURIComponent(stageName));
+    const served = await lookUp(ctx, address.apiId, decodePath(stageName));
     const sent = { method: request.method ?? "GET", byPath: address.byPath };
     if (!served) {
       const answer = jsonResponse(403, "Forbidden", [["x-amzn-ErrorType", "ForbiddenException"]]);
       return send(ctx, response, { answer, ...sent });
     }
-    const { response: answer } = await answerCall(ctx, served, request, rest || "/");
-    send(ctx, response, { answer, ...sent });
-    const dimensions = { ApiName: served.api.name, Stage: served.stage.name };
-    recordApiCall(ctx, dimensions, answer.status, performance.now() - started);
+    const answered = await answerCall(ctx, served, request, rest || "/");
+    send(ctx, response, { answer: answered.response, ...sent });
+    observeCall(ctx, served, answered, performance.now() - started);
   },
 };
 
@@ -47,15 +47,22 @@ async function lookUp(ctx: RestContext, apiId: string, stageName: string): Promi
     ctx.records.getShared<Stage>("stage", `${apiId}:${stageName}`),
   ]);
   if (!api || !stage) return undefined;
-  const id = `${apiId}:${stage.value.deploymentId}`;
+  const { variables, canary: released } = stage.value;
+  const canary = released !== undefined && isForCanary(ctx, released);
+  const id = `${apiId}:${canary ? released.deploymentId : stage.value.deploymentId}`;
   const deployment = await ctx.records.getShared<Deployment>("deployment", id);
   return (
     deployment && {
       api: api.value,
       stage: stage.value,
       deployment: deployment.value,
-      variables: stage.value.variables,
-      canary: false,
+      variables: canary ? { ...variables, ...released.stageVariableOverrides } : variables,
+      canary,
     }
   );
+}
+
+/** Draws a canary's share of the requests, in hundredths of a percent. */
+function isForCanary(ctx: RestContext, { percentTraffic }: Canary): boolean {
+  return percentTraffic > 0 && Number(ctx.platform.ids.text(4, "0123456789")) < percentTraffic * 100;
 }

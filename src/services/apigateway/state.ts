@@ -1,3 +1,4 @@
+import { EdgeLogs } from "../../compute/edge/edge-logs.ts";
 import { TimedResults } from "../../compute/edge/timed-results.ts";
 import { TokenBuckets } from "../../compute/edge/token-buckets.ts";
 import type { Authorized } from "./lambda-authorizer.ts";
@@ -9,8 +10,14 @@ export interface RestState {
   readonly authorized: TimedResults<Authorized>;
   readonly buckets: TokenBuckets;
   readonly usage: UsageCounters;
+  readonly logs: EdgeLogs;
 }
 
 export function createRestState(): RestState {
-  return { authorized: new TimedResults(), buckets: new TokenBuckets(), usage: new UsageCounters() };
+  return {
+    authorized: new TimedResults(),
+    buckets: new TokenBuckets(),
+    usage: new UsageCounters(),
+    logs: new EdgeLogs(),
+  };
 }

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Route } from "../../aws/service.ts";
 import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
-import { recordApiCall } from "../../compute/edge/api-metrics.ts";
+import { ApiMeter } from "../../compute/edge/api-metrics.ts";
 import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
 import { corsHeaders, preflight } from "../../compute/edge/cors.ts";
 import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { decodePath } from "../../compute/edge/proxy-event.ts";
 import { matchPath } from "../../compute/edge/path-match.ts";
 import { jsonResponse, readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
@@ -12,6 +13,7 @@ import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { authorizeRoute } from "./authorize-route.ts";
 import type { HttpApi, HttpDeployment, HttpRoute, HttpStage, Served } from "./model.ts";
+import { observedOf, observeRoute, type Observed, type Seen } from "./observe-route.ts";
 import { eventOf, type Matched, type PlannedCall } from "./route-call.ts";
 import type { HttpContext, HttpState } from "./state.ts";
 
@@ -19,8 +21,9 @@ import type { HttpContext, HttpState } from "./state.ts";
 interface Plan {
   readonly api: HttpApi;
   readonly served?: PlannedCall | undefined;
-  /** Of the API's metrics; frozen, so that they are known again. */
-  readonly dimensions: Readonly<Record<string, string>>;
+  readonly meter: ApiMeter;
+  /** Where the stage throttles, logs or measures. */
+  readonly observed?: Observed | undefined;
 }
 
 /** Longer paths are not worth the memory. */
@@ -34,28 +37,36 @@ export const httpEndpoint: Route<HttpState, ApiAddress> = {
     const started = performance.now();
     const { method = "GET" } = request;
     const { apiId, path } = address;
-    const plan = await (path.length > MAX_PLANNED_PATH
-      ? makePlan(ctx, address, method)
-      : ctx.records.made(`plan\n${apiId}\n${method} ${path}`, () => makePlan(ctx, address, method)));
-    const answer = plan ? await answerCall(ctx, plan, request) : jsonResponse(404, "Not Found");
+    const planning =
+      path.length > MAX_PLANNED_PATH
+        ? makePlan(ctx, address, method)
+        : ctx.records.made(`plan\n${apiId}\n${method} ${path}`, () => makePlan(ctx, address, method));
+    const plan = planning instanceof Promise ? await planning : planning;
+    const observed = plan?.observed;
+    const seen: Seen | undefined = observed && {};
+    const answer = plan ? await answerCall(ctx, plan, request, seen) : jsonResponse(404, "Not Found");
     const extra: [string, string][] = [["apigw-requestid", ctx.requestId]];
     const { origin } = request.headers;
     if (plan?.api.cors && origin !== undefined) extra.push(...corsHeaders(plan.api.cors, origin));
     sendEdgeResponse(response, answer, { method, byPath: address.byPath, extra });
-    if (plan) recordApiCall(ctx, plan.dimensions, answer.status, performance.now() - started);
+    if (!plan) return;
+    const latencyMs = performance.now() - started;
+    plan.meter.ended(answer.status, latencyMs, ctx.now());
+    if (observed && seen) observeRoute(ctx, observed, { incoming: request, answer, seen, path, latencyMs });
   },
 };
 
 async function makePlan(ctx: HttpContext, address: ApiAddress, method: string): Promise<Plan | undefined> {
   const api = (await ctx.records.getShared<HttpApi>("api", address.apiId))?.value;
   if (!api) return undefined;
-  const plan = { api, dimensions: Object.freeze({ ApiId: api.id }) };
   const found = await findStage(ctx, api, address.path);
   const deployment = found?.stage.deploymentId
     ? (await ctx.records.getShared<HttpDeployment>("deployment", `${api.id}:${found.stage.deploymentId}`))?.value
     : undefined;
   const served = found && (found.stage.autoDeploy ? api : deployment);
   const matched = served && matchRoute(served, method, found.rest);
+  const observed = found && observedOf(ctx, api, found.stage, matched?.route);
+  const plan = { api, meter: new ApiMeter(ctx, { ApiId: api.id }), observed };
   if (!matched) return plan;
   const { stage, rest } = found;
   const { key } = matched.route;
@@ -75,19 +86,24 @@ async function findStage(
   path: string,
 ): Promise<{ stage: HttpStage; rest: string } | undefined> {
   const [, first = "", rest = ""] = /^\/([^/]*)(\/.*)?$/.exec(path) ?? [];
-  const named = first
-    ? await ctx.records.getShared<HttpStage>("stage", `${api.id}:${decodeURIComponent(first)}`)
-    : undefined;
+  const named = first ? await ctx.records.getShared<HttpStage>("stage", `${api.id}:${decodePath(first)}`) : undefined;
   if (named) return { stage: named.value, rest: rest || "/" };
   const fallback = await ctx.records.getShared<HttpStage>("stage", `${api.id}:$default`);
   return fallback && { stage: fallback.value, rest: path };
 }
 
-async function answerCall(ctx: HttpContext, plan: Plan, incoming: IncomingMessage): Promise<EdgeResponse> {
+async function answerCall(
+  ctx: HttpContext,
+  plan: Plan,
+  incoming: IncomingMessage,
+  seen: Seen | undefined,
+): Promise<EdgeResponse> {
   const early = preflight(plan.api.cors, incoming);
   if (early) return early;
   const { served } = plan;
   if (!served) return jsonResponse(404, "Not Found");
+  const throttle = plan.observed?.throttle;
+  if (throttle && !ctx.state.buckets.take([throttle], ctx.now())) return jsonResponse(429, "Too Many Requests");
   const [, rawQuery] = splitUrl(incoming.url ?? "");
   try {
     const facts = {
@@ -103,7 +119,9 @@ async function answerCall(ctx: HttpContext, plan: Plan, incoming: IncomingMessag
     const request = read instanceof Promise ? await read : read;
     if (served.matched.route.authorizationType === "NONE") return await callIntegration(ctx, { ...served, request });
     const caller = await authorizeRoute(ctx, { ...served, request, incoming });
-    return "status" in caller ? caller : await callIntegration(ctx, { ...served, request, caller: caller.authorizer });
+    if ("status" in caller) return caller;
+    if (seen) seen.authorizer = caller.authorizer;
+    return await callIntegration(ctx, { ...served, request, caller: caller.authorizer });
   } catch (error) {
     if (error instanceof AwsError) return jsonResponse(error.status, error.message);
     throw error;
@@ -148,6 +166,7 @@ async function callIntegration(
     sourceArn,
     timeoutMs: integration.timeoutInMillis,
     credentials: integration.credentialsArn,
+    traceId: call.request.traceId,
   });
   if (!answer.ok)
     return answer.why === "timeout" || answer.why === "throttled"

@@ -4,13 +4,14 @@ import { apis } from "./apis.ts";
 import { authorizers } from "./authorizers.ts";
 import { httpEndpoint } from "./endpoint.ts";
 import { httpApi, httpAuthorizer, httpDeployment, httpIntegration, httpRoute, httpStage } from "./resources.ts";
-import { routesAndStages } from "./routes-and-stages.ts";
+import { routes } from "./routes-integrations.ts";
+import { stages } from "./stages.ts";
 import { createHttpState, type HttpState } from "./state.ts";
 
 /** API Gateway, HTTP APIs. */
 export const apigatewayv2 = defineService<typeof V2, HttpState>({
   name: "apigatewayv2",
-  operations: { ...apis, ...authorizers, ...routesAndStages },
+  operations: { ...apis, ...authorizers, ...routes, ...stages },
   resources: [httpApi, httpAuthorizer, httpRoute, httpIntegration, httpStage, httpDeployment],
   routes: [httpEndpoint],
   start: createHttpState,

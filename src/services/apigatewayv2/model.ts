@@ -61,12 +61,23 @@ export interface HttpDeployment extends Served {
   readonly description?: string;
 }
 
+/** What a stage does with the calls of a route. */
+export interface RouteSettings {
+  readonly detailedMetrics?: boolean;
+  readonly throttlingRateLimit?: number;
+  readonly throttlingBurstLimit?: number;
+}
+
 export interface HttpStage {
   readonly name: string;
   readonly autoDeploy: boolean;
   readonly deploymentId?: string;
   readonly description?: string;
   readonly variables: Readonly<Record<string, string>>;
+  readonly accessLog?: { readonly destinationArn?: string; readonly format?: string };
+  readonly defaultRouteSettings?: RouteSettings;
+  /** By route key. */
+  readonly routeSettings?: Readonly<Record<string, RouteSettings>>;
   readonly created: number;
   readonly updated: number;
   readonly tags?: Readonly<Record<string, string>>;
@@ -133,3 +144,9 @@ export const newId = (ctx: Context<any>, length = 7): string =>
 
 export const given = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+
+/** The path of what is below an API, for permissions. */
+export const path =
+  (kind: string, id?: string) =>
+  (i: any): string =>
+    `/apis/${i.ApiId}/${kind}${id ? `/${i[id]}` : ""}`;

@@ -128,36 +128,55 @@ export const httpRoute: ResourceType = {
 /** AWS::ApiGatewayV2::Stage. */
 export const httpStage: ResourceType = {
   type: "AWS::ApiGatewayV2::Stage",
-  async create(ctx, { ApiId, StageName, AutoDeploy, DeploymentId, Description, StageVariables, Tags }) {
+  async create(ctx, properties) {
     try {
-      await ctx.call("apigatewayv2", "CreateStage", {
-        ApiId,
-        StageName,
-        AutoDeploy,
-        DeploymentId,
-        Description,
-        StageVariables,
-        Tags,
-      });
+      await ctx.call("apigatewayv2", "CreateStage", { ...stageInput(properties), Tags: properties["Tags"] });
     } catch (error) {
       if (codeOf(error) !== "ConflictException" || !ctx.retried) throw error;
     }
-    return String(StageName);
+    return String(properties["StageName"]);
   },
-  async update(ctx, id, { ApiId, AutoDeploy, DeploymentId, Description, StageVariables }) {
-    await ctx.call("apigatewayv2", "UpdateStage", {
-      ApiId,
-      StageName: id,
-      AutoDeploy,
-      DeploymentId,
-      Description,
-      StageVariables,
-    });
+  async update(ctx, id, next, previous) {
+    const { ApiId, AccessLogSettings, RouteSettings = {} } = next;
+    const where = { ApiId, StageName: id };
+    if (!AccessLogSettings && previous["AccessLogSettings"])
+      await ctx.call("apigatewayv2", "DeleteAccessLogSettings", where);
+    const stage = await ctx.call("apigatewayv2", "GetStage", where);
+    for (const RouteKey of Object.keys(stage.RouteSettings ?? {}))
+      if (!Object.hasOwn(RouteSettings as object, RouteKey))
+        await ctx.call("apigatewayv2", "DeleteRouteSettings", { ...where, RouteKey });
+    await ctx.call("apigatewayv2", "UpdateStage", { ...stageInput(next), StageName: id });
   },
   async remove(ctx, id, { ApiId }) {
     await ctx.call("apigatewayv2", "DeleteStage", { ApiId, StageName: id }).catch(ignoreGone);
   },
 };
+
+function stageInput(properties: Properties): Properties {
+  const { ApiId, StageName, AutoDeploy, DeploymentId, Description, StageVariables } = properties;
+  const { AccessLogSettings, DefaultRouteSettings, RouteSettings } = properties;
+  const routes = Object.entries((RouteSettings ?? {}) as Properties).map(([key, one]) => [key, routeInput(one)]);
+  return {
+    ApiId,
+    StageName,
+    AutoDeploy,
+    DeploymentId,
+    Description,
+    StageVariables,
+    AccessLogSettings,
+    DefaultRouteSettings: DefaultRouteSettings && routeInput(DefaultRouteSettings),
+    RouteSettings: RouteSettings && Object.fromEntries(routes),
+  };
+}
+
+/** Templates may write numbers and flags as text. */
+function routeInput(settings: Properties): Properties {
+  const typed = Object.entries(settings).map(([name, value]) => [
+    name,
+    name.endsWith("Limit") ? Number(value) : name.endsWith("Enabled") ? String(value) === "true" : value,
+  ]);
+  return Object.fromEntries(typed);
+}
 
 /** AWS::ApiGatewayV2::Deployment. */
 export const httpDeployment: ResourceType = {

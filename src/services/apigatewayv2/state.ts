@@ -1,3 +1,5 @@
+import { EdgeLogs } from "../../compute/edge/edge-logs.ts";
+import { TokenBuckets } from "../../compute/edge/token-buckets.ts";
 import { TimedResults } from "../../compute/edge/timed-results.ts";
 import type { Context } from "../../aws/context.ts";
 import { IssuerKeys } from "./issuer-keys.ts";
@@ -8,10 +10,17 @@ export interface HttpState {
   /** What Lambda authorizers answered. */
   readonly authorized: TimedResults<Authorized>;
   readonly issuers: IssuerKeys;
+  readonly buckets: TokenBuckets;
+  readonly logs: EdgeLogs;
 }
 
 export type HttpContext = Context<HttpState>;
 
 export function createHttpState(): HttpState {
-  return { authorized: new TimedResults(), issuers: new IssuerKeys() };
+  return {
+    authorized: new TimedResults(),
+    issuers: new IssuerKeys(),
+    buckets: new TokenBuckets(),
+    logs: new EdgeLogs(),
+  };
 }

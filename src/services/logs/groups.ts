@@ -20,6 +20,7 @@ const DEFAULT_PAGE = 50;
 export const groups = operations<typeof Logs, LogWatch>()({
   CreateLogGroup: {
     permissions: onGroup("CreateLogGroup"),
+    callers: ["apigateway.amazonaws.com"], // makes the groups of execution logs
     async run(ctx, input) {
       const name = String(input.logGroupName);
       if (name.startsWith("aws/")) throw invalid("Log groups starting with aws/ are reserved for AWS.");

@@ -1,9 +1,7 @@
 import type * as V2 from "@aws-sdk/client-apigatewayv2";
-import type { Context } from "../../aws/context.ts";
 import { operations } from "../../aws/service.ts";
 import {
   apiOf,
-  badRequest,
   changeApi,
   checkedIntegration,
   checkedRoute,
@@ -16,8 +14,9 @@ import {
   type HttpDeployment,
   type HttpIntegration,
   type HttpRoute,
-  type HttpStage,
+  path,
 } from "./model.ts";
+import { stageOf } from "./stages.ts";
 
 const routeView = (route: HttpRoute) => ({
   RouteId: route.id,
@@ -42,19 +41,6 @@ const integrationView = (i: HttpIntegration) => ({
   ...(i.description ? { Description: i.description } : {}),
 });
 
-const stageView = (stage: HttpStage) => ({
-  StageName: stage.name,
-  AutoDeploy: stage.autoDeploy,
-  CreatedDate: new Date(stage.created),
-  LastUpdatedDate: new Date(stage.updated),
-  StageVariables: { ...stage.variables },
-  DefaultRouteSettings: { DetailedMetricsEnabled: false },
-  RouteSettings: {},
-  Tags: { ...stage.tags },
-  ...(stage.deploymentId ? { DeploymentId: stage.deploymentId } : {}),
-  ...(stage.description ? { Description: stage.description } : {}),
-});
-
 const integrationOfTarget = (target: string | undefined): string | undefined =>
   /^integrations\/(.+)$/.exec(target ?? "")?.[1];
 
@@ -63,15 +49,7 @@ function checkTarget(api: HttpApi, integrationId: string | undefined): void {
     throw notFound("Integration", integrationId);
 }
 
-async function stageOf(ctx: Context<any>, api: string | undefined, name: string | undefined): Promise<HttpStage> {
-  const stored = await ctx.records.get<HttpStage>("stage", `${api}:${name}`);
-  if (!stored) throw notFound("stage", name);
-  return stored.value;
-}
-
-const path = (kind: string, id?: string) => (i: any) => `/apis/${i.ApiId}/${kind}${id ? `/${i[id]}` : ""}`;
-
-export const routesAndStages = operations<typeof V2, any>()({
+export const routes = operations<typeof V2, any>()({
   CreateRoute: {
     permissions: on("POST", path("routes")),
     async run(ctx, input) {
@@ -240,64 +218,6 @@ export const routesAndStages = operations<typeof V2, any>()({
     permissions: on("DELETE", path("deployments", "DeploymentId")),
     async run(ctx, input) {
       await ctx.records.write(ctx.records.remove("deployment", `${input.ApiId}:${input.DeploymentId}`));
-      return {};
-    },
-  },
-  CreateStage: {
-    permissions: on("POST", path("stages")),
-    async run(ctx, input) {
-      const { id } = await apiOf(ctx, input.ApiId);
-      const name = String(input.StageName);
-      if (!/^(\$default|[\w-]{1,128})$/.test(name)) throw badRequest("Stage name only allows a-zA-Z0-9_- or $default");
-      const now = ctx.now();
-      const stage = {
-        name,
-        autoDeploy: input.AutoDeploy ?? false,
-        variables: input.StageVariables ?? {},
-        created: now,
-        updated: now,
-        ...given({ deploymentId: input.DeploymentId, description: input.Description, tags: input.Tags }),
-      } as HttpStage;
-      if (!(await ctx.records.create("stage", `${id}:${name}`, stage))) throw conflict("Stage already exists");
-      return stageView(stage);
-    },
-  },
-  GetStage: {
-    permissions: on("GET", path("stages", "StageName")),
-    run: async (ctx, input) => stageView(await stageOf(ctx, input.ApiId, input.StageName)),
-  },
-  GetStages: {
-    permissions: on("GET", path("stages")),
-    async run(ctx, input) {
-      const { id } = await apiOf(ctx, input.ApiId);
-      return {
-        Items: (await ctx.records.list<HttpStage>("stage", { prefix: `${id}:` })).map((s) => stageView(s.value)),
-      };
-    },
-  },
-  UpdateStage: {
-    permissions: on("PATCH", path("stages", "StageName")),
-    async run(ctx, input) {
-      const changes = given({
-        autoDeploy: input.AutoDeploy,
-        variables: input.StageVariables,
-        deploymentId: input.DeploymentId,
-        description: input.Description,
-      });
-      const stage = await ctx.records.update<HttpStage>(
-        "stage",
-        `${input.ApiId}:${input.StageName}`,
-        (s) => ({ ...s, ...changes, updated: ctx.now() }) as HttpStage,
-      );
-      if (!stage) throw notFound("stage", input.StageName);
-      return stageView(stage);
-    },
-  },
-  DeleteStage: {
-    permissions: on("DELETE", path("stages", "StageName")),
-    async run(ctx, input) {
-      await stageOf(ctx, input.ApiId, input.StageName);
-      await ctx.records.write(ctx.records.remove("stage", `${input.ApiId}:${input.StageName}`));
       return {};
     },
   },
