@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CodeDeploy, type CreateDeploymentCommandInput, type DeploymentInfo } from "@aws-sdk/client-codedeploy";
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
@@ -243,6 +244,40 @@ test("hooks: one that succeeds lets it go on, one that fails or is silent takes 
   await hookId(silent.deploymentId!, "BeforeAllowTraffic");
   await clock.advance(61 * MINUTE);
   assert.equal((await until(silent.deploymentId!, (d) => d.status === "Failed")).errorInformation!.code, "TIMEOUT");
+});
+
+test("an alarm stops a deployment and takes the traffic back", async () => {
+  const cloudWatch = () => new CloudWatch(settings());
+  await cloudWatch().putMetricAlarm({
+    AlarmName: "errors",
+    Namespace: "Own",
+    MetricName: "Errors",
+    Statistic: "Sum",
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 0,
+    ComparisonOperator: "GreaterThanThreshold",
+    TreatMissingData: "ignore",
+  });
+  const { name, group } = await made("CodeDeployDefault.LambdaCanary10Percent5Minutes");
+  await codedeploy().updateDeploymentGroup({
+    applicationName: "app",
+    currentDeploymentGroupName: group,
+    alarmConfiguration: { enabled: true, alarms: [{ name: "errors" }] },
+    autoRollbackConfiguration: { enabled: true, events: ["DEPLOYMENT_STOP_ON_ALARM"] },
+  });
+  const { deploymentId } = await codedeploy().createDeployment(deploy(group, specOf(name)));
+  await weightIs(name, ["1", { "2": 0.1 }]);
+  await cloudWatch().setAlarmState({ AlarmName: "errors", StateValue: "ALARM", StateReason: "by hand" });
+  await clock.advance(10_000);
+  const d = await until(deploymentId!, (info) => info.status === "Stopped");
+  assert.equal(d.errorInformation!.code, "ALARM_ACTIVE");
+  assert.match(d.errorInformation!.message!, /Activated alarms: errors/);
+  await until(d.rollbackInfo!.rollbackDeploymentId!, (info) => info.status === "Succeeded");
+  await weightIs(name, ["1", {}]);
+  const again = (await codedeploy().createDeployment(deploy(group, specOf(name)))).deploymentId!;
+  // An alarm that is on lets nothing begin.
+  assert.equal((await until(again, (info) => info.status === "Stopped")).errorInformation!.code, "ALARM_ACTIVE");
 });
 
 test("what cannot be deployed fails with the reason", async () => {

@@ -1,5 +1,6 @@
 import type * as CodeDeploy from "@aws-sdk/client-codedeploy";
 import { defineService } from "../../aws/service.ts";
+import { watchWorker } from "./alarms.ts";
 import { applications } from "./api/applications.ts";
 import { configs } from "./api/configs.ts";
 import { deployments } from "./api/deployments.ts";
@@ -13,5 +14,5 @@ export const codedeploy = defineService<typeof CodeDeploy>({
   name: "codedeploy",
   operations: { ...applications, ...groups, ...configs, ...deployments, ...tags },
   resources: [codedeployApplication, codedeployConfig, codedeployGroup],
-  workers: [stepWorker],
+  workers: [stepWorker, watchWorker],
 });

@@ -20,6 +20,7 @@ export interface Group {
   readonly roleArn: string;
   readonly style?: CodeDeploy.DeploymentStyle;
   readonly rollback?: CodeDeploy.AutoRollbackConfiguration;
+  readonly alarms?: CodeDeploy.AlarmConfiguration;
   readonly triggers?: readonly CodeDeploy.TriggerConfig[];
   readonly tags: Readonly<Record<string, string>>;
   /** The deployment that is under way: there is one at a time. */
@@ -78,6 +79,8 @@ export interface Deployment {
   readonly creator: "user" | "codeDeployRollback" | "CloudFormation";
   /** Events on which it rolls back. */
   readonly rollbackOn: readonly string[];
+  /** Alarms that stop it. */
+  readonly alarms?: { readonly names: readonly string[]; readonly ignoreFailure: boolean };
   /** The deployment that this one takes back. */
   readonly rollbackOf?: string;
   readonly rolledBackBy?: string;
@@ -91,6 +94,9 @@ export interface Deployment {
   /** Counts the steps: a message of an earlier one is void. */
   readonly step: number;
 }
+
+export const isDone = (d: Deployment): boolean =>
+  d.status === "Succeeded" || d.status === "Failed" || d.status === "Stopped";
 
 type Place = Pick<Context<any>, "account" | "region">;
 export const applicationArn = (p: Place, name: string): string =>

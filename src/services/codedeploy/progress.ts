@@ -52,12 +52,12 @@ export async function finish(ctx: Ctx, stored: Stored): Promise<void> {
 export async function rollBack(
   ctx: Ctx,
   stored: Stored,
-  reason: "DEPLOYMENT_FAILURE" | "DEPLOYMENT_STOP_ON_REQUEST",
+  reason: "DEPLOYMENT_FAILURE" | "DEPLOYMENT_STOP_ON_ALARM" | "DEPLOYMENT_STOP_ON_REQUEST",
   error: NonNullable<Deployment["error"]>,
   forced?: boolean,
 ): Promise<string | undefined> {
   const d = stored.value;
-  const stopped = reason === "DEPLOYMENT_STOP_ON_REQUEST";
+  const stopped = reason !== "DEPLOYMENT_FAILURE";
   const back = (forced ?? d.rollbackOn.includes(reason)) && !d.rollbackOf ? reverse(ctx, d) : undefined;
   const events = d.events.map((e): Lifecycle =>
     e.status === "InProgress"

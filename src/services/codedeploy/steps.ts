@@ -2,10 +2,11 @@ import type { Context } from "../../aws/context.ts";
 import type { QueueWorker } from "../../aws/service.ts";
 import { AwsError, messageOf } from "../../kernel/aws-error.ts";
 import { GuardFailed } from "../../ports/database.ts";
+import { mustBeQuiet, stopForAlarm } from "./alarms.ts";
 import { nextWeight } from "./configs.ts";
 import { finish, rollBack, save, STEPS, type Step } from "./progress.ts";
 import { HOOK_MS } from "./limits.ts";
-import type { Deployment, HookName, Lifecycle } from "./model.ts";
+import { isDone, type Deployment, type HookName, type Lifecycle } from "./model.ts";
 
 type Ctx = Context<any>;
 type Stored = { readonly value: Deployment; readonly rev: number };
@@ -27,6 +28,7 @@ export const stepWorker: QueueWorker<any> = {
       await advance(ctx, stored);
     } catch (error) {
       if (error instanceof GuardFailed) return; // stopped, or told by its hook, meanwhile
+      if (error instanceof AwsError && error.code === "AlarmActive") return stopForAlarm(ctx, stored, error);
       const passing = !(error instanceof AwsError) || error.status >= 500;
       if (passing && attempt < this.maxAttempts!) throw error;
       await rollBack(ctx, stored, "DEPLOYMENT_FAILURE", { code: errorCode(error), message: messageOf(error) });
@@ -34,12 +36,10 @@ export const stepWorker: QueueWorker<any> = {
   },
 };
 
-export const isDone = (d: Deployment): boolean =>
-  d.status === "Succeeded" || d.status === "Failed" || d.status === "Stopped";
-
 /** What comes next is the first lifecycle event that is not over. */
 async function advance(ctx: Ctx, stored: Stored): Promise<void> {
   const d = stored.value;
+  await mustBeQuiet(ctx, d);
   if (d.status === "Created") {
     await checkAlias(ctx, d);
     return save(ctx, stored, { status: "InProgress", started: ctx.now() });

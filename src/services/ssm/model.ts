@@ -54,16 +54,27 @@ export const versionNotFound = (name: string, version: number | string): AwsErro
     400,
   );
 
-/** The name in a name or an ARN, and the version or label behind its colon. */
-export function parseName(given: string | undefined): { name: string; selector?: string } {
+/** What a name or an ARN means, with the version or label behind its colon. */
+export interface ParsedName {
+  readonly name: string;
+  /** An ARN does not say whether its name begins with a slash, where the name has no other: this is the one with it. */
+  readonly otherName?: string;
+  readonly selector?: string;
+}
+
+export function parseName(given: string | undefined): ParsedName {
   const text = given ?? "";
   const [, inArn] = /^arn:[\w-]+:ssm:[\w-]*:\d*:parameter\/(.*)$/s.exec(text) ?? [];
-  // An ARN does not say whether the name begins with a slash: only names with further slashes must.
+  // Only names with further slashes must begin with one.
   const full = inArn === undefined ? text : inArn.includes("/") ? `/${inArn}` : inArn;
   const colon = full.indexOf(":");
   const [name, selector] = colon < 0 ? [full, undefined] : [full.slice(0, colon), full.slice(colon + 1)];
   if (/^\/?aws\/(service|reference)\//.test(name)) throw notImplemented(`the public parameter ${name.slice(0, 200)}`);
-  return selector === undefined ? { name } : { name, selector };
+  return {
+    name,
+    ...(inArn !== undefined && !name.startsWith("/") ? { otherName: `/${name}` } : {}),
+    ...(selector === undefined ? {} : { selector }),
+  };
 }
 
 /** Refuses the name of a new parameter in AWS's words. */
@@ -96,6 +107,12 @@ export const onParameters =
   (action: string, names: (input: any) => readonly (string | undefined)[] = (input) => [input.Name]) =>
   (input: any, ctx: Context<any>): Permission[] =>
     names(input).map((name) => ({ action: `ssm:${action}`, resource: parameterArn(ctx, parseName(name).name) }));
+
+/** The name of the parameter that is meant: of two that have the same ARN, the one without the slash. */
+export async function nameOf(ctx: Context<any>, { name, otherName }: ParsedName): Promise<string> {
+  if (otherName === undefined || (await ctx.records.get("parameter", name))) return name;
+  return (await ctx.records.get("parameter", otherName)) ? otherName : name;
+}
 
 export async function existing(ctx: Context<any>, name: string): Promise<{ value: Parameter; rev: number }> {
   const stored = await ctx.records.get<Parameter>("parameter", name);

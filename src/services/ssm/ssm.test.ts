@@ -168,3 +168,14 @@ test("tags, deletion and permission", async () => {
   );
   await assert.rejects(ssm.getParameterHistory({ Name: "tagged" }), { name: "ParameterNotFound" });
 });
+
+test("an ARN finds its parameter, whether its name begins with a slash or not", async () => {
+  const names = ["/slash", "plain", "/in/a/path"];
+  for (const name of names) await put(name, `of ${name}`);
+  for (const name of names) {
+    const { ARN } = (await ssm.getParameter({ Name: name })).Parameter!;
+    const { Parameter } = await ssm.getParameter({ Name: ARN! });
+    assert.deepEqual([Parameter!.Name, Parameter!.Value], [name, `of ${name}`]);
+    assert.equal((await ssm.getParameterHistory({ Name: ARN! })).Parameters![0]!.Name, name);
+  }
+});

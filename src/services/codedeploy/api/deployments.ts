@@ -1,7 +1,6 @@
 import type * as CodeDeploy from "@aws-sdk/client-codedeploy";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { notImplemented } from "../../../kernel/aws-error.ts";
 import { GuardFailed } from "../../../ports/database.ts";
 import { readRevision } from "../appspec.ts";
 import { findConfig } from "../configs.ts";
@@ -17,10 +16,12 @@ import {
   onGroup,
   pageOf,
   type Deployment,
+  isDone,
   type Group,
 } from "../model.ts";
+import { checkAlarmConfig, watch, watchedAlarms } from "../alarms.ts";
 import { newId, rollBack, save, stepOf } from "../progress.ts";
-import { isDone, lifecycleOf, withEvent } from "../steps.ts";
+import { lifecycleOf, withEvent } from "../steps.ts";
 
 type Ctx = Context<any>;
 const MAX_TRIES = 10;
@@ -37,7 +38,11 @@ export const deployments = operations<typeof CodeDeploy, any>()({
       const { value: group, rev } = await existingGroup(ctx, input.applicationName, input.deploymentGroupName);
       const id = newId(ctx);
       if (ctx.once && (await ctx.records.get("deployment", id))) return { deploymentId: id };
-      if (input.overrideAlarmConfiguration?.enabled) throw notImplemented("alarms that stop a deployment");
+      const alarmConfig = (input.overrideAlarmConfiguration ?? group.alarms) as
+        | CodeDeploy.AlarmConfiguration
+        | undefined;
+      checkAlarmConfig(alarmConfig);
+      const alarms = watchedAlarms(alarmConfig);
       if (group.active) throw activeAlready(group, group.active);
       const config = await findConfig(ctx, input.deploymentConfigName ?? group.config);
       const revision = input.revision as CodeDeploy.RevisionLocation;
@@ -58,6 +63,7 @@ export const deployments = operations<typeof CodeDeploy, any>()({
         ...(input.description ? { description: input.description } : {}),
         creator: "user",
         rollbackOn: rollback?.enabled ? (rollback.events ?? []) : [],
+        ...(alarms ? { alarms } : {}),
         events: lifecycleOf(shift),
         weight: 0,
         created: ctx.now(),
@@ -69,6 +75,7 @@ export const deployments = operations<typeof CodeDeploy, any>()({
           ctx.records.put("group", groupId(group.application, group.name), next, rev),
           ctx.records.put("deployment", d.id, d, 0),
           stepOf(ctx, d),
+          watch(ctx, d),
         );
       } catch (error) {
         if (error instanceof GuardFailed) throw activeAlready(group, "another");

@@ -17,6 +17,7 @@ import {
   type Deployment,
   type Group,
 } from "../model.ts";
+import { checkAlarmConfig } from "../alarms.ts";
 import { tagsFrom } from "./tags.ts";
 
 const ROLLBACK_EVENTS = ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"];
@@ -166,8 +167,7 @@ function checkSettings(input: Input): void {
   });
   if (server)
     throw bad("InvalidDeploymentGroupNameException", `For Lambda deployment groups, ${server} can not be specified.`);
-  if (input.alarmConfiguration?.enabled && input.alarmConfiguration.alarms?.length)
-    throw notImplemented("alarms that stop a deployment");
+  checkAlarmConfig(input.alarmConfiguration);
   if (input.triggerConfigurations?.length)
     throw notImplemented("triggers of deployment groups: use an EventBridge rule");
   const style = input.deploymentStyle as CodeDeploy.DeploymentStyle | undefined;
@@ -184,10 +184,11 @@ function checkSettings(input: Input): void {
     throw bad("InvalidAutoRollbackConfigException", `${unknown} is not an event on which a deployment rolls back.`);
 }
 
-function settings(input: Input): Pick<Group, "style" | "rollback"> {
+function settings(input: Input): Pick<Group, "style" | "rollback" | "alarms"> {
   return {
     ...(input.deploymentStyle ? { style: input.deploymentStyle } : {}),
     ...(input.autoRollbackConfiguration ? { rollback: input.autoRollbackConfiguration } : {}),
+    ...(input.alarmConfiguration ? { alarms: input.alarmConfiguration } : {}),
   };
 }
 
@@ -223,7 +224,7 @@ async function view(ctx: Context<any>, g: Group) {
       deploymentOption: "WITH_TRAFFIC_CONTROL" as const,
     },
     autoRollbackConfiguration: g.rollback ?? { enabled: false, events: [] },
-    alarmConfiguration: { enabled: false, ignorePollAlarmFailure: false, alarms: [] },
+    alarmConfiguration: { enabled: false, ignorePollAlarmFailure: false, alarms: [], ...g.alarms },
     triggerConfigurations: [],
     ...(successful ? { targetRevision: successful.revision, lastSuccessfulDeployment: short(successful) } : {}),
     ...(attempted ? { lastAttemptedDeployment: short(attempted) } : {}),

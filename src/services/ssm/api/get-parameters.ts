@@ -6,6 +6,7 @@ import {
   DEFAULT_KEY,
   existing,
   invalid,
+  nameOf,
   onParameters,
   parameterArn,
   parameterView,
@@ -27,7 +28,9 @@ async function find(
   ctx: Ctx,
   given: string | undefined,
 ): Promise<{ name: string; version: Version; selector?: string }> {
-  const { name, selector } = parseName(given);
+  const parsed = parseName(given);
+  const { selector } = parsed;
+  const name = await nameOf(ctx, parsed);
   const { value: head } = await existing(ctx, name);
   const number =
     selector === undefined
@@ -135,7 +138,7 @@ export const getParameters = operations<typeof Ssm, any>()({
   GetParameterHistory: {
     permissions: onParameters("GetParameterHistory"),
     async run(ctx, input) {
-      const { name } = parseName(input.Name);
+      const name = await nameOf(ctx, parseName(input.Name));
       const { value: head } = await existing(ctx, name);
       const versions = await ctx.records.list<Version>("version", { prefix: `${name}:` });
       const { items, next } = pageOf(versions, input, 50);
