@@ -31,6 +31,7 @@ export async function startBuild(host: LauncherHost, request: BuildRequest): Pro
     });
     sandbox.useNetwork(network);
     await startContainer(host, sandbox, request, root, network.path);
+    await network.handedOver;
     return { sandbox, root };
   });
 }

@@ -123,6 +123,7 @@ export async function startFunction(host: LauncherHost, request: FunctionRequest
       cgroupPath: sandbox.cgroup.path,
     };
     await withDescriptors(pipes, (fds) => sandbox.start(spec, fds, (report) => host.onExit(request.id, report)));
+    await network.handedOver;
     return {
       sandbox,
       mount({ source, target }) {

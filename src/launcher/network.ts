@@ -28,6 +28,8 @@ export interface AddressException {
 export interface SandboxNetwork {
   /** The namespace as a path that the OCI runtime can open. */
   readonly path: string;
+  /** Settles when the app has all listeners. They take connections before. */
+  readonly handedOver: Promise<void>;
   /** A connection to a port of the loopback in it, not read from yet. */
   connect(port: number): Socket;
   close(): void;
@@ -48,7 +50,7 @@ const PRIVATE = [
   "224.0.0.0/3",
 ];
 
-/** Makes the namespace, opens the listeners in it and hands each to `send`; with `internet` also a filtered way out. */
+/** Makes the namespace, opens the listeners in it and begins to hand each to `send`; with `internet` also a filtered way out. */
 export async function createNetwork(options: {
   /** The port that the platform itself listens on: its own URLs must work inside too. */
   platformPort: number;
@@ -66,12 +68,13 @@ export async function createNetwork(options: {
     closeSync(ns);
   };
   try {
-    for (const { role, fd } of openListeners(ns, options)) await handOver(role, fd, options.send);
+    const handedOver = handOverAll(openListeners(ns, options), options.send);
+    handedOver.catch(() => {}); // whoever awaits it is told
     if (options.internet) {
       await run("nsenter", [`--net=${path}`, "nft", "-f", "-"], firewall(options.exceptions)); // the rules first, then the way out
       slirp = await startSlirp(path);
     }
-    return { path, close, connect: (port) => connectInside(ns, port) };
+    return { path, close, handedOver, connect: (port) => connectInside(ns, port) };
   } catch (error) {
     close();
     throw error;
@@ -104,6 +107,13 @@ function connectInside(ns: number, port: number): Socket {
   const socket = new Socket({ fd, readable: true, writable: true, pauseOnCreate: true } as SocketConstructorOpts);
   socket.on("error", () => {}); // who gets it is told
   return socket;
+}
+
+async function handOverAll(
+  listeners: readonly { role: ListenerRole; fd: number }[],
+  send: (role: ListenerRole, handle: Server | UdpSocket) => Promise<void>,
+): Promise<void> {
+  await Promise.all(listeners.map(({ role, fd }) => handOver(role, fd, send)));
 }
 
 async function handOver(
