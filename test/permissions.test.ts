@@ -11,6 +11,7 @@ import { startTestApp, type TestApp } from "./support/test-app.ts";
 /** Operations that need no permission, each with the reason. */
 const OPEN: Readonly<Record<string, string>> = {
   "sts GetCallerIdentity": "whoever has credentials may ask whose they are",
+  "sts AssumeRoleWithWebIdentity": "the token of the identity provider is what is checked",
   "sts GetSessionToken": "a user may always have a session of its own",
   "s3 DeleteObjects": "answers each key's refusal within a 200, as AWS does",
 };

@@ -2,7 +2,7 @@ import { EdgeLogs } from "../../compute/edge/edge-logs.ts";
 import { TokenBuckets } from "../../compute/edge/token-buckets.ts";
 import { TimedResults } from "../../compute/edge/timed-results.ts";
 import type { Context } from "../../aws/context.ts";
-import { IssuerKeys } from "./issuer-keys.ts";
+import { IssuerKeys } from "../../compute/edge/issuer-keys.ts";
 import type { Authorized } from "./lambda-authorizer.ts";
 
 /** What the endpoints of HTTP APIs hold while the platform runs. */

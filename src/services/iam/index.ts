@@ -3,6 +3,9 @@ import { defineService } from "../../aws/service.ts";
 import { accessKeys, account, serviceCredentials } from "./api/access-keys.ts";
 import { groups, roles, tagsAndBoundaries, users } from "./api/entities.ts";
 import { holdings } from "./api/holdings.ts";
+import { instanceProfiles } from "./api/instance-profiles.ts";
+import { oidcProviders } from "./api/oidc-providers.ts";
+import { simulations } from "./api/simulation.ts";
 import { managedPolicies } from "./api/policies.ts";
 import { iamGroup, iamUser, iamAccessKey } from "./resources/user.ts";
 import { iamManagedPolicy } from "./resources/managed-policy.ts";
@@ -22,6 +25,9 @@ export const iam = defineService<typeof Iam>({
     ...accessKeys,
     ...serviceCredentials,
     ...account,
+    ...instanceProfiles,
+    ...oidcProviders,
+    ...simulations,
   },
   resources: [iamRole, iamPolicy, iamManagedPolicy, iamUser, iamGroup, iamAccessKey],
 });

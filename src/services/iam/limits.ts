@@ -8,4 +8,5 @@ export const MANAGED_POLICY_SIZE = 6_144;
 export const INLINE_SIZE = { user: 2_048, group: 5_120, role: 10_240 } as const;
 export const TRUST_POLICY_SIZE = 4_096;
 export const SERVICE_CREDENTIALS_PER_USER = 2;
+export const MAX_TAGS = 50;
 export const DEFAULT_PAGE = 100;

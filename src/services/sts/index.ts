@@ -1,9 +1,11 @@
 import type * as Sts from "@aws-sdk/client-sts";
 import type { Context } from "../../aws/context.ts";
 import { defineService } from "../../aws/service.ts";
+import { IssuerKeys } from "../../compute/edge/issuer-keys.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { assumeRole } from "./assume-role.ts";
 import { credentialsView } from "./credentials-view.ts";
+import { assumeRoleWithWebIdentity, type StsState } from "./web-identity.ts";
 
 const SESSION_TOKEN_SECONDS = 43_200;
 
@@ -16,10 +18,12 @@ function callerOf(ctx: Context<any>): { arn: string; id: string; account: string
 }
 
 /** Security Token Service. */
-export const sts = defineService<typeof Sts>({
+export const sts = defineService<typeof Sts, StsState>({
   name: "sts",
+  start: () => ({ issuers: new IssuerKeys() }),
   operations: {
     AssumeRole: assumeRole,
+    AssumeRoleWithWebIdentity: assumeRoleWithWebIdentity,
     GetCallerIdentity: {
       permissions: "authenticated",
       async run(ctx) {

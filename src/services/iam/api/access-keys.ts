@@ -190,9 +190,30 @@ export const serviceCredentials = operations<typeof Iam, any>()({
 });
 
 export const account = operations<typeof Iam, any>()({
+  CreateAccountAlias: {
+    permissions: onAll("CreateAccountAlias"),
+    async run(ctx, input) {
+      // An account has one alias: another takes its place.
+      await ctx.globalRecords.write(ctx.globalRecords.put("account", "alias", { alias: String(input.AccountAlias) }));
+      return {};
+    },
+  },
+  DeleteAccountAlias: {
+    permissions: onAll("DeleteAccountAlias"),
+    async run(ctx, input) {
+      const stored = await ctx.globalRecords.get<{ alias: string }>("account", "alias");
+      if (stored?.value.alias !== input.AccountAlias)
+        throw noSuchEntity(`The account alias ${input.AccountAlias} cannot be found.`);
+      await ctx.globalRecords.write(ctx.globalRecords.remove("account", "alias"));
+      return {};
+    },
+  },
   ListAccountAliases: {
     permissions: onAll("ListAccountAliases"),
-    run: async () => ({ AccountAliases: [], IsTruncated: false }),
+    async run(ctx) {
+      const stored = await ctx.globalRecords.get<{ alias: string }>("account", "alias");
+      return { AccountAliases: stored ? [stored.value.alias] : [], IsTruncated: false };
+    },
   },
   GetAccountSummary: {
     permissions: onAll("GetAccountSummary"),

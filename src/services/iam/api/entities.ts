@@ -236,6 +236,27 @@ export const groups = operations<typeof Iam, any>()({
       return {};
     },
   },
+  UpdateGroup: {
+    permissions: on("group", "UpdateGroup", (i) => i.GroupName),
+    async run(ctx, input) {
+      const group = await entity<Group>(ctx, "group", input.GroupName);
+      const name = input.NewGroupName ?? group.name;
+      const next = { ...group, name, path: input.NewPath ?? group.path };
+      const [from, to] = [nameKey(group.name), nameKey(name)];
+      if (from === to) await changeEntity<Group>(ctx, "group", group.name, () => next);
+      else {
+        const members = (await ctx.globalRecords.list<User>("user")).filter((user) => user.value.groups.includes(from));
+        const moved = members.map(({ id, value, rev }) =>
+          ctx.globalRecords.put("user", id, { ...value, groups: value.groups.map((g) => (g === from ? to : g)) }, rev),
+        );
+        const removal = ctx.globalRecords.remove("group", from);
+        if (!(await ctx.globalRecords.create("group", to, next, removal, ...moved)))
+          throw alreadyExists(`Group with name ${name} already exists.`);
+        changed(ctx);
+      }
+      return {};
+    },
+  },
   DeleteGroup: {
     permissions: on("group", "DeleteGroup", (i) => i.GroupName),
     async run(ctx, input) {
@@ -317,6 +338,9 @@ export const roles = operations<typeof Iam, any>()({
     async run(ctx, input) {
       const role = await entity<Role>(ctx, "role", input.RoleName);
       mustBeBare(role);
+      const profiles = await ctx.globalRecords.list<{ role?: string }>("instance-profile");
+      if (profiles.some((p) => p.value.role && nameKey(p.value.role) === nameKey(role.name)))
+        throw deleteConflict("Cannot delete entity, must remove roles from instance profile first.");
       await ctx.globalRecords.write(ctx.globalRecords.remove("role", nameKey(role.name)));
       changed(ctx);
       return {};

@@ -3,7 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { awsManagedPolicies, awsManagedPolicy } from "../aws-managed/index.ts";
 import { alreadyExists, deleteConflict, invalidInput, limitExceeded, noSuchEntity } from "../errors.ts";
-import { MANAGED_POLICY_SIZE, VERSIONS_PER_POLICY } from "../limits.ts";
+import { MANAGED_POLICY_SIZE, MAX_TAGS, VERSIONS_PER_POLICY } from "../limits.ts";
 import { entityArn, tagList, tagRecord, type Entity, type EntityKind, type ManagedPolicy } from "../model.ts";
 import { changed, checkedDocument, onAll, page, uniqueId } from "../store.ts";
 
@@ -206,6 +206,35 @@ export const managedPolicies = operations<typeof Iam, any>()({
       await ctx.globalRecords.write(ctx.globalRecords.remove("policy", policy.arn));
       changed(ctx);
       return {};
+    },
+  },
+  TagPolicy: {
+    permissions: onPolicy("TagPolicy"),
+    async run(ctx, input) {
+      await change(ctx, input.PolicyArn, (policy) => {
+        const tags = { ...policy.tags, ...tagRecord(input.Tags) };
+        if (Object.keys(tags).length > MAX_TAGS)
+          throw limitExceeded(`The number of tags has reached the maximum limit.`);
+        return { ...policy, tags };
+      });
+      return {};
+    },
+  },
+  UntagPolicy: {
+    permissions: onPolicy("UntagPolicy"),
+    async run(ctx, input) {
+      await change(ctx, input.PolicyArn, (policy) => ({
+        ...policy,
+        tags: Object.fromEntries(Object.entries(policy.tags ?? {}).filter(([key]) => !input.TagKeys?.includes(key))),
+      }));
+      return {};
+    },
+  },
+  ListPolicyTags: {
+    permissions: onPolicy("ListPolicyTags"),
+    async run(ctx, input) {
+      const { items, ...rest } = page(tagList((await existing(ctx, input.PolicyArn)).tags), input);
+      return { Tags: items, ...rest };
     },
   },
   ListEntitiesForPolicy: {

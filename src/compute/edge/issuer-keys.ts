@@ -1,5 +1,5 @@
 import type { Context } from "../../aws/context.ts";
-import { sendOut } from "../../compute/edge/egress.ts";
+import { sendOut } from "./egress.ts";
 import type { PublishedKey } from "../../engines/token/verify-token.ts";
 
 /** API Gateway may go on with a key for so long after an issuer has changed it. */
