@@ -91,6 +91,9 @@ const apis = {
     AuthorizerUri: uri,
     IdentitySource: "method.request.header.Authorization",
   }),
+  Shape: made("ApiGateway::Model", { RestApiId: ref("Rest"), Name: "Shape", Schema: { type: "object" } }),
+  Validator: made("ApiGateway::RequestValidator", { RestApiId: ref("Rest"), ValidateRequestBody: true }),
+  Refused: made("ApiGateway::GatewayResponse", { RestApiId: ref("Rest"), ResponseType: "DEFAULT_4XX" }),
   Snapshot: made("ApiGateway::Deployment", { RestApiId: ref("Rest") }, { DependsOn: "Get" }),
   Stage: made("ApiGateway::Stage", { RestApiId: ref("Rest"), DeploymentId: ref("Snapshot"), StageName: "v1" }),
   ClientKey: made("ApiGateway::ApiKey", { Enabled: true }),
@@ -207,6 +210,7 @@ const others = {
   ),
   Handle: made("CloudFormation::WaitConditionHandle", {}),
   Cdk: made("CDK::Metadata", {}),
+  Macro: made("CloudFormation::Macro", { Name: "all", FunctionName: ref("Function") }),
   Nested: made("CloudFormation::Stack", {
     TemplateURL: "https://s3.amazonaws.com/code/nested.json",
     Parameters: { Name: "/aws/nested" },

@@ -9,6 +9,7 @@ import { firstContext, type Call, type RestContext, type Served } from "./call.t
 import { isRefusal, refusalResponse, type Refusal } from "./gateway-responses.ts";
 import { integrate } from "./integrate.ts";
 import { meterCall } from "./meter-call.ts";
+import { validateRequest } from "./validate-request.ts";
 import { matchResource } from "./match-resource.ts";
 
 /** An answer, with what the logs may say of it. */
@@ -57,7 +58,7 @@ async function serve(ctx: RestContext, call: Call): Promise<EdgeResponse | Refus
   const caller = await meterCall(ctx, call, authorized);
   if (isRefusal(caller)) return caller;
   Object.assign(call.context["identity"] as object, caller.identity);
-  return integrate(ctx, call, caller);
+  return validateRequest(call) ?? integrate(ctx, call, caller);
 }
 
 async function readRequest(

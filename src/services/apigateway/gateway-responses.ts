@@ -99,7 +99,9 @@ export function refusalResponse(
     message: refusal.message,
     messageString: JSON.stringify(refusal.message),
     responseType: refusal.refused,
-    ...(refusal.validation === undefined ? {} : { validationErrorString: refusal.validation }),
+    ...(refusal.validation === undefined
+      ? {}
+      : { validationErrorString: JSON.stringify(refusal.validation).slice(1, -1) }),
   };
   const own = responseFor(call.responses, refusal.refused, status);
   const type: [string, string] = ["x-amzn-ErrorType", refusal.error ?? kind.error];

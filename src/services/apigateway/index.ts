@@ -2,11 +2,13 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { defineService } from "../../aws/service.ts";
 import { apis } from "./api/apis.ts";
 import { authorizers } from "./api/authorizers.ts";
+import { definitions } from "./api/definitions.ts";
 import { deployments } from "./api/deployments.ts";
 import { keys } from "./api/keys.ts";
 import { resourcesAndMethods } from "./api/resources-and-methods.ts";
 import { stages } from "./api/stages.ts";
 import { usagePlans } from "./api/usage-plans.ts";
+import { apiModel, gatewayResponse, requestValidator } from "./resources/definitions.ts";
 import { apiDeployment } from "./resources/deployment.ts";
 import { apiStage } from "./resources/stage.ts";
 import { apiAuthorizer } from "./resources/authorizer.ts";
@@ -19,7 +21,16 @@ import { createRestState, type RestState } from "./state.ts";
 /** API Gateway, REST APIs. */
 export const apigateway = defineService<typeof Gateway, RestState>({
   name: "apigateway",
-  operations: { ...apis, ...authorizers, ...deployments, ...keys, ...resourcesAndMethods, ...stages, ...usagePlans },
+  operations: {
+    ...apis,
+    ...authorizers,
+    ...definitions,
+    ...deployments,
+    ...keys,
+    ...resourcesAndMethods,
+    ...stages,
+    ...usagePlans,
+  },
   resources: [
     restApi,
     apiResource,
@@ -31,6 +42,9 @@ export const apigateway = defineService<typeof Gateway, RestState>({
     apiKey,
     usagePlan,
     usagePlanKey,
+    apiModel,
+    requestValidator,
+    gatewayResponse,
   ],
   routes: [restEndpoint],
   periodic: [{ name: "write usage", everyMs: 1_000, run: (ctx) => ctx.state.usage.flush() }],

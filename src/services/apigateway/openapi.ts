@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
+import { readModels, readValidators, requestDemands } from "./openapi-requests.ts";
 import { checkedGatewayResponse } from "./gateway-responses.ts";
 import {
   badRequest,
@@ -46,13 +47,23 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
   const definitions: Definitions = {
     authorizers: readAuthorizers(ctx, schemes, before),
     gatewayResponses: readGatewayResponses(document),
+    models: readModels(ctx, document, before),
+    validators: readValidators(ctx, document, before),
   };
   for (const [path, item] of Object.entries((document["paths"] ?? {}) as Json)) {
     let resource = addPath(ctx, byPath, path.replace(/\/+$/, "") || "/");
     for (const verb of VERBS) {
       if (item?.[verb] === undefined) continue;
       const httpMethod = verb.startsWith("x-") ? "ANY" : verb.toUpperCase();
-      const method = readMethod(item[verb] as Json, { httpMethod, path, schemes, globalSecurity, definitions });
+      const method = readMethod(item[verb] as Json, {
+        httpMethod,
+        path,
+        document,
+        item,
+        schemes,
+        globalSecurity,
+        definitions,
+      });
       resource = { ...resource, methods: { ...resource.methods, [httpMethod]: method } };
     }
     byPath.set(resource.path, resource);
@@ -148,6 +159,9 @@ function readGatewayResponses(document: Json): Record<string, GatewayResponse> {
 interface Where {
   readonly httpMethod: string;
   readonly path: string;
+  readonly document: Json;
+  /** The path's own member. */
+  readonly item: Json;
   readonly schemes: Json;
   readonly globalSecurity: Json[] | undefined;
   readonly definitions: Definitions;
@@ -158,6 +172,7 @@ function readMethod(operation: Json, where: Where): Method {
   const base: Method = {
     httpMethod: where.httpMethod,
     ...authorization(operation, where),
+    ...requestDemands(operation, where),
     ...(operation["operationId"] ? { operationName: String(operation["operationId"]) } : {}),
     methodResponses: Object.fromEntries(
       Object.keys((operation["responses"] ?? {}) as Json).map((status) => [status, { statusCode: status }]),

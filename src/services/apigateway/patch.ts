@@ -6,11 +6,14 @@ export function patched<T extends object>(
   value: T,
   patches: readonly PatchOperation[] | undefined,
   fields: readonly (keyof T & string)[],
+  operations: readonly string[] = ["add", "remove", "replace"],
 ): T {
   const result = { ...value } as Record<string, unknown>;
   for (const { op, path = "", value: next } of patches ?? []) {
     const field = path.slice(1);
     if (field.includes("/")) continue;
+    if (!operations.includes(op ?? ""))
+      throw badRequest(`Invalid patch path  '${path}' specified for op '${op}'. Please choose supported operations`);
     if (!(fields as readonly string[]).includes(field))
       throw badRequest(
         `Invalid patch path  '${path}' specified for op '${op}'. Must be one of: [${fields.map((f) => `/${f}`).join(", ")}]`,

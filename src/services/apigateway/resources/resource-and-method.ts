@@ -64,6 +64,9 @@ async function put(ctx: ResourceContext, properties: Properties): Promise<void> 
     RequestModels,
     MethodResponses,
     Integration,
+    AuthorizerId,
+    AuthorizationScopes,
+    RequestValidatorId,
   } = properties;
   const where = { restApiId: RestApiId, resourceId: ResourceId, httpMethod: HttpMethod };
   await drop(ctx, properties);
@@ -74,6 +77,9 @@ async function put(ctx: ResourceContext, properties: Properties): Promise<void> 
     operationName: OperationName,
     requestParameters: RequestParameters,
     requestModels: RequestModels,
+    authorizerId: AuthorizerId,
+    authorizationScopes: AuthorizationScopes,
+    requestValidatorId: RequestValidatorId,
   });
   for (const r of MethodResponses ?? []) {
     await ctx.call("apigateway", "PutMethodResponse", {

@@ -1,7 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { codeOf, notImplemented } from "../../../kernel/aws-error.ts";
+import { AwsError, codeOf, notImplemented } from "../../../kernel/aws-error.ts";
+import { readWithin } from "../../../kernel/read-within.ts";
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+const MAX_DEFINITION = 6 * 1024 * 1024;
 
 const ignoreGone = (error: unknown): void => {
   if (codeOf(error) !== "NotFoundException") throw error;
@@ -17,9 +21,13 @@ async function definition(ctx: ResourceContext, properties: Properties): Promise
   if (!BodyS3Location) return undefined;
   const { Bucket, Key, Version } = BodyS3Location;
   const answer = await ctx.call("s3", "GetObject", { Bucket, Key, ...(Version ? { VersionId: Version } : {}) });
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer.Body as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const tooLong = () =>
+    new AwsError(
+      "BadRequestException",
+      `The definition s3://${Bucket}/${Key} is larger than ${MAX_DEFINITION} bytes`,
+      400,
+    );
+  return readWithin(answer.Body as AsyncIterable<Buffer>, MAX_DEFINITION, tooLong);
 }
 
 async function putDefinition(

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { APIGateway } from "@aws-sdk/client-api-gateway";
+import { callApi } from "../../../test/support/api-call.ts";
+import { openStacks } from "../../../test/support/stacks.ts";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+
+let app: TestApp;
+let gateway: APIGateway;
+before(async () => {
+  app = await startTestApp();
+  gateway = new APIGateway(app.client);
+});
+after(() => app.stop());
+
+const integration = {
+  type: "mock",
+  requestTemplates: { "application/json": '{"statusCode": 200}' },
+  responses: { default: { statusCode: "200" } },
+};
+const document = {
+  openapi: "3.0.1",
+  info: { title: "checked", version: "1" },
+  components: {
+    schemas: {
+      Pet: { type: "object", required: ["name"], properties: { name: { $ref: "#/components/schemas/Name" } } },
+      Name: { type: "string", minLength: 2 },
+    },
+  },
+  "x-amazon-apigateway-request-validators": {
+    all: { validateRequestBody: true, validateRequestParameters: true },
+    none: { validateRequestBody: false, validateRequestParameters: false },
+  },
+  "x-amazon-apigateway-request-validator": "all",
+  "x-amazon-apigateway-gateway-responses": {
+    BAD_REQUEST_BODY: {
+      statusCode: 422,
+      responseTemplates: { "application/json": '{"why":"$context.error.validationErrorString"}' },
+    },
+    DEFAULT_4XX: { responseParameters: { "gatewayresponse.header.Access-Control-Allow-Origin": "'*'" } },
+  },
+  paths: {
+    "/pets": {
+      post: {
+        parameters: [
+          { name: "x-kind", in: "header", required: true },
+          { name: "page", in: "query", required: true },
+          { name: "size", in: "query" },
+        ],
+        requestBody: { content: { "application/json": { schema: { $ref: "#/components/schemas/Pet" } } } },
+        "x-amazon-apigateway-integration": integration,
+      },
+      put: { "x-amazon-apigateway-request-validator": "none", "x-amazon-apigateway-integration": integration },
+    },
+  },
+};
+
+test("a request is checked by its method's validator, and refused by the API's own responses", async () => {
+  const { id: api } = await gateway.importRestApi({ body: Buffer.from(JSON.stringify(document)) });
+  await gateway.createDeployment({ restApiId: api, stageName: "v1" });
+  const send = (path: string, body: string, headers: Record<string, string> = {}, method = "POST") =>
+    callApi(app.running.port, api!, method, `/v1${path}`, { body, headers });
+  const missing = await send("/pets", "{}");
+  assert.deepEqual(
+    [missing.status, missing.json],
+    [400, { message: "Missing required request parameters: [x-kind, page]" }],
+  );
+  assert.equal(missing.headers["access-control-allow-origin"], "*");
+  const kind = { "x-kind": "dog", "content-type": "application/json" };
+  assert.equal((await send("/pets?page=1", '{"name":"ab"}', kind)).status, 200);
+  for (const body of ['{"name":"a"}', "{}", "[", ""]) {
+    const { status, json } = await send("/pets?page=1", body, kind);
+    assert.equal(status, 422, body);
+    assert.match(json?.why ?? "", /too short|required|not valid JSON|does not match/);
+  }
+  assert.equal((await send("/pets?page=1", "<x/>", { ...kind, "content-type": "text/xml" })).status, 200);
+  assert.equal((await send("/pets", "", {}, "PUT")).status, 200);
+});
+
+test("models, validators and responses of a template", async () => {
+  const made = (Type: string, Properties: object) => ({ Type: `AWS::ApiGateway::${Type}`, Properties });
+  const RestApiId = { Ref: "Api" };
+  const template = (minLength: number) => ({
+    Resources: {
+      Api: made("RestApi", { Name: "templated" }),
+      Shape: made("Model", { RestApiId, Name: "Shape", Schema: { type: "string", minLength } }),
+      Validator: made("RequestValidator", { RestApiId, ValidateRequestBody: true }),
+      Refusal: made("GatewayResponse", { RestApiId, ResponseType: "BAD_REQUEST_BODY", StatusCode: `4${minLength}0` }),
+      Method: made("Method", {
+        RestApiId,
+        ResourceId: { "Fn::GetAtt": ["Api", "RootResourceId"] },
+        HttpMethod: "POST",
+        AuthorizationType: "NONE",
+        RequestModels: { "application/json": { Ref: "Shape" } },
+        RequestValidatorId: { Ref: "Validator" },
+        Integration: {
+          Type: "MOCK",
+          RequestTemplates: { "application/json": '{"statusCode": 200}' },
+          IntegrationResponses: [{ StatusCode: 200 }],
+        },
+      }),
+    },
+    Outputs: { Api: { Value: { Ref: "Api" } } },
+  });
+  const stacks = openStacks(app.client);
+  const stack = await stacks.create("templated", JSON.stringify(template(2)));
+  assert.equal(stack.StackStatus, "CREATE_COMPLETE", stack.StackStatusReason);
+  const api = stack.Outputs![0]!.OutputValue!;
+  const send = async (body: string) => {
+    await gateway.createDeployment({ restApiId: api, stageName: "v1" });
+    return (await callApi(app.running.port, api, "POST", "/v1/", { body })).status;
+  };
+  assert.deepEqual([await send('"ab"'), await send('"a"')], [200, 420]);
+  assert.equal((await stacks.update("templated", JSON.stringify(template(3)))).StackStatus, "UPDATE_COMPLETE");
+  assert.deepEqual([await send('"abc"'), await send('"ab"')], [200, 430]);
+});
+
+test("definitions through the API, in AWS's words", async () => {
+  const { id: restApiId } = await gateway.createRestApi({ name: "defined" });
+  const model = { restApiId, name: "Pet", contentType: "application/json", schema: '{"type":"object"}' };
+  await gateway.createModel(model);
+  await assert.rejects(gateway.createModel(model), { message: "Model name already exists for this REST API" });
+  await assert.rejects(gateway.createModel({ ...model, name: "B", schema: "" }), {
+    message: "Model schema must have at least 1 property or array items defined",
+  });
+  const { items = [] } = await gateway.getModels({ restApiId });
+  assert.deepEqual(items.map((m) => m.name).toSorted(), ["Empty", "Error", "Pet"]);
+  const patchOperations = [{ op: "replace" as const, path: "/name", value: "x" }];
+  await assert.rejects(gateway.updateModel({ restApiId, modelName: "Pet", patchOperations }), {
+    message: "Invalid patch path  '/name' specified for op 'replace'. Must be one of: [/description, /schema]",
+  });
+  const { items: all = [] } = await gateway.getGatewayResponses({ restApiId });
+  assert.equal(all.length, 21);
+  await gateway.putGatewayResponse({ restApiId, responseType: "DEFAULT_5XX", statusCode: "599" });
+  const failure = await gateway.getGatewayResponse({ restApiId, responseType: "AUTHORIZER_FAILURE" });
+  assert.deepEqual([failure.statusCode, failure.defaultResponse], ["599", true]);
+  await gateway.deleteGatewayResponse({ restApiId, responseType: "DEFAULT_5XX" });
+  await assert.rejects(gateway.deleteGatewayResponse({ restApiId, responseType: "DEFAULT_5XX" }), {
+    message: "Gateway response type not defined on api",
+  });
+});

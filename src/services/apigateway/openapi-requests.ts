@@ -1,0 +1,92 @@
+import type { Context } from "../../aws/context.ts";
+import { newId, type Definitions, type Method, type Model, type RequestValidator } from "./model.ts";
+import { allModels, checkedModel } from "./models.ts";
+
+type Json = Record<string, any>;
+
+/** The models that a document defines: those whose names API Gateway takes. One whose name is known keeps its id. */
+export function readModels(ctx: Context<any>, document: Json, before: Definitions): Record<string, Model> {
+  const schemas = (document["definitions"] ?? document["components"]?.schemas ?? {}) as Json;
+  const known = allModels(before);
+  const named = Object.entries(schemas).filter(([name]) => /^[a-zA-Z0-9]+$/.test(name));
+  return Object.fromEntries(
+    named.map(([name, schema]) => {
+      const { description } = schema as Json;
+      const model = {
+        id: known[name]?.id ?? newId(ctx),
+        name,
+        contentType: "application/json",
+        schema: JSON.stringify(schema, undefined, 2),
+        ...(typeof description === "string" ? { description } : {}),
+      };
+      return [name, checkedModel(model)];
+    }),
+  );
+}
+
+export function readValidators(
+  ctx: Context<any>,
+  document: Json,
+  before: Definitions,
+): Record<string, RequestValidator> {
+  const given = Object.entries((document["x-amazon-apigateway-request-validators"] ?? {}) as Record<string, Json>);
+  const known = Object.values(before.validators ?? {});
+  return Object.fromEntries(
+    given.map(([name, { validateRequestBody, validateRequestParameters }]) => {
+      const id = known.find((one) => one.name === name)?.id ?? newId(ctx);
+      const flags = {
+        validateRequestBody: String(validateRequestBody) === "true",
+        validateRequestParameters: String(validateRequestParameters) === "true",
+      };
+      return [id, { id, name, ...flags }];
+    }),
+  );
+}
+
+const PLACES: Readonly<Record<string, string>> = { query: "querystring", header: "header", path: "path" };
+
+/** The parameters, models and validator of an operation. */
+export function requestDemands(
+  operation: Json,
+  { document, item, definitions }: { document: Json; item: Json; definitions: Definitions },
+): Pick<Method, "requestParameters" | "requestModels" | "requestValidatorId"> {
+  const parameters = [...((item["parameters"] ?? []) as Json[]), ...((operation["parameters"] ?? []) as Json[])]
+    .map((parameter) => referred(document, parameter))
+    .filter((parameter) => parameter !== undefined);
+  const placed = parameters.flatMap((p): [string, boolean][] => {
+    const place = PLACES[String(p["in"])];
+    return place && typeof p["name"] === "string"
+      ? [[`method.request.${place}.${p["name"]}`, p["required"] === true]]
+      : [];
+  });
+  const body = parameters.find((p) => p["in"] === "body");
+  const content = Object.entries(
+    (referred(document, operation["requestBody"])?.["content"] ?? {}) as Record<string, Json>,
+  );
+  const consumes = (operation["consumes"] ?? document["consumes"] ?? ["application/json"]) as string[];
+  const bodies: [string, Json | undefined][] = body
+    ? consumes.map((type) => [type, body["schema"] as Json])
+    : content.map(([type, one]) => [type, one["schema"] as Json | undefined]);
+  const models = bodies.flatMap(([type, schema]): [string, string][] => {
+    const name = /\/([^/]+)$/.exec(String(schema?.["$ref"] ?? ""))?.[1];
+    return name !== undefined && allModels(definitions)[name] ? [[type, name]] : [];
+  });
+  const wanted: unknown =
+    operation["x-amazon-apigateway-request-validator"] ?? document["x-amazon-apigateway-request-validator"];
+  const validator = Object.values(definitions.validators ?? {}).find((one) => one.name === wanted);
+  return {
+    ...(placed.length ? { requestParameters: Object.fromEntries(placed) } : {}),
+    ...(models.length ? { requestModels: Object.fromEntries(models) } : {}),
+    ...(validator ? { requestValidatorId: validator.id } : {}),
+  };
+}
+
+/** What is given, or what its `$ref` names within the document. */
+function referred(document: Json, value: Json | undefined): Json | undefined {
+  const reference: unknown = value?.["$ref"];
+  if (typeof reference !== "string") return value;
+  let at: unknown = document;
+  for (const part of reference.replace(/^#\//, "").split("/"))
+    at = typeof at === "object" && at !== null ? (at as Json)[part] : undefined;
+  return at as Json | undefined;
+}
