@@ -123,6 +123,81 @@ Outputs:
     },
   );
 
+  test("macros rewrite parts of a template and all of it, innermost first, and say why they fail", async () => {
+    const code = `exports.handler = async ({ fragment, params, requestId, transformId, templateParameterValues: p }) => {
+  if (params.Fail === "throw") throw new Error("no");
+  if (params.Fail) return { requestId, status: "failed", errorMessage: params.Fail };
+  const walk = (v) => typeof v === "string" ? v.replace("<here>", params.Word + " " + p.P + " <here>") : Array.isArray(v) ? v.map(walk) : v && typeof v === "object" ? Object.fromEntries(Object.entries(v).map(([k, i]) => [k, walk(i)])) : v;
+  return { requestId, status: "success", fragment: params.Text ? transformId + params.Text : walk(fragment) };
+};`;
+    const AssumeRolePolicyDocument = trust;
+    const Resources = {
+      Role: { Type: "AWS::IAM::Role", Properties: { AssumeRolePolicyDocument, ManagedPolicyArns: [logsPolicy] } },
+      F: {
+        Type: "AWS::Lambda::Function",
+        Properties: {
+          Runtime: "nodejs24.x",
+          Handler: "index.handler",
+          Role: { "Fn::GetAtt": ["Role", "Arn"] },
+          Code: { ZipFile: code },
+        },
+      },
+      M: { Type: "AWS::CloudFormation::Macro", Properties: { Name: "Words", FunctionName: { Ref: "F" } } },
+    };
+    const Capabilities = ["CAPABILITY_IAM" as const];
+    await cfn.createStack({ StackName: "macros", TemplateBody: JSON.stringify({ Resources }), Capabilities });
+    assert.equal((await ended("macros")).StackStatus, "CREATE_COMPLETE");
+    const transform = (Word: string, Name = "Words") => ({ Name, Parameters: { Word } });
+    const template = (more: object, value: unknown = "<here>") =>
+      JSON.stringify({
+        ...more,
+        Parameters: { P: { Type: "String", Default: "p" } },
+        Resources: {
+          A: {
+            Type: "AWS::SSM::Parameter",
+            Properties: { Type: "String", Value: value, "Fn::Transform": [transform("1"), transform("2")] },
+          },
+        },
+        Outputs: { Value: { Value: { "Fn::GetAtt": ["A", "Value"] } } },
+      });
+    const run = (TemplateBody: string, more: object = { Capabilities: ["CAPABILITY_AUTO_EXPAND"] }) =>
+      cfn.createStack({ StackName: "worded", TemplateBody, ...more });
+    const all = { Transform: [transform("3"), transform("4")] };
+    await assert.rejects(run(template(all), {}), {
+      name: "InsufficientCapabilitiesException",
+      message: "Requires capabilities : [CAPABILITY_AUTO_EXPAND]",
+    });
+    await run(template(all));
+    assert.equal((await ended("worded")).Outputs![0]!.OutputValue, "1 p 2 p 3 p 4 p <here>");
+    const inside = {
+      "Fn::Transform": { Name: "Words", Parameters: { Text: { "Fn::Join": ["-", ["", { Ref: "P" }]] } } },
+    };
+    await cfn.updateStack({
+      StackName: "worded",
+      TemplateBody: template({}, inside),
+      Capabilities: ["CAPABILITY_AUTO_EXPAND"],
+    });
+    assert.equal((await ended("worded")).Outputs![0]!.OutputValue, "000000000000::Words-p");
+    for (const [Transform, message] of [
+      [{ Name: "Words", Parameters: { Fail: "on purpose" } }, "Transform 000000000000::Words failed with: on purpose"],
+      [
+        { Name: "Words", Parameters: { Fail: "throw" } },
+        "Received malformed response from transform 000000000000::Words",
+      ],
+      ["Nobody", "No transform named 000000000000::Nobody found."],
+      [{ Name: { Ref: "P" } }, "Key Name of transform definition must be a string."],
+    ] as const) {
+      await assert.rejects(
+        cfn.createStack({
+          StackName: "unworded",
+          TemplateBody: template({ Transform }),
+          Capabilities: ["CAPABILITY_AUTO_EXPAND"],
+        }),
+        { name: "ValidationError", message },
+      );
+    }
+  });
+
   test("a custom resource's function is asked to create, update and delete, and its answers count", async () => {
     const code = `const https = require("https");
 exports.handler = (event, context) => new Promise((resolve, reject) => {

@@ -9,6 +9,7 @@ import { forget } from "./forget.ts";
 import { stackWorkers } from "./operation/worker.ts";
 import { cdkMetadata } from "./resources/cdk-metadata.ts";
 import { customResource } from "./resources/custom-resource.ts";
+import { macro } from "./resources/macro.ts";
 import { nestedStack } from "./resources/stack.ts";
 import { waitCondition, waitConditionHandle } from "./resources/wait-condition.ts";
 import { waitSignals } from "./wait-signals.ts";
@@ -17,7 +18,7 @@ import { waitSignals } from "./wait-signals.ts";
 export const cloudformation = defineService<typeof CloudFormation>({
   name: "cloudformation",
   operations: { ...stacks, ...describe, ...templates, ...changeSets },
-  resources: [nestedStack, customResource, waitCondition, waitConditionHandle, cdkMetadata],
+  resources: [nestedStack, customResource, waitCondition, waitConditionHandle, cdkMetadata, macro],
   routes: [customResponses, waitSignals],
   periodic: [forget],
   workers: [...stackWorkers],

@@ -339,8 +339,8 @@ describe("failures", () => {
       "Template format error: Unrecognized resource types: [AWS::Nope::Thing]",
     );
     await refused(
-      body({ A: { Type: "AWS::CloudFormation::Macro" } }),
-      /Starling does not implement the resource types \[AWS::CloudFormation::Macro\] yet/,
+      body({ A: { Type: "AWS::CloudFormation::StackSet" } }),
+      /Starling does not implement the resource types \[AWS::CloudFormation::StackSet\] yet/,
     );
     await refused(body({ A: group("x") }), "Parameters: [P] do not exist in the template", {
       Parameters: [{ ParameterKey: "P", ParameterValue: "1" }],

@@ -234,7 +234,11 @@ async function fill(
     prepared = await prepareStack(ctx, stack, input, false);
     found = await difference(ctx, stack, prepared);
   } catch (error) {
-    if (error instanceof AwsError && /^(Transform |No transform )/.test(error.message)) return failed(error.message);
+    if (
+      error instanceof AwsError &&
+      /^(Transform |No transform |Received malformed response from transform )/.test(error.message)
+    )
+      return failed(error.message);
     if (error instanceof Error && error.name === "TemplateError") throw validation(error.message);
     throw error;
   }
@@ -256,10 +260,10 @@ async function fill(
 /** AWS asks for the permission to use each transform. */
 async function requireTransforms(ctx: Context<any>, { stored }: Prepared): Promise<void> {
   for (const transform of stored.transforms) {
-    const name = transform.replace(/^AWS::/, "");
+    const [owner, name] = transform.startsWith("AWS::") ? ["aws", transform.slice(5)] : [ctx.account, transform];
     const permission = {
       action: "cloudformation:CreateChangeSet",
-      resource: `arn:aws:cloudformation:${ctx.region}:aws:transform/${name}`,
+      resource: `arn:aws:cloudformation:${ctx.region}:${owner}:transform/${name}`,
     };
     if (await isAllowed(ctx, permission)) continue;
     const who = "arn" in ctx.principal ? ctx.principal.arn : ctx.principal.kind;

@@ -15,12 +15,15 @@ import {
 } from "../../../engines/cloudformation/index.ts";
 import { isObject, type JsonObject } from "../../../engines/yaml/index.ts";
 import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
-import { validation } from "../errors.ts";
+import { insufficientCapabilities, validation } from "../errors.ts";
 import type { Inputs, Revision, StoredTemplate, Tag } from "../model.ts";
 import { seal } from "../store.ts";
 import { checkCapabilities } from "./capabilities.ts";
 import { checkRules } from "./rules.ts";
-import { applyTransforms, TransformFailed } from "./transforms.ts";
+import { TransformFailed, usesMacros } from "./macros.ts";
+import { applyTransforms } from "./transforms.ts";
+
+const AUTO_EXPAND = "CAPABILITY_AUTO_EXPAND";
 
 /** What a call says about the stack that it wants. */
 export interface Wish {
@@ -84,6 +87,9 @@ async function prepareChecked(ctx: Context<any>, wish: Wish): Promise<Prepared> 
     mappings: isObject(source.value.Mappings) ? source.value.Mappings : {},
     wish,
   });
+  // What a macro would do is not known before: it is acknowledged before it is called.
+  if (wish.mustAcknowledgeTransforms && usesMacros(source.value) && !wish.capabilities.includes(AUTO_EXPAND))
+    throw insufficientCapabilities(AUTO_EXPAND);
   const { template: processed, transforms } = await applyTransforms(ctx, source.value, early);
   const template = parseTemplate(ctx, processed, transforms.length === 0 ? source.lineOf : undefined);
   // A transform may declare parameters of its own.

@@ -4,12 +4,18 @@ import {
   evaluateConditions,
   expandLanguageExtensions,
   findIncludes,
-  transformsOf,
   type Scope,
 } from "../../../engines/cloudformation/index.ts";
 import { transformCodeStar, transformSam } from "../../../engines/sam/index.ts";
 import { isObject, type JsonObject, type JsonValue } from "../../../engines/yaml/index.ts";
 import { messageOf } from "../../../kernel/aws-error.ts";
+import {
+  applyFragmentMacros,
+  applyGlobalMacro,
+  transformCalls,
+  TransformFailed,
+  type TransformCall,
+} from "./macros.ts";
 import { readObject } from "./source.ts";
 
 const SAM = "AWS::Serverless-2016-10-31";
@@ -17,10 +23,7 @@ const MAX_INCLUDE_BYTES = 1_048_576;
 const MAX_INCLUDES = 50;
 const POLICY_PATHS = ["", "service-role/", "job-function/"];
 
-/** A transform could not be applied; the message names it. */
-export class TransformFailed extends Error {}
-
-/** Applies all transforms that a template names, includes first, then in their order. */
+/** Applies all transforms that a template names: includes, then macros of its parts, then its own in their order. */
 export async function applyTransforms(
   ctx: Context<any>,
   source: JsonObject,
@@ -28,17 +31,23 @@ export async function applyTransforms(
 ): Promise<{ template: JsonObject; transforms: string[] }> {
   const applied: string[] = [];
   let template = await include(ctx, source, scope, applied);
-  for (const name of transformsOf(template)) {
-    if (name === "AWS::Include") continue;
-    applied.push(name);
-    template = await applyOne(ctx, name, template, scope);
+  template = await applyFragmentMacros(ctx, template, scope, applied);
+  for (const call of transformCalls(template.Transform)) {
+    if (call.name === "AWS::Include") continue;
+    applied.push(call.name);
+    template = await applyOne(ctx, call, template, scope);
   }
   const { Transform: _done, ...rest } = template;
   return { template: applied.length > 0 ? rest : source, transforms: applied };
 }
 
-async function applyOne(ctx: Context<any>, name: string, template: JsonObject, scope: Scope): Promise<JsonObject> {
-  switch (name) {
+async function applyOne(
+  ctx: Context<any>,
+  call: TransformCall,
+  template: JsonObject,
+  scope: Scope,
+): Promise<JsonObject> {
+  switch (call.name) {
     case "AWS::LanguageExtensions":
       return expandLanguageExtensions(template, withConditions(template, scope));
     case "AWS::CodeStar":
@@ -56,7 +65,7 @@ async function applyOne(ctx: Context<any>, name: string, template: JsonObject, s
       throw new TransformFailed(`Transform ${SAM} failed with: ${result.error}`);
     }
     default:
-      throw new TransformFailed(`No transform named ${name.includes("::") ? name : `${ctx.account}::${name}`} found.`);
+      return applyGlobalMacro(ctx, call, template, scope);
   }
 }
 
