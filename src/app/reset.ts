@@ -21,7 +21,7 @@ export async function resetState(
   parts: { config: Config; databases: readonly Database[] },
 ): Promise<void> {
   const { invoker, code } = registry.state("lambda") as LambdaState;
-  await platform.telemetry.flush();
+  await platform.telemetry.settle();
   for (const database of parts.databases) await clearTables(database);
   await invoker.retire(() => true);
   for (const name of FOLDERS) await rm(join(platform.settings.data, name), { recursive: true, force: true });

@@ -136,5 +136,7 @@ export interface Telemetry {
   /** What was used from `start` to before `end`, one record for each hour and each different sample. */
   readUsage(account: string, query: { start: number; end: number }): Promise<UsageRecord[]>;
   flush(): Promise<void>;
+  /** Stores what is open and begins anew: nothing that is kept in memory adds to what was stored before. */
+  settle(): Promise<void>;
   close(): Promise<void>;
 }

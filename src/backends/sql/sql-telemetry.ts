@@ -105,6 +105,10 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
       return usage.read(account, query);
     },
     flush,
+    async settle() {
+      await flushed();
+      metrics.closeAll();
+    },
     async close() {
       closing.abort();
       await flushed();

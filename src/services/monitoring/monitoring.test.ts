@@ -78,3 +78,31 @@ test("a namespace of AWS's, a bad period and too many points are refused", async
     /exceeds the limit of 1440/,
   );
 });
+
+test("what was measured before a reset adds to nothing after it", async () => {
+  const own = await startTestApp({ env: { STARLING_RESET: "on" } });
+  try {
+    const cloudWatch = new CloudWatch(own.client);
+    const put = (Value: number) =>
+      cloudWatch.putMetricData({
+        Namespace: "Reset",
+        MetricData: [{ MetricName: "M", Value, Timestamp: new Date(minute) }],
+      });
+    await put(5);
+    assert.equal((await fetch(`${own.endpoint}/_starling/reset`, { method: "POST" })).status, 200);
+    await put(2);
+    const { Datapoints } = await cloudWatch.getMetricStatistics({
+      ...range,
+      Namespace: "Reset",
+      MetricName: "M",
+      Period: 60,
+      Statistics: ["Sum"],
+    });
+    assert.deepEqual(
+      Datapoints!.map((d) => d.Sum),
+      [2],
+    );
+  } finally {
+    await own.stop();
+  }
+});
