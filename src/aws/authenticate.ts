@@ -5,7 +5,13 @@ import type { Platform } from "./platform.ts";
 import type { Principal } from "./principal.ts";
 import type { SignedRequest } from "./sigv4-canonical.ts";
 import { parseOldSignature, verifyOldSignature } from "./sigv2.ts";
-import { parseSignature, verifySignature, type SigningKeyCache, type VerifiedSignature } from "./sigv4.ts";
+import {
+  parseSignature,
+  verifySignature,
+  type Signature,
+  type SigningKeyCache,
+  type VerifiedSignature,
+} from "./sigv4.ts";
 
 /** Who sent a request. */
 export interface Authenticated {
@@ -21,6 +27,8 @@ export interface AuthenticateOptions {
   readonly signingName?: string;
   body(): Promise<Buffer>;
   readonly keys?: SigningKeyCache;
+  /** What `parseSignature` has said of the request, where it was asked already. */
+  readonly claimed?: Signature | undefined;
 }
 
 /** Verifies the signature of a request, header or presigned, and tells whose it is. Throws in the protocol's words. */
@@ -30,7 +38,7 @@ export async function authenticate(
   options: AuthenticateOptions,
 ): Promise<Authenticated> {
   const { protocol } = options;
-  const claimed = parseSignature(request, protocol);
+  const claimed = options.claimed ?? parseSignature(request, protocol);
   let principal: Principal | undefined;
   const secretFor = async (accessKeyId: string, token: string | undefined) => {
     const found = await platform.identity.credentials(accessKeyId, token);

@@ -109,7 +109,8 @@ export interface ContextFacts {
   readonly region: string;
   readonly principal: Principal;
   readonly requestId?: string;
-  readonly signal?: AbortSignal;
+  /** Or what makes it once it is asked for, as few calls ever do. */
+  readonly signal?: AbortSignal | (() => AbortSignal);
   readonly http?: HttpFacts | undefined;
   readonly traceId?: string | undefined;
   readonly once?: string | undefined;
@@ -134,7 +135,6 @@ class CallContext implements Context<any> {
   readonly region: string;
   readonly principal: Principal;
   readonly requestId: string;
-  readonly signal: AbortSignal;
   readonly http: HttpFacts | undefined;
   readonly #facts: ContextFacts;
   #records: Records | undefined;
@@ -150,8 +150,12 @@ class CallContext implements Context<any> {
     this.region = facts.region;
     this.principal = facts.principal;
     this.requestId = facts.requestId ?? platform.ids.uuid();
-    this.signal = facts.signal ?? platform.signal;
     this.http = facts.http;
+  }
+
+  get signal(): AbortSignal {
+    const { signal = this.platform.signal } = this.#facts;
+    return typeof signal === "function" ? signal() : signal;
   }
 
   get state(): any {
@@ -231,7 +235,7 @@ class CallContext implements Context<any> {
   }
 
   #with(changes: Partial<ContextFacts>): CallContext {
-    const { requestId, signal, http } = this;
-    return new CallContext(this.platform, this.registry, { ...this.#facts, requestId, signal, http, ...changes });
+    const { requestId } = this;
+    return new CallContext(this.platform, this.registry, { ...this.#facts, requestId, ...changes });
   }
 }

@@ -56,6 +56,7 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 const MAX_SKEW_MS = 15 * 60 * 1000;
 const MAX_EXPIRES = 7 * 24 * 60 * 60;
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
+const AMZ_DATE = /^\d{8}T\d{6}Z$/;
 
 /** The signature of a request, from its Authorization header or its query; `undefined` where it has none. */
 export function parseSignature(request: SignedRequest, protocol: Protocol = "restXml"): Signature | undefined {
@@ -299,8 +300,8 @@ export function amzDateOf(time: number): string {
 }
 
 function fromAmzDate(text: string): number | undefined {
-  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-  if (!parts) return undefined;
-  const time = Date.parse(`${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}:${parts[5]}:${parts[6]}Z`);
+  if (!AMZ_DATE.test(text)) return undefined;
+  const at = (from: number, to: number): string => text.slice(from, to);
+  const time = Date.parse(`${at(0, 4)}-${at(4, 6)}-${at(6, 8)}T${at(9, 11)}:${at(11, 13)}:${at(13, 15)}Z`);
   return Number.isFinite(time) ? time : undefined;
 }

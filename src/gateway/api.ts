@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Readable as ReadableStream } from "node:stream";
@@ -22,6 +23,9 @@ import { AwsError } from "../kernel/aws-error.ts";
 import type { Exchange, Gateway } from "./gateway.ts";
 import { wireRequest } from "./request.ts";
 import { httpFacts } from "./routes.ts";
+
+/** Longest content that is copied to be sent in one piece with its head. */
+const MAX_TOGETHER = 16 * 1024;
 
 /** Serves a call of an AWS API: route, authenticate, decode, dispatch (validate, authorize, run), encode. */
 export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<boolean> {
@@ -48,6 +52,7 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
       signingName: route.model.signingName,
       body: wire.body,
       keys: gateway.keys,
+      claimed,
     });
     signature = who.signature;
     // S3 alone serves strangers, by its policies and ACLs; elsewhere an unsigned call is answered as AWS answers it.
@@ -76,20 +81,28 @@ async function callOperation(
   { route, wire, who }: Call,
 ): Promise<object> {
   const input = await decodeRequest(route, who.signature?.presigned ? withPresignedHeaders(wire) : wire);
-  const aborted = new AbortController();
-  exchange.response.once("close", () => {
-    if (!exchange.response.writableFinished) aborted.abort(new Error("the client went away"));
-  });
+  let signal: AbortSignal | undefined;
   const ctx = createContext(platform, registry, {
     service: route.model.name,
     account: platform.settings.account,
     region: regionOf(who.signature?.region, platform.settings.region),
     principal: who.principal,
     requestId: exchange.requestId,
-    signal: AbortSignal.any([platform.signal, aborted.signal]),
+    signal: () => (signal ??= AbortSignal.any([platform.signal, whileConnected(exchange.response)])),
     http: httpFacts(exchange),
   });
   return dispatch(ctx, route.operation.name, input);
+}
+
+/** Aborts when the client goes away before its answer is sent. */
+function whileConnected(response: ServerResponse): AbortSignal {
+  const aborted = new AbortController();
+  const closed = (): void => {
+    if (!response.writableFinished) aborted.abort(new Error("the client went away"));
+  };
+  if (response.closed) closed();
+  else response.once("close", closed);
+  return aborted.signal;
 }
 
 const OF_SIGNATURES =
@@ -119,11 +132,10 @@ async function send({ request, response }: Exchange, answer: HttpResponse): Prom
       headers["content-length"] = String(body === undefined ? 0 : Buffer.byteLength(body));
     if (status === 204 || status === 304) delete headers["content-length"];
     response.writeHead(status, headers);
-    if (early) {
-      response.write(body ?? "");
-      await leaveUnread(request);
-    }
-    response.end(early ? undefined : body);
+    if (!early) return void endWith(response, body);
+    response.write(body ?? "");
+    await leaveUnread(request);
+    response.end();
     return;
   }
   response.writeHead(status, headers);
@@ -137,6 +149,12 @@ async function send({ request, response }: Exchange, answer: HttpResponse): Prom
     response.destroy();
     if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
   });
+}
+
+/** Small contents go as text, byte by byte, because Node sends text together with the head, and bytes apart from it. */
+function endWith(response: ServerResponse, body: string | Uint8Array | undefined): void {
+  if (!Buffer.isBuffer(body) || body.length > MAX_TOGETHER) response.end(body);
+  else response.end(body.toString("latin1"), "latin1");
 }
 
 function logFailure(

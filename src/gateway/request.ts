@@ -68,8 +68,14 @@ function readAll(stream: Readable): Promise<Buffer> {
       const message = `The request body is larger than ${MAX_BODY} bytes.`;
       reject(new AwsError("RequestEntityTooLargeException", message, 413));
     });
-    stream.on("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    let isWhole = false;
+    stream.on("end", () => {
+      isWhole = true;
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    });
     stream.on("error", reject);
-    stream.on("close", () => reject(new Error("the client went away before its request was whole")));
+    stream.on("close", () => {
+      if (!isWhole) reject(new Error("the client went away before its request was whole"));
+    });
   });
 }
