@@ -19,6 +19,7 @@ interface BridgeWords {
 
 const CHANGES = {
   "ObjectCreated:Put": { type: "Object Created", reason: "PutObject" },
+  "ObjectCreated:Post": { type: "Object Created", reason: "POST Object" },
   "ObjectCreated:Copy": { type: "Object Created", reason: "CopyObject" },
   "ObjectCreated:CompleteMultipartUpload": { type: "Object Created", reason: "CompleteMultipartUpload" },
   "ObjectRemoved:Delete": { type: "Object Deleted", reason: "DeleteObject", deletion: "Permanently Deleted" },

@@ -9,6 +9,7 @@ import { multipart } from "./api/multipart.ts";
 import { objectSettings } from "./api/object-settings.ts";
 import { objects } from "./api/objects.ts";
 import { runLifecycles } from "./expire.ts";
+import { formUploadRoute } from "./form-upload.ts";
 import { collectGarbage } from "./garbage.ts";
 import { GARBAGE_EVERY_MS, LIFECYCLE_EVERY_MS } from "./limits.ts";
 import type { S3State } from "./model.ts";
@@ -22,7 +23,7 @@ export const s3 = defineService<typeof S3, S3State>({
   operations: { ...buckets, ...bucketSettings, ...objects, ...objectSettings, ...listing, ...copy, ...multipart },
   start: () => ({ turns: new Turns() }),
   resources: [s3Bucket, s3BucketPolicy],
-  routes: [websiteRoute, preflightRoute],
+  routes: [websiteRoute, preflightRoute, formUploadRoute],
   periodic: [
     {
       name: "blob-garbage",

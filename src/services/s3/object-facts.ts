@@ -18,6 +18,9 @@ const STORAGE_CLASSES: readonly string[] = [
   "GLACIER_IR",
 ];
 
+/** Set in an input of PutObject that came as a browser's form. */
+export const SENT_AS_FORM: unique symbol = Symbol("sent as a form");
+
 /** What a caller can set of an object besides its content; the same for put, copy and multipart. */
 export interface FactsInput extends AclInput {
   readonly ContentType?: string | undefined;

@@ -11,7 +11,7 @@ import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKe
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
 import { NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
-import { checkKey, describeObject, describeStored, newFacts } from "../object-facts.ts";
+import { checkKey, describeObject, describeStored, newFacts, SENT_AS_FORM } from "../object-facts.ts";
 import { bucketPermission, objectPermission, onObject, storing } from "../permissions.ts";
 import { parseRange, type ByteRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
@@ -191,7 +191,8 @@ export const objects = operations<typeof S3, any>()({
         },
         {
           check,
-          also: (made, owner) => objectEvents(ctx, owner, made, "ObjectCreated:Put"),
+          also: (made, owner) =>
+            objectEvents(ctx, owner, made, `ObjectCreated:${SENT_AS_FORM in input ? "Post" : "Put"}`),
         },
       );
       return {
