@@ -2,6 +2,7 @@ import type * as CloudFormation from "@aws-sdk/client-cloudformation";
 import { defineService } from "../../aws/service.ts";
 import { changeSets } from "./api/change-sets.ts";
 import { describe } from "./api/describe.ts";
+import { rollbacks } from "./api/rollbacks.ts";
 import { stacks } from "./api/stacks.ts";
 import { templates } from "./api/templates.ts";
 import { customResponses } from "./custom-responses.ts";
@@ -17,7 +18,7 @@ import { waitSignals } from "./wait-signals.ts";
 /** CloudFormation: stacks made of resources, by templates. */
 export const cloudformation = defineService<typeof CloudFormation>({
   name: "cloudformation",
-  operations: { ...stacks, ...describe, ...templates, ...changeSets },
+  operations: { ...stacks, ...rollbacks, ...describe, ...templates, ...changeSets },
   resources: [nestedStack, customResource, waitCondition, waitConditionHandle, cdkMetadata, macro],
   routes: [customResponses, waitSignals],
   periodic: [forget],

@@ -167,6 +167,8 @@ export interface Operation {
   /** Logical ids that a deletion leaves, or that continuing a rollback passes over. */
   readonly spare: readonly string[];
   readonly force?: boolean;
+  /** The operation before it had failed and was not rolled back. */
+  readonly overFailure?: boolean;
   readonly failure?: string;
   readonly cancel?: "rollback" | "delete";
   readonly token?: string;

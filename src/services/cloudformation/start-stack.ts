@@ -224,6 +224,7 @@ export async function startUpdate(
   const operation: Operation = {
     ...operationOf(ctx, stack, "update", start),
     former: stack.revision!,
+    ...(stack.status === "CREATE_FAILED" || stack.status === "UPDATE_FAILED" ? { overFailure: true } : {}),
     ...(stack.roleArn ? { formerRole: stack.roleArn } : {}),
   };
   const next: Stack = {

@@ -4,8 +4,7 @@ import type { OperationInput } from "../../../aws/sdk-types.ts";
 import { operations } from "../../../aws/service.ts";
 import { onStack } from "../access.ts";
 import { stackExists, validation } from "../errors.ts";
-import { putRequestEvent } from "../events.ts";
-import { isInProgress, type OnFailure, type Operation, type Stack } from "../model.ts";
+import { isInProgress, type OnFailure, type Stack } from "../model.ts";
 import { settle } from "../settle.ts";
 import { refuseNoUpdates } from "../difference.ts";
 import {
@@ -18,7 +17,7 @@ import {
   startUpdate,
 } from "../start-stack.ts";
 import { checkStackPolicy, checkUpdateAllowed } from "../stack-policy.ts";
-import { existingStack, findStack, startOperation } from "../store.ts";
+import { existingStack, findStack } from "../store.ts";
 import { readUrl } from "../template/source.ts";
 
 const MAX_POLICY_BYTES = 16_384;
@@ -66,15 +65,12 @@ export const stacks = operations<typeof CloudFormation, any>()({
       const stack = found.value;
       if (input.ClientRequestToken && stack.token === input.ClientRequestToken) return { StackId: stack.arn };
       checkUpdatable(stack);
-      if (input.StackPolicyDuringUpdateBody || input.StackPolicyDuringUpdateURL) {
-        throw validation(
-          "Starling does not take a stack policy for one update: set it with SetStackPolicy before and after.",
-        );
-      }
+      const { StackPolicyDuringUpdateBody, StackPolicyDuringUpdateURL } = input;
+      const meanwhile = await policyText(ctx, StackPolicyDuringUpdateBody, StackPolicyDuringUpdateURL);
       const policy = await policyText(ctx, input.StackPolicyBody, input.StackPolicyURL);
       const prepared = await prepareStack(ctx, stack, input, true);
       const { changes } = await refuseNoUpdates(ctx, stack, prepared);
-      checkUpdateAllowed(stack.policy, changes);
+      checkUpdateAllowed(meanwhile ?? stack.policy, changes);
       await checkRole(ctx, input.RoleARN ?? stack.roleArn);
       const start = {
         roleArn: input.RoleARN,
@@ -103,37 +99,6 @@ export const stacks = operations<typeof CloudFormation, any>()({
       if (stack.status !== "UPDATE_IN_PROGRESS")
         throw validation("CancelUpdateStack cannot be called from current stack status");
       await ctx.records.write([ctx.records.put("cancel", stack.operation!, { how: "rollback" })]);
-      return {};
-    },
-  },
-  ContinueUpdateRollback: {
-    permissions: onStack("ContinueUpdateRollback"),
-    async run(ctx, input) {
-      const found = await existingStack(ctx, String(input.StackName));
-      const { value: stack, rev } = found;
-      if (stack.status !== "UPDATE_ROLLBACK_FAILED") {
-        throw validation(`Stack:${stack.arn} is in ${stack.status} state and can not continue update rollback.`);
-      }
-      await checkRole(ctx, input.RoleARN);
-      const last = (await ctx.records.get<Operation>("operation", stack.operation!))!;
-      // The same operation goes on, so that it still knows what was before it.
-      const operation: Operation = {
-        ...last.value,
-        phase: "rollback",
-        principal: ctx.principal,
-        spare: input.ResourcesToSkip ?? [],
-        ...(input.RoleARN ? { roleArn: input.RoleARN } : {}),
-      };
-      const next: Stack = { ...stack, status: "UPDATE_ROLLBACK_IN_PROGRESS", reason: "User Initiated" };
-      const start = startOperation(ctx, next, rev, { ...operation, id: operation.id });
-      const again = ctx.records.put("operation", operation.id, operation, last.rev);
-      await ctx.records.write(
-        start[0]!,
-        again,
-        start.slice(2),
-        await putRequestEvent(ctx, next, next.status, "User Initiated", input.ClientRequestToken),
-      );
-      await settle(ctx, stack.uuid);
       return {};
     },
   },
