@@ -145,6 +145,9 @@ describe("S3 form uploads", () => {
       400,
       "EntityTooLarge",
     );
+    // Refused for another reason before anybody reads the file, which is too large as well.
+    const acl = { acl: "public-read", ...signed([...exactly, { acl: "public-read" }, ["content-length-range", 0, 4]]) };
+    await refused(post({ key, ...acl }), 400, "AccessControlListNotSupported");
     const over = { expiration: new Date(Date.now() - 1000).toISOString(), conditions: exactly };
     await refused(post({ key, ...signed([], { policy: over }) }), 403, "AccessDenied", /Policy expired/);
     for (const policy of [

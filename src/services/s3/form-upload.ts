@@ -114,6 +114,7 @@ function readForm(request: IncomingMessage): Promise<Form> {
       isOpen = false;
       const key = fields.get("key");
       if (key !== undefined) fields.set("key", key.replaceAll("${filename}", filename ?? ""));
+      file.on("error", () => {}); // whoever reads it is told, and nobody may be reading
       const broken = (): void => void file.destroy(new Error("the client went away"));
       request.once("close", () => request.complete || broken());
       resolve({ fields, file });
@@ -229,6 +230,7 @@ function bounded(file: Readable, length: PostPolicy["length"]): Readable {
       );
     },
   });
+  checked.on("error", () => file.unpipe(checked)); // as above: a refused upload is read by nobody
   file.once("error", (error) => checked.destroy(error));
   return file.pipe(checked);
 }
