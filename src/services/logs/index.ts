@@ -4,6 +4,7 @@ import { events, streams } from "./events.ts";
 import { filters } from "./filters.ts";
 import { groups } from "./groups.ts";
 import { telemetryKey, type LogGroup } from "./model.ts";
+import { queries } from "./queries.ts";
 import { resourcePolicies } from "./resource-policies.ts";
 import { metricFilter, subscriptionFilter } from "./resources/filters.ts";
 import { logGroup } from "./resources/log-group.ts";
@@ -16,7 +17,7 @@ const DAY_MS = 86_400_000;
 /** CloudWatch Logs. */
 export const logs = defineService<typeof Logs, LogWatch>({
   name: "logs",
-  operations: { ...groups, ...streams, ...events, ...filters, ...resourcePolicies },
+  operations: { ...groups, ...streams, ...events, ...filters, ...resourcePolicies, ...queries },
   resources: [logGroup, metricFilter, subscriptionFilter],
   workers: [subscriptionWorker],
   async start(platform, caller) {
