@@ -5,7 +5,7 @@
  *   node tools/generate-resource-schemas.ts
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadAwsServiceSpec } from "@aws-cdk/aws-service-spec";
 
@@ -71,6 +71,18 @@ mkdirSync(dirname(target), { recursive: true });
 const lines = Object.entries(result).map(([type, schema]) => `${JSON.stringify(type)}:${JSON.stringify(schema)}`);
 writeFileSync(target, `{\n${lines.join(",\n")}\n}\n`);
 console.log(`${lines.length} resource types -> ${target}`);
+
+// The names of all others, by service: they exist, though Starling does not have them.
+const others: Record<string, string[]> = {};
+for (const resource of db.all("resource")) {
+  const [, service = "", ...name] = resource.cloudFormationType.split("::");
+  if (resource.cloudFormationType.startsWith("AWS::") && !Object.hasOwn(result, resource.cloudFormationType))
+    (others[service] ??= []).push(name.join("::"));
+}
+const named = Object.entries(others)
+  .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  .map(([service, names]) => `${JSON.stringify(service)}:${JSON.stringify(names.toSorted().join(" "))}`);
+writeFileSync(join(dirname(target), "other-resource-types.json"), `{\n${named.join(",\n")}\n}\n`);
 
 function properties(source: Record<string, SpecProperty>, nameOf: (id: string) => string): Record<string, unknown> {
   const out: Record<string, unknown> = {};

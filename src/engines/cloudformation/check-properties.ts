@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { ResourceSchema } from "./resource-schemas.ts";
-import { propertySchema, resourceSchema } from "./resource-schemas.ts";
+import { isResourceType, propertySchema, resourceSchema } from "./resource-schemas.ts";
 import { KNOWN_AFTER_APPLY } from "./scope.ts";
 import type { ResourceDeclaration, Template } from "./template.ts";
 
@@ -34,7 +34,7 @@ export function checkProperties(
 export function checkResources(
   template: Template,
   lineOf: (pointer: string) => number | undefined = () => undefined,
-  knows: (type: string) => boolean = (type) => resourceSchema(type) !== undefined,
+  knows: (type: string) => boolean = isResourceType,
 ): Diagnostic[] {
   const resources = Object.values(template.resources);
   const strange = [

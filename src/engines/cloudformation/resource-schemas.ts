@@ -1,3 +1,4 @@
+import otherTypes from "./generated/other-resource-types.json" with { type: "json" };
 import rawSchemas from "./generated/resource-schemas.json" with { type: "json" };
 
 /** A property: its type and what changing it does. Types are `string`, `list<x>`, `map<x>`, `@Definition`, `a|b`. */
@@ -27,6 +28,14 @@ const SCHEMAS = rawSchemas as unknown as Readonly<Record<string, ResourceSchema>
 /** The schema of a resource type, or `undefined` where it is not among those compiled in. */
 export function resourceSchema(type: string): ResourceSchema | undefined {
   return Object.hasOwn(SCHEMAS, type) ? SCHEMAS[type] : undefined;
+}
+
+/** Whether AWS has a type of this name, with a schema here or without one. */
+export function isResourceType(type: string): boolean {
+  if (resourceSchema(type)) return true;
+  const [aws, service = "", ...name] = type.split("::");
+  const others: Readonly<Record<string, string>> = otherTypes;
+  return aws === "AWS" && Object.hasOwn(others, service) && others[service]!.split(" ").includes(name.join("::"));
 }
 
 /** Every type with a schema. */

@@ -238,6 +238,23 @@ test("templates are validated and summed up without being deployed", async () =>
   );
   const summed = await cfn.getTemplateSummary({ TemplateBody });
   assert.deepEqual(summed.ResourceTypes, ["AWS::IAM::Role"]);
+  const network = body({
+    V: { Type: "AWS::EC2::VPC" },
+    P: { Type: "AWS::SSM::Parameter", Properties: { Type: "String", Value: "v" } },
+  });
+  const others = await cfn.getTemplateSummary({ TemplateBody: network });
+  assert.deepEqual(others.ResourceTypes, ["AWS::EC2::VPC", "AWS::SSM::Parameter"]);
+  assert.deepEqual(others.ResourceIdentifierSummaries, [
+    { ResourceType: "AWS::EC2::VPC", LogicalResourceIds: ["V"] },
+    { ResourceType: "AWS::SSM::Parameter", LogicalResourceIds: ["P"], ResourceIdentifiers: ["Name"] },
+  ]);
+  await cfn.validateTemplate({ TemplateBody: network });
+  await assert.rejects(cfn.createStack({ StackName: "network", TemplateBody: network }), {
+    message: "Template error: Starling does not implement the resource types [AWS::EC2::VPC] yet.",
+  });
+  await assert.rejects(cfn.validateTemplate({ TemplateBody: body({ N: { Type: "AWS::EC2::Nothing" } }) }), {
+    message: "Template format error: Unrecognized resource types: [AWS::EC2::Nothing]",
+  });
   assert.deepEqual(summed.Parameters![0], {
     ParameterKey: "P",
     ParameterType: "String",

@@ -1,7 +1,7 @@
 import type * as CloudFormation from "@aws-sdk/client-cloudformation";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { checkTemplate, transformsOf, type Template } from "../../../engines/cloudformation/index.ts";
+import { checkTemplate, resourceSchema, transformsOf, type Template } from "../../../engines/cloudformation/index.ts";
 import { isObject, type JsonObject } from "../../../engines/yaml/index.ts";
 import { onAll, onStack } from "../access.ts";
 import { noChangeSet, validation } from "../errors.ts";
@@ -44,6 +44,7 @@ export const templates = operations<typeof CloudFormation, any>()({
         Parameters = [],
         Metadata: _m,
         ResourceTypes: _r,
+        ResourceIdentifierSummaries: _i,
         Version: _v,
         ...rest
       } = await summary(ctx, parseText(text).value);
@@ -106,10 +107,25 @@ async function summary(ctx: Context<any>, value: JsonObject) {
       ? { Capabilities: capabilities as never[], ...(because ? { CapabilitiesReason: because } : {}) }
       : {}),
     ResourceTypes: [...new Set(Object.values(template.resources).map((r) => r.type))],
+    ResourceIdentifierSummaries: identifiers(template),
     ...(typeof value.AWSTemplateFormatVersion === "string" ? { Version: value.AWSTemplateFormatVersion } : {}),
     ...(isObject(value.Metadata ?? null) ? { Metadata: JSON.stringify(value.Metadata) } : {}),
     ...(transforms.length > 0 ? { DeclaredTransforms: transforms } : {}),
   };
+}
+
+/** The properties that name each resource when it is imported. */
+function identifiers(template: Template) {
+  const resources = Object.values(template.resources);
+  return [...new Set(resources.map((r) => r.type))].map((ResourceType) => {
+    const ResourceIdentifiers = resourceSchema(ResourceType)?.identifier;
+    const LogicalResourceIds = resources.filter((r) => r.type === ResourceType).map((r) => r.logicalId);
+    return {
+      ResourceType,
+      LogicalResourceIds,
+      ...(ResourceIdentifiers ? { ResourceIdentifiers: [...ResourceIdentifiers] } : {}),
+    };
+  });
 }
 
 /** A template whose transforms have not been applied: only what no transform changes is checked. */

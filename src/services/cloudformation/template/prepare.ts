@@ -4,9 +4,9 @@ import {
   checkResources,
   checkTemplate,
   evaluateConditions,
+  isResourceType,
   readTemplate,
   resolveParameters,
-  resourceSchema,
   TemplateError,
   type ParameterInput,
   type Scope,
@@ -59,8 +59,7 @@ export function parseText(text: string): SourceTemplate {
 export function parseTemplate(ctx: Context<any>, value: JsonObject, lineOf?: SourceTemplate["lineOf"]): Template {
   const { template, diagnostics } = checkTemplate(value, lineOf);
   if (!template) throw validation(diagnostics[0]!.message);
-  const knows = (type: string): boolean =>
-    resourceSchema(type) !== undefined || ctx.registry.resourceType(type) !== undefined;
+  const knows = (type: string): boolean => isResourceType(type) || ctx.registry.resourceType(type) !== undefined;
   const strange = checkResources(template, lineOf, knows).find((d) =>
     d.message.includes("Unrecognized resource types"),
   );
