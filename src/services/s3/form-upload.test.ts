@@ -181,6 +181,22 @@ describe("S3 form uploads", () => {
     await refused(post({ key, ...signed([{ key }], { keys }) }), 403, "AccessDenied");
   });
 
+  test("a bucket that everybody may write takes a stranger's form, with the list that it names", async () => {
+    const Open = "forms-for-all";
+    await s3.createBucket({ Bucket: Open, ObjectOwnership: "ObjectWriter" });
+    await s3.deletePublicAccessBlock({ Bucket: Open });
+    await s3.putBucketAcl({ Bucket: Open, ACL: "public-read-write" });
+    const form = new FormData();
+    for (const [name, value] of [
+      ["key", "k"],
+      ["acl", "public-read"],
+      ["file", "hello"],
+    ])
+      form.append(name!, value!);
+    assert.equal((await fetch(`${app.endpoint}/${Open}/`, { method: "POST", body: form })).status, 204);
+    assert.equal(await (await fetch(`${app.endpoint}/${Open}/k`)).text(), "hello");
+  });
+
   test("forms that are none: too many fields, no file, a body that breaks off", async () => {
     await refused(
       post({ key: "k", "x-amz-meta-a": "x".repeat(21_000), ...signed([]) }),

@@ -97,7 +97,8 @@ export async function storing(
   const on = (action: string): Permission => ({
     action: `s3:${action}`,
     resource: objectArn(bucket.name, String(input.Key)),
-    granted: action === "PutObject" && aclAllows(bucket, bucket.config.grants, "WRITE", anonymous),
+    // Who may write by the bucket's list owns what they write, and says who else may have it.
+    granted: action !== "PutObjectTagging" && aclAllows(bucket, bucket.config.grants, "WRITE", anonymous),
     conditions: { "s3:x-amz-acl": input.ACL },
     ...bySelf(ctx, bucket),
   });
