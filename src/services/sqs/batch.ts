@@ -3,14 +3,10 @@ import { AwsError } from "../../kernel/aws-error.ts";
 import { MAX_BATCH } from "./limits.ts";
 
 /** Refuses a batch as a whole, in SQS's words. */
-export function checkBatch(entries: readonly { Id?: string | undefined }[] | undefined): void {
+export function checkBatch(entries: readonly { Id?: string | undefined }[] | undefined, entry: string): void {
   const all = entries ?? [];
   if (all.length === 0)
-    throw new AwsError(
-      "EmptyBatchRequest",
-      "There should be at least one SendMessageBatchRequestEntry in the request.",
-      400,
-    );
+    throw new AwsError("EmptyBatchRequest", `There should be at least one ${entry} in the request.`, 400);
   if (all.length > MAX_BATCH)
     throw new AwsError(
       "TooManyEntriesInBatchRequest",

@@ -89,6 +89,20 @@ function delayOf(queue: Queue, { DelaySeconds: delay }: Sending): number {
 
 const ID = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/;
 
+/** A FIFO queue refuses a whole batch where an entry lacks what orders it. */
+export function checkOrder(queue: Queue, entries: readonly Sending[]): void {
+  if (!isFifo(queue)) return;
+  if (entries.some((entry) => entry.MessageGroupId === undefined))
+    throw invalidValue("The request must contain the parameter MessageGroupId.");
+  if (queue.attributes["ContentBasedDeduplication"] === "true") return;
+  if (entries.some((entry) => entry.MessageDeduplicationId === undefined)) throw noDeduplication();
+}
+
+const noDeduplication = (): Error =>
+  invalidValue(
+    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+  );
+
 /** The message's group and deduplication id; answers the latter. */
 function checkedIds(queue: Queue, sending: Sending, body: string): string | undefined {
   const { MessageGroupId: group, MessageDeduplicationId: given } = sending;
@@ -114,9 +128,7 @@ function checkedIds(queue: Queue, sending: Sending, body: string): string | unde
   if (group === undefined) throw missing("MessageGroupId");
   if (given !== undefined) return given;
   if (queue.attributes["ContentBasedDeduplication"] === "true") return createHash("sha256").update(body).digest("hex");
-  throw invalidValue(
-    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
-  );
+  throw noDeduplication();
 }
 
 function senderOf({ principal }: Ctx): string {

@@ -72,6 +72,13 @@ describe("SQS: order, dead letters, who may", () => {
       const { QueueUrl } = await queue({ FifoQueue: "true", VisibilityTimeout: "1" });
       const send = (more: object) => sqs.sendMessage({ QueueUrl, MessageBody: "x", ...more });
       await assert.rejects(send({}), refused("MissingParameter", /MessageGroupId/));
+      const batch = (more: object) =>
+        sqs.sendMessageBatch({ QueueUrl, Entries: [{ Id: "1", MessageBody: "x", ...more }] });
+      await assert.rejects(batch({}), refused("InvalidParameterValue", /must contain the parameter MessageGroupId/));
+      await assert.rejects(
+        batch({ MessageGroupId: "g" }),
+        refused("InvalidParameterValue", /ContentBasedDeduplication/),
+      );
       await assert.rejects(
         send({ MessageGroupId: "g" }),
         refused("InvalidParameterValue", /ContentBasedDeduplication/),
@@ -200,6 +207,21 @@ describe("SQS: order, dead letters, who may", () => {
         const { Attributes } = await sqs.getQueueAttributes({ QueueUrl, AttributeNames: ["Policy"] });
         return JSON.parse(Attributes?.Policy ?? "{}").Statement as { Sid?: string; Action: string }[];
       };
+      const give = (Actions: string[]) =>
+        sqs.addPermission({ QueueUrl, Label: "other", AWSAccountIds: [ACCOUNT], Actions });
+      await assert.rejects(give([]), refused("MissingParameter", /parameter Actions/));
+      await assert.rejects(
+        give(["RemovePermission"]),
+        refused(
+          "InvalidParameterValue",
+          /^Value SQS:RemovePermission for parameter ActionName is invalid\. Reason: Only/,
+        ),
+      );
+      await assert.rejects(sqs.tagQueue({ QueueUrl, Tags: {} }), refused("MissingParameter", /parameter Tags/));
+      await assert.rejects(
+        sqs.untagQueue({ QueueUrl, TagKeys: [] }),
+        refused("InvalidParameterValue", /Tag keys must/),
+      );
       assert.equal((await policy()).find(({ Sid }) => Sid === "all")?.Action, "SQS:ReceiveMessage");
       await sqs.removePermission({ QueueUrl, Label: "all" });
       assert.equal((await policy()).length, 1);

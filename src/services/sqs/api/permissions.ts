@@ -2,7 +2,7 @@ import type * as Sqs from "@aws-sdk/client-sqs";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { MAX_POLICY_LABELS } from "../limits.ts";
-import { invalidParameter, onQueue, queueArn, QUEUE, queueOf, type Ctx, type Queue } from "../model.ts";
+import { invalidParameter, missing, onQueue, queueArn, QUEUE, queueOf, type Ctx, type Queue } from "../model.ts";
 import type { SqsState } from "../state.ts";
 
 interface Policy {
@@ -57,16 +57,13 @@ export const permissions = operations<typeof Sqs, SqsState>()({
           label.slice(0, 200),
           "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
         );
+      if (actions.length === 0) throw missing("Actions");
+      if (accounts.length === 0) throw missing("AWSAccountIds");
       const account = accounts.find((id) => !/^\d{12}$/.test(id));
-      if (account !== undefined || accounts.length === 0)
-        throw invalidParameter("PrincipalId", account ?? "", "Unable to verify.");
+      if (account !== undefined) throw invalidParameter("PrincipalId", account, "Unable to verify.");
       const action = actions.find((name) => !ACTIONS.includes(name));
-      if (action !== undefined || actions.length === 0)
-        throw invalidParameter(
-          "ActionName",
-          action ?? "",
-          `Only the queue owner is allowed to invoke this action, or it is none.`,
-        );
+      if (action !== undefined)
+        throw invalidParameter("ActionName", `SQS:${action}`, "Only the queue owner is allowed to invoke this action.");
       const { name } = await queueOf(ctx, input.QueueUrl);
       return changePolicy(ctx, input.QueueUrl, (policy) => {
         const before = statementsOf(policy);

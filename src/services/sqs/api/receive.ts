@@ -68,9 +68,10 @@ async function changeVisibility(
 /** Does each entry of a batch; what is refused is an entry of its own. */
 async function each<Entry extends { Id?: string | undefined }>(
   entries: readonly Entry[] | undefined,
+  kind: string,
   run: (entry: Entry) => Promise<void>,
 ): Promise<{ Successful: { Id: string | undefined }[]; Failed?: Sqs.BatchResultErrorEntry[] }> {
-  checkBatch(entries);
+  checkBatch(entries, kind);
   const Successful: { Id: string | undefined }[] = [];
   const Failed: Sqs.BatchResultErrorEntry[] = [];
   const one = async (entry: Entry): Promise<void> => {
@@ -128,7 +129,9 @@ export const receive = operations<typeof Sqs, SqsState>()({
     permissions: onQueue("DeleteMessage"),
     async run(ctx, input) {
       const queue = await queueOf(ctx, input.QueueUrl);
-      const done = await each(input.Entries, ({ ReceiptHandle }) => deleteMessage(ctx, queue, ReceiptHandle));
+      const done = await each(input.Entries, "DeleteMessageBatchRequestEntry", ({ ReceiptHandle }) =>
+        deleteMessage(ctx, queue, ReceiptHandle),
+      );
       recordMetrics(ctx, queue.name, [["NumberOfMessagesDeleted", done.Successful.length]]);
       return done;
     },
@@ -144,7 +147,9 @@ export const receive = operations<typeof Sqs, SqsState>()({
     permissions: onQueue("ChangeMessageVisibility"),
     async run(ctx, input) {
       const queue = await queueOf(ctx, input.QueueUrl);
-      return each(input.Entries, (entry) => changeVisibility(ctx, queue, entry));
+      return each(input.Entries, "ChangeMessageVisibilityBatchRequestEntry", (entry) =>
+        changeVisibility(ctx, queue, entry),
+      );
     },
   },
 });

@@ -3,7 +3,7 @@ import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { checkBatch, failedEntry } from "../batch.ts";
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
-import { attributesMd5, newMessage, sequenceOf, sizeOf, type Sending } from "../message.ts";
+import { attributesMd5, checkOrder, newMessage, sequenceOf, sizeOf, type Sending } from "../message.ts";
 import { recordMetrics } from "../metrics.ts";
 import { isFifo, onQueue, queueOf, type Ctx, type Queue } from "../model.ts";
 import type { SqsState } from "../state.ts";
@@ -52,7 +52,8 @@ export const send = operations<typeof Sqs, SqsState>()({
     async run(ctx, input) {
       const queue = await queueOf(ctx, input.QueueUrl);
       const entries = (input.Entries ?? []) as readonly (Sending & { Id?: string })[];
-      checkBatch(entries);
+      checkBatch(entries, "SendMessageBatchRequestEntry");
+      checkOrder(queue, entries);
       const total = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
       if (total > MAX_MESSAGE_BYTES)
         throw new AwsError(

@@ -1,7 +1,7 @@
 import type * as Sqs from "@aws-sdk/client-sqs";
 import { operations } from "../../../aws/service.ts";
 import { MAX_QUEUE_TAGS } from "../limits.ts";
-import { invalidValue, onQueue, QUEUE, queueOf, type Ctx, type Queue } from "../model.ts";
+import { invalidValue, missing, onQueue, QUEUE, queueOf, type Ctx, type Queue } from "../model.ts";
 import type { SqsState } from "../state.ts";
 
 type Tags = Readonly<Record<string, string>>;
@@ -28,14 +28,19 @@ async function change(ctx: Ctx, url: string | undefined, make: (tags: Tags) => T
 export const tags = operations<typeof Sqs, SqsState>()({
   TagQueue: {
     permissions: onQueue("TagQueue"),
-    run: (ctx, input) => change(ctx, input.QueueUrl, (before) => ({ ...before, ...input.Tags })),
+    async run(ctx, input) {
+      if (Object.keys(input.Tags ?? {}).length === 0) throw missing("Tags");
+      return change(ctx, input.QueueUrl, (before) => ({ ...before, ...input.Tags }));
+    },
   },
   UntagQueue: {
     permissions: onQueue("UntagQueue"),
-    run: (ctx, input) =>
-      change(ctx, input.QueueUrl, (before) =>
+    async run(ctx, input) {
+      if (!input.TagKeys?.length) throw invalidValue("Tag keys must be between 1 and 128 characters in length.");
+      return change(ctx, input.QueueUrl, (before) =>
         Object.fromEntries(Object.entries(before).filter(([key]) => !input.TagKeys?.includes(key))),
-      ),
+      );
+    },
   },
   ListQueueTags: {
     permissions: onQueue("ListQueueTags"),
