@@ -7,6 +7,8 @@ import { Records } from "./records.ts";
 import { FakeClock } from "../kernel/clock.ts";
 import { GuardFailed, type Database } from "../ports/database.ts";
 import { stateMigrations } from "../backends/sql/migrations/index.ts";
+import { openSqlQueue } from "../backends/sql/sql-queue.ts";
+import { systemIds } from "../kernel/ids.ts";
 import { openSqlite } from "../backends/sql/sqlite-database.ts";
 
 describe("Records on SQLite", () => {
@@ -51,6 +53,23 @@ describe("Records on SQLite", () => {
     });
     assert.equal(late, 2);
     assert.equal(await records.made("late", async () => (await records.getShared("k", "a"))?.value), 3);
+  });
+
+  test("messages leave what is kept as it is, unless a record is written with them", async () => {
+    const records = fresh();
+    const queue = openSqlQueue({ db, clock: new FakeClock(), ids: systemIds });
+    let made = 0;
+    const value = async () => records.made("count", async () => ++made);
+    assert.equal(await value(), 1);
+    await records.write(queue.enqueue("topic", "{}"));
+    const [message] = await queue.receive("topic", { max: 1, leaseMs: 1000 });
+    assert.ok(message && (await queue.extend(message, 1000)) && (await queue.complete(message)));
+    assert.equal(await value(), 1);
+    await records.write(queue.enqueue("topic", "{}"), records.put("k", "a", 1));
+    assert.equal(await value(), 2);
+    const [other] = await queue.receive("topic", { max: 1, leaseMs: 1000 });
+    assert.ok(other && (await queue.complete(other, [records.put("k", "a", 2)])));
+    assert.equal(await value(), 3);
   });
 
   test("put and remove with a revision refuse another one, and nothing of the batch is stored", async () => {

@@ -6,6 +6,8 @@ export interface Statement {
   readonly parameters: readonly unknown[];
   /** Rows that must be affected; where another number is, the whole batch is rolled back and `GuardFailed` thrown. */
   readonly expect?: number;
+  /** What it changes is never kept in the `memo`, which therefore stays as it is. */
+  readonly sparesMemo?: true;
   /** Called in this process after the batch has been committed: for wake-ups, which may be lost. Must not throw. */
   readonly committed?: () => void;
 }
@@ -49,7 +51,7 @@ export class StorageBusy extends Error {
   }
 }
 
-/** Values by keys of the reader's own choosing; any write to the database empties it. */
+/** Values by keys of the reader's own choosing; any write to the database empties it, unless its statements spare it. */
 export interface ReadMemo {
   /** Another one since it was last emptied. */
   readonly generation: number;

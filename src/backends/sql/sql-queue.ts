@@ -69,6 +69,7 @@ class SqlQueue implements Queue {
           now + (options.delayMs ?? 0),
           options.maxAgeMs === undefined ? null : now + options.maxAgeMs,
         ],
+        sparesMemo: true,
         committed: () => this.notify(topic),
       },
     ];
@@ -106,6 +107,7 @@ class SqlQueue implements Queue {
         sql: "update queue_message set visible_at = ?, lease = null where id = ? and lease = ? and visible_at > ?",
         parameters: [now + delayMs, message.id, message.lease, now],
         expect: 1,
+        sparesMemo: true,
       },
     ]);
     if (done) this.notify(message.topic);
@@ -119,6 +121,7 @@ class SqlQueue implements Queue {
         sql: "update queue_message set visible_at = ? where id = ? and lease = ? and visible_at > ?",
         parameters: [now + leaseMs, message.id, message.lease, now],
         expect: 1,
+        sparesMemo: true,
       },
     ]);
   }
@@ -238,6 +241,7 @@ function remove(message: Message, now: number): Statement {
     sql: "delete from queue_message where id = ? and lease = ? and visible_at > ?",
     parameters: [message.id, message.lease, now],
     expect: 1,
+    sparesMemo: true,
   };
 }
 
@@ -245,6 +249,7 @@ function pruneDead(topic: string): Statement {
   return {
     sql: "delete from queue_dead where topic = ? and id <= (select id from queue_dead where topic = ? order by id desc limit 1 offset ?)",
     parameters: [topic, topic, MAX_DEAD],
+    sparesMemo: true,
   };
 }
 
@@ -255,8 +260,9 @@ function expire(topic: string, now: number): Statement[] {
       sql: `insert into queue_dead (topic, body, attempts, enqueued_at, died_at, reason)
         select topic, body, attempts, enqueued_at, ?, 'older than its maximum age' from queue_message where ${old}`,
       parameters: [now, topic, now, now],
+      sparesMemo: true,
     },
-    { sql: `delete from queue_message where ${old}`, parameters: [topic, now, now] },
+    { sql: `delete from queue_message where ${old}`, parameters: [topic, now, now], sparesMemo: true },
     pruneDead(topic),
   ];
 }
@@ -268,5 +274,6 @@ function claim(topic: string, lease: string, now: number, until: number, max: nu
         select 1 from queue_message e where e.topic = m.topic and e.grp = m.grp and e.id < m.id))
       order by m.visible_at, m.id limit ?)`,
     parameters: [lease, until, topic, now, max],
+    sparesMemo: true,
   };
 }

@@ -102,8 +102,8 @@ class SqliteDatabase implements Database {
       }));
       this.#waiters.set(id, { statements: batch, resolve, reject });
       this.#outbox.push({ id, statements });
-      // One message carries all writes of this turn of the event loop.
-      if (this.#outbox.length === 1) queueMicrotask(() => this.#send());
+      // One message carries all writes of this turn of the event loop; a microtask would run between two requests of it.
+      if (this.#outbox.length === 1) setImmediate(() => this.#send());
     });
   }
 
@@ -136,7 +136,7 @@ class SqliteDatabase implements Database {
     const waiter = this.#waiters.get(result.id);
     if (!waiter) return;
     this.#waiters.delete(result.id);
-    this.memo.empty();
+    if (!waiter.statements.every((statement) => "sparesMemo" in statement && statement.sparesMemo)) this.memo.empty();
     if ("guard" in result) return waiter.reject(new GuardFailed(result.guard));
     if ("failure" in result) return waiter.reject(portError(result.failure));
     waiter.resolve(result.changes);
