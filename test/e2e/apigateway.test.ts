@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { APIGateway } from "@aws-sdk/client-api-gateway";
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
+import { callApi } from "../support/api-call.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { zip } from "../support/zip.ts";
 
@@ -159,5 +160,47 @@ describe("REST APIs", { skip: cannotRun }, () => {
     const body = { openapi: "3.0.1", info, paths: {}, "x-amazon-apigateway-policy": allow("execute-api:/*") };
     const imported = await gateway.importRestApi({ body: Buffer.from(JSON.stringify(body)) });
     assert.match(imported.policy!, new RegExp(`:${imported.id}/\\*`));
+  });
+
+  test("a Lambda integration is mapped: its request by a template, its error by a selection pattern", async () => {
+    const gateway = new APIGateway(platform.client);
+    const { Role } = await new IAM(platform.client).getRole({ RoleName: "fn" });
+    const lambda = new Lambda(platform.client);
+    const code =
+      "exports.handler = async (e) => { if (e.name === 'bad') throw new Error('Bad name: ' + e.name); return { hello: e.name }; }";
+    const made = await lambda.createFunction({
+      FunctionName: "mapped",
+      Role: Role!.Arn!,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Code: { ZipFile: await zip({ "index.js": code }) },
+    });
+    await lambda.addPermission({
+      FunctionName: "mapped",
+      StatementId: "api",
+      Action: "lambda:InvokeFunction",
+      Principal: "apigateway.amazonaws.com",
+    });
+    const integration = {
+      type: "aws",
+      httpMethod: "POST",
+      uri: `arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${made.FunctionArn}/invocations`,
+      requestTemplates: { "application/json": '{"name": "$input.params(\'name\')"}' },
+      responses: {
+        default: { statusCode: "200", responseTemplates: { "application/json": "{\"said\": $input.json('$.hello')}" } },
+        "Bad.*": {
+          statusCode: "422",
+          responseTemplates: { "application/json": "{\"why\": $input.json('$.errorMessage')}" },
+        },
+      },
+    };
+    const paths = { "/": { get: { "x-amazon-apigateway-integration": integration } } };
+    const body = Buffer.from(JSON.stringify({ swagger: "2.0", info: { title: "m", version: "1" }, paths }));
+    const { id: restApiId } = await gateway.importRestApi({ body });
+    await gateway.createDeployment({ restApiId, stageName: "v1" });
+    const get = (name: string) => callApi(platform.port, restApiId!, "GET", `/v1/?name=${name}`);
+    const [good, bad] = [await get("ann"), await get("bad")];
+    assert.deepEqual([good.status, good.json], [200, { said: "ann" }]);
+    assert.deepEqual([bad.status, bad.json], [422, { why: "Bad name: bad" }]);
   });
 });

@@ -52,6 +52,14 @@ export function methodArn(ctx: RestContext, call: Pick<Call, "api" | "stage" | "
 
 export const extendedId = (ctx: RestContext): string => ctx.requestId.replaceAll("-", "").slice(0, 16);
 
+/** Notes how an integration answered, for logs and templates. */
+export function integrated(ctx: RestContext, { context }: Call, status: number, latencyMs: number): void {
+  const latency = Math.round(latencyMs);
+  context["integration"] = { latency, status, integrationStatus: status, requestId: ctx.requestId };
+  context["integrationLatency"] = latency;
+  context["integrationStatus"] = status;
+}
+
 const stagedPath = ({ stage, request }: Call): string => `/${stage.name}${request.rawPath}`;
 
 /** `$context` at the start of a call. */

@@ -233,14 +233,42 @@ export function withMethod(
   return { ...api, resources: { ...api.resources, [resource.id]: { ...resource, methods } } };
 }
 
+const TYPES = ["AWS_PROXY", "AWS", "HTTP_PROXY", "HTTP", "MOCK"];
+
 /** Puts in an integration, refusing kinds that the data plane does not serve. */
 export function checkedIntegration(integration: Integration): Integration {
-  if (!["AWS_PROXY", "MOCK"].includes(integration.type)) throw missing(`integrations of the type ${integration.type}`);
-  if (integration.type === "AWS_PROXY" && !/:lambda:path\/.*\/invocations$/.test(integration.uri ?? "")) {
-    throw badRequest("Invalid ARN specified in the request");
+  const { type, uri = "", httpMethod } = integration;
+  if (!TYPES.includes(type)) throw badRequest(`Enumeration value for type must be one of: [${TYPES.join(", ")}]`);
+  if (type === "MOCK") return integration;
+  if (type.startsWith("HTTP")) {
+    if (!/^https?:\/\/\S+$/.test(uri)) throw badRequest("Invalid HTTP endpoint specified for URI");
+    return httpMethod === undefined ? { ...integration, httpMethod: "ANY" } : integration;
   }
+  if (!/^arn:[\w-]+:/.test(uri)) throw badRequest("Invalid ARN specified in the request");
+  if (!/:(path|action)\//.test(uri)) throw badRequest("AWS ARN for integration must contain path or action");
+  const isFunction = /:lambda:path\/.*\/invocations$/.test(uri);
+  if (type === "AWS_PROXY" && !isFunction)
+    throw badRequest(
+      "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.",
+    );
+  if (!isFunction && !serviceAction(uri) && queuePath(uri) === undefined)
+    throw missing(`integrations with ${/^arn:[\w-]+:apigateway:[\w-]*:([\w.-]+)/.exec(uri)?.[1] ?? uri}`);
+  if (!isFunction && !integration.credentials) throw badRequest("Role ARN must be specified for AWS integrations");
   return integration;
 }
+
+/** Services that an `action` may be called of, whose requests and answers are JSON. */
+const JSON_SERVICES: readonly string[] = ["events", "sqs", "ssm", "logs"];
+
+/** The service and operation of an integration's URI: `arn:aws:apigateway:<region>:<service>:action/<operation>`. */
+export function serviceAction(uri: string): { service: string; operation: string } | undefined {
+  const [, service, operation] = /^arn:[\w-]+:apigateway:[\w-]+:([\w-]+):action\/(\w+)$/.exec(uri) ?? [];
+  return service && operation && JSON_SERVICES.includes(service) ? { service, operation } : undefined;
+}
+
+/** The queue of `arn:aws:apigateway:<region>:sqs:path/<account>/<queue>`. */
+export const queuePath = (uri: string): string | undefined =>
+  /^arn:[\w-]+:apigateway:[\w-]+:sqs:path\/(\d{12}\/[\w.-]+)$/.exec(uri)?.[1];
 
 /** Puts in a method, refusing what the data plane does not serve and what the API does not define. */
 export function checkedMethod(method: Method, { authorizers = {}, validators = {}, models = {} }: Definitions): Method {

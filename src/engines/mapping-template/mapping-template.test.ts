@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findPath, renderTemplate, templated, TemplateFault, TemplateObject } from "./index.ts";
+
+const input = templated({ name: "Ann", age: 3, tags: ["a", "b"], at: { "x-y": 1 }, none: null });
+const values = () => ({
+  root: input,
+  text: "a,b",
+  util: new TemplateObject({ twice: (value) => Number(value) * 2 }),
+  input: new TemplateObject({ path: (path) => findPath(input, String(path)) }),
+});
+const render = (template: string): string => renderTemplate(template, values());
+
+test("references, quiet ones, escapes and what is no reference", () => {
+  assert.equal(
+    render("$root.name ${root.name}! $!nothing $nothing $ 5$ \\$root.name"),
+    "Ann Ann!  $nothing $ 5$ $root.name",
+  );
+  assert.equal(render("$root.tags[1] $root.at['x-y'] $root.tags.size() $root.missing."), "b 1 2 .");
+  assert.equal(render("$input.path('$.tags[0]') $util.twice(21)"), "a 42");
+  assert.equal(render("## gone\na#* gone *#b"), "ab");
+});
+
+test("set, if, foreach, break and stop", () => {
+  assert.equal(render("#set($x = $root.age + 4 * 2)\n$x"), "11");
+  assert.equal(render('#set($x = "hi $root.name ${root.age}")$x'), "hi Ann 3");
+  assert.equal(render("#if($root.age > 2 && $root.name == 'Ann')yes#{else}no#end"), "yes");
+  assert.equal(render("#if($root.none)a#elseif(!$root.none and 1 lt 2)b#else c#end"), "b");
+  assert.equal(render("#foreach($t in $root.tags)$t#if($foreach.hasNext),#end#end"), "a,b");
+  assert.equal(render("#foreach($i in [1..5])$i#if($i == 3)#break#end#end"), "123");
+  assert.equal(render("a#stop b"), "a");
+  assert.equal(
+    render("#set($m = {'a': [1, 2]})#set($m.b = 3)$m.a[1]$m.b#foreach($e in $m.entrySet())$e.key#end"),
+    "23ab",
+  );
+});
+
+test("Java's methods of texts, lists and maps", () => {
+  assert.equal(
+    render("$text.replace(',', '-') $text.length() $text.substring(2) $text.toUpperCase().contains('A')"),
+    "a-b 3 b true",
+  );
+  assert.equal(
+    render("#set($l = [])#set($x = $l.add('q'))$l.size()$l.get(0) $root.keySet()"),
+    '1q ["name","age","tags","at","none"]',
+  );
+});
+
+test("a template that cannot be read, or never ends, is a fault", () => {
+  for (const template of [
+    "#if(true)",
+    "#set($x = )",
+    "#foreach($x in",
+    "#macro(a)#end",
+    "$text.exec('x')",
+    "$root.constructor()",
+  ])
+    assert.throws(() => render(template), TemplateFault, template);
+  const nested = "#foreach($a in [1..1000])#foreach($b in [1..1000])x#end#end";
+  assert.throws(() => render(nested), TemplateFault);
+  assert.throws(
+    () => render("#set($x = 'aaaaaaaaaa')#foreach($i in [1..60])#set($x = $x.concat($x))#end"),
+    TemplateFault,
+  );
+  assert.equal(render("$root.__proto__ $util.constructor"), " ");
+});
+
+test("paths", () => {
+  const value = templated({ a: [{ b: 1 }, { b: 2 }], "c.d": { b: 3 } });
+  assert.deepEqual(findPath(value, "$.a[*].b"), [1, 2]);
+  assert.equal(findPath(value, "$['c.d'].b"), 3);
+  assert.deepEqual(findPath(value, "$..b"), [1, 2, 3]);
+  assert.equal(findPath(value, "$.a[-1].b"), 2);
+  assert.equal(findPath(value, "$.x.y"), undefined);
+  assert.equal(findPath(value, "$"), value);
+});
