@@ -67,7 +67,9 @@ function checkReference(
   }
   const resource = template.resources[ref.name];
   if (!resource) {
-    note(ref.name, ref.path);
+    if (ref.kind === "GetAtt" && !ref.inText)
+      report.add(ref.path, `Template error: instance of Fn::GetAtt references undefined resource ${ref.name}`);
+    else note(ref.name, ref.path);
     return;
   }
   const attributes = ref.attribute ? getAttAttributes(resource.type) : undefined;

@@ -73,6 +73,9 @@ test("names what is wrong with a template, with its line", () => {
   assert.deepEqual(faults(`${topic}    Properties:\n      TopicName: !Ref Nope`), [
     "5: Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template",
   ]);
+  assert.deepEqual(faults(`${topic}    Properties:\n      TopicName: !GetAtt Nope.Arn`), [
+    "5: Template error: instance of Fn::GetAtt references undefined resource Nope",
+  ]);
   assert.deepEqual(faults(`${topic}Outputs:\n  O:\n    Value: !Ref Nope`), [
     "6: Template format error: Unresolved resource dependencies [Nope] in the Outputs block of the template",
   ]);

@@ -7,6 +7,8 @@ export interface Reference {
   readonly name: string;
   readonly attribute?: string;
   readonly path: string;
+  /** It stands in the text of an Fn::Sub. */
+  readonly inText?: boolean;
 }
 
 /** Every name that a value refers to, `Fn::Sub` texts included. */
@@ -53,7 +55,7 @@ function visitSub(inner: JsonValue, path: string, found: Reference[]): void {
     if (isObject(own) && Object.hasOwn(own, name)) continue;
     const dot = name.indexOf(".");
     if (dot < 0) found.push({ kind: "Ref", name, path });
-    else found.push({ kind: "GetAtt", name: name.slice(0, dot), attribute: name.slice(dot + 1), path });
+    else found.push({ kind: "GetAtt", name: name.slice(0, dot), attribute: name.slice(dot + 1), path, inText: true });
   }
 }
 

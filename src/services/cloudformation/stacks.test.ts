@@ -339,6 +339,14 @@ describe("failures", () => {
       "Template format error: Unrecognized resource types: [AWS::Nope::Thing]",
     );
     await refused(
+      body({ A: group({ "Fn::Join": ["", "a", "b"] } as never) }),
+      /^Template error: every Fn::Join object requires two parameters/,
+    ],
+    [
+      body({ A: group({ "Fn::FindInMap": ["M", "k", "l"] } as never) }),
+      /^Template error: Unable to get mapping for M::k::l$/,
+    ],
+    [
       body({ A: { Type: "AWS::CloudFormation::StackSet" } }),
       /Starling does not implement the resource types \[AWS::CloudFormation::StackSet\] yet/,
     );

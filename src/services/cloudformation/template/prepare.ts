@@ -5,8 +5,10 @@ import {
   checkTemplate,
   evaluateConditions,
   isResourceType,
+  KNOWN_AFTER_APPLY,
   readTemplate,
   resolveParameters,
+  resolveProperties,
   TemplateError,
   type ParameterInput,
   type Scope,
@@ -103,6 +105,7 @@ async function prepareChecked(ctx: Context<any>, wish: Wish): Promise<Prepared> 
   const scope = scopeOf(template, makeScope(ctx, { parameters: all.values, mappings: template.mappings, wish }));
   checkRules(template, { ...scope, partial: false });
   checkImplemented(ctx, template, scope);
+  checkFunctions(template, scope);
   const noEcho = Object.entries(template.parameters)
     .filter(([, p]) => p.noEcho)
     .map(([name]) => name);
@@ -195,6 +198,12 @@ function checkImplemented(ctx: Context<any>, template: Template, scope: Scope): 
   const missing = [...new Set(types)].filter((type) => !implementationOf(ctx, type));
   if (missing.length > 0)
     throw validation(`Template error: Starling does not implement the resource types [${missing.join(", ")}] yet.`);
+}
+
+/** Refuses functions that cannot be computed whatever the resources turn out to be. */
+function checkFunctions(template: Template, scope: Scope): void {
+  const unknown: Scope = { ...scope, partial: true, importValue: () => KNOWN_AFTER_APPLY };
+  for (const { properties } of activeResources({ template, scope }).values()) resolveProperties(properties, unknown);
 }
 
 /** The implementation of a type; all custom resources share one. */
