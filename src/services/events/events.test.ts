@@ -173,6 +173,10 @@ test("what cannot be is refused in AWS's words", async () => {
     events.putTargets({ Rule: "whole", Targets: [{ Id: "x", Arn: "arn:aws:batch:us-east-1:1:job-queue/x" }] }),
     { name: "NotImplemented" },
   );
+  const fifo = { Id: "x", Arn: `arn:aws:sqs:us-east-1:${ACCOUNT}:q.fifo` };
+  await assert.rejects(events.putTargets({ Rule: "whole", Targets: [fifo] }), {
+    message: "Parameter(s) SqsParameters must be specified for target: x.",
+  });
   await assert.rejects(events.putTargets({ Rule: "whole", Targets: [{ Id: "x", Arn: groupArn("x"), Input: "{" }] }), {
     name: "ValidationException",
   });

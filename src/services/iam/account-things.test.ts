@@ -105,9 +105,25 @@ test("the account's alias, a policy's tags, a group's name", async () => {
       { Key: "b", Value: "2" },
     ],
   });
+  const twice = [
+    { Key: "team", Value: "1" },
+    { Key: "Team", Value: "2" },
+  ];
+  await assert.rejects(iam.tagPolicy({ PolicyArn, Tags: twice }), /Duplicate tag keys found/);
   await iam.untagPolicy({ PolicyArn, TagKeys: ["a"] });
   assert.deepEqual((await iam.listPolicyTags({ PolicyArn })).Tags, [{ Key: "b", Value: "2" }]);
   await iam.createGroup({ GroupName: "old" });
+  await iam.createGroup({ GroupName: "in-path", Path: "/a/" });
+  for (const GroupName of ["old", "in-path"]) await iam.attachGroupPolicy({ GroupName, PolicyArn });
+  const bound = { UserName: "bound", PermissionsBoundary: PolicyArn };
+  await iam.createUser(bound);
+  const entities = async (more: object) => {
+    const { PolicyGroups, PolicyUsers } = await iam.listEntitiesForPolicy({ PolicyArn, ...more });
+    return [PolicyGroups!.map((g) => g.GroupName), PolicyUsers!.map((u) => u.UserName)];
+  };
+  assert.deepEqual(await entities({ EntityFilter: "User" }), [[], []]);
+  assert.deepEqual(await entities({ EntityFilter: "Group", PathPrefix: "/a/" }), [["in-path"], []]);
+  assert.deepEqual(await entities({ PolicyUsageFilter: "PermissionsBoundary" }), [[], ["bound"]]);
   await iam.createUser({ UserName: "bob" });
   await iam.addUserToGroup({ GroupName: "old", UserName: "bob" });
   await iam.updateGroup({ GroupName: "old", NewGroupName: "new" });

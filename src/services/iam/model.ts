@@ -1,4 +1,5 @@
 import { arn } from "../../kernel/arn.ts";
+import { invalidInput } from "./errors.ts";
 
 /** What users, groups and roles have in common: who they are and which policies they hold. */
 export interface Entity {
@@ -87,8 +88,12 @@ export function roleNameOf(roleArn: string): string | undefined {
 export const tagList = (tags: Readonly<Record<string, string>> | undefined): { Key: string; Value: string }[] =>
   Object.entries(tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
 
+/** Tags as they are kept; keys that differ in case alone are the same to IAM. */
 export function tagRecord(
   tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
 ): Record<string, string> {
+  const keys = (tags ?? []).map((tag) => String(tag.Key).toLowerCase());
+  if (new Set(keys).size !== keys.length)
+    throw invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
   return Object.fromEntries((tags ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""]));
 }

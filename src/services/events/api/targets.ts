@@ -92,6 +92,8 @@ function checkTarget(ctx: Context<any>, target: Target): void {
     throw notImplemented(`the target ${target.Arn} of an EventBridge rule`);
   }
   if (kind.asRole && !target.RoleArn) throw invalid(`RoleArn is required for target ${target.Arn}.`);
+  if (arn.service === "sqs" && arn.resource.endsWith(".fifo") && !target.SqsParameters?.MessageGroupId)
+    throw invalid(`Parameter(s) SqsParameters must be specified for target: ${target.Id}.`);
   const inputs = [target.Input, target.InputPath, target.InputTransformer].filter((one) => one !== undefined);
   if (inputs.length > 1)
     throw invalid(`Only one of Input, InputPath, or InputTransformer must be provided for target ${target.Id}.`);

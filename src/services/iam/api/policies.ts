@@ -29,14 +29,18 @@ interface Use {
   readonly entity: Entity;
 }
 
-async function uses(ctx: Context<any>, policyArn: string): Promise<Use[]> {
+/** Who has the policy attached, or has it as its boundary. */
+async function uses(ctx: Context<any>, policyArn: string, usage?: Iam.PolicyUsageType): Promise<Use[]> {
   const kinds: EntityKind[] = ["user", "group", "role"];
   const lists = await Promise.all(
     kinds.map(async (kind) =>
       (await ctx.globalRecords.list<Entity>(kind)).map((stored) => ({ kind, entity: stored.value })),
     ),
   );
-  return lists.flat().filter((use) => use.entity.attached.includes(policyArn));
+  return lists.flat().filter(({ entity }) => {
+    if (usage !== "PermissionsBoundary" && entity.attached.includes(policyArn)) return true;
+    return usage === "PermissionsBoundary" && entity.boundary === policyArn;
+  });
 }
 
 const view = (policy: ManagedPolicy, attachments?: number) => ({
@@ -241,7 +245,12 @@ export const managedPolicies = operations<typeof Iam, any>()({
     permissions: onPolicy("ListEntitiesForPolicy"),
     async run(ctx, input) {
       const policy = await existing(ctx, input.PolicyArn);
-      const { items, ...rest } = page(await uses(ctx, policy.arn), input);
+      const found = (await uses(ctx, policy.arn, input.PolicyUsageFilter)).filter(
+        ({ kind, entity }) =>
+          (!input.EntityFilter || input.EntityFilter.toLowerCase() === kind) &&
+          entity.path.startsWith(input.PathPrefix ?? "/"),
+      );
+      const { items, ...rest } = page(found, input);
       const of = (kind: EntityKind) => items.filter((use) => use.kind === kind).map((use) => use.entity);
       return {
         PolicyUsers: of("user").map((e) => ({ UserName: e.name, UserId: e.id })),
