@@ -341,12 +341,12 @@ describe("failures", () => {
     await refused(
       body({ A: group({ "Fn::Join": ["", "a", "b"] } as never) }),
       /^Template error: every Fn::Join object requires two parameters/,
-    ],
-    [
+    );
+    await refused(
       body({ A: group({ "Fn::FindInMap": ["M", "k", "l"] } as never) }),
       /^Template error: Unable to get mapping for M::k::l$/,
-    ],
-    [
+    );
+    await refused(
       body({ A: { Type: "AWS::CloudFormation::StackSet" } }),
       /Starling does not implement the resource types \[AWS::CloudFormation::StackSet\] yet/,
     );
