@@ -24,6 +24,20 @@ export interface Incoming {
   readonly body: Buffer;
 }
 
+const OF_ONE_CONNECTION =
+  /^(host|content-length|connection|keep-alive|transfer-encoding|upgrade|te|trailer|proxy-.*|expect)$/i;
+
+/** Whether a header goes on to the other side, and does not belong to one connection. */
+export const goesOn = (name: string): boolean => !OF_ONE_CONNECTION.test(name);
+
+/** The headers of an answer that go on to the client. */
+export function headersOf({ rawHeaders }: Incoming): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (goesOn(rawHeaders[i]!)) pairs.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
+  return pairs;
+}
+
 /** Why a request did not leave, or came back without an answer. */
 export class EgressFailure extends Error {
   readonly why: "refused" | "timeout" | "failed";

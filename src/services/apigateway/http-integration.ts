@@ -1,4 +1,4 @@
-import { EgressFailure, sendOut, type Incoming } from "../../compute/edge/egress.ts";
+import { EgressFailure, goesOn, headersOf, sendOut, type Incoming } from "../../compute/edge/egress.ts";
 import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { integrated, type Call, type RestContext } from "./call.ts";
 import { isRefusal, serverError, type Refusal } from "./gateway-responses.ts";
@@ -7,7 +7,6 @@ import type { Integration } from "./model.ts";
 import { mappedValue } from "./template-values.ts";
 
 const MAX_ANSWER = 10 * 1024 * 1024;
-const NOT_SENT = /^(host|content-length|connection|keep-alive|transfer-encoding|upgrade|te|trailer|proxy-.*|expect)$/i;
 
 /** A request as the integration's parameters, and a template's overrides, make it. */
 export interface Overrides {
@@ -23,17 +22,10 @@ export async function httpProxy(
   integration: Integration,
 ): Promise<EdgeResponse | Refusal> {
   const { request } = call;
-  const headers = request.headers.filter(([name]) => !NOT_SENT.test(name));
+  const headers = request.headers.filter(([name]) => goesOn(name));
   const answer = await callHttp(ctx, call, integration, { body: request.body, headers, query: request.rawQuery });
   if (isRefusal(answer)) return answer;
   return { status: answer.status, headers: headersOf(answer), body: answer.body };
-}
-
-export function headersOf({ rawHeaders }: Incoming): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (!NOT_SENT.test(rawHeaders[i]!)) pairs.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
-  return pairs;
 }
 
 /** Sends a request to the integration's endpoint, by the rules of what may leave. */
@@ -87,7 +79,7 @@ export async function callHttp(
 const encodePath = (value: string): string => value.split("/").map(encodeURIComponent).join("/");
 
 const isHeader = (name: string, value: string): boolean =>
-  /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !NOT_SENT.test(name) && !/[\r\n\0]/.test(value);
+  /^[\w!#$%&'*+.^`|~-]+$/.test(name) && goesOn(name) && !/[\r\n\0]/.test(value);
 
 const texts = (map: ReadonlyMap<string, unknown> | undefined): Record<string, string> =>
   Object.fromEntries([...(map ?? [])].map(([name, value]) => [name, String(value as string)]));

@@ -59,13 +59,14 @@ async function quickCreate(
   routeKey: string | undefined,
   credentialsArn: string | undefined,
 ): Promise<HttpApi> {
-  if (!/^arn:[\w-]+:lambda:/.test(target)) throw missing("quick create of HTTP proxies");
+  const isEndpoint = /^https?:/.test(target);
   const integration = checkedIntegration({
     id: newId(ctx),
-    type: "AWS_PROXY",
+    type: isEndpoint ? "HTTP_PROXY" : "AWS_PROXY",
     uri: target,
-    payloadFormatVersion: "2.0",
+    payloadFormatVersion: isEndpoint ? "1.0" : "2.0",
     timeoutInMillis: 30_000,
+    ...(isEndpoint ? { method: "ANY" } : {}),
     ...(credentialsArn ? { credentialsArn } : {}),
   });
   const route = checkedRoute({

@@ -12,6 +12,7 @@ import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
 import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { authorizeRoute } from "./authorize-route.ts";
+import { callEndpoint } from "./http-integration.ts";
 import type { HttpApi, HttpDeployment, HttpRoute, HttpStage, Served } from "./model.ts";
 import { observedOf, observeRoute, type Observed, type Seen } from "./observe-route.ts";
 import { eventOf, type Matched, type PlannedCall } from "./route-call.ts";
@@ -157,7 +158,8 @@ async function callIntegration(
 ): Promise<EdgeResponse> {
   const { functionArn, sourceArn } = call;
   const { integration } = call.matched;
-  if (!functionArn) return jsonResponse(500, "Internal Server Error");
+  if (!functionArn)
+    return integration.type === "HTTP_PROXY" ? callEndpoint(ctx, call) : jsonResponse(500, "Internal Server Error");
   const old = integration.payloadFormatVersion === "1.0";
   const event = eventOf(ctx, call, integration.payloadFormatVersion, call.caller);
   const answer = await callFunction(ctx, {

@@ -7,6 +7,8 @@ export interface HttpIntegration {
   readonly id: string;
   readonly type: string;
   readonly uri: string;
+  /** Of an HTTP endpoint; ANY is the client's. */
+  readonly method?: string;
   readonly payloadFormatVersion: string;
   readonly timeoutInMillis: number;
   readonly credentialsArn?: string;
@@ -114,6 +116,12 @@ export async function changeApi(
 }
 
 export function checkedIntegration(integration: HttpIntegration): HttpIntegration {
+  if (integration.type === "HTTP_PROXY") {
+    if (!/^https?:\/\/\S+$/.test(integration.uri)) throw badRequest("Invalid integration URI specified");
+    if (integration.payloadFormatVersion !== "1.0")
+      throw badRequest("PayloadFormatVersion of HTTP_PROXY integrations must be 1.0");
+    return integration;
+  }
   if (integration.type !== "AWS_PROXY") throw missing(`integrations of the type ${integration.type}`);
   if (!/^arn:[\w-]+:(lambda|apigateway):/.test(integration.uri))
     throw badRequest("Invalid ARN specified in the request: the integration must be a Lambda function");

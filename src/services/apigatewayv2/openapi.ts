@@ -88,7 +88,9 @@ function readIntegration(ctx: Context<any>, said: Json | undefined, key: string)
     id: newId(ctx),
     type: String(said["type"] ?? "").toUpperCase(),
     uri: String(said["uri"] ?? ""),
-    payloadFormatVersion: String(said["payloadFormatVersion"] ?? ""),
+    // A function's must be said; endpoints have one alone.
+    payloadFormatVersion: String(said["payloadFormatVersion"] ?? (/^http/i.test(String(said["type"])) ? "1.0" : "")),
+    ...(said["httpMethod"] ? { method: String(said["httpMethod"]) } : {}),
     timeoutInMillis: Number(said["timeoutInMillis"] ?? 30_000),
     ...(said["credentials"] ? { credentialsArn: String(said["credentials"]) } : {}),
   });

@@ -33,7 +33,7 @@ const integrationView = (i: HttpIntegration) => ({
   IntegrationId: i.id,
   IntegrationType: i.type as V2.IntegrationType,
   IntegrationUri: i.uri,
-  IntegrationMethod: "POST",
+  ...(i.type === "HTTP_PROXY" ? given({ IntegrationMethod: i.method }) : { IntegrationMethod: "POST" }),
   ConnectionType: "INTERNET" as const,
   PayloadFormatVersion: i.payloadFormatVersion,
   TimeoutInMillis: i.timeoutInMillis,
@@ -127,7 +127,11 @@ export const routes = operations<typeof V2, any>()({
         uri: input.IntegrationUri ?? "",
         payloadFormatVersion: input.PayloadFormatVersion ?? "1.0",
         timeoutInMillis: input.TimeoutInMillis ?? 30_000,
-        ...given({ credentialsArn: input.CredentialsArn, description: input.Description }),
+        ...given({
+          credentialsArn: input.CredentialsArn,
+          description: input.Description,
+          method: input.IntegrationMethod,
+        }),
       } as HttpIntegration);
       await changeApi(ctx, input.ApiId, (api) => ({
         ...api,
@@ -155,6 +159,7 @@ export const routes = operations<typeof V2, any>()({
       const changes = given({
         uri: input.IntegrationUri,
         type: input.IntegrationType,
+        method: input.IntegrationMethod,
         payloadFormatVersion: input.PayloadFormatVersion,
         timeoutInMillis: input.TimeoutInMillis,
         credentialsArn: input.CredentialsArn,

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { APIGateway } from "@aws-sdk/client-api-gateway";
+import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
+import { callApi } from "../../../test/support/api-call.ts";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+
+let app: TestApp;
+before(async () => {
+  app = await startTestApp();
+});
+after(() => app.stop());
+
+test("an HTTP proxy passes requests on to the platform itself, and to no address of the host", async () => {
+  const rest = new APIGateway(app.client);
+  const mock = {
+    type: "mock",
+    requestTemplates: { "application/json": '{"statusCode": 200}' },
+    responses: {
+      default: {
+        statusCode: "202",
+        responseTemplates: {
+          "application/json": '{"path":"$context.path","method":"$context.httpMethod","q":"$input.params(\'q\')"}',
+        },
+        responseParameters: { "method.response.header.X-Own": "'kept'" },
+      },
+    },
+  };
+  const paths = { "/{any+}": { "x-amazon-apigateway-any-method": { "x-amazon-apigateway-integration": mock } } };
+  const body = Buffer.from(JSON.stringify({ swagger: "2.0", info: { title: "b", version: "1" }, paths }));
+  const { id: restApiId } = await rest.importRestApi({ body });
+  await rest.createDeployment({ restApiId, stageName: "v1" });
+  const base = `http://${restApiId}.execute-api.localhost:${app.running.port}/v1`;
+  const gateway = new ApiGatewayV2(app.client);
+  const { ApiId } = await gateway.createApi({ Name: "proxy", ProtocolType: "HTTP" });
+  const route = async (RouteKey: string, IntegrationUri: string) => {
+    const integration = { ApiId, IntegrationType: "HTTP_PROXY" as const, IntegrationMethod: "ANY", IntegrationUri };
+    const { IntegrationId } = await gateway.createIntegration({ ...integration, PayloadFormatVersion: "1.0" });
+    await gateway.createRoute({ ApiId, RouteKey, Target: `integrations/${IntegrationId}` });
+  };
+  await route("ANY /in/{rest+}", `${base}/got/{rest}`);
+  await route("GET /host", "http://127.0.0.1:22/");
+  await gateway.createStage({ ApiId, StageName: "$default", AutoDeploy: true });
+  const { status, json, headers } = await callApi(app.running.port, ApiId!, "PUT", "/in/a/b?q=1", { body: "{}" });
+  assert.deepEqual([status, json], [202, { path: "/v1/got/a/b", method: "PUT", q: "1" }]);
+  assert.equal(headers["x-own"], "kept");
+  assert.equal((await callApi(app.running.port, ApiId!, "GET", "/host")).status, 500);
+});

@@ -1,0 +1,49 @@
+import { EgressFailure, goesOn, headersOf, sendOut } from "../../compute/edge/egress.ts";
+import { splitUrl } from "../../compute/edge/edge-request.ts";
+import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
+import type { PlannedCall } from "./route-call.ts";
+import type { EdgeRequest } from "../../compute/edge/edge-request.ts";
+import type { HttpContext } from "./state.ts";
+
+const MAX_ANSWER = 10 * 1024 * 1024;
+
+/** Passes a request on to an HTTP endpoint: parameters of the route's path take their place in its URL. */
+export async function callEndpoint(
+  ctx: HttpContext,
+  call: PlannedCall & { request: EdgeRequest },
+): Promise<EdgeResponse> {
+  const { request, stage, matched, api } = call;
+  const { integration, parameters } = matched;
+  const filled = integration.uri
+    .replaceAll(/\$\{stageVariables\.(\w+)\}/g, (_, name: string) => stage.variables[name] ?? "")
+    .replaceAll(/\{([\w.-]+)\+?\}/g, (_, name: string) => encodePath(parameters[name] ?? ""));
+  const [target, ownQuery] = splitUrl(filled);
+  const query = [ownQuery, request.rawQuery].filter((part) => part !== "").join("&");
+  const url = query ? `${target}?${query}` : target;
+  if (!URL.canParse(url)) return jsonResponse(500, "Internal Server Error");
+  const method = integration.method && integration.method !== "ANY" ? integration.method : request.method;
+  const body = request.body.length > 0 || !/^(GET|HEAD)$/.test(method) ? request.body : undefined;
+  const length: [string, string][] = body ? [["Content-Length", String(body.length)]] : [];
+  try {
+    const answer = await sendOut(ctx, {
+      method,
+      url,
+      headers: [["Host", new URL(url).host], ...request.headers.filter(([name]) => goesOn(name)), ...length],
+      ...(body ? { body } : {}),
+      timeoutMs: integration.timeoutInMillis,
+      maxBytes: MAX_ANSWER,
+      asked: stage.variables["STARLING_INTERNET"] === "on",
+    });
+    return { status: answer.status, headers: headersOf(answer), body: answer.body };
+  } catch (error) {
+    if (!(error instanceof EgressFailure)) throw error;
+    ctx.platform.log.warn("an HTTP integration could not be called", { api: api.id, error: error.message });
+    if (error.why === "timeout") return jsonResponse(503, "Service Unavailable");
+    return jsonResponse(
+      error.why === "refused" ? 500 : 503,
+      error.why === "refused" ? "Internal Server Error" : "Service Unavailable",
+    );
+  }
+}
+
+const encodePath = (value: string): string => value.split("/").map(encodeURIComponent).join("/");
