@@ -8,6 +8,7 @@ import { oidcProviders } from "./api/oidc-providers.ts";
 import { simulations } from "./api/simulation.ts";
 import { managedPolicies } from "./api/policies.ts";
 import { iamGroup, iamUser, iamAccessKey } from "./resources/user.ts";
+import { iamInstanceProfile, iamOidcProvider } from "./resources/providers.ts";
 import { iamManagedPolicy } from "./resources/managed-policy.ts";
 import { iamPolicy } from "./resources/policy.ts";
 import { iamRole } from "./resources/role.ts";
@@ -29,5 +30,14 @@ export const iam = defineService<typeof Iam>({
     ...oidcProviders,
     ...simulations,
   },
-  resources: [iamRole, iamPolicy, iamManagedPolicy, iamUser, iamGroup, iamAccessKey],
+  resources: [
+    iamRole,
+    iamPolicy,
+    iamManagedPolicy,
+    iamUser,
+    iamGroup,
+    iamAccessKey,
+    iamInstanceProfile,
+    iamOidcProvider,
+  ],
 });
