@@ -4,9 +4,9 @@ import { startPlatform } from "../test/support/platform.ts";
 import { childrenOf, cpuMs, median, pssMB, report, round } from "./measure.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 5);
-const IDLE_MS = 10_000;
+const IDLE_MS = 30_000;
 /** After a start: function environments are made ready, and memory is given back. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 20_000;
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
   const started = performance.now();

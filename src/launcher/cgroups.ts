@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { makeEventFd } from "./ffi.ts";
 
 /**
- * The control groups of one sandbox: `/<group>/<id>` is ours (memory and CPU limits, freezer, what is read after the end), and the
+ * The control groups of one sandbox: `/<group>/<id>` is ours (memory and CPU limits, what is read after the end), and the
  * OCI runtime makes `/<group>/<id>/box` in it and removes that when the container ends.
  */
 export interface Cgroup {
@@ -76,7 +76,6 @@ export function openCgroups(group: string): CgroupHost {
   if (v2) delegate(ROOT, join(ROOT, group));
   const sweep = async (): Promise<{ processes: number; groups: number }> => {
     const found = { processes: 0, groups: 0 };
-    thawTree(join(v2 ? ROOT : join(ROOT, "freezer"), group)); // before anything: what is frozen cannot die
     for (const root of roots) await removeTree(join(root, group), found);
     return found;
   };
@@ -101,7 +100,7 @@ function create(
   const at = (controller: string): string => (v2 ? join(ROOT, group, id) : join(ROOT, controller, group, id));
   const memory = at("memory");
   if (v2) delegate(ROOT, join(ROOT, group));
-  for (const controller of ["memory", "cpu", "freezer"]) mkdirSync(at(controller), { recursive: true });
+  for (const controller of ["memory", "cpu"]) mkdirSync(at(controller), { recursive: true });
   if (v2)
     for (const controller of ["memory", "pids", "cpu"])
       writeFileSync(join(memory, "cgroup.subtree_control"), `+${controller}`);
@@ -117,12 +116,13 @@ function create(
   const peak = join(memory, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
   const peakFile = existsSync(peak) ? peak : join(memory, "memory.current"); // memory.peak came with Linux 5.19
   const outOfMemory = v2 ? undefined : watchMemory(memory);
+  const processes = (): number[] => numbers(join(at("pids"), "box", "cgroup.procs"));
   return {
     path: `/${group}/${id}/box`,
     resize,
     setFrozen(frozen) {
       if (v2) writeFileSync(join(memory, "cgroup.freeze"), frozen ? "1" : "0");
-      else writeFileSync(join(at("freezer"), "freezer.state"), frozen ? "FROZEN" : "THAWED");
+      else signalAll(processes, frozen ? "SIGSTOP" : "SIGCONT");
     },
     peakFile,
     peakMemory: () => Number(read(peakFile)),
@@ -130,13 +130,35 @@ function create(
       if (outOfMemory) return outOfMemory.happened();
       return Number(/^oom_kill (\d+)$/m.exec(read(join(memory, "memory.events")))?.[1] ?? 0) > 0;
     },
-    processes: () => numbers(join(at("pids"), "box", "cgroup.procs")),
+    processes,
     async remove() {
       outOfMemory?.close();
-      thawTree(at("freezer"));
       for (const root of roots) await removeTree(join(root, group, id), { processes: 0, groups: 0 });
     },
   };
+}
+
+const SIGNAL_ROUNDS = 100;
+
+/**
+ * Signals all processes, those too that others began meanwhile. Version 1's freezer is of no use: what is in it cannot be
+ * killed, and would outlive the launcher.
+ */
+function signalAll(processes: () => number[], signal: "SIGSTOP" | "SIGCONT"): void {
+  const signalled = new Set<number>();
+  for (let round = 0; round < SIGNAL_ROUNDS; round++) {
+    const missed = processes().filter((pid) => !signalled.has(pid));
+    if (missed.length === 0) return;
+    for (const pid of missed) {
+      signalled.add(pid);
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // gone meanwhile
+      }
+    }
+  }
+  throw new Error("processes begin others faster than they can be stopped");
 }
 
 /** The limit with swap may never be below the one without: which of them goes first depends on the direction. */
@@ -198,14 +220,4 @@ async function removeTree(folder: string, found: { processes: number; groups: nu
     }
   }
   throw new Error(`control group ${folder} cannot be removed: its processes do not end`);
-}
-
-function thawTree(folder: string): void {
-  try {
-    writeIfThere(join(folder, "freezer.state"), "THAWED");
-    writeIfThere(join(folder, "cgroup.freeze"), "0");
-  } catch {
-    // The group ended meanwhile.
-  }
-  for (const name of folders(folder)) thawTree(join(folder, name));
 }

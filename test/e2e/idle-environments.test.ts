@@ -15,11 +15,10 @@ const processWith = (file: string): number | undefined =>
     .find((pid) => pid > 0 && existsSync(`/proc/${pid}/root${file}`));
 
 function isFrozen(pid: number): boolean {
-  const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");
-  const v1 = /^\d+:freezer:(.*)$/m.exec(groups)?.[1];
-  if (v1 !== undefined) return readFileSync(`/sys/fs/cgroup/freezer${v1}/freezer.state`, "utf8").trim() === "FROZEN";
-  const v2 = /^0::(.*)$/m.exec(groups)![1]!;
-  return /^frozen 1$/m.test(readFileSync(`/sys/fs/cgroup${v2}/cgroup.events`, "utf8"));
+  const group = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1];
+  const events = `/sys/fs/cgroup${group}/cgroup.events`;
+  const isStopped = /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return isStopped || (existsSync(events) && /^frozen 1$/m.test(readFileSync(events, "utf8")));
 }
 
 describe("idle environments", { skip: cannotRun }, () => {
