@@ -5,6 +5,7 @@ import { authorizers } from "./api/authorizers.ts";
 import { definitions } from "./api/definitions.ts";
 import { deployments } from "./api/deployments.ts";
 import { keys } from "./api/keys.ts";
+import { methodChanges } from "./api/method-changes.ts";
 import { resourcesAndMethods } from "./api/resources-and-methods.ts";
 import { stages } from "./api/stages.ts";
 import { usagePlans } from "./api/usage-plans.ts";
@@ -27,6 +28,7 @@ export const apigateway = defineService<typeof Gateway, RestState>({
     ...definitions,
     ...deployments,
     ...keys,
+    ...methodChanges,
     ...resourcesAndMethods,
     ...stages,
     ...usagePlans,

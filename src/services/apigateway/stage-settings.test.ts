@@ -148,3 +148,40 @@ test("what a stage cannot be told is refused in AWS's words", async () => {
     await assert.rejects(gateway.updateStage({ restApiId, stageName: "v1", patchOperations }), { message });
   }
 });
+
+test("methods, integrations and their responses are changed one member at a time", async () => {
+  const { id: restApiId } = await gateway.importRestApi({ body: Buffer.from(JSON.stringify(definition("x"))) });
+  const { items = [] } = await gateway.getResources({ restApiId });
+  const { id: resourceId } = items.find((r) => r.path === "/c")!;
+  const where = { restApiId, resourceId, httpMethod: "GET" };
+  const replace = (path: string, value: string) => ({ op: "replace" as const, path, value });
+  const method = await gateway.updateMethod({
+    ...where,
+    patchOperations: [
+      replace("/authorizationType", "AWS_IAM"),
+      replace("/requestParameters/method.request.header.a", "true"),
+    ],
+  });
+  assert.deepEqual(
+    [method.authorizationType, method.requestParameters],
+    ["AWS_IAM", { "method.request.header.a": true }],
+  );
+  await assert.rejects(gateway.updateMethod({ ...where, patchOperations: [replace("/authorizationType", "CUSTOM")] }), {
+    message: /^Invalid authorizer ID specified\./,
+  });
+  await assert.rejects(gateway.updateMethod({ ...where, patchOperations: [replace("/httpMethod", "PUT")] }), {
+    message: "Invalid patch path /httpMethod",
+  });
+  const changes = [replace("/requestTemplates/application~1xml", "<x/>"), replace("/timeoutInMillis", "1000")];
+  const integration = await gateway.updateIntegration({ ...where, patchOperations: changes });
+  assert.deepEqual([integration.requestTemplates!["application/xml"], integration.timeoutInMillis], ["<x/>", 1000]);
+  const response = { ...where, statusCode: "200" };
+  await gateway.updateIntegrationResponse({ ...response, patchOperations: [replace("/selectionPattern", "2..")] });
+  assert.equal((await gateway.getIntegrationResponse(response)).selectionPattern, "2..");
+  await gateway.deleteIntegrationResponse(response);
+  await assert.rejects(gateway.getIntegrationResponse(response), { message: "Invalid Response status code specified" });
+  const { id } = items.find((r) => r.path === "/a")!;
+  await gateway.updateResource({ restApiId, resourceId: id, patchOperations: [replace("/pathPart", "z")] });
+  const paths = (await gateway.getResources({ restApiId })).items!.map((r) => r.path).toSorted();
+  assert.deepEqual(paths, ["/", "/c", "/z", "/z/b"]);
+});
