@@ -35,6 +35,8 @@ const identity = {
   Group: made("IAM::Group", {}),
   User: made("IAM::User", { Groups: [ref("Group")] }),
   Key: made("IAM::AccessKey", { UserName: ref("User") }),
+  Profile: made("IAM::InstanceProfile", { Roles: [ref("Services")] }),
+  Provider: made("IAM::OIDCProvider", { Url: "https://token.example.com", ClientIdList: ["ci"] }),
 };
 
 const functions = {
@@ -218,7 +220,37 @@ const others = {
 };
 
 /** A stack of one resource of every type that makes something without a sandbox. */
-export const everyType = { Resources: { ...identity, ...functions, ...apis, ...releases, ...others } };
+const watching = {
+  Filter: made("Logs::MetricFilter", {
+    LogGroupName: ref("Logs"),
+    FilterPattern: "ERROR",
+    MetricTransformations: [{ MetricName: "Errors", MetricNamespace: "Own", MetricValue: "1" }],
+  }),
+  Reads: made("Lambda::Permission", {
+    FunctionName: ref("Function"),
+    Action: "lambda:InvokeFunction",
+    Principal: "logs.amazonaws.com",
+  }),
+  Subscription: made(
+    "Logs::SubscriptionFilter",
+    { LogGroupName: ref("Logs"), FilterPattern: "ERROR", DestinationArn: arn("Function") },
+    { DependsOn: "Reads" },
+  ),
+  Alarm: made("CloudWatch::Alarm", {
+    Namespace: "Own",
+    MetricName: "Errors",
+    Statistic: "Sum",
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 0,
+    ComparisonOperator: "GreaterThanThreshold",
+  }),
+  AnyAlarm: made("CloudWatch::CompositeAlarm", { AlarmRule: { "Fn::Sub": "ALARM(${Alarm})" } }),
+  Board: made("CloudWatch::Dashboard", { DashboardBody: '{"widgets":[]}' }),
+  Kept: made("Events::Archive", { SourceArn: { "Fn::GetAtt": ["Bus", "Arn"] } }),
+};
+
+export const everyType = { Resources: { ...identity, ...functions, ...apis, ...releases, ...others, ...watching } };
 /** The template of its nested stack. */
 export const nested = {
   Parameters: { Name: { Type: "String" } },
