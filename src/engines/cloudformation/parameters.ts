@@ -85,7 +85,7 @@ function checkConstraints(name: string, text: string, d: ParameterDeclaration): 
   if (d.type === "Number" || d.type === "List<Number>") {
     for (const item of items) {
       const number = item.trim() === "" ? Number.NaN : Number(item);
-      if (Number.isNaN(number)) fail("must be a number");
+      if (Number.isNaN(number)) fail("must be a number.");
       if (d.minValue !== undefined && number < d.minValue) fail(`must be a number not less than ${d.minValue}`);
       if (d.maxValue !== undefined && number > d.maxValue) fail(`must be a number not greater than ${d.maxValue}`);
     }

@@ -346,6 +346,16 @@ describe("failures", () => {
       body({ A: group({ "Fn::FindInMap": ["M", "k", "l"] } as never) }),
       /^Template error: Unable to get mapping for M::k::l$/,
     );
+    const Conditions = { Never: { "Fn::Equals": ["a", "b"] } };
+    const skipped = group("skipped", undefined, { Condition: "Never" });
+    await refused(
+      body({ A: group({ "Fn::GetAtt": ["S", "Arn"] } as never), S: skipped }, { Conditions }),
+      "Template format error: Unresolved resource dependencies [S] in the Resources block of the template",
+    );
+    await refused(
+      body({ A: group("a"), S: skipped }, { Conditions, Outputs: { O: { Value: { Ref: "S" } } } }),
+      "Unresolved resource dependencies [S] in the Outputs block of the template",
+    );
     await refused(
       body({ A: { Type: "AWS::CloudFormation::StackSet" } }),
       /Starling does not implement the resource types \[AWS::CloudFormation::StackSet\] yet/,

@@ -7,6 +7,7 @@ import {
   isResourceType,
   KNOWN_AFTER_APPLY,
   readTemplate,
+  resolveOutputs,
   resolveParameters,
   resolveProperties,
   TemplateError,
@@ -200,10 +201,21 @@ function checkImplemented(ctx: Context<any>, template: Template, scope: Scope): 
     throw validation(`Template error: Starling does not implement the resource types [${missing.join(", ")}] yet.`);
 }
 
-/** Refuses functions that cannot be computed whatever the resources turn out to be. */
+/** Refuses functions that no resource can make right, and references to resources that their condition leaves out. */
 function checkFunctions(template: Template, scope: Scope): void {
-  const unknown: Scope = { ...scope, partial: true, importValue: () => KNOWN_AFTER_APPLY };
-  for (const { properties } of activeResources({ template, scope }).values()) resolveProperties(properties, unknown);
+  const active = activeResources({ template, scope });
+  const missing = new Set<string>();
+  const later = (id: string): typeof KNOWN_AFTER_APPLY => {
+    if (!active.has(id)) missing.add(id);
+    return KNOWN_AFTER_APPLY;
+  };
+  const unknown: Scope = { ...scope, partial: true, ref: later, getAtt: later, importValue: () => KNOWN_AFTER_APPLY };
+  const unresolved = (block: string): string =>
+    `Unresolved resource dependencies [${[...missing].join(", ")}] in the ${block} block of the template`;
+  for (const { properties } of active.values()) resolveProperties(properties, unknown);
+  if (missing.size > 0) throw validation(`Template format error: ${unresolved("Resources")}`);
+  resolveOutputs(template, unknown);
+  if (missing.size > 0) throw validation(unresolved("Outputs"));
 }
 
 /** The implementation of a type; all custom resources share one. */
