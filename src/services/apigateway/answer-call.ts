@@ -5,7 +5,7 @@ import type { ContextVariables } from "../../compute/edge/context-variables.ts";
 import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { authorizeCall } from "./authorize-call.ts";
-import { firstContext, type Call, type RestContext, type Served } from "./call.ts";
+import { firstContext, type Call, type IncomingCall, type RestContext, type Served } from "./call.ts";
 import { isRefusal, refusalResponse, type Refusal } from "./gateway-responses.ts";
 import { integrate } from "./integrate.ts";
 import { meterCall } from "./meter-call.ts";
@@ -46,12 +46,12 @@ export async function answerCall(
     return { context, response: refuse(refusal) };
   }
   if (isRefusal(request)) return { context, response: refuse(request) };
-  const call: Call = { ...served, matched, method, request, incoming, context };
+  const call: IncomingCall = { ...served, matched, method, request, incoming, context };
   const answer = await serve(ctx, call);
   return { context, call, response: isRefusal(answer) ? refuse(answer) : answer };
 }
 
-async function serve(ctx: RestContext, call: Call): Promise<EdgeResponse | Refusal> {
+async function serve(ctx: RestContext, call: IncomingCall): Promise<EdgeResponse | Refusal> {
   const authorized = await authorizeCall(ctx, call);
   if (isRefusal(authorized)) return authorized;
   Object.assign(call.context["identity"] as object, authorized.identity);

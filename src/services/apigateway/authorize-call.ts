@@ -3,12 +3,12 @@ import { isAllowed } from "../../aws/authorize.ts";
 import type { Principal } from "../../aws/principal.ts";
 import { splitUrl } from "../../compute/edge/edge-request.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { headerValue, methodArn, type Call, type Caller, type RestContext } from "./call.ts";
+import { headerValue, methodArn, type Call, type Caller, type IncomingCall, type RestContext } from "./call.ts";
 import type { Refusal } from "./gateway-responses.ts";
 import { authorizeByFunction } from "./lambda-authorizer.ts";
 
 /** Who calls, and whether it may: by the API's own policy, and by IAM or the authorizer that the method asks for. */
-export async function authorizeCall(ctx: RestContext, call: Call): Promise<Caller | Refusal> {
+export async function authorizeCall(ctx: RestContext, call: IncomingCall): Promise<Caller | Refusal> {
   const { api, method, deployment } = call;
   if (method.authorizationType === "CUSTOM") {
     const authorizer = (deployment.authorizers ?? api.authorizers)?.[method.authorizerId ?? ""];
@@ -19,7 +19,7 @@ export async function authorizeCall(ctx: RestContext, call: Call): Promise<Calle
   return authorizeByIam(ctx, call);
 }
 
-async function authorizeByIam(ctx: RestContext, call: Call): Promise<Caller | Refusal> {
+async function authorizeByIam(ctx: RestContext, call: IncomingCall): Promise<Caller | Refusal> {
   const { method, request, incoming } = call;
   const signed = method.authorizationType === "AWS_IAM";
   try {

@@ -25,9 +25,13 @@ export interface Call extends Served {
   readonly matched: MatchedResource;
   readonly method: Method;
   readonly request: EdgeRequest;
-  readonly incoming: IncomingMessage;
   /** What `$context` names; grows as the call goes on. */
   readonly context: ContextVariables;
+}
+
+/** A call that came over HTTP, as its signature covers it. */
+export interface IncomingCall extends Call {
+  readonly incoming: IncomingMessage;
 }
 
 /** Who calls, as the integration's event tells it. */

@@ -8,6 +8,7 @@ import { keys } from "./api/keys.ts";
 import { methodChanges } from "./api/method-changes.ts";
 import { resourcesAndMethods } from "./api/resources-and-methods.ts";
 import { stages } from "./api/stages.ts";
+import { testInvoke } from "./api/test-invoke.ts";
 import { usagePlans } from "./api/usage-plans.ts";
 import { apiModel, gatewayResponse, requestValidator } from "./resources/definitions.ts";
 import { apiDeployment } from "./resources/deployment.ts";
@@ -31,6 +32,7 @@ export const apigateway = defineService<typeof Gateway, RestState>({
     ...methodChanges,
     ...resourcesAndMethods,
     ...stages,
+    ...testInvoke,
     ...usagePlans,
   },
   resources: [

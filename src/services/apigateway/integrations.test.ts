@@ -145,3 +145,33 @@ test("a queue is written to as the integration's role, and refused without its p
   const { Messages = [] } = await sqs.receiveMessage({ QueueUrl });
   assert.deepEqual([Messages[0]?.Body, Messages[0]?.MessageId], ['{"a": "b c"}', sent.json]);
 });
+
+test("a method is tried without a deployment", async () => {
+  const mock = {
+    type: "mock",
+    requestTemplates: { "application/json": '{"statusCode": 200}' },
+    responses: {
+      default: {
+        statusCode: "200",
+        responseTemplates: { "application/json": '{"pet":"$input.params(\'id\')$stageVariables.a"}' },
+      },
+    },
+  };
+  const body = {
+    swagger: "2.0",
+    info: { title: "tried", version: "1" },
+    paths: { "/pets/{id}": { get: integration(mock) } },
+  };
+  const { id: restApiId } = await gateway.importRestApi({ body: Buffer.from(JSON.stringify(body)) });
+  const { items = [] } = await gateway.getResources({ restApiId });
+  const resourceId = items.find((r) => r.path === "/pets/{id}")!.id;
+  const where = { restApiId, resourceId, httpMethod: "GET" };
+  const tried = await gateway.testInvokeMethod({
+    ...where,
+    pathWithQueryString: "/pets/7?x=1",
+    stageVariables: { a: "!" },
+  });
+  assert.deepEqual([tried.status, tried.body], [200, '{"pet":"7!"}']);
+  assert.match(tried.log!, /: Method request query string: \{x=1\}\n/);
+  assert.match(tried.log!, /: Method completed with status: 200\n$/);
+});

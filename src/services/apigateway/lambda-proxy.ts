@@ -39,7 +39,7 @@ export async function lambdaProxy(
   if (credentials !== undefined && !asker) return serverError();
   const answer = asker
     ? await askFunction(ctx, asker, { functionArn, payload: Buffer.from(JSON.stringify(event)), timeoutMs })
-    : await callFunction(ctx, { functionArn, event, sourceArn, timeoutMs });
+    : await callFunction(ctx, { functionArn, event, sourceArn, timeoutMs, traceId: request.traceId });
   integrated(ctx, call, answer.ok ? 200 : 500, performance.now() - started);
   if (!answer.ok) {
     if (answer.why === "timeout") return { refused: "INTEGRATION_TIMEOUT", message: "Endpoint request timed out" };

@@ -75,7 +75,7 @@ function writeExecutionLog(
   );
 }
 
-const pairs = (all: readonly (readonly [string, string])[]): string =>
+export const pairs = (all: readonly (readonly [string, string])[]): string =>
   `{${all.map(([name, value]) => `${name}=${value}`).join(", ")}}`;
 
 /** Credentials do not belong into logs: their end is enough to know them again. */
