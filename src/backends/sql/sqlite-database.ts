@@ -102,8 +102,8 @@ class SqliteDatabase implements Database {
       }));
       this.#waiters.set(id, { statements: batch, resolve, reject });
       this.#outbox.push({ id, statements });
-      // One message carries all writes of this turn of the event loop; a microtask would run between two requests of it.
-      if (this.#outbox.length === 1) setImmediate(() => this.#send());
+      // One message carries all writes of this callback; the writer begins while this thread reads further requests.
+      if (this.#outbox.length === 1) queueMicrotask(() => this.#send());
     });
   }
 
