@@ -184,7 +184,7 @@ function compileNumeric(argument: Json): ValueTest {
     const bound = list[i + 1];
     if (!compare) throw invalidPattern(`Unrecognized numeric range operator: ${String(list[i])}`);
     // A range has a lower bound first and then an upper one; nothing stands beside "=".
-    if (i > 0 && !(/^>/.test(String(list[0])) && /^</.test(String(list[i]))))
+    if (i > 0 && !(String(list[0]).startsWith(">") && String(list[i]).startsWith("<")))
       throw invalidPattern(`Bad numeric range operator: ${String(list[i])}`);
     if (typeof bound !== "number") throw invalidPattern(`Value of ${String(list[i])} must be numeric`);
     if (Math.abs(bound) > 5e9) throw invalidPattern("Value of numeric must be between -5.0e9 and +5.0e9, inclusive.");
