@@ -139,3 +139,19 @@ test("definitions through the API, in AWS's words", async () => {
     message: "Gateway response type not defined on api",
   });
 });
+
+test("a document of another version, or without paths, is refused and makes nothing", async () => {
+  const info = { title: "broken", version: "1" };
+  for (const [body, message] of [
+    [{ openapi: "2.0.0", info, paths: {} }, /^Only OpenAPI 3\.x\.x are currently supported$/],
+    [{ swagger: "3.0", info, paths: {} }, /only Swagger 2\.0/],
+    [{ openapi: "3.0.1", info, paaths: {} }, /`paths` must be an object/],
+    [{ info, paths: {} }, /neither `swagger` nor `openapi`/],
+  ] as const)
+    await assert.rejects(gateway.importRestApi({ body: Buffer.from(JSON.stringify(body)) }), {
+      name: "BadRequestException",
+      message,
+    });
+  const { items = [] } = await gateway.getRestApis({ limit: 500 });
+  assert.ok(!items.some((api) => api.name === "broken"));
+});

@@ -96,6 +96,13 @@ function readDocument(body: Uint8Array): Json {
   const { swagger, openapi } = document as Json;
   if (swagger === undefined && openapi === undefined)
     throw badRequest("Invalid OpenAPI input: neither `swagger` nor `openapi` says which version it is.");
+  if (openapi !== undefined && !String(openapi).startsWith("3."))
+    throw badRequest("Only OpenAPI 3.x.x are currently supported");
+  if (openapi === undefined && !["2", "2.0"].includes(String(swagger)))
+    throw badRequest("Invalid OpenAPI input: only Swagger 2.0 and OpenAPI 3 can be imported.");
+  const { paths } = document as Json;
+  if (typeof paths !== "object" || paths === null)
+    throw badRequest("Failed to parse the uploaded OpenAPI document: `paths` must be an object.");
   return document as Json;
 }
 

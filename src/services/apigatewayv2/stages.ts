@@ -40,7 +40,7 @@ const stageView = (stage: HttpStage) => ({
 });
 
 function routeSettings(said: V2.RouteSettings): RouteSettings {
-  if (said.LoggingLevel || said.DataTraceEnabled)
+  if ((said.LoggingLevel && said.LoggingLevel !== "OFF") || said.DataTraceEnabled)
     throw badRequest("Execution logs are not supported on protocolType HTTP");
   return given({
     detailedMetrics: said.DetailedMetricsEnabled,
