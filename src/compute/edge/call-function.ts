@@ -35,7 +35,8 @@ type Invoked = { readonly FunctionError?: string | undefined; readonly Payload?:
 export async function callFunction(ctx: Context<any>, call: FunctionCall): Promise<FunctionAnswer> {
   let timer: NodeJS.Timeout | undefined;
   try {
-    const invoking = call.credentials === undefined ? invokeForApi(ctx, call) : invokeAsRole(ctx, call, call.credentials);
+    const invoking =
+      call.credentials === undefined ? invokeForApi(ctx, call) : invokeAsRole(ctx, call, call.credentials);
     const answer = await new Promise<Invoked | "timeout">((resolve, reject) => {
       timer = setTimeout(() => resolve("timeout"), call.timeoutMs);
       invoking.then(resolve, reject);
