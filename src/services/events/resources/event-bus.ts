@@ -33,7 +33,11 @@ export const eventBus: ResourceType = {
       await ctx.call("events", "RemovePermission", { EventBusName: id, RemoveAllPermissions: true });
   },
   async remove(ctx, id) {
-    await ctx.call("events", "DeleteEventBus", { Name: id });
+    try {
+      await ctx.call("events", "DeleteEventBus", { Name: id });
+    } catch (error) {
+      if (codeOf(error) !== "ResourceNotFoundException") throw error;
+    }
   },
   attributes: async (ctx, id) => ({ Arn: `arn:aws:events:${ctx.region}:${ctx.account}:event-bus/${id}`, Name: id }),
 };
