@@ -96,13 +96,14 @@ const AWS_ZONES = /\.(amazonaws\.com|on\.aws|cloudfront\.net|amazoncognito\.com)
 
 /** Whether a URL is served by this platform itself; its own pages under `/_` are nobody's to ask for. */
 function isOwn(ctx: Context<any>, url: URL): boolean {
+  if (url.pathname.startsWith("/_")) return false;
   if (AWS_ZONES.test(url.hostname)) return true;
   const own = new URL(ctx.platform.settings.publicUrl);
   const port = (of: URL): string => of.port || (of.protocol === "https:" ? "443" : "80");
   const names = [own.hostname, "localhost"];
   const named = names.some((name) => url.hostname === name || url.hostname.endsWith(`.${name}`));
   const ours = port(url) === port(own) || port(url) === String(ctx.platform.settings.port);
-  return named && ours && !url.pathname.startsWith("/_") && !url.pathname.startsWith("/metrics");
+  return named && ours && !url.pathname.startsWith("/metrics");
 }
 
 /** The URL, where a request may leave for it. */
