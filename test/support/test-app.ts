@@ -21,6 +21,8 @@ export interface ClientSettings {
 export interface TestApp {
   readonly running: Running;
   readonly endpoint: string;
+  /** Its data directory. */
+  readonly data: string;
   /** Settings for the administrator. */
   readonly client: ClientSettings;
   /** Settings for other credentials. */
@@ -53,6 +55,7 @@ export async function startTestApp(options: { clock?: Clock; env?: Record<string
   return {
     running,
     endpoint,
+    data,
     client: as(running.administrator),
     as,
     async stop() {

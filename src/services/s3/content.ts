@@ -4,6 +4,7 @@ import { checksumAlgorithm, createChecksum, type ChecksumAlgorithm } from "../..
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { BlobTooBig } from "../../ports/blobs.ts";
+import { contentCipher, SALT_BYTES, type CustomerKey } from "./customer-keys.ts";
 import { MAX_INLINE_BYTES, MAX_SINGLE_UPLOAD_BYTES } from "./limits.ts";
 import type { Segment } from "./model.ts";
 import type { ByteRange } from "./range.ts";
@@ -52,29 +53,39 @@ export const segmentOf = ({ digest, size, data }: StoredContent): Segment =>
 
 type Body = Readable | Uint8Array | string | undefined;
 
-/** Streams content to a blob, with its MD5 and the checksum that the caller wants; memory stays flat. */
+/**
+ * Streams content to a blob, with its MD5 and the checksum that the caller wants; memory stays flat. With a customer's
+ * key the content is sealed: a salt and the encrypted bytes, whose MD5 is taken in the place of the content's.
+ */
 export async function storeContent(
   ctx: Context<any>,
   body: Body,
   algorithm: ChecksumAlgorithm | undefined,
-  options: { inline: boolean },
+  options: { inline: boolean; key?: CustomerKey | undefined },
 ): Promise<StoredContent> {
+  const { key } = options;
   const md5 = createChecksum("md5");
   const other = algorithm && createChecksum(algorithm);
   const seen = (chunk: Uint8Array): void => {
-    md5.update(chunk);
+    if (!key) md5.update(chunk);
     other?.update(chunk);
   };
+  const seal = key && sealing(key, Buffer.from(ctx.platform.ids.bytes(SALT_BYTES)), (sealed) => md5.update(sealed));
+  const overhead = seal ? SALT_BYTES : 0;
   try {
     const start = await readStart(body, options.inline ? MAX_INLINE_BYTES : 0);
     let stored: Segment & { data?: Uint8Array };
     if (options.inline && start.whole) {
       seen(start.whole);
-      const digest = createHash("sha256").update(start.whole).digest("hex");
-      stored = { digest, size: start.whole.length, data: start.whole };
+      const data = seal ? Buffer.concat([seal.salt, seal.update(start.whole)]) : start.whole;
+      stored = { digest: createHash("sha256").update(data).digest("hex"), size: start.whole.length, data };
     } else {
-      const watched = Readable.from(watch(start.chunks, seen));
-      stored = await ctx.platform.blobs.put(watched, { maxBytes: MAX_SINGLE_UPLOAD_BYTES, signal: ctx.signal });
+      const watched = watch(start.chunks, seen);
+      const { digest, size } = await ctx.platform.blobs.put(Readable.from(seal ? sealed(watched, seal) : watched), {
+        maxBytes: MAX_SINGLE_UPLOAD_BYTES + overhead,
+        signal: ctx.signal,
+      });
+      stored = { digest, size: size - overhead };
     }
     return {
       ...stored,
@@ -84,6 +95,28 @@ export async function storeContent(
   } catch (error) {
     throw storageError(error, MAX_SINGLE_UPLOAD_BYTES);
   }
+}
+
+interface Sealing {
+  readonly salt: Buffer;
+  update(chunk: Uint8Array): Buffer;
+}
+
+function sealing(key: CustomerKey, salt: Buffer, see: (sealed: Uint8Array) => void): Sealing {
+  const cipher = contentCipher(key, salt);
+  return {
+    salt,
+    update(chunk) {
+      const bytes = cipher.update(chunk);
+      see(bytes);
+      return bytes;
+    },
+  };
+}
+
+async function* sealed(chunks: AsyncIterable<Uint8Array>, { salt, update }: Sealing): AsyncGenerator<Uint8Array> {
+  yield salt;
+  for await (const chunk of chunks) yield update(chunk);
 }
 
 /** Reads up to `max` bytes ahead: `whole` is the body where that is all of it. */
@@ -135,10 +168,11 @@ export async function answeredContent(
   ctx: Context<any>,
   segments: readonly Segment[],
   range?: ByteRange,
+  key?: CustomerKey,
 ): Promise<Readable> {
   const only = segments.length === 1 ? segments[0] : undefined;
-  if (!only?.inline) return readContent(ctx, segments, range);
-  const content = await inlineContent(ctx, only);
+  if (!only?.inline) return readContent(ctx, segments, range, key);
+  const content = await smallContent(ctx, only, key);
   const stream = new Readable({ read: () => undefined });
   stream.push(range ? content.subarray(range.start, range.end + 1) : content);
   stream.push(null);
@@ -146,23 +180,55 @@ export async function answeredContent(
 }
 
 /** The bytes of an object, or a range of them, from its segments one after the other. */
-export function readContent(ctx: Context<any>, segments: readonly Segment[], range?: ByteRange): Readable {
+export function readContent(
+  ctx: Context<any>,
+  segments: readonly Segment[],
+  range?: ByteRange,
+  key?: CustomerKey,
+): Readable {
   const only = segments.length === 1 ? segments[0] : undefined;
-  if (only && !only.inline) return ctx.platform.blobs.open(only.digest, range);
-  return Readable.from(pieces(ctx, segments, range), { objectMode: false });
+  if (only && !only.inline && !key) return ctx.platform.blobs.open(only.digest, range);
+  return Readable.from(pieces(ctx, segments, range, key), { objectMode: false });
 }
 
-async function* pieces(ctx: Context<any>, segments: readonly Segment[], range?: ByteRange): AsyncIterable<Buffer> {
+async function* pieces(
+  ctx: Context<any>,
+  segments: readonly Segment[],
+  range: ByteRange | undefined,
+  key: CustomerKey | undefined,
+): AsyncIterable<Buffer> {
   let offset = 0;
   const { start, end } = range ?? { start: 0, end: Infinity };
   for (const segment of segments) {
     const { digest, size } = segment;
     const first = Math.max(start - offset, 0);
     const last = Math.min(end - offset, size - 1);
-    if (first <= last && segment.inline) yield Buffer.from(await inlineContent(ctx, segment)).subarray(first, last + 1);
+    if (first <= last && segment.inline)
+      yield Buffer.from(await smallContent(ctx, segment, key)).subarray(first, last + 1);
+    else if (first <= last && key) yield* unsealed(ctx, digest, { start: first, end: last }, key);
     else if (first <= last)
       yield* ctx.platform.blobs.open(digest, { start: first, end: last }) as AsyncIterable<Buffer>;
     offset += size;
     if (offset > end) return;
   }
+}
+
+async function smallContent(ctx: Context<any>, segment: Segment, key: CustomerKey | undefined): Promise<Uint8Array> {
+  const data = await inlineContent(ctx, segment);
+  return key ? contentCipher(key, data.subarray(0, SALT_BYTES)).update(data.subarray(SALT_BYTES)) : data;
+}
+
+/** A range of a sealed blob: its salt, and then only the bytes that are asked for. */
+async function* unsealed(
+  ctx: Context<any>,
+  digest: string,
+  { start, end }: ByteRange,
+  key: CustomerKey,
+): AsyncIterable<Buffer> {
+  const { blobs } = ctx.platform;
+  const salt: Buffer[] = [];
+  for await (const chunk of blobs.open(digest, { start: 0, end: SALT_BYTES - 1 })) salt.push(chunk as Buffer);
+  const cipher = contentCipher(key, Buffer.concat(salt), start);
+  for await (const chunk of blobs.open(digest, { start: start + SALT_BYTES, end: end + SALT_BYTES }))
+    yield cipher.update(chunk as Buffer);
 }

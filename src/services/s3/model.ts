@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Turns } from "../../kernel/turns.ts";
+import type { KeyCheck } from "./customer-keys.ts";
 
 /** What the service holds while the platform runs. */
 export interface S3State {
@@ -64,6 +65,8 @@ export interface ObjectFacts {
   readonly owner: string;
   readonly storageClass?: string;
   readonly encryption?: { readonly algorithm: S3.ServerSideEncryption; readonly kmsKey?: string };
+  /** Set where the content is sealed with a key of the customer's. */
+  readonly customerKey?: KeyCheck;
   readonly checksums?: Checksums;
   readonly website?: string;
   /** The multipart upload that made it. */

@@ -2,6 +2,7 @@ import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
 import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
 import { allowedGrants, cannedGrants, type AclInput } from "./acl.ts";
+import { keyCheckOf, type CustomerKey, type CustomerKeyInput } from "./customer-keys.ts";
 import { invalidArgument } from "./errors.ts";
 import { MAX_KEY_BYTES, MAX_METADATA_BYTES } from "./limits.ts";
 import { canonicalId, type Bucket, type ObjectFacts, type ObjectVersion, quoted } from "./model.ts";
@@ -22,7 +23,7 @@ const STORAGE_CLASSES: readonly string[] = [
 export const SENT_AS_FORM: unique symbol = Symbol("sent as a form");
 
 /** What a caller can set of an object besides its content; the same for put, copy and multipart. */
-export interface FactsInput extends AclInput {
+export interface FactsInput extends AclInput, CustomerKeyInput {
   readonly ContentType?: string | undefined;
   readonly CacheControl?: string | undefined;
   readonly ContentDisposition?: string | undefined;
@@ -34,8 +35,6 @@ export interface FactsInput extends AclInput {
   readonly StorageClass?: string | undefined;
   readonly ServerSideEncryption?: S3.ServerSideEncryption | undefined;
   readonly SSEKMSKeyId?: string | undefined;
-  readonly SSECustomerAlgorithm?: string | undefined;
-  readonly SSECustomerKey?: string | undefined;
   readonly WebsiteRedirectLocation?: string | undefined;
   readonly ObjectLockMode?: string | undefined;
   readonly ObjectLockLegalHoldStatus?: string | undefined;
@@ -52,9 +51,12 @@ export function checkKey(key: string): void {
 }
 
 /** Facts of a new object, without its content. */
-export function newFacts(ctx: Context<any>, bucket: Bucket, input: FactsInput): Omit<ObjectFacts, "segments"> {
-  if (input.SSECustomerAlgorithm || input.SSECustomerKey)
-    throw notImplemented("encryption of objects with keys that the caller brings (SSE-C)");
+export function newFacts(
+  ctx: Context<any>,
+  bucket: Bucket,
+  input: FactsInput,
+  key?: CustomerKey,
+): Omit<ObjectFacts, "segments"> {
   if (input.ObjectLockMode || input.ObjectLockLegalHoldStatus) throw notImplemented("Object Lock");
   const storageClass = input.StorageClass ?? "STANDARD";
   if (!STORAGE_CLASSES.includes(storageClass)) {
@@ -81,7 +83,7 @@ export function newFacts(ctx: Context<any>, bucket: Bucket, input: FactsInput): 
   return {
     contentType: input.ContentType ?? "binary/octet-stream",
     owner,
-    encryption: encryptionOf(bucket, input),
+    ...(key ? { customerKey: keyCheckOf(ctx.platform.ids, key) } : { encryption: encryptionOf(bucket, input) }),
     ...(Object.keys(headers).length > 0 ? { headers } : {}),
     ...(metadata ? { metadata } : {}),
     ...(tags.length > 0 ? { tags: checkedTags(tags, "object") } : {}),

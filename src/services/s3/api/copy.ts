@@ -4,26 +4,28 @@ import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { checkCopySource, checkWrite } from "../conditions.ts";
 import { readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
+import { describeKey, newCustomerKey, readingKey, sourceKeyInput, type CustomerKey } from "../customer-keys.ts";
 import { invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_SINGLE_UPLOAD_BYTES } from "../limits.ts";
-import { quoted, type ObjectFacts, type ObjectVersion } from "../model.ts";
+import { quoted, type Checksums, type ObjectFacts, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
 import { copying, copySource } from "../permissions.ts";
 import { bucketOfInput } from "../store/buckets.ts";
 import { storeVersion } from "../store/objects.ts";
 import { readable } from "./objects.ts";
 
-type SourceInput = Parameters<typeof checkCopySource>[0] & {
-  CopySource?: string | undefined;
-  ExpectedSourceBucketOwner?: string | undefined;
-};
+type SourceInput = Parameters<typeof checkCopySource>[0] &
+  Parameters<typeof sourceKeyInput>[0] & {
+    CopySource?: string | undefined;
+    ExpectedSourceBucketOwner?: string | undefined;
+  };
 
 /** The version that a copy is made of. */
 export async function sourceOf(
   ctx: Context<any>,
   input: SourceInput,
-): Promise<{ version: ObjectVersion; versioned: boolean }> {
+): Promise<{ version: ObjectVersion; versioned: boolean; key?: CustomerKey }> {
   const from = copySource(input.CopySource);
   const bucket = await bucketOfInput(ctx, {
     Bucket: from.bucket,
@@ -34,8 +36,9 @@ export async function sourceOf(
       Key: from.key,
       ...(from.version === undefined ? {} : { VersionId: from.version }),
     });
+    const key = readingKey(version.facts.customerKey, sourceKeyInput(input));
     checkCopySource(input, version);
-    return { version, versioned: bucket.config.versioning !== undefined };
+    return { version, versioned: bucket.config.versioning !== undefined, ...(key ? { key } : {}) };
   } catch (error) {
     if (error instanceof AwsError && error.code === "MethodNotAllowed") {
       throw invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.");
@@ -67,7 +70,8 @@ export const copy = operations<typeof S3, any>()({
       const bucket = await bucketOfInput(ctx, input);
       const key = String(input.Key);
       checkKey(key);
-      const { version: source, versioned } = await sourceOf(ctx, input);
+      const customerKey = newCustomerKey(input);
+      const { version: source, versioned, key: sourceKey } = await sourceOf(ctx, input);
       if (source.size > MAX_SINGLE_UPLOAD_BYTES) {
         throw invalidRequest(
           `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_SINGLE_UPLOAD_BYTES}`,
@@ -78,6 +82,7 @@ export const copy = operations<typeof S3, any>()({
         input.TaggingDirective !== "REPLACE" &&
         !input.StorageClass &&
         !input.ServerSideEncryption &&
+        !customerKey &&
         !input.WebsiteRedirectLocation;
       if (
         source.bucket === bucket.name &&
@@ -90,8 +95,8 @@ export const copy = operations<typeof S3, any>()({
           "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
         );
       }
-      const facts = copiedFacts(newFacts(ctx, bucket, input), source.facts, input);
-      const content = await contentOfCopy(ctx, input, source);
+      const facts = copiedFacts(newFacts(ctx, bucket, input, customerKey), source.facts, input);
+      const content = await contentOfCopy(ctx, input, source, { from: sourceKey, to: customerKey });
       const stored = await storeVersion(
         ctx,
         bucket.name,
@@ -111,30 +116,36 @@ export const copy = operations<typeof S3, any>()({
         },
         ...(versioned ? { CopySourceVersionId: source.version } : {}),
         ...describeStored(stored, bucket),
+        ...describeKey(customerKey),
       };
     },
   },
 });
 
 /**
- * A copy shares the blobs of its source. Only where they came in parts, or where another checksum is wanted, the
- * content is read once more: a copy has the ETag of an object that came in one piece.
+ * A copy shares the blobs of its source. Only where they came in parts, where another checksum is wanted, or where one
+ * of both is sealed, the content is read once more: a copy has the ETag of an object that came in one piece.
  */
 async function contentOfCopy(
   ctx: Context<any>,
   input: { ChecksumAlgorithm?: string | undefined },
   source: ObjectVersion,
+  keys: { from: CustomerKey | undefined; to: CustomerKey | undefined },
 ): Promise<{ etag: string; data?: Uint8Array; facts: Pick<ObjectFacts, "segments" | "checksums"> }> {
   const algorithm = wantedAlgorithm(input);
   const { segments, checksums, parts } = source.facts;
-  if (!parts && algorithm === undefined) {
+  if (!parts && algorithm === undefined && !keys.from && !keys.to) {
     return { etag: source.etag, facts: { segments, ...(checksums ? { checksums } : {}) } };
   }
-  const content = await storeContent(ctx, readContent(ctx, segments), algorithm, { inline: true });
-  const values = algorithm === undefined ? {} : content.checksums;
+  const bytes = readContent(ctx, segments, undefined, keys.from);
+  const content = await storeContent(ctx, bytes, algorithm, { inline: true, key: keys.to });
+  const same: Checksums = checksums && !parts ? checksums : { type: "FULL_OBJECT", values: {} };
   return {
     etag: content.md5,
     ...(content.data ? { data: content.data } : {}),
-    facts: { segments: [segmentOf(content)], checksums: { type: "FULL_OBJECT", values } },
+    facts: {
+      segments: [segmentOf(content)],
+      checksums: algorithm === undefined ? same : { type: "FULL_OBJECT", values: content.checksums },
+    },
   };
 }

@@ -1,16 +1,16 @@
-import { createHash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
 import { checksumAlgorithm, createChecksum } from "../../../aws/checksums.ts";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { AwsError } from "../../../kernel/aws-error.ts";
 import { checkWrite } from "../conditions.ts";
 import { checksumMember, readContent, storeContent, wantedAlgorithm } from "../content.ts";
-import { invalidArgument, invalidRequest, malformedXml } from "../errors.ts";
+import { describeKey, newCustomerKey, partKey, readingKey, type CustomerKeyInput } from "../customer-keys.ts";
+import { invalidArgument, invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
-import { MAX_LIST, MAX_PARTS, MIN_PART_BYTES } from "../limits.ts";
+import { MAX_LIST } from "../limits.ts";
 import { canonicalId, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
+import { checkPartNumber, chosenParts, multipartEtag } from "../parts.ts";
 import { copying, onBucket, onObject, storing } from "../permissions.ts";
 import { parseRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
@@ -29,88 +29,20 @@ import {
 import { sourceOf } from "./copy.ts";
 import { listSettings, startBehind } from "./listing.ts";
 
-function checkPartNumber(number: number | undefined): number {
-  if (number === undefined || !Number.isInteger(number) || number < 1 || number > MAX_PARTS) {
-    throw invalidArgument(
-      `Part number must be an integer between 1 and ${MAX_PARTS}, inclusive`,
-      "partNumber",
-      String(number),
-    );
-  }
-  return number;
-}
-
-const bareEtag = (etag: string | undefined): string => (etag ?? "").replace(/^"|"$/g, "");
-
-/** The stored parts that the caller lists, checked as CompleteMultipartUpload does. */
-function chosenParts(
-  {
-    MultipartUpload: upload,
-    UploadId,
-  }: { MultipartUpload?: S3.CompletedMultipartUpload | undefined; UploadId?: string | undefined },
-  stored: readonly Part[],
-): Part[] {
-  if (!upload) throw malformedXml();
-  const wanted = upload.Parts ?? [];
-  if (wanted.length === 0) throw invalidRequest("You must specify at least one part");
-  const byNumber = new Map(stored.map((part) => [part.number, part]));
-  const numbers = wanted.map((want) => want.PartNumber ?? 0);
-  if (numbers.some((number, i) => i > 0 && number <= (numbers[i - 1] ?? 0))) {
-    throw new AwsError(
-      "InvalidPartOrder",
-      "The list of parts was not in ascending order. Parts must be ordered by part number.",
-      400,
-      { UploadId },
-    );
-  }
-  return wanted.map((want, i) => {
-    const number = want.PartNumber ?? 0;
-    const part = byNumber.get(number);
-    const differs =
-      part &&
-      Object.entries(part.checksums).some(([name, value]) => {
-        const given = (want as Record<string, unknown>)[name];
-        return given !== undefined && given !== value;
-      });
-    if (!part || bareEtag(want.ETag) !== part.etag || differs) {
-      throw new AwsError(
-        "InvalidPart",
-        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-        400,
-        { PartNumber: String(number), ETag: bareEtag(want.ETag), UploadId },
-      );
-    }
-    if (i < wanted.length - 1 && part.size < MIN_PART_BYTES) {
-      throw new AwsError("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", 400, {
-        PartNumber: String(number),
-        ETag: part.etag,
-        ProposedSize: String(part.size),
-        MinSizeAllowed: String(MIN_PART_BYTES),
-      });
-    }
-    return part;
-  });
-}
-
-/** MD5 of the parts' MD5s, and how many they are. */
-export function multipartEtag(parts: readonly { etag: string }[]): string {
-  const hash = createHash("md5");
-  for (const { etag } of parts) hash.update(Buffer.from(etag, "hex"));
-  return `${hash.digest("hex")}-${parts.length}`;
-}
-
 /** The object's checksum: of the parts' checksums (composite), or of all bytes (full object, read once more). */
 async function objectChecksum(
   ctx: Context<any>,
   upload: Upload,
   parts: readonly Part[],
+  input: CustomerKeyInput,
 ): Promise<ObjectVersion["facts"]["checksums"]> {
   const algorithm = checksumAlgorithm(upload.facts.algorithm ?? "");
   if (!algorithm) return undefined;
   const member = checksumMember(algorithm);
   const checksum = createChecksum(algorithm);
   if (upload.facts.checksumType === "FULL_OBJECT") {
-    for await (const chunk of readContent(ctx, parts)) checksum.update(chunk as Buffer);
+    const key = readingKey(upload.facts.customerKey, input);
+    for await (const chunk of readContent(ctx, parts, undefined, key)) checksum.update(chunk as Buffer);
     return { type: "FULL_OBJECT", values: { [member]: checksum.digest() } };
   }
   for (const part of parts) checksum.update(Buffer.from(part.checksums[member] ?? "", "base64"));
@@ -138,7 +70,8 @@ export const multipart = operations<typeof S3, any>()({
       const bucket = await bucketOfInput(ctx, input);
       const key = String(input.Key);
       checkKey(key);
-      const facts = newFacts(ctx, bucket, input);
+      const customerKey = newCustomerKey(input);
+      const facts = newFacts(ctx, bucket, input, customerKey);
       const algorithm = input.ChecksumAlgorithm;
       const checksumType = input.ChecksumType ?? (algorithm === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE");
       if (algorithm && checksumType === "FULL_OBJECT" && /SHA/.test(algorithm)) {
@@ -163,6 +96,7 @@ export const multipart = operations<typeof S3, any>()({
         Key: key,
         UploadId: id,
         ...(facts.encryption ? { ServerSideEncryption: facts.encryption.algorithm } : {}),
+        ...describeKey(customerKey),
         ...(algorithm ? { ChecksumAlgorithm: algorithm, ChecksumType: checksumType } : {}),
       };
     },
@@ -173,12 +107,13 @@ export const multipart = operations<typeof S3, any>()({
       await bucketOfInput(ctx, input);
       const number = checkPartNumber(input.PartNumber);
       const upload = await uploadOfInput(ctx, input);
+      const key = partKey(upload.facts.customerKey, input);
       const algorithm = wantedAlgorithm(input);
       const content = await storeContent(
         ctx,
         input.Body,
         algorithm ?? checksumAlgorithm(upload.facts.algorithm ?? ""),
-        { inline: false },
+        { inline: false, key },
       );
       const part = {
         number,
@@ -193,6 +128,7 @@ export const multipart = operations<typeof S3, any>()({
         ETag: quoted(content.md5),
         ...content.checksums,
         ...(upload.facts.encryption ? { ServerSideEncryption: upload.facts.encryption.algorithm } : {}),
+        ...describeKey(key),
       };
     },
   },
@@ -202,7 +138,8 @@ export const multipart = operations<typeof S3, any>()({
       await bucketOfInput(ctx, input);
       const number = checkPartNumber(input.PartNumber);
       const upload = await uploadOfInput(ctx, input);
-      const { version: source, versioned } = await sourceOf(ctx, input);
+      const key = partKey(upload.facts.customerKey, input);
+      const { version: source, versioned, key: sourceKey } = await sourceOf(ctx, input);
       const range = parseRange(input.CopySourceRange, source.size);
       if (input.CopySourceRange !== undefined && !range) {
         throw invalidArgument(
@@ -220,9 +157,9 @@ export const multipart = operations<typeof S3, any>()({
         );
       const content = await storeContent(
         ctx,
-        readContent(ctx, source.facts.segments, range),
+        readContent(ctx, source.facts.segments, range, sourceKey),
         checksumAlgorithm(upload.facts.algorithm ?? ""),
-        { inline: false },
+        { inline: false, key },
       );
       const part = {
         number,
@@ -236,6 +173,8 @@ export const multipart = operations<typeof S3, any>()({
       return {
         CopyPartResult: { ETag: quoted(content.md5), LastModified: new Date(part.modifiedAt), ...content.checksums },
         ...(versioned ? { CopySourceVersionId: source.version } : {}),
+        ...(upload.facts.encryption ? { ServerSideEncryption: upload.facts.encryption.algorithm } : {}),
+        ...describeKey(key),
       };
     },
   },
@@ -249,7 +188,7 @@ export const multipart = operations<typeof S3, any>()({
       const upload = await uploadOfInput(ctx, input);
       const stored = await listParts(ctx, upload.id);
       const parts = chosenParts(input, stored);
-      const checksums = await objectChecksum(ctx, upload, parts);
+      const checksums = await objectChecksum(ctx, upload, parts, input);
       const { algorithm: _a, checksumType: _t, initiator: _i, ...facts } = upload.facts;
       const size = parts.reduce((sum, part) => sum + part.size, 0);
       const version = await storeVersion(

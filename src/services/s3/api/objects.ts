@@ -7,6 +7,7 @@ import type { Statement } from "../../../ports/database.ts";
 import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
 import { answeredContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { browserHeaders } from "../cors.ts";
+import { describeKey, newCustomerKey, readingKey, type CustomerKey, type CustomerKeyInput } from "../customer-keys.ts";
 import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
@@ -17,7 +18,7 @@ import { parseRange, type ByteRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
 import { findVersion, removeVersion, storeVersion } from "../store/objects.ts";
 
-interface ReadInput extends ReadConditions {
+interface ReadInput extends ReadConditions, CustomerKeyInput {
   readonly Bucket?: string | undefined;
   readonly Key?: string | undefined;
   readonly VersionId?: string | undefined;
@@ -72,9 +73,10 @@ async function read(
   ctx: Context<any>,
   input: ReadInput,
   method: string,
-): Promise<{ version: ObjectVersion; output: Record<string, any>; range?: ByteRange }> {
+): Promise<{ version: ObjectVersion; output: Record<string, any>; range?: ByteRange; key?: CustomerKey }> {
   const bucket = await bucketOfInput(ctx, input);
   const version = await readable(ctx, bucket, input, method);
+  const key = readingKey(version.facts.customerKey, input);
   checkRead(input, version);
   const { range, parts } = wantedBytes(input, version);
   const whole = !range && input.ChecksumMode === "ENABLED";
@@ -83,9 +85,10 @@ async function read(
     ContentLength: range ? range.end - range.start + 1 : version.size,
     ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(parts === undefined ? {} : { PartsCount: parts }),
+    ...describeKey(key),
     ...browserHeaders(bucket, ctx, method),
   };
-  return { version, output, ...(range ? { range } : {}) };
+  return { version, output, ...(range ? { range } : {}), ...(key ? { key } : {}) };
 }
 
 const OVERRIDES = ["CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType"] as const;
@@ -167,14 +170,15 @@ export const objects = operations<typeof S3, any>()({
       const bucket = await bucketOfInput(ctx, input);
       const key = String(input.Key);
       checkKey(key);
-      const facts = newFacts(ctx, bucket, input);
+      const customerKey = newCustomerKey(input);
+      const facts = newFacts(ctx, bucket, input, customerKey);
       const check = (current: ObjectVersion | undefined): void => checkWrite(input, current);
       // A condition that fails already is told before the content comes.
       if (input.IfMatch !== undefined || input.IfNoneMatch !== undefined) {
         const current = await findVersion(ctx, bucket.name, key);
         check(current?.marker ? undefined : current);
       }
-      const content = await storeContent(ctx, input.Body, wantedAlgorithm(input), { inline: true });
+      const content = await storeContent(ctx, input.Body, wantedAlgorithm(input), { inline: true, key: customerKey });
       const stored = await storeVersion(
         ctx,
         bucket.name,
@@ -198,6 +202,7 @@ export const objects = operations<typeof S3, any>()({
       return {
         ETag: quoted(stored.etag),
         ...describeStored(stored, bucket),
+        ...describeKey(customerKey),
         ...content.checksums,
         ...(Object.keys(content.checksums).length > 0 ? { ChecksumType: "FULL_OBJECT" as const } : {}),
         ...browserHeaders(bucket, ctx, "PUT"),
@@ -208,8 +213,8 @@ export const objects = operations<typeof S3, any>()({
     permissions: onObject("GetObject", { versioned: "GetObjectVersion", acl: "READ" }),
     async run(ctx, input) {
       const changed = overrides(ctx, input);
-      const { version, output, range } = await read(ctx, input, "GET");
-      return { ...output, ...changed, Body: await answeredContent(ctx, version.facts.segments, range) };
+      const { version, output, range, key } = await read(ctx, input, "GET");
+      return { ...output, ...changed, Body: await answeredContent(ctx, version.facts.segments, range, key) };
     },
   },
   HeadObject: {
@@ -225,6 +230,7 @@ export const objects = operations<typeof S3, any>()({
       const bucket = await bucketOfInput(ctx, input);
       const version = await readable(ctx, bucket, input as ReadInput);
       const { facts } = version;
+      readingKey(facts.customerKey, input);
       const wanted = new Set<string>((input.ObjectAttributes ?? []) as string[]);
       if (wanted.size === 0)
         throw invalidArgument(
