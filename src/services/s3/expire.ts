@@ -3,6 +3,7 @@ import { deleteObject } from "./api/objects.ts";
 import { actionsFor, appliesTo, dueAfter } from "./lifecycle.ts";
 import { MAX_BUCKETS } from "./limits.ts";
 import type { Bucket, ObjectVersion } from "./model.ts";
+import { isLocked } from "./object-lock.ts";
 import { listBuckets } from "./store/buckets.ts";
 import { readVersions } from "./store/listing.ts";
 import { endUpload, listParts, listUploads } from "./store/uploads.ts";
@@ -39,6 +40,7 @@ async function expireVersions(ctx: Context<any>, bucket: Bucket): Promise<void> 
 
 async function applyTo(ctx: Context<any>, bucket: Bucket, versions: readonly ObjectVersion[]): Promise<void> {
   for (const action of actionsFor(bucket.config.lifecycle ?? [], versions, ctx.now())) {
+    if ("remove" in action && isLocked(action.remove, ctx.now())) continue;
     const { key } = "remove" in action ? action.remove : action.expire;
     // What expires is removed only while it is still the object that was looked at.
     const which = "remove" in action ? { VersionId: action.remove.version } : { IfMatch: action.expire.etag };

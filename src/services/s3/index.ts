@@ -6,6 +6,7 @@ import { buckets } from "./api/buckets.ts";
 import { copy } from "./api/copy.ts";
 import { listing } from "./api/listing.ts";
 import { multipart } from "./api/multipart.ts";
+import { objectLock } from "./api/object-lock.ts";
 import { objectSettings } from "./api/object-settings.ts";
 import { objects } from "./api/objects.ts";
 import { runLifecycles } from "./expire.ts";
@@ -20,7 +21,16 @@ import { preflightRoute, websiteRoute } from "./routes.ts";
 /** Simple Storage Service. */
 export const s3 = defineService<typeof S3, S3State>({
   name: "s3",
-  operations: { ...buckets, ...bucketSettings, ...objects, ...objectSettings, ...listing, ...copy, ...multipart },
+  operations: {
+    ...buckets,
+    ...bucketSettings,
+    ...objects,
+    ...objectSettings,
+    ...objectLock,
+    ...listing,
+    ...copy,
+    ...multipart,
+  },
   start: () => ({ turns: new Turns() }),
   resources: [s3Bucket, s3BucketPolicy],
   routes: [websiteRoute, preflightRoute, formUploadRoute],

@@ -20,3 +20,5 @@ export const GARBAGE_EVERY_MS = 600_000;
 export const LIFECYCLE_EVERY_MS = 3_600_000;
 /** Contents up to this size are stored in the database. */
 export const MAX_INLINE_BYTES = 16 * 1024;
+/** A default retention is at most a hundred years. */
+export const MAX_RETENTION_DAYS = 36_500;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Turns } from "../../kernel/turns.ts";
 import type { KeyCheck } from "./customer-keys.ts";
+import type { BucketLock, ObjectLock } from "./object-lock.ts";
 
 /** What the service holds while the platform runs. */
 export interface S3State {
@@ -29,6 +30,7 @@ export interface BucketConfig {
   readonly encryption?: S3.ServerSideEncryptionConfiguration;
   readonly notification?: S3.NotificationConfiguration;
   readonly lifecycle?: readonly S3.LifecycleRule[];
+  readonly objectLock?: BucketLock;
 }
 
 export interface Bucket {
@@ -67,6 +69,7 @@ export interface ObjectFacts {
   readonly encryption?: { readonly algorithm: S3.ServerSideEncryption; readonly kmsKey?: string };
   /** Set where the content is sealed with a key of the customer's. */
   readonly customerKey?: KeyCheck;
+  readonly lock?: ObjectLock;
   readonly checksums?: Checksums;
   readonly website?: string;
   /** The multipart upload that made it. */

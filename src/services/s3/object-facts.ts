@@ -6,6 +6,7 @@ import { keyCheckOf, type CustomerKey, type CustomerKeyInput } from "./customer-
 import { invalidArgument } from "./errors.ts";
 import { MAX_KEY_BYTES, MAX_METADATA_BYTES } from "./limits.ts";
 import { canonicalId, type Bucket, type ObjectFacts, type ObjectVersion, quoted } from "./model.ts";
+import { newLock, type LockInput } from "./object-lock.ts";
 import { checkedTags, tagsOfHeader } from "./tags.ts";
 
 /** Headers that come back with an object as they were stored. */
@@ -23,7 +24,7 @@ const STORAGE_CLASSES: readonly string[] = [
 export const SENT_AS_FORM: unique symbol = Symbol("sent as a form");
 
 /** What a caller can set of an object besides its content; the same for put, copy and multipart. */
-export interface FactsInput extends AclInput, CustomerKeyInput {
+export interface FactsInput extends AclInput, CustomerKeyInput, LockInput {
   readonly ContentType?: string | undefined;
   readonly CacheControl?: string | undefined;
   readonly ContentDisposition?: string | undefined;
@@ -36,8 +37,6 @@ export interface FactsInput extends AclInput, CustomerKeyInput {
   readonly ServerSideEncryption?: S3.ServerSideEncryption | undefined;
   readonly SSEKMSKeyId?: string | undefined;
   readonly WebsiteRedirectLocation?: string | undefined;
-  readonly ObjectLockMode?: string | undefined;
-  readonly ObjectLockLegalHoldStatus?: string | undefined;
 }
 
 export function checkKey(key: string): void {
@@ -57,7 +56,7 @@ export function newFacts(
   input: FactsInput,
   key?: CustomerKey,
 ): Omit<ObjectFacts, "segments"> {
-  if (input.ObjectLockMode || input.ObjectLockLegalHoldStatus) throw notImplemented("Object Lock");
+  const lock = newLock(bucket, input, ctx.now());
   const storageClass = input.StorageClass ?? "STANDARD";
   if (!STORAGE_CLASSES.includes(storageClass)) {
     if (["GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE"].includes(storageClass))
@@ -88,6 +87,7 @@ export function newFacts(
     ...(metadata ? { metadata } : {}),
     ...(tags.length > 0 ? { tags: checkedTags(tags, "object") } : {}),
     ...(grants ? { grants } : {}),
+    ...(lock ? { lock } : {}),
     ...(storageClass === "STANDARD" ? {} : { storageClass }),
     ...(input.WebsiteRedirectLocation === undefined ? {} : { website: input.WebsiteRedirectLocation }),
   };

@@ -89,7 +89,7 @@ export async function objectPermission(
 
 /** Permissions to store an object, with what the input sets of it besides its content. */
 export async function storing(
-  input: ObjectInput & AclInput & { Tagging?: unknown },
+  input: ObjectInput & AclInput & { Tagging?: unknown; ObjectLockMode?: unknown; ObjectLockLegalHoldStatus?: unknown },
   ctx: Context<any>,
 ): Promise<Permission[]> {
   const bucket = await bucketOfInput(ctx, input);
@@ -98,7 +98,7 @@ export async function storing(
     action: `s3:${action}`,
     resource: objectArn(bucket.name, String(input.Key)),
     // Who may write by the bucket's list owns what they write, and says who else may have it.
-    granted: action !== "PutObjectTagging" && aclAllows(bucket, bucket.config.grants, "WRITE", anonymous),
+    granted: /^PutObject(Acl)?$/.test(action) && aclAllows(bucket, bucket.config.grants, "WRITE", anonymous),
     conditions: { "s3:x-amz-acl": input.ACL },
     ...bySelf(ctx, bucket),
   });
@@ -106,6 +106,8 @@ export async function storing(
     on("PutObject"),
     ...(hasAcl(input) ? [on("PutObjectAcl")] : []),
     ...(input.Tagging ? [on("PutObjectTagging")] : []),
+    ...(input.ObjectLockMode ? [on("PutObjectRetention")] : []),
+    ...(input.ObjectLockLegalHoldStatus ? [on("PutObjectLegalHold")] : []),
   ];
 }
 

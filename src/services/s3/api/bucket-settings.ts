@@ -80,7 +80,15 @@ export const bucketSettings = operations<typeof S3, any>()({
         throw new AwsError("IllegalVersioningConfigurationException", "The Versioning element must be specified", 400);
       }
       if (input.VersioningConfiguration?.MFADelete === "Enabled") throw notImplemented("MFA delete");
-      return set(ctx, input, () => ({ versioning: status }));
+      return set(ctx, input, ({ config }) => {
+        if (config.objectLock && status === "Suspended")
+          throw new AwsError(
+            "InvalidBucketState",
+            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+            409,
+          );
+        return { versioning: status };
+      });
     },
   },
   GetBucketPolicy: {
@@ -304,18 +312,6 @@ export const bucketSettings = operations<typeof S3, any>()({
       throw new AwsError("ReplicationConfigurationNotFoundError", "The replication configuration was not found", 404, {
         BucketName: bucket.name,
       });
-    },
-  },
-  GetObjectLockConfiguration: {
-    permissions: onBucket("GetBucketObjectLockConfiguration"),
-    async run(ctx, input) {
-      const bucket = await bucketOfInput(ctx, input);
-      throw new AwsError(
-        "ObjectLockConfigurationNotFoundError",
-        "Object Lock configuration does not exist for this bucket",
-        404,
-        { BucketName: bucket.name },
-      );
     },
   },
 });

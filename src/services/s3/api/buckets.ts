@@ -57,14 +57,18 @@ export const buckets = operations<typeof S3, any>()({
       ...(input.ObjectOwnership
         ? [{ action: "s3:PutBucketOwnershipControls", resource: bucketArn(String(input.Bucket)) }]
         : []),
+      ...(input.ObjectLockEnabledForBucket
+        ? ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"].map((action) => ({
+            action,
+            resource: bucketArn(String(input.Bucket)),
+          }))
+        : []),
     ],
     async run(ctx, input) {
       const name = String(input.Bucket);
       if (!isBucketName(name))
         throw new AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, { BucketName: name });
       const region = regionOf(ctx, input.CreateBucketConfiguration?.LocationConstraint);
-      if (input.ObjectLockEnabledForBucket)
-        throw new AwsError("NotImplemented", "Starling does not implement Object Lock yet.", 501);
       const owner = canonicalId(ctx.account);
       const base = newBucketConfig(input.ObjectOwnership);
       const grants = grantsOf(input, owner);
@@ -86,6 +90,7 @@ export const buckets = operations<typeof S3, any>()({
       const config = {
         ...base,
         ...(grants ? { grants } : {}),
+        ...(input.ObjectLockEnabledForBucket ? { objectLock: {}, versioning: "Enabled" as const } : {}),
         ...(tags?.length ? { tags: checkedTags(tags, "bucket") } : {}),
       };
       const have = await listBuckets(ctx, { limit: MAX_BUCKETS });

@@ -13,6 +13,7 @@ import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
 import { NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { checkKey, describeObject, describeStored, newFacts, SENT_AS_FORM } from "../object-facts.ts";
+import { checkBypass, checkRemoval, describeLock, mayBypass } from "../object-lock.ts";
 import { bucketPermission, objectPermission, onObject, storing } from "../permissions.ts";
 import { parseRange, type ByteRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
@@ -86,6 +87,7 @@ async function read(
     ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(parts === undefined ? {} : { PartsCount: parts }),
     ...describeKey(key),
+    ...(version.facts.lock ? await describeLock(ctx, bucket, version) : {}),
     ...browserHeaders(bucket, ctx, method),
   };
   return { version, output, ...(range ? { range } : {}), ...(key ? { key } : {}) };
@@ -131,7 +133,7 @@ function partsPage(
 export async function deleteObject(
   ctx: Context<any>,
   bucket: Bucket,
-  input: { Key: string; VersionId?: string | undefined; IfMatch?: string | undefined },
+  input: { Key: string; VersionId?: string | undefined; IfMatch?: string | undefined; bypass?: boolean },
   by: "ObjectRemoved" | "LifecycleExpiration" = "ObjectRemoved",
 ): Promise<{ DeleteMarker?: boolean; VersionId?: string }> {
   const check = (current: ObjectVersion | undefined): void => {
@@ -145,7 +147,11 @@ export async function deleteObject(
       `${by}:${gone.marker && input.VersionId === undefined ? "DeleteMarkerCreated" : "Delete"}`,
     );
   if (input.VersionId !== undefined) {
-    const removed = await removeVersion(ctx, bucket.name, input.Key, input.VersionId, { check, also });
+    const unlocked = (version: ObjectVersion | undefined): void => {
+      check(version);
+      if (version) checkRemoval(version, ctx.now(), input.bypass ?? false);
+    };
+    const removed = await removeVersion(ctx, bucket.name, input.Key, input.VersionId, { check: unlocked, also });
     return { VersionId: input.VersionId, ...(removed?.marker ? { DeleteMarker: true } : {}) };
   }
   if (bucket.config.versioning === undefined) {
@@ -263,8 +269,10 @@ export const objects = operations<typeof S3, any>()({
     permissions: onObject("DeleteObject", { versioned: "DeleteObjectVersion" }),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
+      checkBypass(bucket, input);
+      const bypass = await mayBypass(ctx, bucket, input);
       return {
-        ...(await deleteObject(ctx, bucket, { ...input, Key: String(input.Key) })),
+        ...(await deleteObject(ctx, bucket, { ...input, Key: String(input.Key), bypass })),
         ...browserHeaders(bucket, ctx, "DELETE"),
       };
     },
@@ -277,6 +285,7 @@ export const objects = operations<typeof S3, any>()({
     },
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
+      checkBypass(bucket, input);
       const wanted = input.Delete?.Objects ?? [];
       if (wanted.length === 0 || wanted.length > MAX_LIST) throw malformedXml();
       const Deleted: S3.DeletedObject[] = [];
@@ -291,7 +300,9 @@ export const objects = operations<typeof S3, any>()({
             VersionId === undefined ? "DeleteObject" : "DeleteObjectVersion",
           );
           if (!(await isAllowed(ctx, permission))) throw accessDenied();
-          const done = await deleteObject(ctx, bucket, { ...named, ...(ETag === undefined ? {} : { IfMatch: ETag }) });
+          const bypass = await mayBypass(ctx, bucket, { ...input, Key });
+          const condition = ETag === undefined ? {} : { IfMatch: ETag };
+          const done = await deleteObject(ctx, bucket, { ...named, ...condition, bypass });
           Deleted.push({
             ...named,
             ...(done.DeleteMarker
