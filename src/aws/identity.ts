@@ -32,6 +32,13 @@ export interface TrustedRole {
   readonly maxSessionDuration: number;
 }
 
+/** When and for what an access key was used last. */
+export interface KeyUse {
+  readonly at: number;
+  readonly service: string;
+  readonly region: string;
+}
+
 /** Who is who: implemented by the service `iam`, asked by the front door and by the authorization of every call. */
 export interface Identity {
   /** The secret and the principal of an access key; `undefined` where the key is unknown, inactive or expired, or the token is not its own. */
@@ -39,6 +46,10 @@ export interface Identity {
     accessKeyId: string,
     sessionToken: string | undefined,
   ): Promise<{ secret: string; principal: Principal } | undefined>;
+  /** Notes that a call was signed with a long-term key; cheap, and remembered within a minute. */
+  noteUse(accessKeyId: string, service: string, region: string): void;
+  /** What was noted since the last time that this was asked. */
+  takeUses(): [accessKeyId: string, use: KeyUse][];
   /** What bounds the principal; throws `InvalidClientTokenId` where it no longer exists. */
   policies(principal: Principal): Promise<PrincipalPolicies>;
   /**

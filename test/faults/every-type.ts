@@ -36,6 +36,7 @@ const identity = {
   User: made("IAM::User", { Groups: [ref("Group")] }),
   Key: made("IAM::AccessKey", { UserName: ref("User") }),
   Profile: made("IAM::InstanceProfile", { Roles: [ref("Services")] }),
+  Linked: made("IAM::ServiceLinkedRole", { AWSServiceName: "ops.apigateway.amazonaws.com" }),
   Provider: made("IAM::OIDCProvider", { Url: "https://token.example.com", ClientIdList: ["ci"] }),
 };
 

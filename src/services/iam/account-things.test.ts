@@ -133,3 +133,96 @@ test("the account's alias, a policy's tags, a group's name", async () => {
   );
   await assert.rejects(iam.getGroup({ GroupName: "old" }), { name: "NoSuchEntityException" });
 });
+
+test("roles of a service: AWS's name and path, changed and deleted by nobody else", async () => {
+  const AWSServiceName = "replicator.lambda.amazonaws.com";
+  const { Role } = await iam.createServiceLinkedRole({ AWSServiceName, Description: "d" });
+  const RoleName = "AWSServiceRoleForLambdaReplicator";
+  assert.equal(Role!.Arn, `arn:aws:iam::000000000000:role/aws-service-role/${AWSServiceName}/${RoleName}`);
+  await assert.rejects(iam.createServiceLinkedRole({ AWSServiceName }), /has been taken in this account/);
+  const unmodifiable = { name: "UnmodifiableEntityException" };
+  await assert.rejects(iam.deleteRole({ RoleName }), unmodifiable);
+  const PolicyArn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+  await assert.rejects(iam.attachRolePolicy({ RoleName, PolicyArn }), unmodifiable);
+  await assert.rejects(
+    iam.updateAssumeRolePolicy({ RoleName, PolicyDocument: document() }),
+    /Statement|protected role/,
+  );
+  await iam.updateRole({ RoleName, Description: "e" });
+  const { DeletionTaskId } = await iam.deleteServiceLinkedRole({ RoleName });
+  assert.equal((await iam.getServiceLinkedRoleDeletionStatus({ DeletionTaskId })).Status, "SUCCEEDED");
+  await assert.rejects(iam.getRole({ RoleName }), { name: "NoSuchEntityException" });
+});
+
+test("all users, groups, roles and policies in one list, page by page", async () => {
+  const { Policy } = await iam.createPolicy({
+    PolicyName: "own",
+    PolicyDocument: document({ Effect: "Allow", Action: "s3:Get*", Resource: "*" }),
+  });
+  await iam.createUser({ UserName: "detail", PermissionsBoundary: Policy!.Arn! });
+  await iam.attachUserPolicy({ UserName: "detail", PolicyArn: Policy!.Arn! });
+  await iam.putUserPolicy({
+    UserName: "detail",
+    PolicyName: "in",
+    PolicyDocument: document({ Effect: "Deny", Action: "*", Resource: "*" }),
+  });
+  const { UserDetailList, Policies, RoleDetailList } = await iam.getAccountAuthorizationDetails({
+    Filter: ["User", "LocalManagedPolicy"],
+  });
+  const user = UserDetailList!.find((u) => u.UserName === "detail")!;
+  assert.deepEqual(user.AttachedManagedPolicies, [{ PolicyName: "own", PolicyArn: Policy!.Arn }]);
+  assert.match(decodeURIComponent(user.UserPolicyList![0]!.PolicyDocument!), /"Effect":"Deny"/);
+  const own = Policies!.find((p) => p.PolicyName === "own")!;
+  assert.deepEqual([own.AttachmentCount, own.PermissionsBoundaryUsageCount, own.PolicyVersionList!.length], [1, 1, 1]);
+  assert.deepEqual(RoleDetailList, []);
+  const names: (string | undefined)[] = [];
+  for (let Marker: string | undefined; ;) {
+    const answer = await iam.getAccountAuthorizationDetails({
+      MaxItems: 1,
+      Filter: ["User"],
+      ...(Marker ? { Marker } : {}),
+    });
+    assert.equal(answer.UserDetailList!.length, 1);
+    names.push(answer.UserDetailList![0]!.UserName);
+    if (!answer.IsTruncated) break;
+    Marker = answer.Marker;
+  }
+  assert.deepEqual(names.sort(), (await iam.listUsers({})).Users!.map((u) => u.UserName).sort());
+});
+
+test("the keys that policies test", async () => {
+  const condition = { StringLike: { "aws:UserId": "x*", "s3:prefix": "a" }, Bool: { "AWS:userid": "true" } };
+  const policy = document({ Effect: "Allow", Action: "*", Resource: "*", Condition: condition });
+  const { ContextKeyNames } = await iam.getContextKeysForCustomPolicy({ PolicyInputList: [policy] });
+  assert.deepEqual(ContextKeyNames!.map((key) => key.toLowerCase()).sort(), ["aws:userid", "s3:prefix"]);
+  await iam.createRole({
+    RoleName: "keys",
+    AssumeRolePolicyDocument: document({
+      Effect: "Allow",
+      Principal: { Service: "lambda.amazonaws.com" },
+      Action: "sts:AssumeRole",
+    }),
+  });
+  await iam.putRolePolicy({ RoleName: "keys", PolicyName: "p", PolicyDocument: policy });
+  const own = await iam.getContextKeysForPrincipalPolicy({ PolicySourceArn: "arn:aws:iam::000000000000:role/keys" });
+  assert.equal(own.ContextKeyNames!.length, 2);
+});
+
+test("when an access key was used last, and for what", async () => {
+  await iam.createUser({ UserName: "keyed" });
+  const { AccessKey } = await iam.createAccessKey({ UserName: "keyed" });
+  const AccessKeyId = AccessKey!.AccessKeyId!;
+  const unused = await iam.getAccessKeyLastUsed({ AccessKeyId });
+  assert.deepEqual(unused.AccessKeyLastUsed, { ServiceName: "N/A", Region: "N/A" });
+  const credentials = { accessKeyId: AccessKeyId, secretAccessKey: AccessKey!.SecretAccessKey! };
+  const own = new IAM({ ...app.client, credentials });
+  await assert.rejects(own.listUsers({}), /not authorized/);
+  const before = Date.now() - 60_000;
+  const { UserName, AccessKeyLastUsed } = await iam.getAccessKeyLastUsed({ AccessKeyId });
+  assert.deepEqual(
+    [UserName, AccessKeyLastUsed!.ServiceName, AccessKeyLastUsed!.Region],
+    ["keyed", "iam", "us-east-1"],
+  );
+  assert.ok(AccessKeyLastUsed!.LastUsedDate!.getTime() > before);
+  await assert.rejects(iam.getAccessKeyLastUsed({ AccessKeyId: "AKIA0000000000000000" }), /cannot be found/);
+});

@@ -14,3 +14,11 @@ export const noSuch = (kind: keyof typeof WORDS, name: string): AwsError =>
 
 export const noSuchPolicy = (policyArn: string): AwsError =>
   noSuchEntity(`Policy ${policyArn} does not exist or is not attachable.`);
+
+/** Roles of a service are AWS's own. */
+export const unmodifiable = (role: string): AwsError =>
+  new AwsError(
+    "UnmodifiableEntity",
+    `Cannot perform the operation on the protected role '${role}' - this role is only modifiable by AWS`,
+    400,
+  );

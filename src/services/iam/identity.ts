@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Credentials, Identity, PrincipalPolicies, TrustedRole } from "../../aws/identity.ts";
+import type { Credentials, Identity, KeyUse, PrincipalPolicies, TrustedRole } from "../../aws/identity.ts";
 import type { Settings } from "../../aws/platform.ts";
 import type { Principal } from "../../aws/principal.ts";
 import { Records } from "../../aws/records.ts";
@@ -33,6 +33,8 @@ const ALLOW_ALL = JSON.stringify({
 });
 const DEFAULT_SESSION_SECONDS = 3600;
 const MAX_CACHED = 10_000;
+/** How exactly the time of a key's last use is known. */
+const USE_MS = 1_000;
 
 /** What a session token holds; it is sealed, so nobody can make or change one. */
 interface TokenContent {
@@ -57,6 +59,7 @@ export class RecordIdentity implements Identity {
   readonly #records: Records;
   readonly #policies = new Map<string, Promise<PrincipalPolicies>>();
   readonly #keys = new Map<string, Promise<{ secret: string; principal: Principal } | undefined>>();
+  readonly #uses = new Map<string, KeyUse>();
   #revision = 0;
 
   constructor(parts: IdentityParts) {
@@ -76,6 +79,21 @@ export class RecordIdentity implements Identity {
   ): Promise<{ secret: string; principal: Principal } | undefined> {
     if (sessionToken !== undefined) return Promise.resolve(this.#fromToken(accessKeyId, sessionToken));
     return cached(this.#keys, accessKeyId, () => this.#fromKey(accessKeyId));
+  }
+
+  noteUse(accessKeyId: string, service: string, region: string): void {
+    if (!accessKeyId.startsWith("AKIA")) return;
+    const now = this.#parts.clock.now();
+    const known = this.#uses.get(accessKeyId);
+    if (known && now - known.at < USE_MS && known.service === service) return;
+    if (this.#uses.size >= MAX_CACHED) this.#uses.clear();
+    this.#uses.set(accessKeyId, { at: now, service, region });
+  }
+
+  takeUses(): [accessKeyId: string, use: KeyUse][] {
+    const uses = [...this.#uses];
+    this.#uses.clear();
+    return uses;
   }
 
   policies(principal: Principal): Promise<PrincipalPolicies> {

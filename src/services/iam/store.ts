@@ -3,7 +3,7 @@ import type { Context } from "../../aws/context.ts";
 import type { Permission } from "../../aws/service.ts";
 import type { Statement } from "../../ports/database.ts";
 import { parsePolicy, type PolicyKind } from "../../engines/policy/index.ts";
-import { limitExceeded, noSuch, validation } from "./errors.ts";
+import { limitExceeded, noSuch, unmodifiable, validation } from "./errors.ts";
 import { DEFAULT_PAGE } from "./limits.ts";
 import { entityArn, nameKey, type Entity, type EntityKind } from "./model.ts";
 
@@ -39,6 +39,12 @@ export async function changeEntity<T extends Entity>(
   const value = await ctx.globalRecords.update<T>(kind, nameKey(required(name, `${kind}Name`)), change, ...also);
   if (!value) throw noSuch(kind, String(name));
   changed(ctx);
+  return value;
+}
+
+/** Refuses to change what only the service itself may. */
+export function notServiceLinked<T extends Entity>(value: T): T {
+  if (value.path.startsWith("/aws-service-role/")) throw unmodifiable(value.name);
   return value;
 }
 

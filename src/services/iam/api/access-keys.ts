@@ -1,5 +1,6 @@
 import type * as Iam from "@aws-sdk/client-iam";
 import type { Context } from "../../../aws/context.ts";
+import type { KeyUse } from "../../../aws/identity.ts";
 import { operations } from "../../../aws/service.ts";
 import { UPPER_ALPHANUMERIC } from "../../../kernel/ids.ts";
 import { limitExceeded, noSuchEntity } from "../errors.ts";
@@ -31,6 +32,13 @@ async function keyOf(
   const key = (await ctx.globalRecords.get<AccessKey>("access-key", String(input.AccessKeyId)))?.value;
   if (!key || key.user !== user) throw noSuchEntity(`The Access Key with id ${input.AccessKeyId} cannot be found.`);
   return key;
+}
+
+/** Writes down when keys were used last. */
+export async function rememberUses(ctx: Context<any>): Promise<void> {
+  const uses = ctx.platform.identity.takeUses();
+  if (uses.length === 0) return;
+  await ctx.globalRecords.write(...uses.map(([id, use]) => ctx.globalRecords.put("access-key-use", id, use)));
 }
 
 const status = (active: boolean): Iam.StatusType => (active ? "Active" : "Inactive");
@@ -96,11 +104,32 @@ export const accessKeys = operations<typeof Iam, any>()({
       return {};
     },
   },
+  GetAccessKeyLastUsed: {
+    permissions: onAll("GetAccessKeyLastUsed"),
+    async run(ctx, input) {
+      const id = String(input.AccessKeyId);
+      const key = (await ctx.globalRecords.get<AccessKey>("access-key", id))?.value;
+      if (!key) throw noSuchEntity(`The Access Key with id ${id} cannot be found.`);
+      await rememberUses(ctx);
+      const use = (await ctx.globalRecords.get<KeyUse>("access-key-use", id))?.value;
+      return {
+        UserName: key.user,
+        AccessKeyLastUsed: {
+          ...(use ? { LastUsedDate: new Date(use.at) } : {}),
+          ServiceName: use?.service ?? "N/A",
+          Region: use?.region ?? "N/A",
+        } as Iam.AccessKeyLastUsed,
+      };
+    },
+  },
   DeleteAccessKey: {
     permissions: on("user", "DeleteAccessKey", callerOr),
     async run(ctx, input) {
       const key = await keyOf(ctx, input);
-      await ctx.globalRecords.write(ctx.globalRecords.remove("access-key", key.id));
+      await ctx.globalRecords.write(
+        ctx.globalRecords.remove("access-key", key.id),
+        ctx.globalRecords.remove("access-key-use", key.id),
+      );
       changed(ctx);
       return {};
     },

@@ -16,7 +16,18 @@ import {
   type ServiceCredential,
   type User,
 } from "../model.ts";
-import { callersName, changed, changeEntity, checkedDocument, entity, on, onAll, page, uniqueId } from "../store.ts";
+import {
+  callersName,
+  changed,
+  changeEntity,
+  checkedDocument,
+  entity,
+  notServiceLinked,
+  on,
+  onAll,
+  page,
+  uniqueId,
+} from "../store.ts";
 import { managedPolicy } from "./policies.ts";
 
 const base = (
@@ -70,7 +81,8 @@ export const roleView = (ctx: Context<any>, role: Role) => ({
   ...(role.tags ? { Tags: tagList(role.tags) } : {}),
 });
 
-async function checkedBoundary(ctx: Context<any>, boundary: string | undefined): Promise<{ boundary?: string }> {
+/** A boundary that may be set: its policy must exist. */
+export async function checkedBoundary(ctx: Context<any>, boundary: string | undefined): Promise<{ boundary?: string }> {
   if (!boundary) return {};
   if (!(await managedPolicy(ctx, boundary))) throw noSuchPolicy(boundary);
   return { boundary };
@@ -329,14 +341,14 @@ export const roles = operations<typeof Iam, any>()({
     permissions: on("role", "UpdateAssumeRolePolicy", (i) => i.RoleName),
     async run(ctx, input) {
       const trust = checkedDocument(input.PolicyDocument, "trust", TRUST_POLICY_SIZE);
-      await changeEntity<Role>(ctx, "role", input.RoleName, (role) => ({ ...role, trust }));
+      await changeEntity<Role>(ctx, "role", input.RoleName, (role) => ({ ...notServiceLinked(role), trust }));
       return {};
     },
   },
   DeleteRole: {
     permissions: on("role", "DeleteRole", (i) => i.RoleName),
     async run(ctx, input) {
-      const role = await entity<Role>(ctx, "role", input.RoleName);
+      const role = notServiceLinked(await entity<Role>(ctx, "role", input.RoleName));
       mustBeBare(role);
       const profiles = await ctx.globalRecords.list<{ role?: string }>("instance-profile");
       if (profiles.some((p) => p.value.role && nameKey(p.value.role) === nameKey(role.name)))
@@ -345,61 +357,5 @@ export const roles = operations<typeof Iam, any>()({
       changed(ctx);
       return {};
     },
-  },
-});
-
-const tagsOf = (kind: "user" | "role", name: (i: any) => string | undefined) => ({
-  tag: async (ctx: Context<any>, input: any): Promise<object> => {
-    const tags = tagRecord(input.Tags);
-    await changeEntity<Entity>(ctx, kind, name(input), (value) => ({ ...value, tags: { ...value.tags, ...tags } }));
-    return {};
-  },
-  untag: async (ctx: Context<any>, input: any): Promise<object> => {
-    await changeEntity<Entity>(ctx, kind, name(input), (value) => {
-      const tags = Object.fromEntries(Object.entries(value.tags ?? {}).filter(([key]) => !input.TagKeys.includes(key)));
-      return { ...value, tags };
-    });
-    return {};
-  },
-  listTags: async (ctx: Context<any>, input: any) => {
-    const { items, ...rest } = page(tagList((await entity<Entity>(ctx, kind, name(input))).tags), input);
-    return { Tags: items, ...rest };
-  },
-  putBoundary: async (ctx: Context<any>, input: any): Promise<object> => {
-    const boundary = await checkedBoundary(ctx, input.PermissionsBoundary);
-    await changeEntity<Entity>(ctx, kind, name(input), (value) => ({ ...value, ...boundary }));
-    return {};
-  },
-  deleteBoundary: async (ctx: Context<any>, input: any): Promise<object> => {
-    await changeEntity<Entity>(ctx, kind, name(input), ({ boundary: _gone, ...value }) => value);
-    return {};
-  },
-});
-
-const role = tagsOf("role", (i) => i.RoleName);
-const user = tagsOf("user", (i) => i.UserName);
-
-export const tagsAndBoundaries = operations<typeof Iam, any>()({
-  TagRole: { permissions: on("role", "TagRole", (i) => i.RoleName), run: role.tag },
-  UntagRole: { permissions: on("role", "UntagRole", (i) => i.RoleName), run: role.untag },
-  ListRoleTags: { permissions: on("role", "ListRoleTags", (i) => i.RoleName), run: role.listTags },
-  PutRolePermissionsBoundary: {
-    permissions: on("role", "PutRolePermissionsBoundary", (i) => i.RoleName),
-    run: role.putBoundary,
-  },
-  DeleteRolePermissionsBoundary: {
-    permissions: on("role", "DeleteRolePermissionsBoundary", (i) => i.RoleName),
-    run: role.deleteBoundary,
-  },
-  TagUser: { permissions: on("user", "TagUser", (i) => i.UserName), run: user.tag },
-  UntagUser: { permissions: on("user", "UntagUser", (i) => i.UserName), run: user.untag },
-  ListUserTags: { permissions: on("user", "ListUserTags", (i) => i.UserName), run: user.listTags },
-  PutUserPermissionsBoundary: {
-    permissions: on("user", "PutUserPermissionsBoundary", (i) => i.UserName),
-    run: user.putBoundary,
-  },
-  DeleteUserPermissionsBoundary: {
-    permissions: on("user", "DeleteUserPermissionsBoundary", (i) => i.UserName),
-    run: user.deleteBoundary,
   },
 });

@@ -4,7 +4,7 @@ import { operations } from "../../../aws/service.ts";
 import { limitExceeded, noSuchEntity, noSuchPolicy } from "../errors.ts";
 import { ATTACHED_POLICIES, INLINE_SIZE } from "../limits.ts";
 import type { Entity, EntityKind } from "../model.ts";
-import { changeEntity, checkedDocument, entity, on, page } from "../store.ts";
+import { changeEntity, checkedDocument, entity, notServiceLinked, on, page } from "../store.ts";
 import { managedPolicy } from "./policies.ts";
 
 /** The policies that a user, group or role holds: inline and attached. The three kinds differ in a name only. */
@@ -18,7 +18,7 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
       async run(ctx: Context<any>, input: any): Promise<object> {
         const document = checkedDocument(input.PolicyDocument, "identity", INLINE_SIZE[kind]);
         await changeEntity<Entity>(ctx, kind, name(input), (e) => ({
-          ...e,
+          ...notServiceLinked(e),
           inline: { ...e.inline, [input.PolicyName]: document },
         }));
         return {};
@@ -40,6 +40,7 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
       permissions: may("Delete*Policy"),
       async run(ctx: Context<any>, input: any): Promise<object> {
         await changeEntity<Entity>(ctx, kind, name(input), (e) => {
+          notServiceLinked(e);
           if (!Object.hasOwn(e.inline, input.PolicyName)) throw missingInline(kind, input.PolicyName);
           const { [input.PolicyName as string]: _gone, ...inline } = e.inline;
           return { ...e, inline };
@@ -62,6 +63,7 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
       async run(ctx: Context<any>, input: any): Promise<object> {
         if (!(await managedPolicy(ctx, input.PolicyArn))) throw noSuchPolicy(input.PolicyArn);
         await changeEntity<Entity>(ctx, kind, name(input), (e) => {
+          notServiceLinked(e);
           if (e.attached.includes(input.PolicyArn)) return undefined;
           if (e.attached.length >= ATTACHED_POLICIES)
             throw limitExceeded(`Cannot exceed quota for PoliciesPer${title}: ${ATTACHED_POLICIES}`);
@@ -74,6 +76,7 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
       permissions: may("Detach*Policy"),
       async run(ctx: Context<any>, input: any): Promise<object> {
         await changeEntity<Entity>(ctx, kind, name(input), (e) => {
+          notServiceLinked(e);
           if (!e.attached.includes(input.PolicyArn)) throw noSuchEntity(`Policy ${input.PolicyArn} was not found.`);
           return { ...e, attached: e.attached.filter((a) => a !== input.PolicyArn) };
         });

@@ -57,6 +57,13 @@ async function view(ctx: Context<any>, profile: InstanceProfile) {
   };
 }
 
+/** The profiles that hold a role. */
+export async function instanceProfilesOf(ctx: Context<any>, role: string) {
+  const stored = await ctx.globalRecords.list<InstanceProfile>("instance-profile");
+  const holding = stored.map((s) => s.value).filter((p) => p.role && nameKey(p.role) === nameKey(role));
+  return Promise.all(holding.map((p) => view(ctx, p)));
+}
+
 /** Containers of a role for an instance. No instance runs here: templates and tools that make them work all the same. */
 export const instanceProfiles = operations<typeof Iam, any>()({
   CreateInstanceProfile: {
@@ -133,10 +140,8 @@ export const instanceProfiles = operations<typeof Iam, any>()({
     ],
     async run(ctx, input) {
       const { name } = await entity<Role>(ctx, "role", input.RoleName);
-      const stored = await ctx.globalRecords.list<InstanceProfile>("instance-profile");
-      const found = stored.map((s) => s.value).filter((p) => p.role && nameKey(p.role) === nameKey(name));
-      const { items, ...rest } = page(found, input);
-      return { InstanceProfiles: await Promise.all(items.map((p) => view(ctx, p))), ...rest };
+      const { items, ...rest } = page(await instanceProfilesOf(ctx, name), input);
+      return { InstanceProfiles: items, ...rest };
     },
   },
   TagInstanceProfile: {

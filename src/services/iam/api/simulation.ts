@@ -61,7 +61,8 @@ const given = (document: string, i: number): Source => ({
   document,
 });
 
-async function principalOf(ctx: Context<any>, source: string) {
+/** A user, group or role by its ARN, and all whose policies count for it. */
+export async function principalOf(ctx: Context<any>, source: string) {
   const [, kind, name] = /:(user|group|role)\/(?:.*\/)?([^/]+)$/.exec(source) ?? [];
   if (!kind || !name) throw invalidInput(`Invalid Entity Arn: ${source} does not clearly define entity type and name.`);
   const self = await entity<User | Group | Role>(ctx, kind as "user", name);
@@ -75,7 +76,8 @@ async function principalOf(ctx: Context<any>, source: string) {
   return { kind, self, holders };
 }
 
-async function documentsOf(ctx: Context<any>, kind: string, holder: Entity): Promise<Source[]> {
+/** The documents that an entity holds, inline and attached. */
+export async function documentsOf(ctx: Context<any>, kind: string, holder: Entity): Promise<Source[]> {
   const inline = Object.entries(holder.inline).map(([name, document]) => ({
     id: `${kind}_${holder.name}_${name}`,
     type: `${kind[0]!.toUpperCase()}${kind.slice(1)} Policy`,

@@ -1,0 +1,148 @@
+import type * as Iam from "@aws-sdk/client-iam";
+import type { Context } from "../../../aws/context.ts";
+import { operations } from "../../../aws/service.ts";
+import { parsePolicy } from "../../../engines/policy/index.ts";
+import { awsManagedPolicies } from "../aws-managed/index.ts";
+import { type Entity, type Group, type ManagedPolicy, type Role, type User } from "../model.ts";
+import { onAll, page } from "../store.ts";
+import { groupView, roleView, userView } from "./entities.ts";
+import { instanceProfilesOf } from "./instance-profiles.ts";
+import { documentsOf, principalOf } from "./simulation.ts";
+
+const nameOf = (policyArn: string): string => policyArn.slice(policyArn.lastIndexOf("/") + 1);
+const attached = (entity: Entity): Iam.AttachedPolicy[] =>
+  entity.attached.map((PolicyArn) => ({ PolicyArn, PolicyName: nameOf(PolicyArn) }));
+const inline = (entity: Entity): Iam.PolicyDetail[] =>
+  Object.entries(entity.inline).map(([PolicyName, document]) => ({
+    PolicyName,
+    PolicyDocument: encodeURIComponent(document),
+  }));
+
+const all = async <T>(ctx: Context<any>, kind: string): Promise<T[]> =>
+  (await ctx.globalRecords.list<T>(kind)).map((stored) => stored.value);
+
+/** One of the four lists of the answer, with what belongs to it. */
+type Detail = readonly [list: "UserDetailList" | "GroupDetailList" | "RoleDetailList" | "Policies", detail: object];
+
+async function userDetails(ctx: Context<any>): Promise<Detail[]> {
+  return (await all<User>(ctx, "user")).map((user) => [
+    "UserDetailList",
+    {
+      ...userView(ctx, user),
+      UserPolicyList: inline(user),
+      AttachedManagedPolicies: attached(user),
+      GroupList: [...user.groups],
+    },
+  ]);
+}
+
+async function groupDetails(ctx: Context<any>): Promise<Detail[]> {
+  return (await all<Group>(ctx, "group")).map((group) => [
+    "GroupDetailList",
+    { ...groupView(ctx, group), GroupPolicyList: inline(group), AttachedManagedPolicies: attached(group) },
+  ]);
+}
+
+async function roleDetails(ctx: Context<any>): Promise<Detail[]> {
+  return Promise.all(
+    (await all<Role>(ctx, "role")).map(async (role): Promise<Detail> => [
+      "RoleDetailList",
+      {
+        ...roleView(ctx, role),
+        RolePolicyList: inline(role),
+        AttachedManagedPolicies: attached(role),
+        InstanceProfileList: await instanceProfilesOf(ctx, role.name),
+      },
+    ]),
+  );
+}
+
+async function policyDetails(ctx: Context<any>, policies: readonly ManagedPolicy[]): Promise<Detail[]> {
+  const holders = [
+    ...(await all<Entity>(ctx, "user")),
+    ...(await all<Entity>(ctx, "group")),
+    ...(await all<Entity>(ctx, "role")),
+  ];
+  return policies.map((policy) => [
+    "Policies",
+    {
+      PolicyName: policy.name,
+      PolicyId: policy.id,
+      Arn: policy.arn,
+      Path: policy.path,
+      DefaultVersionId: policy.defaultVersion,
+      AttachmentCount: holders.filter((holder) => holder.attached.includes(policy.arn)).length,
+      PermissionsBoundaryUsageCount: holders.filter((holder) => holder.boundary === policy.arn).length,
+      IsAttachable: true,
+      ...(policy.description === undefined ? {} : { Description: policy.description }),
+      CreateDate: new Date(policy.created),
+      UpdateDate: new Date(policy.updated),
+      PolicyVersionList: policy.versions.map((version) => ({
+        VersionId: version.id,
+        Document: encodeURIComponent(version.document),
+        IsDefaultVersion: version.id === policy.defaultVersion,
+        CreateDate: new Date(version.created),
+      })),
+    },
+  ]);
+}
+
+/** The names of all keys that conditions of the policies test. */
+function contextKeys(documents: readonly string[]): string[] {
+  const keys = documents.flatMap((document) =>
+    parsePolicy(document).statements.flatMap((statement) =>
+      Object.values(statement.condition ?? {}).flatMap((test) => Object.keys(test)),
+    ),
+  );
+  return [...new Map(keys.map((key) => [key.toLowerCase(), key])).values()];
+}
+
+export const accountDetails = operations<typeof Iam, any>()({
+  GetAccountAuthorizationDetails: {
+    permissions: onAll("GetAccountAuthorizationDetails"),
+    async run(ctx, input) {
+      const wanted = (kind: Iam.EntityType): boolean => !input.Filter?.length || input.Filter.includes(kind);
+      // AWS's own policies are listed where they are in use, and all of them where they are asked for by name.
+      const inUse = new Set(
+        [
+          ...(await all<Entity>(ctx, "user")),
+          ...(await all<Entity>(ctx, "group")),
+          ...(await all<Entity>(ctx, "role")),
+        ].flatMap((holder) => holder.attached),
+      );
+      const aws = input.Filter?.length
+        ? awsManagedPolicies()
+        : awsManagedPolicies().filter(({ arn }) => inUse.has(arn));
+      const details = [
+        ...(wanted("User") ? await userDetails(ctx) : []),
+        ...(wanted("Group") ? await groupDetails(ctx) : []),
+        ...(wanted("Role") ? await roleDetails(ctx) : []),
+        ...(wanted("LocalManagedPolicy") ? await policyDetails(ctx, await all<ManagedPolicy>(ctx, "policy")) : []),
+        ...(wanted("AWSManagedPolicy") ? await policyDetails(ctx, aws) : []),
+      ];
+      const { items, ...rest } = page(details, input);
+      const lists = { UserDetailList: [], GroupDetailList: [], RoleDetailList: [], Policies: [] } as Record<
+        Detail[0],
+        object[]
+      >;
+      for (const [list, detail] of items) lists[list].push(detail);
+      return { ...lists, ...rest } as Iam.GetAccountAuthorizationDetailsResponse;
+    },
+  },
+  GetContextKeysForCustomPolicy: {
+    permissions: onAll("GetContextKeysForCustomPolicy"),
+    run: async (_ctx, input) => ({ ContextKeyNames: contextKeys((input.PolicyInputList ?? []).map(String)) }),
+  },
+  GetContextKeysForPrincipalPolicy: {
+    permissions: (input) => [
+      { action: "iam:GetContextKeysForPrincipalPolicy", resource: String(input.PolicySourceArn) },
+    ],
+    async run(ctx, input) {
+      const { holders } = await principalOf(ctx, String(input.PolicySourceArn));
+      const own = (await Promise.all(holders.map((holder) => documentsOf(ctx, holder.kind, holder.value)))).flat();
+      return {
+        ContextKeyNames: contextKeys([...own.map((s) => s.document), ...(input.PolicyInputList ?? []).map(String)]),
+      };
+    },
+  },
+});
