@@ -17,6 +17,16 @@ export const OUT = {
 const PREFIX = 9;
 const KEEP = 1 << 20;
 
+// Buffer's own methods check what need not be checked here, and a new process has not optimized them yet.
+const u32 = (bytes, at) => ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+
+function putU32(bytes, at, value) {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
 export class Frames {
   #in;
   #out;
@@ -33,7 +43,7 @@ export class Frames {
   read() {
     for (;;) {
       if (this.#size >= PREFIX) {
-        const length = 4 + this.#buffer.readUInt32BE(0);
+        const length = 4 + u32(this.#buffer, 0);
         if (this.#size >= length) return this.#cut(length);
         if (length > this.#buffer.length) this.#grow(length);
       }
@@ -44,13 +54,13 @@ export class Frames {
   }
 
   #cut(length) {
-    const head = this.#buffer.readUInt32BE(5);
+    const head = u32(this.#buffer, 5);
     const frame = [
       this.#buffer[4],
       this.#buffer.utf8Slice(PREFIX, PREFIX + head),
       this.#buffer.utf8Slice(PREFIX + head, length),
     ];
-    this.#buffer.copyWithin(0, length, this.#size);
+    if (this.#size > length) this.#buffer.copyWithin(0, length, this.#size);
     this.#size -= length;
     if (this.#buffer.length > KEEP && this.#size === 0) this.#buffer = Buffer.allocUnsafeSlow(65536);
     return frame;
@@ -75,9 +85,9 @@ export class Frames {
     const from = PREFIX + head;
     const size = text ? frame.utf8Write(body, from) : (frame.set(body, from), body.length);
     const end = from + size;
-    frame.writeUInt32BE(end - 4, 0);
+    putU32(frame, 0, end - 4);
     frame[4] = type;
-    frame.writeUInt32BE(head, 5);
+    putU32(frame, 5, head);
     for (let at = 0; at < end;) at += fs.writeSync(this.#out, frame, at, end - at);
   }
 }

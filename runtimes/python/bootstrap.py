@@ -131,17 +131,33 @@ class LambdaHandler(logging.Handler):
         send_log(self.format(record))
 
 
+class CognitoIdentity:
+    cognito_identity_id = None
+    cognito_identity_pool_id = None
+
+
+# What is the same in the context of every event.
+facts = {}
+
+
+def read_facts():
+    for name, variable in (
+        ("function_name", "FUNCTION_NAME"),
+        ("function_version", "FUNCTION_VERSION"),
+        ("memory_limit_in_mb", "FUNCTION_MEMORY_SIZE"),
+        ("log_group_name", "LOG_GROUP_NAME"),
+        ("log_stream_name", "LOG_STREAM_NAME"),
+    ):
+        facts[name] = os.environ.get("AWS_LAMBDA_" + variable)
+
+
 class Context:
     def __init__(self, id, deadline, arn, client):
         self.aws_request_id = id
         self.invoked_function_arn = arn
-        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.__dict__.update(facts)
         self.client_context = json.loads(client) if client else None
-        self.identity = type("CognitoIdentity", (), {"cognito_identity_id": None, "cognito_identity_pool_id": None})()
+        self.identity = CognitoIdentity()
         self._deadline = int(deadline)
 
     def get_remaining_time_in_millis(self):
@@ -200,6 +216,10 @@ def default(value):
     raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
 
 
+# Made once: json.dumps() makes one for each call.
+encode = json.JSONEncoder(default=default).encode
+
+
 def invoke(handler, header, body):
     global request_id
     started = time.perf_counter()
@@ -209,7 +229,7 @@ def invoke(handler, header, body):
         event = json.loads(body) if body else {}
         result = handler(event, Context(request_id, deadline, arn, "\t".join(client)))
         try:
-            answer = json.dumps(result, default=default).encode()
+            answer = encode(result).encode()
         except Exception as error:
             raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
     except SystemExit:
@@ -241,7 +261,7 @@ def warm_up():
         return  # started for one function that waits for it
     for name in COMMON.split():
         importlib.import_module(name)
-    json.dumps(json.loads('{"a": [1, 2.5, null, "b"]}'), default=default)
+    encode(json.loads('{"a": [1, 2.5, null, "b"]}'))
     Context("id", "0", "arn", "").get_remaining_time_in_millis()
     try:
         load_handler("no_such_module.handler")
@@ -260,6 +280,7 @@ def main():
     send(READY)
     header = json.loads(receive()[2])
     os.environ.update(header["env"])
+    read_facts()
     log_format = header.get("logFormat", "Text")
     if log_format == "JSON":
         channel.setFormatter(JsonFormatter())
