@@ -17,12 +17,34 @@ export interface StageDefinition {
   readonly onFailure?:
     | {
         readonly result?: string | undefined;
-        readonly retryConfiguration?: unknown;
-        readonly conditions?: readonly unknown[] | undefined;
+        readonly retryConfiguration?: { readonly retryMode?: string | undefined } | undefined;
+        readonly conditions?: readonly ConditionDefinition[] | undefined;
       }
     | undefined;
-  readonly onSuccess?: unknown;
-  readonly beforeEntry?: unknown;
+  readonly onSuccess?: { readonly conditions?: readonly ConditionDefinition[] | undefined } | undefined;
+  readonly beforeEntry?: { readonly conditions?: readonly ConditionDefinition[] | undefined } | undefined;
+}
+
+/** Rules, and what happens where one of them fails. */
+export interface ConditionDefinition {
+  readonly result?: string | undefined;
+  readonly rules?: readonly RuleDefinition[] | undefined;
+}
+
+export interface RuleDefinition {
+  readonly name: string;
+  readonly ruleTypeId: {
+    readonly category: string;
+    readonly owner?: string | undefined;
+    readonly provider: string;
+    readonly version?: string | undefined;
+  };
+  readonly configuration?: Readonly<Record<string, string>> | undefined;
+  readonly commands?: readonly string[] | undefined;
+  readonly inputArtifacts?: readonly { readonly name: string }[] | undefined;
+  readonly roleArn?: string | undefined;
+  readonly region?: string | undefined;
+  readonly timeoutInMinutes?: number | undefined;
 }
 
 export interface ActionDefinition {

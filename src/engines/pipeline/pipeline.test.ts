@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ActionDefinition, ExecutionState, PipelineDefinition } from "./index.ts";
-import { advance, resolveVariables, retryStage, setAction, supersededBy, validatePipeline } from "./index.ts";
+import type { ActionDefinition, ConditionType, ExecutionState, PipelineDefinition, StageDefinition } from "./index.ts";
+import {
+  advance,
+  overrideCondition,
+  resolveVariables,
+  retryStage,
+  setAction,
+  setRule,
+  supersededBy,
+  validatePipeline,
+} from "./index.ts";
 
 const source: ActionDefinition = {
   name: "Source",
@@ -98,6 +107,7 @@ test("runs stages in order and equal run orders together", () => {
     status: "Succeeded",
     stages: { Source: "Succeeded", Build: "Succeeded" },
     start: [],
+    rules: [],
     abandon: [],
   });
 });
@@ -139,6 +149,58 @@ test("stops after what runs, or abandons it", () => {
   const done = play({ ...state, stop: { abandon: false } }, ["Source", "Source", "Succeeded"]);
   assert.equal(advance(pipeline, done).status, "Stopped");
   assert.deepEqual(advance(pipeline, done).start, []);
+});
+
+test("conditions: all rules together; the result comes about where one of them fails", () => {
+  const check = (name: string) => ({
+    name,
+    ruleTypeId: { category: "Rule", owner: "AWS", provider: "VariableCheck", version: "1" },
+    configuration: { Variable: "a", Value: "a", Operator: "EQ" },
+  });
+  const [first, second] = pipeline.stages as [StageDefinition, StageDefinition];
+  const withStage = (more: Partial<StageDefinition>): PipelineDefinition => ({
+    ...pipeline,
+    pipelineType: "V2",
+    stages: [first, { ...second, actions: [build], ...more }],
+  });
+  const entered = play({ stages: {} }, ["Source", "Source", "Succeeded"]);
+  const gated = withStage({ beforeEntry: { conditions: [{ result: "SKIP", rules: [check("a"), check("b")] }] } });
+  assert.deepEqual(validatePipeline(gated), []);
+  assert.match(
+    validatePipeline({ ...gated, pipelineType: "V1" })[0]!.message,
+    /only supported for pipelines of type V2/,
+  );
+  const rule = (state: ExecutionState, condition: ConditionType, name: string, status: "Succeeded" | "Failed") =>
+    setRule(state, { stage: "Build", condition, rule: name }, status);
+  const step = advance(gated, entered);
+  assert.deepEqual([step.start, step.rules.map((r) => r.rule)], [[], ["a", "b"]]);
+  const half = rule(entered, "BEFORE_ENTRY", "a", "Failed");
+  assert.deepEqual(
+    advance(gated, half).rules.map((r) => r.rule),
+    ["b"],
+  );
+  const skipped = advance(gated, rule(half, "BEFORE_ENTRY", "b", "Succeeded"));
+  assert.deepEqual([skipped.status, skipped.stages["Build"]], ["Succeeded", "Skipped"]);
+  const passed = rule(rule(entered, "BEFORE_ENTRY", "a", "Succeeded"), "BEFORE_ENTRY", "b", "Succeeded");
+  assert.deepEqual(advance(gated, passed).start, [{ stage: "Build", action: "Build" }]);
+
+  const guarded = withStage({ onSuccess: { conditions: [{ result: "ROLLBACK", rules: [check("a")] }] } });
+  const built = play(entered, ["Build", "Build", "Succeeded"]);
+  const unmet = rule(built, "ON_SUCCESS", "a", "Failed");
+  assert.deepEqual(advance(guarded, unmet).reaction, { stage: "Build", kind: "ROLLBACK" });
+  assert.equal(advance(guarded, { ...unmet, only: "Build" }).reaction, undefined);
+  const overridden = overrideCondition(guarded.stages[1]!, unmet, "ON_SUCCESS");
+  assert.equal(advance(guarded, overridden!).status, "Succeeded");
+
+  const retried = withStage({ onFailure: { result: "RETRY", retryConfiguration: { retryMode: "ALL_ACTIONS" } } });
+  const failed = play(entered, ["Build", "Build", "Failed"]);
+  assert.deepEqual(advance(retried, failed).reaction, { stage: "Build", kind: "RETRY" });
+  const again = retryStage(retried, failed, "Build", "ALL_ACTIONS", true)!;
+  assert.deepEqual(advance(retried, again).start, [{ stage: "Build", action: "Build" }]);
+  assert.equal(advance(retried, play(again, ["Build", "Build", "Failed"])).status, "Failed");
+
+  const only = advance(retried, { stages: {}, only: "Build" });
+  assert.deepEqual(only.start, [{ stage: "Build", action: "Build" }]);
 });
 
 test("resolves variables once", () => {

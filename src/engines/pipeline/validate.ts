@@ -1,5 +1,6 @@
 import { builtInActionType } from "./action-types.ts";
 import type { ActionDefinition, ActionTypeLimits, PipelineDefinition } from "./definition.ts";
+import { checkConditions } from "./validate-conditions.ts";
 
 /** A fault of a definition; `code` is CodePipeline's exception. */
 export interface PipelineFault {
@@ -18,7 +19,8 @@ export type ActionTypeLookup = (type: ActionDefinition["actionTypeId"]) => Actio
 const NAME = /^[A-Za-z0-9.@_-]{1,100}$/;
 const MAX = { stages: 50, actions: 1000, actionsPerStage: 100, runOrder: 999 } as const;
 
-type Add = (code: PipelineFault["code"], path: string, message: string) => void;
+/** Notes a fault. */
+export type AddFault = (code: PipelineFault["code"], path: string, message: string) => void;
 
 /** Checks a pipeline's structure; custom action types are looked up by `findType`. */
 export function validatePipeline(
@@ -26,7 +28,7 @@ export function validatePipeline(
   findType: ActionTypeLookup = () => undefined,
 ): PipelineFault[] {
   const faults: PipelineFault[] = [];
-  const add: Add = (code, path, message) => {
+  const add: AddFault = (code, path, message) => {
     if (faults.length < 100) faults.push({ code, path, message });
   };
   if (!NAME.test(pipeline.name))
@@ -43,7 +45,7 @@ export function validatePipeline(
   return faults;
 }
 
-function checkKind(pipeline: PipelineDefinition, add: Add): void {
+function checkKind(pipeline: PipelineDefinition, add: AddFault): void {
   const type = pipeline.pipelineType ?? "V1";
   const mode = pipeline.executionMode ?? "SUPERSEDED";
   if (type !== "V1" && type !== "V2")
@@ -77,7 +79,7 @@ function checkKind(pipeline: PipelineDefinition, add: Add): void {
   }
 }
 
-function checkStages(pipeline: PipelineDefinition, add: Add): void {
+function checkStages(pipeline: PipelineDefinition, add: AddFault): void {
   const { stages } = pipeline;
   if (stages.length < 2) {
     add(
@@ -116,18 +118,11 @@ function checkStages(pipeline: PipelineDefinition, add: Add): void {
         `${path}/actions`,
         `Stage ${stage.name} has more than ${MAX.actionsPerStage} actions`,
       );
-    for (const [member, value] of Object.entries({
-      onSuccess: stage.onSuccess,
-      beforeEntry: stage.beforeEntry,
-      conditions: stage.onFailure?.conditions,
-    })) {
-      if (value !== undefined)
-        add("NotImplemented", `${path}/${member}`, `Starling does not implement stage conditions (${member}) yet`);
-    }
   }
+  checkConditions(pipeline, add);
 }
 
-function checkActions(pipeline: PipelineDefinition, limitsOf: ActionTypeLookup, add: Add): void {
+function checkActions(pipeline: PipelineDefinition, limitsOf: ActionTypeLookup, add: AddFault): void {
   let count = 0;
   for (const [i, stage] of pipeline.stages.entries()) {
     const names = new Set<string>();
@@ -166,7 +161,7 @@ function checkActions(pipeline: PipelineDefinition, limitsOf: ActionTypeLookup, 
     );
 }
 
-function checkAction(action: ActionDefinition, path: string, limitsOf: ActionTypeLookup, add: Add): void {
+function checkAction(action: ActionDefinition, path: string, limitsOf: ActionTypeLookup, add: AddFault): void {
   const { category, owner, provider, version } = action.actionTypeId;
   const limits = limitsOf(action.actionTypeId);
   if (!limits) {
@@ -216,7 +211,7 @@ function checkAction(action: ActionDefinition, path: string, limitsOf: ActionTyp
 }
 
 /** Each artifact is made once, and before it is used: by an earlier stage or a lower run order of the same one. */
-function checkArtifacts(pipeline: PipelineDefinition, add: Add): void {
+function checkArtifacts(pipeline: PipelineDefinition, add: AddFault): void {
   const made = new Map<string, { stage: number; order: number }>();
   for (const [i, stage] of pipeline.stages.entries()) {
     for (const [j, action] of stage.actions.entries()) {
@@ -257,7 +252,7 @@ function checkArtifacts(pipeline: PipelineDefinition, add: Add): void {
   }
 }
 
-function checkNamespaces(pipeline: PipelineDefinition, add: Add): void {
+function checkNamespaces(pipeline: PipelineDefinition, add: AddFault): void {
   const seen = new Set<string>();
   for (const [i, stage] of pipeline.stages.entries()) {
     for (const [j, action] of stage.actions.entries()) {

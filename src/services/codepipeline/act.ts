@@ -3,9 +3,10 @@ import type { ActionDefinition } from "../../engines/pipeline/index.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
 import { ActionFailure, failureOf, outputPlaces, type ActionContext } from "./action-run.ts";
 import { providerOf } from "./actions/index.ts";
+import { declaredRun } from "./declared-run.ts";
 import { changeRun, finishAction } from "./finish.ts";
 import { declarationOf, executionKey, type Ctx, type Execution, type Pipeline } from "./model.ts";
-import { ACTIONS, actionOf } from "./step.ts";
+import { ACTIONS } from "./step.ts";
 import type { PipelineState } from "./state.ts";
 
 export const ACTION_TIMEOUTS = "codepipeline-action-timeouts";
@@ -43,7 +44,7 @@ async function act(ctx: Ctx, where: RunRef, stopping: AbortSignal): Promise<void
   const declaration = execution && (await declarationOf(ctx, where.pipeline, execution.version));
   const run = execution?.runs.find((one) => one.id === where.run);
   if (!execution || !declaration || run?.status !== "InProgress") return;
-  const action = actionOf(declaration, run.stage, run.action);
+  const action = declaredRun(declaration, run);
   const provider = providerOf(action.actionTypeId);
   const timeoutMs = Math.min(LONGEST_TIMER_MS, (action.timeoutInMinutes ?? provider?.timeoutMinutes ?? 60) * MINUTE_MS);
   const late = AbortSignal.timeout(Math.max(0, run.started + timeoutMs - ctx.now()));

@@ -1,4 +1,5 @@
-import { setAction } from "../../engines/pipeline/index.ts";
+import { setAction, setRule } from "../../engines/pipeline/index.ts";
+import { declaredRun } from "./declared-run.ts";
 import { actionEvent } from "./events.ts";
 import {
   declarationOf,
@@ -10,7 +11,6 @@ import {
   type Revision,
 } from "./model.ts";
 import { stepSoon } from "./start.ts";
-import { actionOf } from "./step.ts";
 
 const MAX_MESSAGE = 5_000;
 const MAX_SUMMARY = 2_048;
@@ -38,7 +38,7 @@ export async function finishAction(
   const run = stored?.value.runs.find((one) => one.id === where.run);
   const declaration = stored && (await declarationOf(ctx, where.pipeline, stored.value.version));
   if (!stored || !run || !declaration || run.status !== "InProgress") return false;
-  const action = actionOf(declaration, run.stage, run.action);
+  const action = declaredRun(declaration, run);
   const now = ctx.now();
   const change = (r: ActionRun): ActionRun => ({
     ...r,
@@ -62,7 +62,7 @@ export async function finishAction(
       return {
         ...execution,
         updated: now,
-        state: setAction(execution.state, { stage: run.stage, action: run.action }, outcome.status),
+        state: stateAfter(execution.state, run, outcome.status),
         runs: execution.runs.map((one) => (one.id === run.id ? change(one) : one)),
         artifacts: { ...execution.artifacts, ...Object.fromEntries((outcome.outputs ?? []).map((a) => [a.name, a])) },
         ...(action.namespace && outcome.variables
@@ -79,9 +79,16 @@ export async function finishAction(
       };
     },
     ...stepSoon(ctx, where.pipeline),
-    ...actionEvent(ctx, stored.value, change(run), action, outcome.status),
+    ...(run.condition ? [] : actionEvent(ctx, stored.value, change(run), action, outcome.status)),
   );
   return isOurs;
+}
+
+function stateAfter(state: Execution["state"], run: ActionRun, status: Outcome["status"]): Execution["state"] {
+  const { stage, action, condition } = run;
+  return condition
+    ? setRule(state, { stage, condition, rule: action }, status)
+    : setAction(state, { stage, action }, status);
 }
 
 /** Changes a run that is under way. */

@@ -5,6 +5,7 @@ import { actionTypes } from "./api/action-types.ts";
 import { executions } from "./api/executions.ts";
 import { continueJob, JOB_CONTINUATIONS, jobs } from "./api/jobs.ts";
 import { pipelines } from "./api/pipelines.ts";
+import { stages } from "./api/stages.ts";
 import { stateOperations } from "./api/state.ts";
 import { poller } from "./poll.ts";
 import { customActionType } from "./resources/custom-action-type.ts";
@@ -15,7 +16,7 @@ import { stepper } from "./step.ts";
 /** CodePipeline: pipelines, their executions, and the jobs of their actions. */
 export const codepipeline = defineService<typeof CodePipeline, PipelineState>({
   name: "codepipeline",
-  operations: { ...pipelines, ...executions, ...stateOperations, ...jobs, ...actionTypes },
+  operations: { ...pipelines, ...executions, ...stages, ...stateOperations, ...jobs, ...actionTypes },
   resources: [pipeline, customActionType],
   workers: [
     stepper,

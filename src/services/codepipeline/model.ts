@@ -2,6 +2,7 @@ import type { Context } from "../../aws/context.ts";
 import type { Permission } from "../../aws/service.ts";
 import type {
   ActionStatus,
+  ConditionType,
   ExecutionState,
   ExecutionStatus,
   PipelineDefinition,
@@ -43,7 +44,9 @@ export interface Revision {
 export interface ActionRun {
   readonly id: string;
   readonly stage: string;
+  /** Of the action, or of the rule of a condition. */
   readonly action: string;
+  readonly condition?: ConditionType;
   readonly status: ActionStatus;
   readonly started: number;
   readonly updated: number;
@@ -73,6 +76,8 @@ export interface Execution {
   readonly updated: number;
   readonly state: ExecutionState;
   readonly stopReason?: string;
+  /** Of a rollback: the execution whose artifacts it takes. */
+  readonly rollbackTarget?: string;
   readonly trigger: { readonly type: string; readonly detail: string };
   /** Variables of the pipeline. */
   readonly variables: Readonly<Record<string, string>>;
@@ -97,6 +102,9 @@ export const TERMINAL: ReadonlySet<string> = new Set(["Succeeded", "Failed", "St
 
 export const pipelineArn = (ctx: { region: string; account: string }, name: string): string =>
   arn("codepipeline", ctx.region, ctx.account, name);
+
+export const typeOf = (execution: Execution): "ROLLBACK" | "STANDARD" =>
+  execution.rollbackTarget === undefined ? "STANDARD" : "ROLLBACK";
 
 export const executionKey = (pipeline: string, id: string): string => `${pipeline}/${id}`;
 export const versionKey = (pipeline: string, version: number): string =>
@@ -140,6 +148,12 @@ export async function existingExecution(ctx: Ctx, pipeline: string, id: string):
       `Pipeline execution with ID '${id}' could not be found in the pipeline '${pipeline}'`,
     );
   return stored.value;
+}
+
+/** Checks that a pipeline has a stage. */
+export function checkStage({ declaration }: Pipeline, stage: string): void {
+  if (!declaration.stages.some((s) => s.name === stage))
+    throw fault("StageNotFoundException", `The pipeline ${declaration.name} has no stage ${stage}`);
 }
 
 /** The bucket of a pipeline's artifacts in a region. */

@@ -76,7 +76,7 @@ function stageInside(definition: PipelineDefinition, execution: Execution): stri
 /** The stage that an execution enters now, or waits for. */
 export function wantedStage(step: Advance, execution: Execution): string | undefined {
   if (step.waiting) return step.waiting.stage;
-  return step.start.find(({ stage }) => !execution.state.stages[stage])?.stage;
+  return [...step.start, ...step.rules].find(({ stage }) => !execution.state.stages[stage])?.stage;
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string | undefined): Map<string, T[]> {

@@ -13,6 +13,11 @@ export interface StartOptions {
   readonly variables?: readonly { readonly name?: string | undefined; readonly value?: string | undefined }[];
   readonly sourceRevisions?: Execution["sourceOverrides"];
   readonly id?: string;
+  /** Runs one stage only, with what another execution had. */
+  readonly rollback?: { readonly stage: string; readonly target: string } & Pick<
+    Execution,
+    "variables" | "outputs" | "artifacts" | "revisions"
+  >;
 }
 
 const MAX_ACTIVE = 300;
@@ -34,6 +39,7 @@ export async function newExecution(
       `The pipeline ${name} has ${MAX_ACTIVE} executions that have not ended: wait or stop some of them`,
     );
   const now = ctx.now();
+  const { stage, target, ...taken } = options.rollback ?? {};
   const execution: Execution = {
     id,
     pipeline: name,
@@ -41,14 +47,16 @@ export async function newExecution(
     status: "InProgress",
     started: now,
     updated: now,
-    state: { stages: {} },
+    state: { stages: {}, ...(stage === undefined ? {} : { only: stage }) },
+    ...(target === undefined ? {} : { rollbackTarget: target }),
     trigger: options.trigger,
-    variables: variablesOf(pipeline, options.variables ?? []),
+    variables: options.rollback ? {} : variablesOf(pipeline, options.variables ?? []),
     sourceOverrides: options.sourceRevisions ?? [],
     outputs: {},
     artifacts: {},
     revisions: [],
     runs: [],
+    ...taken,
   };
   const order = orderOf(now, id);
   return {

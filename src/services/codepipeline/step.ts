@@ -1,7 +1,15 @@
 import type { QueueWorker } from "../../aws/service.ts";
-import { resolveVariables, setAction, type ActionDefinition, type Advance } from "../../engines/pipeline/index.ts";
+import {
+  resolveVariables,
+  retryStage,
+  setAction,
+  setRule,
+  type ActionDefinition,
+  type Advance,
+} from "../../engines/pipeline/index.ts";
 import { GuardFailed, type Statement } from "../../ports/database.ts";
 import type { Stored } from "../../aws/records.ts";
+import { declaredRun } from "./declared-run.ts";
 import { actionEvent, executionEvent, stageEvent } from "./events.ts";
 import {
   declarationOf,
@@ -14,6 +22,7 @@ import {
   type Progress,
 } from "./model.ts";
 import { planSteps } from "./plan.ts";
+import { automaticRollback } from "./rollback.ts";
 import { orderOf, STEPS, stepSoon } from "./start.ts";
 import { ABANDONED, type PipelineState } from "./state.ts";
 
@@ -69,23 +78,39 @@ async function applyStep(
   step: Advance,
 ): Promise<boolean> {
   const before = stored.value;
-  if (!step.start.length && !step.abandon.length && step.status === before.status) return false;
+  const { reaction } = step;
+  const isIdle = !step.start.length && !step.rules.length && !step.abandon.length && step.status === before.status;
+  if (isIdle && reaction?.kind !== "RETRY") return false;
   const now = ctx.now();
   const statements: Statement[] = [];
   let next: Execution = { ...before, status: step.status, updated: now };
+  const enqueue = (run: ActionRun): Statement[] =>
+    ctx.enqueue(ACTIONS, { pipeline: next.pipeline, execution: next.id, run: run.id });
   for (const { stage, action } of step.start) {
-    const declared = actionOf(definition, stage, action);
+    const declared = declaredRun(definition, { stage, action });
     const run = newRun(ctx, next, stage, declared);
     next = { ...next, state: setAction(next.state, { stage, action }, "InProgress"), runs: [...next.runs, run] };
-    statements.push(
-      ...actionEvent(ctx, next, run, declared, "Started"),
-      ...ctx.enqueue(ACTIONS, { pipeline: next.pipeline, execution: next.id, run: run.id }),
-    );
+    statements.push(...actionEvent(ctx, next, run, declared, "Started"), ...enqueue(run));
   }
+  for (const ref of step.rules) {
+    const { stage, condition, rule } = ref;
+    const run = { ...newRun(ctx, next, stage, declaredRun(definition, { stage, action: rule, condition })), condition };
+    next = { ...next, state: setRule(next.state, ref, "InProgress"), runs: [...next.runs, run] };
+    statements.push(...enqueue(run));
+  }
+  if (reaction?.kind === "RETRY") {
+    const declared = definition.stages.find((s) => s.name === reaction.stage)?.onFailure?.retryConfiguration;
+    const mode = declared?.retryMode === "ALL_ACTIONS" ? "ALL_ACTIONS" : "FAILED_ACTIONS";
+    const state = retryStage(definition, next.state, reaction.stage, mode, true);
+    if (!state) return false;
+    next = { ...next, state };
+    statements.push(...stageEvent(ctx, next, reaction.stage, "Resumed"));
+  }
+  if (reaction?.kind === "ROLLBACK") statements.push(...(await automaticRollback(ctx, next, reaction.stage)));
   const abandoned: string[] = [];
   for (const { stage, action } of step.abandon) {
     const runs = next.runs.map((run) => {
-      if (run.stage !== stage || run.action !== action || run.status !== "InProgress") return run;
+      if (run.stage !== stage || run.action !== action || run.condition || run.status !== "InProgress") return run;
       abandoned.push(run.id);
       return { ...run, status: "Abandoned" as const, updated: now };
     });
@@ -114,14 +139,14 @@ async function applyStep(
 /** Events of stages that begin or end, and which execution is in them. */
 async function stageChanges(ctx: Ctx, before: Execution, next: Execution, step: Advance): Promise<Statement[]> {
   const statements: Statement[] = [];
-  const entered = step.start.map(({ stage }) => stage).find((stage) => !before.state.stages[stage]);
+  const entered = [...step.start, ...step.rules].map(({ stage }) => stage).find((stage) => !before.state.stages[stage]);
   if (entered) {
     const progress = (await ctx.records.get<Progress>("progress", next.pipeline))?.value ?? { stages: {} };
     statements.push(ctx.records.put("progress", next.pipeline, { stages: { ...progress.stages, [entered]: next.id } }));
     // The stage before it is over in the same step.
     const names = Object.keys(step.stages);
     const previous = names[names.indexOf(entered) - 1];
-    if (previous) statements.push(...stageEvent(ctx, next, previous, "Succeeded"));
+    if (previous) statements.push(...stageEvent(ctx, next, previous, step.stages[previous] ?? "Succeeded"));
     statements.push(...stageEvent(ctx, next, entered, "Started"));
   }
   const current = Object.keys(step.stages).at(-1);
@@ -129,13 +154,6 @@ async function stageChanges(ctx: Ctx, before: Execution, next: Execution, step: 
   if (!entered && current && status && status !== "InProgress" && step.status !== before.status)
     statements.push(...stageEvent(ctx, next, current, status));
   return statements;
-}
-
-/** An action of a declaration. */
-export function actionOf(definition: Pipeline["declaration"], stage: string, action: string): ActionDefinition {
-  const found = definition.stages.find((s) => s.name === stage)?.actions.find((a) => a.name === action);
-  if (!found) throw new Error(`the pipeline ${definition.name} has no action ${stage}/${action}`);
-  return found;
 }
 
 function newRun(ctx: Ctx, execution: Execution, stage: string, action: ActionDefinition): ActionRun {

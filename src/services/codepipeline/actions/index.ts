@@ -6,6 +6,7 @@ import { codebuild } from "./codebuild.ts";
 import { codecommit } from "./codecommit.ts";
 import { customJob } from "./custom-job.ts";
 import { lambda } from "./lambda.ts";
+import { alarmRule, variableCheck } from "./rules.ts";
 import { s3Deploy } from "./s3-deploy.ts";
 import { s3Source } from "./s3-source.ts";
 
@@ -19,6 +20,10 @@ const PROVIDERS: Readonly<Record<string, ActionProvider>> = {
   "Deploy/S3": s3Deploy,
   "Invoke/Lambda": lambda,
   "Approval/Manual": approval,
+  "Rule/CloudWatchAlarm": alarmRule,
+  "Rule/CodeBuild": codebuild,
+  "Rule/LambdaInvoke": lambda,
+  "Rule/VariableCheck": variableCheck,
 };
 
 /** The provider of an action type; `undefined` where there is none yet. */
@@ -29,4 +34,4 @@ export function providerOf(type: ActionDefinition["actionTypeId"]): ActionProvid
     : undefined;
 }
 
-export const builtInTypes = (): string[] => Object.keys(PROVIDERS);
+export const builtInTypes = (): string[] => Object.keys(PROVIDERS).filter((type) => !type.startsWith("Rule/"));

@@ -1,8 +1,7 @@
 import type * as CodePipeline from "@aws-sdk/client-codepipeline";
 import { operations } from "../../../aws/service.ts";
-import { retryStage } from "../../../engines/pipeline/index.ts";
-import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
-import { executionEvent } from "../events.ts";
+import { notImplemented } from "../../../kernel/aws-error.ts";
+import { declaredRun } from "../declared-run.ts";
 import { callerOf } from "./pipelines.ts";
 import {
   declarationOf,
@@ -12,13 +11,15 @@ import {
   fault,
   onPipeline,
   TERMINAL,
+  typeOf,
+  type ActionRun,
+  type Artifact,
   type Ctx,
   type Execution,
-  type Progress,
 } from "../model.ts";
-import { newExecution, orderOf, stepSoon, type StartOptions } from "../start.ts";
+import { hasSucceededIn } from "../rollback.ts";
+import { newExecution, stepSoon, type StartOptions } from "../start.ts";
 import type { PipelineState } from "../state.ts";
-import { actionOf } from "../step.ts";
 
 const PAGE = 100;
 const SOURCE_REVISIONS = new Set(["COMMIT_ID", "S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"]);
@@ -81,18 +82,6 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
       return { pipelineExecutionId: execution.id };
     },
   },
-  RetryStageExecution: {
-    permissions: onPipeline("RetryStageExecution", (input) => [input.stageName]),
-    run: async (ctx, input) => ({
-      pipelineExecutionId: await retry(
-        ctx,
-        String(input.pipelineName),
-        String(input.pipelineExecutionId),
-        String(input.stageName),
-        input.retryMode === "ALL_ACTIONS" ? "ALL_ACTIONS" : "FAILED_ACTIONS",
-      ),
-    }),
-  },
   GetPipelineExecution: {
     permissions: onPipeline("GetPipelineExecution"),
     async run(ctx, input) {
@@ -113,7 +102,7 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
           })),
           trigger: triggerOf(execution),
           executionMode: declaration?.executionMode as CodePipeline.ExecutionMode,
-          executionType: "STANDARD",
+          ...executionTypeOf(execution),
           variables: Object.entries(execution.variables).map(([name, resolvedValue]) => ({ name, resolvedValue })),
         } as CodePipeline.PipelineExecution,
       };
@@ -130,7 +119,7 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
         String(input.pipelineName),
         limit,
         input.nextToken,
-        (e) => !inStage || (e.state.stages[inStage] !== undefined && succeededIn(e, inStage)),
+        (e) => !inStage || hasSucceededIn(e, inStage),
       );
       return { pipelineExecutionSummaries: found.map(summaryOf), ...(nextToken ? { nextToken } : {}) };
     },
@@ -138,28 +127,54 @@ export const executions = operations<typeof CodePipeline, PipelineState>()({
   ListActionExecutions: {
     permissions: onPipeline("ListActionExecutions"),
     async run(ctx, input) {
-      const pipeline = String(input.pipelineName);
-      await existingPipeline(ctx, pipeline);
-      const id = input.filter?.pipelineExecutionId ?? input.filter?.latestInPipelineExecution?.pipelineExecutionId;
-      const limit = input.maxResults ?? PAGE;
-      const start = Number(input.nextToken ?? 0) || 0;
-      const wanted = id ? [await existingExecution(ctx, pipeline, id)] : (await newest(ctx, pipeline, PAGE)).found;
-      const details: CodePipeline.ActionExecutionDetail[] = [];
-      for (const execution of wanted) {
-        const declaration = await declarationOf(ctx, pipeline, execution.version);
-        if (declaration)
-          details.push(...execution.runs.toReversed().map((run) => detailOf(ctx, execution, declaration, run)));
-      }
+      const { found, nextToken } = await runsOf(ctx, input, (run) => run.condition === undefined);
       return {
-        actionExecutionDetails: details.slice(start, start + limit),
-        ...(details.length > start + limit ? { nextToken: String(start + limit) } : {}),
+        actionExecutionDetails: found.map((one) => actionDetail(ctx, one)),
+        ...(nextToken ? { nextToken } : {}),
       };
+    },
+  },
+  ListRuleExecutions: {
+    permissions: onPipeline("ListRuleExecutions"),
+    async run(ctx, input) {
+      const { found, nextToken } = await runsOf(ctx, input, (run) => run.condition !== undefined);
+      return { ruleExecutionDetails: found.map((one) => ruleDetail(ctx, one)), ...(nextToken ? { nextToken } : {}) };
     },
   },
 });
 
-const succeededIn = (e: Execution, stage: string): boolean =>
-  Object.values(e.state.stages[stage]!.actions).every((status) => status === "Succeeded");
+interface FoundRun {
+  readonly execution: Execution;
+  readonly declaration: NonNullable<Awaited<ReturnType<typeof declarationOf>>>;
+  readonly run: ActionRun;
+}
+
+/** A page of the runs that are wanted: of one execution, or of the newest ones. */
+async function runsOf(
+  ctx: Ctx,
+  input: Pick<CodePipeline.ListRuleExecutionsInput, "filter" | "maxResults" | "nextToken"> & {
+    pipelineName?: string | undefined;
+  },
+  isWanted: (run: ActionRun) => boolean,
+): Promise<{ found: FoundRun[]; nextToken?: string }> {
+  const pipeline = String(input.pipelineName);
+  await existingPipeline(ctx, pipeline);
+  const id = input.filter?.pipelineExecutionId ?? input.filter?.latestInPipelineExecution?.pipelineExecutionId;
+  const limit = input.maxResults ?? PAGE;
+  const start = Number(input.nextToken ?? 0) || 0;
+  const wanted = id ? [await existingExecution(ctx, pipeline, id)] : (await newest(ctx, pipeline, PAGE)).found;
+  const found: FoundRun[] = [];
+  for (const execution of wanted) {
+    const declaration = await declarationOf(ctx, pipeline, execution.version);
+    if (!declaration) continue;
+    const runs = execution.runs.toReversed().filter(isWanted);
+    found.push(...runs.map((run) => ({ execution, declaration, run })));
+  }
+  return {
+    found: found.slice(start, start + limit),
+    ...(found.length > start + limit ? { nextToken: String(start + limit) } : {}),
+  };
+}
 
 /** Executions of a pipeline, newest first. */
 async function newest(
@@ -187,6 +202,11 @@ const triggerOf = ({ trigger }: Execution) => ({
   triggerDetail: trigger.detail,
 });
 
+const executionTypeOf = (e: Execution) => ({
+  executionType: typeOf(e),
+  ...(e.rollbackTarget ? { rollbackMetadata: { rollbackTargetPipelineExecutionId: e.rollbackTarget } } : {}),
+});
+
 const summaryOf = (e: Execution): CodePipeline.PipelineExecutionSummary =>
   ({
     pipelineExecutionId: e.id,
@@ -202,97 +222,74 @@ const summaryOf = (e: Execution): CodePipeline.PipelineExecutionSummary =>
     })),
     trigger: triggerOf(e),
     ...(e.stopReason ? { stopTrigger: { reason: e.stopReason } } : {}),
-    executionType: "STANDARD",
+    ...executionTypeOf(e),
   }) as CodePipeline.PipelineExecutionSummary;
 
-function detailOf(
-  ctx: Ctx,
-  execution: Execution,
-  declaration: NonNullable<Awaited<ReturnType<typeof declarationOf>>>,
-  run: Execution["runs"][number],
-): CodePipeline.ActionExecutionDetail {
-  const action = actionOf(declaration, run.stage, run.action);
-  const shown = (a: { name: string; bucket: string; key: string }) => ({
-    name: a.name,
-    s3location: { bucket: a.bucket, key: a.key },
-  });
-  const inputs = (action.inputArtifacts ?? []).flatMap(({ name }) =>
-    execution.artifacts[name] ? [shown(execution.artifacts[name])] : [],
-  );
+function actionDetail(ctx: Ctx, found: FoundRun): CodePipeline.ActionExecutionDetail {
+  const { run } = found;
+  const action = declaredRun(found.declaration, run);
   return {
-    pipelineExecutionId: execution.id,
+    ...commonDetail(found),
     actionExecutionId: run.id,
-    pipelineVersion: execution.version,
-    stageName: run.stage,
     actionName: run.action,
-    startTime: new Date(run.started),
-    lastUpdateTime: new Date(run.updated),
-    ...(run.by ? { updatedBy: run.by } : {}),
     status: run.status,
     input: {
+      ...commonInput(ctx, found),
       actionTypeId: action.actionTypeId as CodePipeline.ActionTypeId,
-      configuration: action.configuration ?? {},
-      resolvedConfiguration: run.configuration ?? {},
-      region: action.region ?? ctx.region,
-      inputArtifacts: inputs,
       ...(action.namespace ? { namespace: action.namespace } : {}),
-      ...(action.roleArn ? { roleArn: action.roleArn } : {}),
     },
     output: {
-      outputArtifacts: (run.outputs ?? []).map(shown),
-      executionResult: {
-        ...(run.externalId ? { externalExecutionId: run.externalId } : {}),
-        ...(run.error
-          ? { externalExecutionSummary: run.error.message, errorDetails: run.error }
-          : run.summary
-            ? { externalExecutionSummary: run.summary }
-            : {}),
-      },
+      outputArtifacts: (run.outputs ?? []).map(shownArtifact),
+      executionResult: resultOf(run),
       outputVariables: run.variables ?? {},
     },
   };
 }
 
-async function retry(
-  ctx: Ctx,
-  pipeline: string,
-  id: string,
-  stage: string,
-  mode: "FAILED_ACTIONS" | "ALL_ACTIONS",
-): Promise<string> {
-  const execution = await existingExecution(ctx, pipeline, id);
-  const current = await existingPipeline(ctx, pipeline);
-  if (!current.declaration.stages.some((s) => s.name === stage))
-    throw fault("StageNotFoundException", `The pipeline ${pipeline} has no stage ${stage}`);
-  const latest = (await ctx.records.get<Progress>("progress", pipeline))?.value.stages[stage];
-  if (latest !== id)
-    throw fault(
-      "NotLatestPipelineExecutionException",
-      `The execution ${id} is not the latest one in stage ${stage}: that is ${latest ?? "none"}`,
-    );
-  const declaration = await declarationOf(ctx, pipeline, execution.version);
-  let isRetried = false;
-  const change = (e: Execution): Execution | undefined => {
-    const state = TERMINAL.has(e.status) && declaration ? retryStage(declaration, e.state, stage, mode) : undefined;
-    isRetried = state !== undefined;
-    if (!state) return undefined;
-    const { summary: _s, stopReason: _r, ...rest } = e;
-    return { ...rest, state, status: "InProgress", updated: ctx.now() };
+function ruleDetail(ctx: Ctx, found: FoundRun): CodePipeline.RuleExecutionDetail {
+  const { run } = found;
+  return {
+    ...commonDetail(found),
+    ruleExecutionId: run.id,
+    ruleName: run.action,
+    status: run.status,
+    input: {
+      ...commonInput(ctx, found),
+      ruleTypeId: declaredRun(found.declaration, run).actionTypeId as CodePipeline.RuleTypeId,
+    },
+    output: { executionResult: resultOf(run) },
   };
-  const active = ctx.records.put("active", `${pipeline}/${orderOf(execution.started, id)}`, id);
-  await ctx.records.update<Execution>(
-    "execution",
-    executionKey(pipeline, id),
-    change,
-    active,
-    ...executionEvent(ctx, execution, "Resumed"),
-    ...stepSoon(ctx, pipeline),
-  );
-  if (!isRetried)
-    throw new AwsError(
-      "StageNotRetryableException",
-      `The stage ${stage} of execution ${id} cannot be retried: it has not failed, or something in it still runs`,
-      400,
-    );
-  return id;
+}
+
+const commonDetail = ({ execution, run }: FoundRun) => ({
+  pipelineExecutionId: execution.id,
+  pipelineVersion: execution.version,
+  stageName: run.stage,
+  startTime: new Date(run.started),
+  lastUpdateTime: new Date(run.updated),
+  ...(run.by ? { updatedBy: run.by } : {}),
+});
+
+function commonInput(ctx: Ctx, { execution, declaration, run }: FoundRun) {
+  const action = declaredRun(declaration, run);
+  return {
+    configuration: action.configuration ?? {},
+    resolvedConfiguration: run.configuration ?? {},
+    region: action.region ?? ctx.region,
+    inputArtifacts: (action.inputArtifacts ?? []).flatMap(({ name }) =>
+      execution.artifacts[name] ? [shownArtifact(execution.artifacts[name])] : [],
+    ),
+    ...(action.roleArn ? { roleArn: action.roleArn } : {}),
+  };
+}
+
+const shownArtifact = (a: Artifact) => ({ name: a.name, s3location: { bucket: a.bucket, key: a.key } });
+
+function resultOf(run: ActionRun) {
+  const summary = run.error?.message ?? run.summary;
+  return {
+    ...(run.externalId ? { externalExecutionId: run.externalId } : {}),
+    ...(summary ? { externalExecutionSummary: summary } : {}),
+    ...(run.error ? { errorDetails: run.error } : {}),
+  };
 }

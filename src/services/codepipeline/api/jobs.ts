@@ -1,4 +1,5 @@
 import type * as CodePipeline from "@aws-sdk/client-codepipeline";
+import { declaredRun } from "../declared-run.ts";
 import { operations } from "../../../aws/service.ts";
 import { invoke } from "../actions/lambda.ts";
 import { typeKey } from "../custom-types.ts";
@@ -6,7 +7,6 @@ import { changeRun, finishAction } from "../finish.ts";
 import { jobData, queued, type Job } from "../jobs.ts";
 import { declarationOf, executionKey, fault, onAll, type Ctx, type Execution } from "../model.ts";
 import type { PipelineState } from "../state.ts";
-import { actionOf } from "../step.ts";
 
 export const JOB_CONTINUATIONS = "codepipeline-job-continuations";
 
@@ -26,7 +26,8 @@ async function details(ctx: Ctx, job: Job): Promise<CodePipeline.JobData> {
     await ctx.records.get<Execution>("execution", executionKey(job.where.pipeline, job.where.execution))
   )?.value;
   const declaration = execution && (await declarationOf(ctx, job.where.pipeline, execution.version));
-  const type = declaration && actionOf(declaration, job.stage, job.action).actionTypeId;
+  const run = execution?.runs.find((one) => one.id === job.where.run);
+  const type = declaration && run && declaredRun(declaration, run).actionTypeId;
   return {
     ...(await jobData(ctx, job)),
     ...(type ? { actionTypeId: type as CodePipeline.ActionTypeId } : {}),

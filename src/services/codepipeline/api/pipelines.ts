@@ -2,15 +2,15 @@ import type * as CodePipeline from "@aws-sdk/client-codepipeline";
 import type { PipelineDeclaration } from "@aws-sdk/client-codepipeline";
 import { operations, passRole } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf, notImplemented } from "../../../kernel/aws-error.ts";
-import { validatePipeline } from "../../../engines/pipeline/index.ts";
+import { CONDITION_TYPES, validatePipeline, type ActionDefinition } from "../../../engines/pipeline/index.ts";
 import { GuardFailed } from "../../../ports/database.ts";
 import { ActionFailure } from "../action-run.ts";
 import { providerOf } from "../actions/index.ts";
+import { rulesOf } from "../declared-run.ts";
 import { customTypes, limitsOfCustom } from "../custom-types.ts";
 import {
   existingPipeline,
   fault,
-  noPipeline,
   onAll,
   onPipeline,
   pipelineArn,
@@ -38,24 +38,9 @@ async function checked(ctx: Ctx, given: PipelineDeclaration | undefined): Promis
       ? new AwsError("NotImplemented", found.message, 501)
       : fault(found.code, found.message);
   if (declaration.triggers?.length) throw notImplemented("triggers of pipelines (EventBridge rules start them)");
-  for (const stage of declaration.stages) {
-    if (stage.onFailure?.result && stage.onFailure.result !== "FAIL")
-      throw notImplemented(`the onFailure result ${stage.onFailure.result} of stage ${stage.name}`);
-    for (const action of stage.actions) {
-      const { category, owner, provider } = action.actionTypeId;
-      const implementation = providerOf(action.actionTypeId);
-      if (!implementation)
-        throw notImplemented(`the action provider ${provider} (${category}, ${owner}) of action ${action.name}`);
-      try {
-        implementation.check?.(action);
-      } catch (error) {
-        if (!(error instanceof ActionFailure)) throw error;
-        throw error.code === "NotImplemented"
-          ? new AwsError("NotImplemented", error.message, 501)
-          : fault("InvalidActionDeclarationException", error.message);
-      }
-    }
-  }
+  for (const stage of declaration.stages)
+    for (const action of [...stage.actions, ...CONDITION_TYPES.flatMap((type) => rulesOf(stage, type))])
+      checkProvider(action);
   const withDefaults = {
     ...declaration,
     stages: declaration.stages.map((stage) => ({
@@ -72,6 +57,22 @@ async function checked(ctx: Ctx, given: PipelineDeclaration | undefined): Promis
     pipelineType: declaration.pipelineType ?? "V1",
   };
   return withDefaults as unknown as Declared;
+}
+
+/** Refuses an action or a rule that cannot be run, or not as it is configured. */
+function checkProvider(action: ActionDefinition): void {
+  const { category, owner, provider } = action.actionTypeId;
+  const implementation = providerOf(action.actionTypeId);
+  if (!implementation)
+    throw notImplemented(`the provider ${provider} (${category}, ${owner}) of ${action.name} in pipelines`);
+  try {
+    implementation.check?.(action);
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    throw error.code === "NotImplemented"
+      ? new AwsError("NotImplemented", error.message, 501)
+      : fault("InvalidActionDeclarationException", error.message);
+  }
 }
 
 async function checkRoles(ctx: Ctx, declaration: Declared): Promise<void> {
@@ -125,7 +126,7 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
     async run(ctx, input) {
       const declaration = await checked(ctx, input.pipeline);
       const { name } = declaration;
-      if (await ctx.records.get("pipeline", name)) throw nameInUse(name);
+      if (await ctx.records.get("pipeline", name)) throw nameInUse(ctx, name);
       if ((await ctx.records.count("pipeline")) >= MAX_PIPELINES)
         throw fault("LimitExceededException", `An account has at most ${MAX_PIPELINES} pipelines`);
       await checkRoles(ctx, declaration);
@@ -152,7 +153,7 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
           ...startPolling(ctx, pipeline),
         ))
       )
-        throw nameInUse(name);
+        throw nameInUse(ctx, name);
       return { pipeline: shown(pipeline), tags: tagList(pipeline.tags) };
     },
   },
@@ -161,11 +162,11 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
     async run(ctx, input) {
       const declaration = await checked(ctx, input.pipeline);
       const { name } = declaration;
-      await existingPipeline(ctx, name);
+      if (!(await ctx.records.get("pipeline", name))) throw notIncluded(ctx, name);
       await checkRoles(ctx, declaration);
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const stored = await ctx.records.get<Pipeline>("pipeline", name);
-        if (!stored) throw noPipeline(ctx, name);
+        if (!stored) throw notIncluded(ctx, name);
         const version = stored.value.version + 1;
         const stages = new Set(declaration.stages.map((s) => s.name));
         const disabled = Object.fromEntries(
@@ -254,7 +255,11 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
   },
   ListTagsForResource: {
     permissions: (input) => [{ action: "codepipeline:ListTagsForResource", resource: String(input.resourceArn) }],
-    run: async (ctx, input) => ({ tags: tagList((await existingPipeline(ctx, nameIn(input.resourceArn))).tags) }),
+    async run(ctx, input) {
+      const stored = await ctx.records.get<Pipeline>("pipeline", nameIn(input.resourceArn));
+      if (!stored) throw notIncluded(ctx, nameIn(input.resourceArn));
+      return { tags: tagList(stored.value.tags) };
+    },
   },
 });
 
@@ -266,12 +271,19 @@ async function changeTags(
   change: (tags: Pipeline["tags"]) => Pipeline["tags"],
 ): Promise<object> {
   const found = await ctx.records.update<Pipeline>("pipeline", nameIn(arn), (p) => ({ ...p, tags: change(p.tags) }));
-  if (!found) throw fault("ResourceNotFoundException", `The resource ${arn} does not exist`);
+  if (!found) throw notIncluded(ctx, nameIn(arn));
   return {};
 }
 
-const nameInUse = (name: string): AwsError =>
-  fault("PipelineNameInUseException", `A pipeline with the name '${name}' already exists in account`);
+const nameInUse = (ctx: Ctx, name: string): AwsError =>
+  fault("PipelineNameInUseException", `A pipeline with the name '${name}' already exists in account '${ctx.account}'`);
+
+/** What UpdatePipeline and the calls for tags answer where there is no pipeline. */
+const notIncluded = (ctx: Ctx, name: string): AwsError =>
+  fault(
+    "ResourceNotFoundException",
+    `The account with id '${ctx.account}' does not include a pipeline with the name '${name}'`,
+  );
 
 /** The ARN that triggers and approvals show. */
 export const callerOf = (ctx: Ctx): string =>

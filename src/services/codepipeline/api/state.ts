@@ -9,12 +9,14 @@ import {
   executionKey,
   fault,
   onPipeline,
+  typeOf,
   type ActionRun,
   type Ctx,
   type Execution,
   type Pipeline,
   type Progress,
 } from "../model.ts";
+import { conditionStates, retryMetadata } from "../stage-conditions.ts";
 import { stepSoon } from "../start.ts";
 import type { PipelineState } from "../state.ts";
 import { advance, type StageDefinition } from "../../../engines/pipeline/index.ts";
@@ -175,12 +177,16 @@ async function stageState(
         }
       : { enabled: true },
     actionStates: stage.actions.map((action) => actionState(String(action.name), stageName, execution)),
-    ...(execution && status ? { latestExecution: { pipelineExecutionId: execution.id, status } } : {}),
+    ...(execution && status
+      ? { latestExecution: { pipelineExecutionId: execution.id, status, type: typeOf(execution) } }
+      : {}),
+    ...conditionStates(stage, execution),
+    ...retryMetadata(execution?.state.stages[stageName]),
   };
 }
 
 function actionState(actionName: string, stage: string, execution: Execution | undefined): CodePipeline.ActionState {
-  const run = execution?.runs.findLast((one) => one.stage === stage && one.action === actionName);
+  const run = execution?.runs.findLast((one) => one.stage === stage && one.action === actionName && !one.condition);
   const revision = execution?.revisions.find((one) => one.action === actionName);
   if (!run) return { actionName };
   return {

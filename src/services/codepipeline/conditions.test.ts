@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { StageDeclaration } from "@aws-sdk/client-codepipeline";
+import { approve, openPipelineKit, soon, source, type PipelineKit } from "../../../test/support/pipeline-kit.ts";
+
+const check = (name: string, Variable: string, Value: string, Operator = "EQ") => ({
+  name,
+  ruleTypeId: { category: "Rule" as const, owner: "AWS" as const, provider: "VariableCheck", version: "1" },
+  configuration: { Variable, Value, Operator },
+});
+
+describe("conditions, retries and rollbacks of stages", () => {
+  let kit: PipelineKit;
+  before(async () => {
+    kit = await openPipelineKit();
+  });
+  after(() => kit?.app.stop());
+
+  const create = (second: Partial<StageDeclaration>, more: object = {}): Promise<string> =>
+    kit.create(
+      [
+        { name: "Source", actions: [source] },
+        { name: "Check", actions: [approve("Look")], ...second },
+      ],
+      { pipelineType: "V2", variables: [{ name: "To", defaultValue: "prod" }], ...more },
+    );
+
+  test("an entry condition that is not met skips the stage, fails it, or is overridden", async () => {
+    const { pipelines, ended, states, approvalIn, decide } = kit;
+    const rules = [check("ok", "#{variables.To}", "prod"), check("no", "#{variables.To}", "^d.*v$", "MATCHES")];
+    const skipping = await create({ beforeEntry: { conditions: [{ result: "SKIP", rules }] } });
+    assert.equal((await ended(skipping)).status, "Succeeded");
+    const stage = (await states(skipping))[1]!;
+    assert.equal(stage.latestExecution?.status, "Skipped");
+    assert.equal(stage.beforeEntryConditionState?.latestExecution?.status, "Failed");
+    assert.deepEqual(
+      stage.beforeEntryConditionState?.conditionStates?.[0]?.ruleStates?.map((r) => r.latestExecution?.status),
+      ["Succeeded", "Failed"],
+    );
+    const { ruleExecutionDetails } = await pipelines.listRuleExecutions({ pipelineName: skipping });
+    const failed = ruleExecutionDetails!.find((r) => r.ruleName === "no")!;
+    assert.equal(failed.status, "Failed");
+    assert.equal(failed.input?.resolvedConfiguration?.["Variable"], "prod");
+    assert.match(failed.output!.executionResult!.errorDetails!.message!, /prod does not satisfy MATCHES/);
+    const { actionExecutionDetails } = await pipelines.listActionExecutions({ pipelineName: skipping });
+    assert.deepEqual(
+      actionExecutionDetails!.map((a) => a.actionName),
+      ["Src"],
+    );
+
+    const failing = await create({ beforeEntry: { conditions: [{ result: "FAIL", rules }] } });
+    const { pipelineExecutionId, status } = await ended(failing);
+    assert.equal(status, "Failed");
+    const override = {
+      pipelineName: failing,
+      stageName: "Check",
+      pipelineExecutionId: pipelineExecutionId!,
+      conditionType: "BEFORE_ENTRY" as const,
+    };
+    await assert.rejects(pipelines.overrideStageCondition({ ...override, conditionType: "ON_SUCCESS" }), {
+      name: "ConditionNotOverridableException",
+    });
+    await pipelines.overrideStageCondition(override);
+    await decide(failing, "Check", "Look", await approvalIn(failing, "Check", "Look"));
+    assert.equal((await ended(failing)).status, "Succeeded");
+    assert.equal((await states(failing))[1]!.beforeEntryConditionState?.latestExecution?.status, "Overridden");
+  });
+
+  test("a failed stage is retried once by itself", async () => {
+    const { ended, states, approvalIn, decide } = kit;
+    const name = await create({ onFailure: { result: "RETRY", retryConfiguration: { retryMode: "ALL_ACTIONS" } } });
+    const first = await approvalIn(name, "Check", "Look");
+    await decide(name, "Check", "Look", first, "Rejected");
+    const second = await soon(async () => {
+      const token = await approvalIn(name, "Check", "Look");
+      return token === first ? undefined : token;
+    }, "the retry");
+    await decide(name, "Check", "Look", second, "Rejected");
+    assert.equal((await ended(name)).status, "Failed");
+    const { retryStageMetadata } = (await states(name))[1]!;
+    assert.deepEqual(retryStageMetadata, { autoStageRetryAttempt: 1, latestRetryTrigger: "AutomatedStageRetry" });
+  });
+
+  test("a failed stage is rolled back to its last success, by itself and by hand", async () => {
+    const { pipelines, newest, ended, approvalIn, decide } = kit;
+    const name = await create({ onFailure: { result: "ROLLBACK" } });
+    await decide(name, "Check", "Look", await approvalIn(name, "Check", "Look"));
+    const good = await ended(name);
+    assert.equal(good.status, "Succeeded");
+    const { pipelineExecutionId: bad } = await pipelines.startPipelineExecution({ name });
+    await soon(async () => ((await newest(name))[0]?.pipelineExecutionId === bad ? true : undefined), "the second one");
+    const token = await approvalIn(name, "Check", "Look");
+    await decide(name, "Check", "Look", token, "Rejected");
+    const rollback = await soon(
+      async () => (await newest(name)).find((e) => e.executionType === "ROLLBACK"),
+      "the rollback",
+    );
+    assert.deepEqual(
+      [rollback.trigger?.triggerType, rollback.rollbackMetadata?.rollbackTargetPipelineExecutionId],
+      ["AutomatedRollback", good.pipelineExecutionId],
+    );
+    assert.equal(rollback.sourceRevisions?.[0]?.revisionId, good.sourceRevisions?.[0]?.revisionId);
+    const again = await soon(async () => {
+      const found = await approvalIn(name, "Check", "Look");
+      return found === token ? undefined : found;
+    }, "the approval of the rollback");
+    await decide(name, "Check", "Look", again);
+    assert.equal((await ended(name)).status, "Succeeded");
+    const target = { pipelineName: name, stageName: "Check" };
+    await assert.rejects(pipelines.rollbackStage({ ...target, targetPipelineExecutionId: bad! }), {
+      name: "UnableToRollbackStageException",
+    });
+    const { pipelineExecutionId } = await pipelines.rollbackStage({
+      ...target,
+      targetPipelineExecutionId: good.pipelineExecutionId!,
+    });
+    await approvalIn(name, "Check", "Look");
+    const { pipelineExecution } = await pipelines.getPipelineExecution({
+      pipelineName: name,
+      pipelineExecutionId: pipelineExecutionId!,
+    });
+    assert.equal(pipelineExecution?.executionType, "ROLLBACK");
+    assert.equal(pipelineExecution?.trigger?.triggerType, "ManualRollback");
+  });
+
+  test("what a pipeline cannot have is refused when it is declared", async () => {
+    const rules = [check("a", "#{variables.To}", "prod", "LIKE")];
+    await assert.rejects(create({ beforeEntry: { conditions: [{ result: "SKIP", rules }] } }), {
+      name: "InvalidActionDeclarationException",
+      message: /operator LIKE/,
+    });
+    await assert.rejects(create({ beforeEntry: { conditions: [{ result: "ROLLBACK", rules }] } }), {
+      name: "InvalidStageDeclarationException",
+    });
+    await assert.rejects(create({ onFailure: { result: "RETRY" } }, { pipelineType: "V1", variables: [] }), {
+      message: /only supported for pipelines of type V2/,
+    });
+    const { ruleTypes } = await kit.pipelines.listRuleTypes({});
+    assert.deepEqual(
+      ruleTypes!.map((r) => r.id?.provider),
+      ["CloudWatchAlarm", "CodeBuild", "LambdaInvoke", "VariableCheck"],
+    );
+  });
+});
