@@ -1,4 +1,5 @@
 import { boundedMatcher, type BoundedMatch } from "../../kernel/bounded-match.ts";
+import { characters } from "../../kernel/characters.ts";
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import rawConstraints from "./generated/resource-constraints.json" with { type: "json" };
@@ -81,12 +82,6 @@ function checkText(check: Check, { length, pattern }: Constraint, text: string, 
 
 function broken(check: Check, pointer: string, keyword: string): void {
   report(check, pointer, `failed validation constraint for keyword [${keyword}]`);
-}
-
-function characters(text: string): number {
-  let count = 0;
-  for (const _character of text) count++;
-  return count;
 }
 
 function checkNumber(check: Check, { range, multiple }: Constraint, value: number, pointer: string): void {

@@ -68,3 +68,13 @@ test("a schema that never ends, or grows without bound, is not met, and soon", (
   for (let i = 0; i < 40; i++) schema = { anyOf: [schema, schema] };
   assert.ok(!isValid(1, schema));
 });
+
+test("what is looked at as a whole is paid for: long texts, many names by many patterns", () => {
+  const started = performance.now();
+  const long = "x".repeat(5_000_000);
+  assert.ok(!isValid(long, { allOf: Array.from({ length: 5000 }, () => ({ minLength: 1 })) }));
+  const names = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`name${i}`, 1]));
+  const patterns = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`pattern${i}`, {}]));
+  assert.ok(!isValid(names, { patternProperties: patterns }));
+  assert.ok(performance.now() - started < 3_000);
+});

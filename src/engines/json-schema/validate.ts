@@ -1,3 +1,5 @@
+import { characters } from "../../kernel/characters.ts";
+
 /** A schema, as JSON says it; `true` and the empty object take everything. */
 export type JsonSchema = Readonly<Record<string, any>>;
 
@@ -40,8 +42,16 @@ function fitsSchema(run: Run, value: unknown, schema: JsonSchema, depth: number)
   return ok;
 }
 
+/** What a value costs to look at as a whole: its members one by one would be steps too. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length / 1000;
+  if (Array.isArray(value)) return value.length / 100;
+  return isObject(value) ? Object.keys(value).length / 100 : 0;
+}
+
 function check(run: Run, value: unknown, schema: JsonSchema, depth: number): boolean {
-  if (++run.steps > MAX_STEPS || depth > MAX_DEPTH) return fault(run, "the schema asks for too much work");
+  run.steps += 1 + sizeOf(value);
+  if (run.steps > MAX_STEPS || depth > MAX_DEPTH) return fault(run, "the schema asks for too much work");
   if (typeof schema !== "object" || schema === null) return true;
   const reference: unknown = schema["$ref"];
   if (typeof reference === "string") {
@@ -78,6 +88,7 @@ function checkType(run: Run, value: unknown, { type, enum: allowed }: JsonSchema
       run,
       `instance type (${found}) does not match any allowed primitive type (allowed: ${JSON.stringify(types)})`,
     );
+  run.steps += Array.isArray(allowed) ? allowed.length / 100 : 0;
   if (Array.isArray(allowed) && !allowed.some((one) => same(one, value)))
     return fault(
       run,
@@ -112,9 +123,12 @@ function checkCombined(run: Run, value: unknown, schema: JsonSchema, depth: numb
 }
 
 function checkText(run: Run, value: string, { minLength, maxLength, pattern }: JsonSchema): boolean {
-  const length = [...value].length;
+  const length = minLength === undefined && maxLength === undefined ? 0 : characters(value);
   if (typeof minLength === "number" && length < minLength)
-    return fault(run, `string "${value}" is too short (length: ${length}, required minimum: ${minLength})`);
+    return fault(
+      run,
+      `string "${value.slice(0, 100)}" is too short (length: ${length}, required minimum: ${minLength})`,
+    );
   if (typeof maxLength === "number" && length > maxLength)
     return fault(run, `string "${value.slice(0, 100)}" is too long (length: ${length}, maximum allowed: ${maxLength})`);
   if (typeof pattern === "string" && !run.fits(value, pattern))
@@ -150,6 +164,7 @@ function checkList(run: Run, value: readonly unknown[], schema: JsonSchema, dept
       run,
       `array is too long: must have at most ${maxItems} elements but instance has ${value.length} elements`,
     );
+  if (uniqueItems === true) run.steps += value.length;
   if (uniqueItems === true && new Set(value.map((one) => canonical(one))).size < value.length)
     return fault(run, "array must not contain duplicate elements");
   const tuple = Array.isArray(items) ? (items as JsonSchema[]) : undefined;
@@ -179,11 +194,12 @@ function checkObject(run: Run, value: Readonly<Record<string, unknown>>, schema:
   if (typeof maxProperties === "number" && names.length > maxProperties)
     ok = fault(run, "object has too many properties");
   const strange: string[] = [];
+  const patterns = Object.entries(patternProperties as Record<string, JsonSchema>);
+  run.steps += names.length * patterns.length;
+  if (run.steps > MAX_STEPS) return fault(run, "the schema asks for too much work");
   for (const name of names) {
     const own = Object.hasOwn(properties as object, name) ? [properties[name] as JsonSchema] : [];
-    const byPattern = Object.entries(patternProperties as Record<string, JsonSchema>).filter(([p]) =>
-      run.fits(name, p),
-    );
+    const byPattern = patterns.filter(([p]) => run.fits(name, p));
     const all = [...own, ...byPattern.map(([, one]) => one)];
     if (all.length === 0 && additionalProperties === false) strange.push(name);
     if (all.length === 0 && isObject(additionalProperties)) all.push(additionalProperties);

@@ -6,11 +6,21 @@ export function findPath(value: unknown, path: string): unknown {
   let found: unknown[] = [value];
   let many = false;
   for (const step of steps) {
-    if (step.deep) found = found.flatMap(withDescendants).slice(0, MAX_FOUND);
+    if (step.deep) found = gathered(found, withDescendants);
     many ||= step.deep || step.name === "*";
-    found = found.flatMap((one) => childrenOf(one, step.name)).slice(0, MAX_FOUND);
+    found = gathered(found, (one) => childrenOf(one, step.name));
   }
   return many ? found : found[0];
+}
+
+/** What is made of each, up to the bound: no more of it is looked at. */
+function gathered(values: readonly unknown[], make: (value: unknown, most: number) => readonly unknown[]): unknown[] {
+  const found: unknown[] = [];
+  for (const value of values) {
+    if (found.length >= MAX_FOUND) break;
+    for (const one of make(value, MAX_FOUND - found.length)) found.push(one);
+  }
+  return found.slice(0, MAX_FOUND);
 }
 
 interface PathStep {
@@ -40,14 +50,15 @@ function childrenOf(value: unknown, name: string | number): unknown[] {
   return value.has(String(name)) ? [value.get(String(name))] : [];
 }
 
-function withDescendants(value: unknown): unknown[] {
+function withDescendants(value: unknown, most: number): unknown[] {
   const found: unknown[] = [];
   const waiting: unknown[] = [value];
-  while (waiting.length > 0 && found.length < MAX_FOUND) {
+  while (waiting.length > 0 && found.length < most) {
     const one = waiting.pop();
     found.push(one);
-    if (Array.isArray(one)) waiting.push(...(one as unknown[]).toReversed());
-    else if (one instanceof Map) waiting.push(...[...one.values()].toReversed());
+    const inner = Array.isArray(one) ? (one as unknown[]) : one instanceof Map ? [...one.values()] : [];
+    // Not by spreading: a long list has more items than a call takes arguments.
+    for (let i = Math.min(inner.length, most) - 1; i >= 0; i--) waiting.push(inner[i]);
   }
   return found;
 }

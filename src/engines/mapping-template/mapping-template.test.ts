@@ -74,3 +74,33 @@ test("paths", () => {
   assert.equal(findPath(value, "$.x.y"), undefined);
   assert.equal(findPath(value, "$"), value);
 });
+
+test("values that grow by themselves, or hold themselves, are refused soon", () => {
+  const doubled = "#set($a = 'xxxxxxxxxx')".concat("#set($a = $a + $a)".repeat(60), "$a");
+  const bushes = "#set($a = [1])".concat("#set($a = [$a, $a])".repeat(60));
+  const hostile = [
+    doubled,
+    `${bushes}$a`,
+    `${bushes}#set($m = {'a': 1})$m.get($a)`,
+    `${bushes}#if($a == [1])x#end`,
+    "#set($l = [])$l.add($l)$l",
+    "#set($m = {})$m.put('m', $m)$m",
+    `#set($a = 'xxxxxxxxxx')${"#set($a = $a.replace('x', 'xxxxxxxxxx'))".repeat(9)}`,
+    `#set($a = 'xxxxxxxxxx')${"#set($a = $a.replace('', $a))".repeat(9)}`,
+    `#set($a = '${"x".repeat(300_000)}')#foreach($i in [1..50000])#if($a.contains('y'))#end#end`,
+    `#if(${"!".repeat(100_000)}true)x#end`,
+  ];
+  for (const template of hostile) {
+    const started = performance.now();
+    assert.throws(() => render(template), TemplateFault, template.slice(0, 80));
+    assert.ok(performance.now() - started < 3_000, template.slice(0, 80));
+  }
+});
+
+test("a path that asks for everything below everything is bounded", () => {
+  const wide = templated(Array.from({ length: 300 }, () => Array.from({ length: 300 }, () => [1, [2, [3]]])));
+  const started = performance.now();
+  assert.ok((findPath(wide, "$..*..*..*") as unknown[]).length <= 100_000);
+  assert.ok(performance.now() - started < 3_000);
+  assert.equal((findPath(templated(Array.from({ length: 200_000 }, () => 1)), "$..*") as unknown[]).length, 100_000);
+});

@@ -1,6 +1,17 @@
 import { TemplateFault } from "./syntax.ts";
 
-/** Methods of Java's strings, lists and maps that templates call; undefined where there is no such method. */
+/** Methods that take the same time however large their target is. */
+const QUICK: ReadonlySet<string> = new Set(["get", "set", "add", "put", "size", "isEmpty", "containsKey", "charAt"]);
+
+/** How many steps of a template a method's call is worth: what looks through all of a text or list counts for more. */
+export function costOf(target: unknown, name: string): number {
+  if (QUICK.has(name)) return 1;
+  if (typeof target === "string") return 1 + target.length / 1000;
+  const size = target instanceof Map ? target.size : Array.isArray(target) ? target.length : 0;
+  return 1 + size / 100;
+}
+
+/** Methods of Java's strings, lists and maps that templates call. Throws TemplateFault where there is no such method. */
 export function callMethod(target: unknown, name: string, given: readonly unknown[]): unknown {
   if (target instanceof Map) return onMap(target, name, given);
   if (Array.isArray(target)) return onList(target, name, given);
@@ -12,29 +23,59 @@ export function callMethod(target: unknown, name: string, given: readonly unknow
 }
 
 const MAX_TEXT = 10 * 1024 * 1024;
+const MAX_NESTING = 500;
 
 /** The text of a value in an answer: maps as Java shows them. */
 export function shown(value: unknown): string {
-  if (value instanceof Map) return `{${[...value].map(([key, one]) => `${key}=${shown(one)}`).join(", ")}}`;
-  if (Array.isArray(value)) return JSON.stringify(plain(value));
+  if (typeof value === "string") return value;
+  measure(value);
+  return textOf(value);
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Map) return `{${[...value].map(([key, one]) => `${key}=${textOf(one)}`).join(", ")}}`;
+  if (Array.isArray(value)) return JSON.stringify(jsonOf(value));
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value as string);
 }
 
 /** A template's value as JSON has it. */
 export function plain(value: unknown): unknown {
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, one]) => [key, plain(one)]));
-  return Array.isArray(value) ? value.map(plain) : value;
+  measure(value);
+  return jsonOf(value);
+}
+
+function jsonOf(value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, one]) => [key, jsonOf(one)]));
+  return Array.isArray(value) ? value.map(jsonOf) : value;
+}
+
+/** Throws where a value that is written out would have no end: lists and maps may hold one another, and themselves. */
+function measure(value: unknown): void {
+  let size = 0;
+  const visit = (one: unknown, depth: number): void => {
+    size += typeof one === "string" ? one.length : 1;
+    if (depth > MAX_NESTING) throw new TemplateFault("a value is nested too deeply");
+    if (size > MAX_TEXT) throw new TemplateFault("a value has become too large");
+    if (Array.isArray(one)) for (const item of one as unknown[]) visit(item, depth + 1);
+    else if (one instanceof Map)
+      for (const [key, item] of one) {
+        size += String(key).length;
+        visit(item, depth + 1);
+      }
+  };
+  visit(value, 0);
 }
 
 /** JSON as templates have it: objects are maps, so that nothing of ours is among their members. */
-export function templated(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(templated);
+export function templated(value: unknown, depth = 0): unknown {
+  if (depth > MAX_NESTING) throw new TemplateFault("a value is nested too deeply");
+  if (Array.isArray(value)) return value.map((one) => templated(one, depth + 1));
   if (typeof value !== "object" || value === null || value instanceof Map) return value;
-  return new Map(Object.entries(value).map(([key, one]) => [key, templated(one)]));
+  return new Map(Object.entries(value).map(([key, one]) => [key, templated(one, depth + 1)]));
 }
 
 function onMap(map: Map<string, unknown>, name: string, [first, second]: readonly unknown[]): unknown {
-  const key = String(first as string);
+  const key = shown(first);
   switch (name) {
     case "get":
       return map.get(key) ?? null;
@@ -44,7 +85,7 @@ function onMap(map: Map<string, unknown>, name: string, [first, second]: readonl
       return before;
     }
     case "putAll":
-      if (first instanceof Map) for (const [k, v] of first) map.set(String(k), v);
+      if (first instanceof Map) for (const [k, v] of first) map.set(shown(k), v);
       return null;
     case "remove": {
       const before = map.get(key) ?? null;
@@ -116,7 +157,7 @@ function onList(list: unknown[], name: string, [first, second]: readonly unknown
 }
 
 function onText(text: string, name: string, given: readonly unknown[]): unknown {
-  const [first = "", second = ""] = given.map((one) => (typeof one === "number" ? one : String(one as string)));
+  const [first = "", second = ""] = given.map((one) => (typeof one === "number" ? one : shown(one)));
   const [a, b] = [String(first), String(second)];
   switch (name) {
     case "length":
@@ -150,7 +191,7 @@ function onText(text: string, name: string, given: readonly unknown[]): unknown 
     case "concat":
       return bounded(text + a);
     case "replace":
-      return bounded(text.replaceAll(a, () => b));
+      return replaced(text, a, b);
     case "toString":
       return text;
     default:
@@ -158,7 +199,20 @@ function onText(text: string, name: string, given: readonly unknown[]): unknown 
   }
 }
 
-function bounded(text: string): string {
+function replaced(text: string, a: string, b: string): string {
+  // Looked at before: the text would be made whole, however long it is.
+  let length = text.length;
+  if (b.length > a.length)
+    for (let at = text.indexOf(a); at >= 0 && at <= text.length; at = text.indexOf(a, at + Math.max(1, a.length))) {
+      length += b.length - a.length;
+      if (length > MAX_TEXT) throw new TemplateFault("a text has become too long");
+      if (a === "" && at === text.length) break;
+    }
+  return text.replaceAll(a, () => b);
+}
+
+/** The text, where it is not longer than a template may make one. */
+export function bounded(text: string): string {
   if (text.length > MAX_TEXT) throw new TemplateFault("a text has become too long");
   return text;
 }

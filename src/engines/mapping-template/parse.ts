@@ -235,17 +235,18 @@ class Parser {
     return operator;
   }
 
-  #unary(): Expression {
+  #unary(signs = 0): Expression {
+    if (signs > MAX_DEPTH) throw this.#fault("it is nested too deeply");
     this.#space();
     if (this.#source[this.#at] === "!" && this.#source[this.#at + 1] !== "=") {
       this.#at++;
-      return { kind: "not", of: this.#unary() };
+      return { kind: "not", of: this.#unary(signs + 1) };
     }
     if (/not\b/y.test(this.#source.slice(this.#at, this.#at + 4))) {
       this.#at += 3;
-      return { kind: "not", of: this.#unary() };
+      return { kind: "not", of: this.#unary(signs + 1) };
     }
-    if (this.#take("-")) return { kind: "minus", of: this.#unary() };
+    if (this.#take("-")) return { kind: "minus", of: this.#unary(signs + 1) };
     return this.#primary();
   }
 

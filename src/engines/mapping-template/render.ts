@@ -1,4 +1,4 @@
-import { callMethod, shown } from "./methods.ts";
+import { bounded, callMethod, costOf, shown } from "./methods.ts";
 import { parseTemplate } from "./parse.ts";
 import { TemplateFault, type Expression, type Node, type Reference } from "./syntax.ts";
 
@@ -12,9 +12,16 @@ export type TemplateValues = Readonly<Record<string, unknown>>;
 export class TemplateObject {
   readonly functions: Readonly<Record<string, TemplateFunction>>;
   readonly values: Readonly<Record<string, unknown>>;
-  constructor(functions: Readonly<Record<string, TemplateFunction>>, values: Readonly<Record<string, unknown>> = {}) {
+  /** How many steps of a template a call of one of the functions is worth. */
+  readonly cost: number;
+  constructor(
+    functions: Readonly<Record<string, TemplateFunction>>,
+    values: Readonly<Record<string, unknown>> = {},
+    cost = 1,
+  ) {
     this.functions = functions;
     this.values = values;
+    this.cost = cost;
   }
 }
 
@@ -38,8 +45,19 @@ export function renderTemplate(source: string, values: TemplateValues): string {
   return run.out.join("");
 }
 
-function step(run: Run): void {
-  if (++run.steps > MAX_STEPS) throw new TemplateFault("the template asks for too much work");
+/** Characters that are handled for the price of a step. */
+const STEP_CHARACTERS = 1000;
+
+function step(run: Run, cost = 1): void {
+  run.steps += cost;
+  if (run.steps > MAX_STEPS) throw new TemplateFault("the template asks for too much work");
+}
+
+/** A value's text, which is paid for by its length. */
+function textOf(run: Run, value: unknown): string {
+  const text = bounded(shown(value));
+  step(run, text.length / STEP_CHARACTERS);
+  return text;
 }
 
 function write(run: Run, text: string): void {
@@ -80,6 +98,7 @@ function renderNode(run: Run, node: Node): typeof STOPPED | typeof BROKEN | unde
 
 function renderEach(run: Run, node: Node & { kind: "foreach" }): typeof STOPPED | undefined {
   const value = evaluate(run, node.list);
+  step(run, costOf(value, "values"));
   const items: unknown[] =
     value instanceof Map ? [...value.values()] : Array.isArray(value) ? [...(value as unknown[])] : [];
   const names = [node.name, "foreach", "velocityCount"];
@@ -107,7 +126,7 @@ function renderEach(run: Run, node: Node & { kind: "foreach" }): typeof STOPPED 
 
 function referenceText(run: Run, reference: Reference): string {
   const value = lookUp(run, reference);
-  if (value !== undefined && value !== null) return shown(value);
+  if (value !== undefined && value !== null) return textOf(run, value);
   return reference.quiet || run.values.has(reference.name) ? "" : reference.source;
 }
 
@@ -122,17 +141,18 @@ function lookUp(run: Run, { name, steps }: Reference): unknown {
       const given = one.given.map((expression) => evaluate(run, expression));
       const own =
         at instanceof TemplateObject && Object.hasOwn(at.functions, one.name) ? at.functions[one.name] : undefined;
+      step(run, own ? (at as TemplateObject).cost : costOf(at, one.name));
       at = own ? own(...given) : callMethod(at, one.name, given);
+      if (typeof at === "string") textOf(run, at);
     }
   }
   return at;
 }
 
 function member(of: unknown, name: unknown): unknown {
-  if (of instanceof Map) return of.get(String(name as string));
+  if (of instanceof Map) return of.get(shown(name));
   if (Array.isArray(of)) return name === "size" ? of.length : (of[Number(name)] as unknown);
-  if (of instanceof TemplateObject && Object.hasOwn(of.values, String(name as string)))
-    return of.values[String(name as string)];
+  if (of instanceof TemplateObject && Object.hasOwn(of.values, shown(name))) return of.values[shown(name)];
   return typeof of === "string" && name === "length" ? of.length : undefined;
 }
 
@@ -147,12 +167,12 @@ function assign(run: Run, { name, steps }: Reference, value: unknown): void {
     if (one.kind === "call") throw new TemplateFault("#set cannot change what a method answers");
     const key = one.kind === "property" ? one.name : evaluate(run, one.at);
     if (i === steps.length - 1) {
-      if (at instanceof Map) at.set(String(key as string), value);
+      if (at instanceof Map) at.set(shown(key), value);
       else if (Array.isArray(at) && Number(key) in at) at[Number(key)] = value;
       return;
     }
     let next = member(at, key);
-    if (next === undefined && at instanceof Map) at.set(String(key as string), (next = new Map<string, unknown>()));
+    if (next === undefined && at instanceof Map) at.set(shown(key), (next = new Map<string, unknown>()));
     at = next;
   }
 }
@@ -175,7 +195,7 @@ function evaluate(run: Run, expression: Expression): unknown {
     case "list":
       return expression.items.map((one) => evaluate(run, one));
     case "map":
-      return new Map(expression.entries.map(([key, value]) => [shown(evaluate(run, key)), evaluate(run, value)]));
+      return new Map(expression.entries.map(([key, value]) => [textOf(run, evaluate(run, key)), evaluate(run, value)]));
     case "range":
       return range(run, Number(evaluate(run, expression.from)), Number(evaluate(run, expression.to)));
     case "not":
@@ -198,8 +218,9 @@ function binary(run: Run, { operator, left, right }: Expression & { kind: "binar
   if (operator === "&&") return isTrue(evaluate(run, left)) && isTrue(evaluate(run, right));
   if (operator === "||") return isTrue(evaluate(run, left)) || isTrue(evaluate(run, right));
   const [a, b] = [evaluate(run, left), evaluate(run, right)];
-  if (operator === "==" || operator === "!=") return equal(a, b) === (operator === "==");
-  if (operator === "+" && (typeof a === "string" || typeof b === "string")) return shown(a) + shown(b);
+  if (operator === "==" || operator === "!=") return equal(run, a, b) === (operator === "==");
+  if (operator === "+" && (typeof a === "string" || typeof b === "string"))
+    return bounded(textOf(run, a) + textOf(run, b));
   const [x, y] = [Number(a), Number(b)];
   switch (operator) {
     case "<":
@@ -225,7 +246,7 @@ function binary(run: Run, { operator, left, right }: Expression & { kind: "binar
   }
 }
 
-function equal(a: unknown, b: unknown): boolean {
+function equal(run: Run, a: unknown, b: unknown): boolean {
   if (a === null || b === null || a === undefined || b === undefined) return (a ?? null) === (b ?? null);
-  return typeof a === typeof b && typeof a !== "object" ? a === b : shown(a) === shown(b);
+  return typeof a === typeof b && typeof a !== "object" ? a === b : textOf(run, a) === textOf(run, b);
 }

@@ -1,10 +1,10 @@
 import { askFunction, type Said } from "../../compute/edge/ask-function.ts";
 import { functionOfUri } from "../../compute/edge/call-function.ts";
-import { fitsPattern } from "../../compute/edge/bounded-pattern.ts";
 import { contextVariable } from "../../compute/edge/context-variables.ts";
 import { group, splitUrl } from "../../compute/edge/edge-request.ts";
 import { NO_IDENTITY } from "../../compute/edge/proxy-event.ts";
 import { compilePolicy, evaluate, type CompiledPolicy } from "../../engines/policy/index.ts";
+import { boundedMatcher, fitsSource } from "../../kernel/bounded-match.ts";
 import { eventOf, headerValue, methodArn, type Call, type Caller, type RestContext } from "./call.ts";
 import { isRefusal, type Refusal } from "./gateway-responses.ts";
 import type { Authorizer, RestApi } from "./model.ts";
@@ -19,6 +19,7 @@ export interface Authorized {
 }
 
 const TIMEOUT_MS = 30_000;
+const MOST_PATTERN_MS = 50;
 
 const failure = (refused: "AUTHORIZER_FAILURE" | "AUTHORIZER_CONFIGURATION_ERROR"): Refusal => ({
   refused,
@@ -82,8 +83,10 @@ function identityOf(call: Call, authorizer: Authorizer): string[] | undefined {
   const values = sources.map((source) => sourceValue(call, source));
   if (values.some((value) => value === undefined || value === "")) return undefined;
   if (type === "TOKEN" && values.length === 0) return undefined;
-  if (type === "TOKEN" && identityValidationExpression && !fitsPattern(values[0]!, identityValidationExpression))
-    return undefined;
+  if (type === "TOKEN" && identityValidationExpression) {
+    const matches = boundedMatcher(MOST_PATTERN_MS);
+    if (!fitsSource(matches, values[0]!, identityValidationExpression, "whole")) return undefined;
+  }
   return values as string[];
 }
 

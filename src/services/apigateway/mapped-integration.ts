@@ -1,10 +1,10 @@
 import { askFunction } from "../../compute/edge/ask-function.ts";
-import { fitsPattern } from "../../compute/edge/bounded-pattern.ts";
 import { contextVariable } from "../../compute/edge/context-variables.ts";
 import { functionOfUri } from "../../compute/edge/call-function.ts";
 import { headersOf } from "../../compute/edge/egress.ts";
 import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { plain, renderTemplate, TemplateFault } from "../../engines/mapping-template/index.ts";
+import { boundedMatcher, fitsSource } from "../../kernel/bounded-match.ts";
 import { headerValue, integrated, type Call, type Caller, type RestContext } from "./call.ts";
 import { isRefusal, serverError, type Refusal } from "./gateway-responses.ts";
 import { callHttp, type Overrides } from "./http-integration.ts";
@@ -133,11 +133,15 @@ function mock(body: string, templated: boolean): Mapped | Refusal {
   return { selector: status ?? "", body: Buffer.alloc(0), headers: [] };
 }
 
+/** How long all patterns of an integration may take together. */
+const MOST_PATTERN_MS = 100;
+
 /** The first response whose pattern fits all of the selector, else the one without a pattern. */
 function select({ type, integrationResponses = {} }: Integration, selector: string): IntegrationResponse | undefined {
   const all = Object.values(integrationResponses);
+  const matches = boundedMatcher(MOST_PATTERN_MS);
   const fits = ({ selectionPattern }: IntegrationResponse): boolean =>
-    !!selectionPattern && selector !== "" && fitsPattern(selector, selectionPattern);
+    !!selectionPattern && selector !== "" && fitsSource(matches, selector, selectionPattern, "whole");
   const exact = type === "MOCK" ? all.find((r) => r.statusCode === selector && !r.selectionPattern) : undefined;
   return all.find(fits) ?? exact ?? all.find((r) => !r.selectionPattern);
 }

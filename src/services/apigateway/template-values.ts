@@ -27,7 +27,8 @@ export function templateValues(call: Call, body: string): TemplateValues {
     },
   };
   return {
-    input: new TemplateObject(input, { body }),
+    // A path may look through all of the body.
+    input: new TemplateObject(input, { body }, 20 + Math.min(1000, body.length / 1000)),
     util: new TemplateObject(UTIL),
     context: templated(call.context),
     stageVariables: new Map(Object.entries(call.variables)),

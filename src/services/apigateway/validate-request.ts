@@ -1,8 +1,11 @@
-import { fitsPattern } from "../../compute/edge/bounded-pattern.ts";
 import { schemaFaults } from "../../engines/json-schema/validate.ts";
+import { boundedMatcher, fitsSource } from "../../kernel/bounded-match.ts";
 import { headerValue, type Call } from "./call.ts";
 import type { Refusal } from "./gateway-responses.ts";
 import { allModels, readSchema, referenceResolver } from "./models.ts";
+
+/** How long all patterns of a model may take together. */
+const MOST_PATTERN_MS = 100;
 
 /** What a method's validator finds wrong with a request: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html */
 export function validateRequest(call: Call): Refusal | undefined {
@@ -52,6 +55,7 @@ function bodyFaults({ method, request, deployment }: Call): string[] {
   } catch {
     return ["the body is not valid JSON"];
   }
-  const fits = (text: string, pattern: string): boolean => fitsPattern(text, pattern, { whole: false });
+  const matches = boundedMatcher(MOST_PATTERN_MS);
+  const fits = (text: string, pattern: string): boolean => fitsSource(matches, text, pattern, "anywhere");
   return schemaFaults(value, schema, { resolve: referenceResolver(schema, deployment), fits });
 }

@@ -1,6 +1,6 @@
 import { notImplemented } from "../../kernel/aws-error.ts";
 import { invalid } from "./model.ts";
-import { parseSpacePattern } from "./space-pattern.ts";
+import { matchesStars, parseSpacePattern } from "./space-pattern.ts";
 
 const MAX_PATTERN = 1024;
 
@@ -163,20 +163,14 @@ function wordTest(word: string, at: (value: unknown) => unknown): JsonTest {
 
 function comparison(operator: string, wanted: string, at: (value: unknown) => unknown): JsonTest {
   const number = Number(wanted);
-  const glob = new RegExp(
-    `^${wanted
-      .split("*")
-      .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&"))
-      .join("[^]*")}$`,
-  );
   return (value) => {
     const found = at(value);
     if (found === undefined || found === null) return false;
     switch (operator) {
       case "=":
-        return glob.test(String(found));
+        return matchesStars(wanted, String(found));
       case "!=":
-        return !glob.test(String(found));
+        return !matchesStars(wanted, String(found));
       case "<":
         return Number(found) < number;
       case ">":

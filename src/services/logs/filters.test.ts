@@ -5,6 +5,7 @@ import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
+import { compileLogFilter } from "./filter-pattern.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 import { zip } from "../../../test/support/zip.ts";
 import { compileFilter } from "./filter-pattern.ts";
@@ -191,4 +192,15 @@ test("resource policies are kept, listed and deleted", async () => {
   await assert.rejects(logs.deleteResourcePolicy({ policyName: "p" }), {
     message: "Policy with name [p] does not exist.",
   });
+});
+
+test("patterns of many stars, and messages of many open brackets, take no time", () => {
+  const started = performance.now();
+  const stars = compileLogFilter(`{ $.a = "${"*a".repeat(100)}*b" }`);
+  assert.equal(stars.matches(JSON.stringify({ a: "a".repeat(20_000) })), false);
+  assert.equal(stars.matches(JSON.stringify({ a: `${"a".repeat(200)}b` })), true);
+  const fields = compileLogFilter("[first, ..., last]");
+  assert.deepEqual(fields.extracted(`${"[ ".repeat(100_000)}"x y" end`), { $first: "[", $last: "end" });
+  assert.deepEqual(fields.extracted('"a b" [c d] e'), { $first: "a b", $last: "e" });
+  assert.ok(performance.now() - started < 2_000);
 });

@@ -20,13 +20,25 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
+/** How much one query may ask for: parts of expressions that are evaluated, and characters that they make. */
+const MAX_STEPS = 20_000_000;
+const MAX_CHARACTERS = 128 * 1024 * 1024;
+const MAKES_TEXT: ReadonlySet<string> = new Set(["concat", "replace", "tolower", "toupper"]);
+
+interface Run {
+  readonly matches: BoundedMatch;
+  steps: number;
+  characters: number;
+}
+
 /** Runs a query's commands, one after the other, on the rows. */
 export function runQuery(commands: readonly Command[], events: readonly Row[], matches: BoundedMatch): Outcome {
+  const run: Run = { matches, steps: 0, characters: 0 };
   let rows = [...events];
   let matched = rows.length;
   let shown: readonly string[] | undefined;
   let limit = DEFAULT_LIMIT;
-  const evaluate = (of: Expression, row: Row): Value => valueOf(of, row, matches);
+  const evaluate = (of: Expression, row: Row): Value => valueOf(of, row, run);
   for (const command of commands) {
     switch (command.kind) {
       case "fields":
@@ -42,13 +54,7 @@ export function runQuery(commands: readonly Command[], events: readonly Row[], m
         for (const row of rows) parseGlob(command.glob, command.names, String(evaluate(command.of, row) ?? ""), row);
         break;
       case "sort":
-        rows.sort((a, b) => {
-          for (const { of, descending } of command.keys) {
-            const order = compare(evaluate(of, a), evaluate(of, b));
-            if (order !== 0) return descending ? -order : order;
-          }
-          return 0;
-        });
+        rows = sorted(rows, command.keys, evaluate);
         break;
       case "limit":
         limit = Math.min(DEFAULT_LIMIT, command.count);
@@ -69,6 +75,22 @@ export function runQuery(commands: readonly Command[], events: readonly Row[], m
   }
   const names = shown ?? ["@timestamp", "@message"];
   return { matched, rows: rows.slice(0, limit).map((row) => show(row, names)) };
+}
+
+function sorted(
+  rows: readonly Row[],
+  keys: Extract<Command, { kind: "sort" }>["keys"],
+  evaluate: (of: Expression, row: Row) => Value,
+): Row[] {
+  const keyed = rows.map((row) => ({ row, values: keys.map(({ of }) => evaluate(of, row)) }));
+  keyed.sort((a, b) => {
+    for (const [i, { descending }] of keys.entries()) {
+      const order = compare(a.values[i], b.values[i]);
+      if (order !== 0) return descending ? -order : order;
+    }
+    return 0;
+  });
+  return keyed.map(({ row }) => row);
 }
 
 function show(row: Row, names: readonly string[]): { field: string; value: string }[] {
@@ -95,8 +117,9 @@ function compare(a: Value, b: Value): number {
   return String(a ?? "") < String(b ?? "") ? -1 : String(a ?? "") > String(b ?? "") ? 1 : 0;
 }
 
-function valueOf(node: Expression, row: Row, matches: BoundedMatch): Value {
-  const of = (inner: Expression): Value => valueOf(inner, row, matches);
+function valueOf(node: Expression, row: Row, run: Run): Value {
+  if (++run.steps > MAX_STEPS) throw malformed("The query asks for too much work.");
+  const of = (inner: Expression): Value => valueOf(inner, row, run);
   switch (node.kind) {
     case "value":
       return node.value;
@@ -105,15 +128,34 @@ function valueOf(node: Expression, row: Row, matches: BoundedMatch): Value {
     case "not":
       return isTrue(of(node.of)) ? 0 : 1;
     case "binary":
-      return binary(node, of, matches);
+      return binary(node, of, run.matches);
     case "call": {
-      const run = Object.hasOwn(FUNCTIONS, node.name) ? FUNCTIONS[node.name] : undefined;
-      if (!run) throw malformed(`Unknown function ${node.name}`);
-      return run(node.inputs.map(of), row);
+      const compute = Object.hasOwn(FUNCTIONS, node.name) ? FUNCTIONS[node.name] : undefined;
+      if (!compute) throw malformed(`Unknown function ${node.name}`);
+      const inputs = node.inputs.map(of);
+      const length = lengthOf(inputs);
+      run.steps += length / 1000;
+      if (MAKES_TEXT.has(node.name)) spend(run, node.name === "replace" ? lengthReplaced(inputs) : length);
+      return compute(inputs, row);
     }
     default:
       throw malformed("A list or a pattern stands where a value must be.");
   }
+}
+
+/** Pays for a text before it is made. */
+function spend(run: Run, characters: number): void {
+  run.characters += characters;
+  if (run.characters > MAX_CHARACTERS) throw malformed("The query makes too much text.");
+}
+
+const lengthOf = (inputs: readonly Value[]): number =>
+  inputs.reduce<number>((sum, value) => sum + (typeof value === "string" ? value.length : 0), 0);
+
+/** At most so long is what `replace` makes. */
+function lengthReplaced([subject, from, to]: readonly Value[]): number {
+  const [text, part] = [String(subject ?? ""), String(from)];
+  return text.length + (Math.floor(text.length / Math.max(1, part.length)) + 1) * String(to ?? "").length;
 }
 
 function binary(

@@ -97,3 +97,17 @@ test("what is no query is refused, and queries are listed", async () => {
   const { queries } = await logs.describeQueries({ logGroupName: GROUP, maxResults: 1 });
   assert.match(queries![0]!.queryString!, /^SOURCE "\/aws\/lambda\/shop" START=\d+ END=\d+999 \| /);
 });
+
+test("a query that makes texts without end, or looks too long, is refused", async () => {
+  const many = (part: string, count: number) => Array.from({ length: count }, () => part).join(",");
+  const hostile = [
+    ["fields @message as a", ...Array.from({ length: 9 }, () => `fields concat(${many("a", 200)}) as a`)].join(" | "),
+    ["fields @message as a", ...Array.from({ length: 9 }, () => "fields replace(a, '', concat(a, a)) as a")].join(
+      " | ",
+    ),
+  ];
+  for (const queryString of hostile) {
+    const { queryId } = await logs.startQuery({ logGroupName: GROUP, queryString, ...range });
+    await assert.rejects(logs.getQueryResults({ queryId }), /too much/);
+  }
+});

@@ -11,7 +11,9 @@ import { groupArn, groupName, invalid, telemetryKey } from "./model.ts";
 
 /** Stored events that one query looks through, over all its groups. */
 const SCAN_LIMIT = 100_000;
-const PAGE = 10_000;
+/** What they may weigh together: they are in memory while the query runs. */
+const SCAN_BYTES = 64 * 1024 * 1024;
+const PAGE = 1000;
 const MAX_GROUPS = 50;
 const MAX_QUERIES = 1000;
 /** How long all patterns of one query may take together. */
@@ -161,6 +163,8 @@ async function readRows(
       });
       for (const event of page.events) {
         bytes += Buffer.byteLength(event.message);
+        if (bytes > SCAN_BYTES)
+          throw invalid(`The query would look through more than ${SCAN_BYTES} bytes: shorten its time range.`);
         rows.push(rowOf(ctx, group, event));
       }
       cursor = page.events.length ? page.cursor : undefined;

@@ -14,8 +14,6 @@ interface Field {
 }
 
 const MAX_FIELDS = 64;
-/** A word, or what stands between quotes or brackets. */
-const WORD = /"([^"]*)"|\[([^\]]*)\]|(\S+)/g;
 const CONDITION = /^\s*(\*?[\w.]+)\s*(=|!=|<=|>=|<|>)\s*(?:"([^"]*)"|([^\s&|"]+))\s*/;
 
 /**
@@ -32,9 +30,7 @@ export function parseSpacePattern(text: string): SpacePattern {
   const fields = parts.map((part, i): Field | undefined => (part === "..." ? undefined : readField(part, i)));
   return {
     match(message) {
-      const words = [...message.matchAll(WORD)].map(
-        ([, quoted, bracketed, plain]) => quoted ?? bracketed ?? plain ?? "",
-      );
+      const words = wordsOf(message);
       if (parts.length === 0) return new Map();
       if (rest < 0 ? words.length !== fields.length : words.length < fields.length - 1) return undefined;
       const skipped = rest < 0 ? 0 : words.length - (fields.length - 1);
@@ -48,6 +44,36 @@ export function parseSpacePattern(text: string): SpacePattern {
       return found;
     },
   };
+}
+
+/**
+ * Words, and what stands between quotes or brackets. Read by hand: a pattern would look for the end of each bracket that has
+ * none through all of the message.
+ */
+function wordsOf(message: string): string[] {
+  const words: string[] = [];
+  const endless = new Set<string>();
+  const space = /\s/g;
+  for (let at = 0; at < message.length;) {
+    const char = message[at]!;
+    if (/\s/.test(char)) {
+      at++;
+      continue;
+    }
+    const close = char === '"' ? '"' : char === "[" ? "]" : undefined;
+    const end = close === undefined || endless.has(close) ? -1 : message.indexOf(close, at + 1);
+    if (close !== undefined && end >= 0) {
+      words.push(message.slice(at + 1, end));
+      at = end + 1;
+      continue;
+    }
+    if (close !== undefined) endless.add(close);
+    space.lastIndex = at;
+    const next = space.exec(message)?.index ?? message.length;
+    words.push(message.slice(at, next));
+    at = next;
+  }
+  return words;
 }
 
 /** Commas within quotes part nothing. */
@@ -80,9 +106,9 @@ function compare(operator: string, wanted: string): Test {
   const number = Number(wanted);
   switch (operator) {
     case "=":
-      return (value) => matchesStars(wanted, value);
+      return (value) => matchesField(wanted, value);
     case "!=":
-      return (value) => !matchesStars(wanted, value);
+      return (value) => !matchesField(wanted, value);
     case "<":
       return (value) => Number(value) < number;
     case ">":
@@ -94,10 +120,14 @@ function compare(operator: string, wanted: string): Test {
   }
 }
 
-/** Whether the value is the wanted text, in which `*` stands for anything; numbers may be written differently. */
-function matchesStars(wanted: string, value: string): boolean {
-  if (!wanted.includes("*"))
-    return wanted === value || (wanted !== "" && value !== "" && Number(wanted) === Number(value));
+/** As `matchesStars`; numbers may be written differently. */
+const matchesField = (wanted: string, value: string): boolean =>
+  matchesStars(wanted, value) ||
+  (!wanted.includes("*") && wanted !== "" && value !== "" && Number(wanted) === Number(value));
+
+/** Whether the value is the wanted text, in which `*` stands for anything: in one pass, whatever the text. */
+export function matchesStars(wanted: string, value: string): boolean {
+  if (!wanted.includes("*")) return wanted === value;
   const [first = "", ...others] = wanted.split("*");
   const last = others.pop() ?? "";
   if (!value.startsWith(first) || !value.endsWith(last) || value.length < first.length + last.length) return false;

@@ -14,7 +14,12 @@ export interface MathScope {
   readonly periodSeconds: number;
   /** Starts of all periods in the range that was asked for. */
   readonly times: readonly number[];
+  /** Data points that may still be made: of all expressions of a request together. */
+  readonly work: { left: number };
 }
+
+/** Metrics that one value of an expression may hold, as GetMetricData takes them. */
+const MAX_SERIES = 500;
 
 /** Evaluates a metric math expression. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html */
 export function evaluateMath(text: string, scope: MathScope): MathValue {
@@ -41,6 +46,15 @@ export const isSeries = (value: MathValue): value is Series => value instanceof 
 const isList = (value: MathValue): value is readonly Series[] => Array.isArray(value);
 
 function evaluate(node: Expression, scope: MathScope): MathValue {
+  const value = made(node, scope);
+  const all = typeof value === "number" ? [] : seriesOf(value);
+  if (all.length > MAX_SERIES) throw wrong(`A value holds at most ${MAX_SERIES} metrics.`);
+  scope.work.left -= all.reduce((points, series) => points + series.size, 1);
+  if (scope.work.left < 0) throw wrong("The expressions ask for too much work.");
+  return value;
+}
+
+function made(node: Expression, scope: MathScope): MathValue {
   switch (node.kind) {
     case "number":
       return node.value;
@@ -131,9 +145,12 @@ const FUNCTIONS: Readonly<Record<string, Run>> = {
   LOG10: each(Math.log10),
   SUM: over(sum),
   AVG: over(mean),
-  MIN: over((values) => Math.min(...values)),
-  MAX: over((values) => Math.max(...values)),
-  STDDEV: over((values) => Math.sqrt(mean(values.map((v) => (v - mean(values)) ** 2)))),
+  MIN: over((values) => values.reduce((least, value) => Math.min(least, value), Infinity)),
+  MAX: over((values) => values.reduce((most, value) => Math.max(most, value), -Infinity)),
+  STDDEV: over((values) => {
+    const middle = mean(values);
+    return Math.sqrt(mean(values.map((v) => (v - middle) ** 2)));
+  }),
   DATAPOINT_COUNT: over((values) => values.length),
   DIFF: along((points) => pairs(points, (value, before) => value - before)),
   DIFF_TIME: along((points) => pairs(points, (_value, _before, seconds) => seconds)),
@@ -169,10 +186,11 @@ function fill(inputs: readonly Expression[], scope: MathScope): MathValue {
   const run = (series: Series): Series => {
     const filled = new Map<number, number>();
     let last: number | undefined;
-    for (const [i, at] of scope.times.entries()) {
+    const line = word === "LINEAR" ? lineOf(series, scope.times) : undefined;
+    for (const at of scope.times) {
       let found = series.get(at);
       if (found !== undefined) last = found;
-      else if (word === "LINEAR") found = between(series, scope.times, i) ?? last;
+      else if (word === "LINEAR") found = line?.(at) ?? last;
       else if (word === "REPEAT") found = last;
       else found = typeof constant === "number" ? constant : seriesOf(constant!)[0]?.get(at);
       if (found !== undefined) filled.set(at, found);
@@ -182,13 +200,17 @@ function fill(inputs: readonly Expression[], scope: MathScope): MathValue {
   return isSeries(value) ? run(value) : (value as readonly Series[]).map(run);
 }
 
-/** The value on the line between the neighbours that are known. */
-function between(series: Series, times: readonly number[], at: number): number | undefined {
-  const before = times.slice(0, at).findLast((t) => series.has(t));
-  const after = times.slice(at).find((t) => series.has(t));
-  if (before === undefined || after === undefined) return undefined;
-  const share = (times[at]! - before) / (after - before);
-  return series.get(before)! + share * (series.get(after)! - series.get(before)!);
+/** What lies on the line between the neighbours that are known; asked for one time after the other. */
+function lineOf(series: Series, times: readonly number[]): (at: number) => number | undefined {
+  const known = times.filter((t) => series.has(t));
+  let next = 0;
+  return (at) => {
+    while (next < known.length && known[next]! <= at) next++;
+    const [before, after] = [known[next - 1], known[next]];
+    if (before === undefined || after === undefined) return undefined;
+    const share = (at - before) / (after - before);
+    return series.get(before)! + share * (series.get(after)! - series.get(before)!);
+  };
 }
 
 function choose(inputs: readonly Expression[], scope: MathScope): MathValue {

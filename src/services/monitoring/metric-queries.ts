@@ -32,6 +32,8 @@ interface Range {
 }
 
 const MAX_QUERIES = 500;
+/** Data points that all expressions of a request may make on their way. */
+const MAX_WORK = 3_000_000;
 const invalid = (message: string): AwsError => new AwsError("ValidationError", message, 400);
 
 /** The values of every query by its id. Expressions may name each other; none may name itself. */
@@ -52,6 +54,7 @@ export async function evaluateQueries(
     times.push(at);
   const measured = [...values];
   const under = new Set<string>();
+  const work = { left: MAX_WORK };
   const valueOf = (id: string): MathValue | undefined => {
     const known = values.get(id);
     const query = queries.find((q) => q.Id === id);
@@ -60,7 +63,7 @@ export async function evaluateQueries(
     under.add(id);
     const metrics = (part: string): Series[] =>
       measured.flatMap(([name, value]) => (name.includes(part) && isSeries(value) ? [value] : []));
-    const value = evaluateMath(query.Expression, { value: valueOf, metrics, periodSeconds, times });
+    const value = evaluateMath(query.Expression, { value: valueOf, metrics, periodSeconds, times, work });
     values.set(id, value);
     return value;
   };

@@ -1,9 +1,9 @@
-import vm from "node:vm";
 import type * as Ssm from "@aws-sdk/client-ssm";
 import type { Context } from "../../../aws/context.ts";
 import { principalName } from "../../../aws/principal.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
+import { boundedMatcher } from "../../../kernel/bounded-match.ts";
 import { GuardFailed, type Statement } from "../../../ports/database.ts";
 import { MAX_PARAMETERS, MAX_TAGS, MAX_VALUE, MAX_VERSIONS, PATTERN_MS } from "../limits.ts";
 import {
@@ -189,12 +189,9 @@ function checkPattern(text: string, value: string): void {
       400,
     );
   }
-  let matches: unknown;
-  try {
-    matches = vm.runInNewContext("pattern.test(value)", { pattern, value }, { timeout: PATTERN_MS });
-  } catch {
+  const matches = boundedMatcher(PATTERN_MS)(pattern, value);
+  if (matches === undefined)
     throw new AwsError("InvalidAllowedPatternException", `The pattern ${text} takes too long to evaluate.`, 400);
-  }
   if (!matches)
     throw new AwsError(
       "ParameterPatternMismatchException",
