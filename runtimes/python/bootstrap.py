@@ -1,4 +1,4 @@
-"""What runs first in a Python execution environment: the twin of runtimes/nodejs/bootstrap.mjs, with the same frames."""
+"""What runs first in a Python execution environment: the twin of runtimes/nodejs/bootstrap.cjs, with the same frames."""
 import importlib
 import io
 import json

@@ -8,7 +8,7 @@ import { test, type TestContext } from "node:test";
 import type { Invocation } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
 
-const FRAMES = resolve(import.meta.dirname, "../../../runtimes/nodejs/frames.mjs");
+const FRAMES = resolve(import.meta.dirname, "../../../runtimes/nodejs/frames.cjs");
 
 /** A channel with a process at its other end that does what the script says; `frames` and `next` (the id of the next event) are there. */
 async function open(t: TestContext, script: string) {

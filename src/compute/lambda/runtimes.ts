@@ -78,7 +78,7 @@ export function resolveRuntime(
     { source: nearest.folder, target: "/var/lang/bin" },
     ...sdkMounts(code, wanted.version),
   ];
-  const args = ["/var/lang/bin/node", ...nodeFlags(options.memoryMB), "/var/runtime/bootstrap.mjs"];
+  const args = ["/var/lang/bin/node", ...nodeFlags(options.memoryMB), "/var/runtime/bootstrap.cjs"];
   const env = { NODE_PATH: "/opt/nodejs/node_modules:/node_modules:/var/runtime:/var/task" };
   const warning =
     nearest.major === wanted.version ? {} : { warning: `${name} runs on the installed Node.js ${nearest.major}.` };

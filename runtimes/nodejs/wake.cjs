@@ -1,12 +1,15 @@
+"use strict";
 // Where extensions may run in this process, it must not sleep in read(2): its event loop goes on, and a byte tells that an
 // event is coming. A zero tells that there are no extensions.
-import fs from "node:fs";
+const fs = require("node:fs");
+
+exports.openWake = openWake;
 
 /** The bell of an environment with extensions; undefined where there is none. */
-export async function openWake(folder) {
+function openWake(folder) {
   const path = `${folder}/wake`;
   if (!fs.existsSync(path)) return undefined;
-  const { Socket } = await import("node:net");
+  const { Socket } = require("node:net");
   const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   const socket = new Socket({ fd, readable: true, writable: false });
   socket.unref(); // a handler that waits for nothing must show

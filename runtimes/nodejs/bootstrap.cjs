@@ -1,12 +1,17 @@
+"use strict";
 // What runs first in a Node.js execution environment. It knows no function when it starts: the platform sends the handler,
-// the variables and then one event at a time. Plain JavaScript, for Node 18 and newer.
-import module from "node:module";
-import { formatWithOptions } from "node:util";
-import { errorBody } from "./errors.mjs";
-import { Frames, IN, OUT } from "./frames.mjs";
-import { loadHandler } from "./load-handler.mjs";
-import { isStreaming, ResponseStream } from "./streaming.mjs";
-import { openWake } from "./wake.mjs";
+// the variables and then one event at a time. Plain JavaScript, for Node 18 and newer;
+// CommonJS, for the loader of ES modules takes 10 ms of CPU in each process that starts, and many functions need none.
+const { enableCompileCache } = require("node:module");
+const { formatWithOptions } = require("node:util");
+const { errorBody } = require("./errors.cjs");
+const { Frames, IN, OUT } = require("./frames.cjs");
+const { loadHandler } = require("./load-handler.cjs");
+const { isStreaming } = require("./streaming.cjs");
+const { openWake } = require("./wake.cjs");
+
+// Handlers find no main module, as with Lambda's own runtime, which is an ES module.
+process.mainModule = undefined;
 
 /** Longer output goes in several frames. */
 const MAX_LOG = 1 << 20;
@@ -32,7 +37,7 @@ async function main() {
   await warmUp();
   send(OUT.READY);
   const message = JSON.parse(frames.read()[2]);
-  state.wake = await openWake("/run/starling");
+  state.wake = openWake("/run/starling");
   await init(message);
   next();
 }
@@ -71,10 +76,11 @@ async function warmUp() {
     "http2",
     "child_process",
   ];
-  await Promise.all(modules.map((name) => import(`node:${name}`)));
+  for (const name of modules) require(`node:${name}`);
   for (const spec of ["cjs.handler", "esm.handler"])
     JSON.stringify(await (await loadHandler("/var/runtime/warm", spec))({ a: 1 }, {}));
   formatWithOptions({ colors: false }, "%s", { a: [1] });
+  void [process.stdout, process.stderr]; // made now
   new URL("http://localhost/?a=1").searchParams.get("a");
   structuredClone({ a: new Date() });
   void globalThis.fetch;
@@ -87,9 +93,10 @@ async function init({ env, handler, taskRoot, runtime, logFormat }) {
     process.chdir(taskRoot);
     // Of the SDK, made when the platform was installed; nothing is written there. Older ones know no paths that move.
     if (Number.parseInt(process.versions.node, 10) >= 24)
-      module.enableCompileCache({ directory: "/node_modules/.sdk-cache", portable: true });
+      enableCompileCache({ directory: "/node_modules/.sdk-cache", portable: true });
     state.handler = await loadHandler(taskRoot, process.env._HANDLER ?? handler);
-    if (!isStreaming(state.handler)) refuseCallback(state.handler, runtime);
+    if (isStreaming(state.handler)) require("./response-stream.cjs");
+    else refuseCallback(state.handler, runtime);
     state.facts = {
       functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
       functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
@@ -178,6 +185,7 @@ function fields(header) {
 /** Runs a handler that writes its answer to a stream; what it returns counts for nothing. */
 async function stream(event, context, answer) {
   const { awsRequestId: id } = context;
+  const { ResponseStream } = require("./response-stream.cjs");
   const response = new ResponseStream(frames, id, state.handler);
   const broken = new Promise((_resolve, reject) => response.on("error", reject));
   broken.catch(() => undefined);
@@ -323,14 +331,24 @@ function patchOutput() {
         name === "trace" ? [new Error(formatWithOptions({}, ...args)).stack.replace(/^Error/, "Trace")] : args,
       );
   }
-  for (const stream of [process.stdout, process.stderr]) {
+  for (const name of ["stdout", "stderr"]) patchStream(name);
+}
+
+/** Not before somebody asks for it: Node makes these streams then, which takes milliseconds. */
+function patchStream(name) {
+  const { get } = Object.getOwnPropertyDescriptor(process, name);
+  const open = () => {
+    const stream = get.call(process);
     stream.write = (chunk, encoding, done) => {
       const callback = typeof encoding === "function" ? encoding : done;
       sendLog(typeof chunk === "string" ? Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8") : chunk);
       if (callback) process.nextTick(callback);
       return true;
     };
-  }
+    return stream;
+  };
+  let stream;
+  Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => (stream ??= open()) });
 }
 
 patchOutput();

@@ -1,9 +1,10 @@
+"use strict";
 // Frames between the platform and a runtime: u32 length of the rest, u8 type, u32 length of the header, header (text, fields parted by tabs), body.
 // They come by one named pipe and go by another; both block, so that a runtime that waits costs nothing.
-import fs from "node:fs";
+const fs = require("node:fs");
 
-export const IN = { INIT: 1, INVOKE: 2 };
-export const OUT = {
+const IN = { INIT: 1, INVOKE: 2 };
+const OUT = {
   READY: 16,
   INITIALIZED: 17,
   INIT_ERROR: 18,
@@ -27,7 +28,7 @@ function putU32(bytes, at, value) {
   bytes[at + 3] = value;
 }
 
-export class Frames {
+class Frames {
   #in;
   #out;
   #buffer = Buffer.allocUnsafeSlow(65536);
@@ -91,3 +92,5 @@ export class Frames {
     for (let at = 0; at < end;) at += fs.writeSync(this.#out, frame, at, end - at);
   }
 }
+
+module.exports = { Frames, IN, OUT };

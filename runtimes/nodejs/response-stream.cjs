@@ -1,39 +1,14 @@
-// Response streaming as Lambda's Node.js runtime offers it: the global `awslambda`.
-import { Writable } from "node:stream";
-import { OUT } from "./frames.mjs";
+"use strict";
+// The stream that a streaming handler writes to; loaded when there is such a handler, for `node:stream` takes its time.
+const { Writable } = require("node:stream");
+const { OUT } = require("./frames.cjs");
+const { HIGH_WATER_MARK } = require("./streaming.cjs");
 
-const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
-const HIGH_WATER_MARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
-const HTTP_INTEGRATION = "application/vnd.awslambda.http-integration-response";
 const DEFAULT_CONTENT_TYPE = "application/octet-stream";
-/** Ends the prelude of an HTTP answer. */
-const DELIMITER = Buffer.alloc(8);
 const PIECE = 64 * 1024;
 
-globalThis.awslambda = {
-  streamifyResponse(handler, options) {
-    handler[STREAMING] = "response";
-    if (typeof options?.highWaterMark === "number") handler[HIGH_WATER_MARK] = options.highWaterMark;
-    return handler;
-  },
-  HttpResponseStream: class HttpResponseStream {
-    /** Gives the stream a status, headers and cookies; they go before its first bytes. */
-    static from(stream, prelude) {
-      stream.setContentType(HTTP_INTEGRATION);
-      const text = JSON.stringify(prelude);
-      stream._onBeforeFirstWrite = (write) => {
-        write(text);
-        write(DELIMITER);
-      };
-      return stream;
-    }
-  },
-};
-
-export const isStreaming = (handler) => handler[STREAMING] === "response";
-
 /** The stream that a handler writes its answer to. `onEnd` is called once, with an error where the stream was destroyed. */
-export class ResponseStream extends Writable {
+class ResponseStream extends Writable {
   #frames;
   #id;
   #contentType;
@@ -82,3 +57,5 @@ export class ResponseStream extends Writable {
       this.#frames.write(OUT.PIECE, this.#id, bytes.subarray(at, at + PIECE));
   }
 }
+
+module.exports = { ResponseStream };

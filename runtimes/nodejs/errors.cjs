@@ -1,5 +1,8 @@
+"use strict";
 // Errors in the shape in which Lambda's Node.js runtime reports them.
-export function errorBody(error) {
+exports.errorBody = errorBody;
+
+function errorBody(error) {
   if (error instanceof Error || (error && typeof error === "object" && "message" in error && "stack" in error)) {
     const errorType = error.name === "Error" || !error.name ? (error.constructor?.name ?? "Error") : error.name;
     const body = {

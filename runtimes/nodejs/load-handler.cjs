@@ -1,8 +1,11 @@
+"use strict";
 // Finds and loads `folder/module.function` as Lambda's Node.js runtime does.
-import fs from "node:fs";
-import { createRequire } from "node:module";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
+const fs = require("node:fs");
+const { createRequire } = require("node:module");
+const path = require("node:path");
+const { pathToFileURL } = require("node:url");
+
+exports.loadHandler = loadHandler;
 
 function fault(name, message, cause) {
   const error = new Error(message);
@@ -12,7 +15,7 @@ function fault(name, message, cause) {
   return error;
 }
 
-export async function loadHandler(taskRoot, spec) {
+async function loadHandler(taskRoot, spec) {
   const slash = spec.lastIndexOf("/");
   const folder = spec.slice(0, slash + 1);
   const match = /^([^.]*)\.(.*)$/.exec(spec.slice(slash + 1));
