@@ -5,6 +5,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { BuildSandbox, SandboxHost } from "../../ports/sandbox.ts";
 import { collectArtifacts, NoArtifacts, type BuildArtifact } from "./artifacts.ts";
 import { BuildLog } from "./build-log.ts";
+import { collectReports, type ReportFiles } from "./report-files.ts";
 import { saveCache, restoredFolders, type LocalCache } from "./local-cache.ts";
 
 /** Where sources are in a build. */
@@ -67,6 +68,8 @@ export interface RunBuildInput {
   readonly onLog: (message: string) => void;
   /** Takes the zips to where they belong, within the phase UPLOAD_ARTIFACTS. */
   readonly onArtifacts?: (artifacts: readonly BuildArtifact[]) => Promise<void>;
+  /** Takes what the buildspec names as reports, after its commands, of a build that failed too. */
+  readonly onReports?: (reports: readonly ReportFiles[], note: (message: string) => void) => Promise<void>;
   readonly signal?: AbortSignal;
   /** Time for the whole build. */
   readonly timeoutMs: number;
@@ -245,6 +248,7 @@ async function runPhases(run: StartedRun): Promise<RunBuildResult> {
     status = ended;
     if (name !== "build") break; // after a failed BUILD, POST_BUILD runs all the same
   }
+  await handReports(run);
   if (status === "SUCCEEDED") {
     status = await phase(run, "UPLOAD_ARTIFACTS", async () => {
       artifacts = await collectArtifacts({
@@ -260,6 +264,14 @@ async function runPhases(run: StartedRun): Promise<RunBuildResult> {
       await saveCache(sandbox, buildspec.cache.paths, input.cache, (message) => log.agent(message));
   }
   return await finish(status);
+}
+
+async function handReports(run: StartedRun): Promise<void> {
+  const { input, log, sandbox, spec } = run;
+  if (!input.onReports || !spec.reports.length) return;
+  const note = (message: string): void => log.agent(message);
+  const found = await collectReports({ sandbox, spec, expand: (text) => expand(run, text), onLog: note });
+  await input.onReports(found, note);
 }
 
 /** What the agent says before the first phase. */

@@ -1,15 +1,16 @@
 import type * as CodeBuild from "@aws-sdk/client-codebuild";
 import { defineService } from "../../aws/service.ts";
 import { builds } from "./api/builds.ts";
+import { reports } from "./api/reports.ts";
 import { projects } from "./api/projects.ts";
 import { codebuildProject } from "./resources/project.ts";
 import { builder, queueTimeouts } from "./run.ts";
 import { startCodeBuild, type CodeBuildState } from "./state.ts";
 
-/** CodeBuild: projects and their builds. */
+/** CodeBuild: projects, their builds and their test reports. */
 export const codebuild = defineService<typeof CodeBuild, CodeBuildState>({
   name: "codebuild",
-  operations: { ...projects, ...builds },
+  operations: { ...projects, ...builds, ...reports },
   resources: [codebuildProject],
   workers: [builder, queueTimeouts],
   start: startCodeBuild,

@@ -3,13 +3,20 @@ import { join } from "node:path";
 import type { Context } from "../../aws/context.ts";
 import type { Credentials } from "../../aws/identity.ts";
 import type { QueueWorker } from "../../aws/service.ts";
-import { BuildFailure, runBuild, type PreparedBuild, type RunBuildResult } from "../../compute/build/index.ts";
+import {
+  BuildFailure,
+  runBuild,
+  type PreparedBuild,
+  type ReportFiles,
+  type RunBuildResult,
+} from "../../compute/build/index.ts";
 import { codeOf, messageOf } from "../../kernel/aws-error.ts";
 import { localCache } from "./cache.ts";
 import { CONCURRENT_BUILDS, limitsOf } from "./limits.ts";
 import { LogDelivery } from "./log-delivery.ts";
 import { projectArn, type Ctx, type Phase, type StoredBuild } from "./model.ts";
 import { BuildRecorder } from "./recorder.ts";
+import { makeReport } from "./reports/make-report.ts";
 import { fetchSource, readBuildspec } from "./sources.ts";
 import { BUILDS, QUEUE_TIMEOUTS } from "./start.ts";
 import type { CodeBuildState } from "./state.ts";
@@ -130,6 +137,7 @@ class BuildRun {
       onPhase: (phase) => this.#recorder.phase(phase),
       onLog: (message) => this.#log?.append(message),
       onArtifacts: async (made) => this.#recorder.change(await uploadArtifacts(this.#role!, build, settings, made)),
+      onReports: (found, note) => this.#report(found, note),
       signal: this.#signal,
       timeoutMs: Number(settings.timeoutInMinutes) * MINUTE_MS,
     });
@@ -190,8 +198,6 @@ class BuildRun {
     }
     const { spec, location } = await readBuildspec(role, settings.source?.buildspec, source.folder);
     const [own, stored] = [await projectVariables(role, settings), await storedVariables(role, spec)];
-    if (spec.reports.length)
-      note("Warning: Starling does not implement test reports yet; the section reports of the buildspec is not used");
     this.#env = own.values;
     return {
       spec,
@@ -201,6 +207,15 @@ class BuildRun {
       ...(source.folder ? { sourceFolder: source.folder } : {}),
       secondarySources,
     };
+  }
+
+  async #report(found: readonly ReportFiles[], note: (message: string) => void): Promise<void> {
+    const reportArns: string[] = [];
+    for (const files of found) {
+      const arn = await makeReport(this.#ctx, this.#role!, this.#recorder.build, files, note);
+      if (arn) reportArns.push(arn);
+    }
+    this.#recorder.change({ reportArns });
   }
 
   #interrupted(): Phase {
