@@ -7,6 +7,8 @@ import type { Bucket, Grant } from "./model.ts";
 export const ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers";
 export const AUTHENTICATED_USERS = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
 const LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery";
+/** The service that delivers access logs, as policies name it. */
+export const LOG_SERVICE = "logging.s3.amazonaws.com";
 const GROUPS: readonly string[] = [ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY];
 const PERMISSIONS: readonly string[] = ["FULL_CONTROL", "READ", "WRITE", "READ_ACP", "WRITE_ACP"];
 
@@ -162,4 +164,13 @@ export function aclAllows(
     if (given !== permission && given !== "FULL_CONTROL") return false;
     return "uri" in grantee && (grantee.uri === ALL_USERS || (grantee.uri === AUTHENTICATED_USERS && !anonymous));
   });
+}
+
+/** Whether the service that delivers logs may write here by the bucket's list. */
+export function aclTakesLogs({ config }: Bucket): boolean {
+  if (config.ownership === "BucketOwnerEnforced") return false;
+  return (config.grants ?? []).some(
+    ({ grantee, permission }) =>
+      "uri" in grantee && grantee.uri === LOG_DELIVERY && /^(WRITE|FULL_CONTROL)$/.test(permission),
+  );
 }

@@ -41,6 +41,8 @@ const CHANGES = {
   "ObjectTagging:Put": { type: "Object Tags Added" },
   "ObjectTagging:Delete": { type: "Object Tags Deleted" },
   "ObjectAcl:Put": { type: "Object ACL Updated" },
+  "ObjectRestore:Post": { type: "Object Restore Initiated" },
+  "ObjectRestore:Completed": { type: "Object Restore Completed" },
 } as const satisfies Record<string, BridgeWords>;
 
 /** Kinds of changes that have the later version of the record. */
@@ -113,14 +115,22 @@ function eventRecord(
       },
       object: {
         key: encodedKey(object.key),
-        ...(change.startsWith("ObjectCreated:") ? { size: object.size } : {}),
+        ...(/^Object(Created|Restore):/.test(change) ? { size: object.size } : {}),
         ...(isGone ? {} : { eTag: isMarker ? EMPTY_ETAG : object.etag }),
         ...(object.version === NULL_VERSION ? {} : { versionId: object.version }),
         ...(hasOrder ? { sequencer: sequencer(ctx, object, change) } : {}),
       },
     },
+    ...(change === "ObjectRestore:Completed" ? { glacierEventData: { restoreEventData: restoreData(object) } } : {}),
   };
 }
+
+const isRestore = (change: ObjectChange): boolean => change.startsWith("ObjectRestore:");
+const expiryOf = ({ facts }: ObjectVersion): string => new Date(facts.restoredUntil ?? 0).toISOString();
+const restoreData = (object: ObjectVersion): object => ({
+  lifecycleRestorationExpiryTime: expiryOf(object),
+  lifecycleRestoreStorageClass: object.facts.storageClass,
+});
 
 function bridgeEntry(ctx: Context<any>, bucket: Bucket, object: ObjectVersion, change: ObjectChange): object {
   const { type, reason, deletion }: BridgeWords = CHANGES[change];
@@ -130,16 +140,18 @@ function bridgeEntry(ctx: Context<any>, bucket: Bucket, object: ObjectVersion, c
     bucket: { name: bucket.name },
     object: {
       key: object.key,
-      ...(type === "Object Created" ? { size: object.size } : {}),
+      ...(type === "Object Created" || isRestore(change) ? { size: object.size } : {}),
       ...(deletion === "Permanently Deleted" ? {} : { etag: deletion ? EMPTY_ETAG : object.etag }),
       ...(object.version === NULL_VERSION ? {} : { "version-id": object.version }),
       ...(hasOrder ? { sequencer: sequencer(ctx, object, change) } : {}),
     },
     "request-id": ctx.requestId,
     requester: change.startsWith("Lifecycle") ? "s3.amazonaws.com" : ctx.principal.account,
-    ...(ctx.http ? { "source-ip-address": ctx.http.sourceIp } : {}),
+    ...(ctx.http && change !== "ObjectRestore:Completed" ? { "source-ip-address": ctx.http.sourceIp } : {}),
     ...(reason ? { reason } : {}),
     ...(deletion ? { "deletion-type": deletion } : {}),
+    ...(isRestore(change) ? { "source-storage-class": object.facts.storageClass } : {}),
+    ...(change === "ObjectRestore:Completed" ? { "restore-expiry-time": expiryOf(object) } : {}),
   };
   return {
     Source: "aws.s3",
@@ -164,6 +176,7 @@ function encodedKey(key: string): string {
 
 function userOf({ principal }: Context<any>, change: ObjectChange): string {
   if (change.startsWith("Lifecycle")) return "s3.amazonaws.com";
+  if (change === "ObjectRestore:Completed") return `AmazonCustomer:${customerId(principal.account)}`;
   if (principal.kind === "anonymous") return "Anonymous";
   return `AWS:${principal.kind === "service" ? principal.service : principal.id}`;
 }

@@ -1,6 +1,8 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import { defineService } from "../../aws/service.ts";
 import { Turns } from "../../kernel/turns.ts";
+import { deliverAccessLogs, logged, openAccessLogs } from "./access-log.ts";
+import { bucketDelivery } from "./api/bucket-delivery.ts";
 import { bucketSettings } from "./api/bucket-settings.ts";
 import { buckets } from "./api/buckets.ts";
 import { copy } from "./api/copy.ts";
@@ -12,7 +14,7 @@ import { objects } from "./api/objects.ts";
 import { runLifecycles } from "./expire.ts";
 import { formUploadRoute } from "./form-upload.ts";
 import { collectGarbage } from "./garbage.ts";
-import { GARBAGE_EVERY_MS, LIFECYCLE_EVERY_MS } from "./limits.ts";
+import { GARBAGE_EVERY_MS, LIFECYCLE_EVERY_MS, LOG_DELIVERY_EVERY_MS } from "./limits.ts";
 import type { S3State } from "./model.ts";
 import { s3BucketPolicy } from "./resources/bucket-policy.ts";
 import { s3Bucket } from "./resources/bucket.ts";
@@ -21,17 +23,18 @@ import { preflightRoute, websiteRoute } from "./routes.ts";
 /** Simple Storage Service. */
 export const s3 = defineService<typeof S3, S3State>({
   name: "s3",
-  operations: {
+  operations: logged({
     ...buckets,
     ...bucketSettings,
+    ...bucketDelivery,
     ...objects,
     ...objectSettings,
     ...objectLock,
     ...listing,
     ...copy,
     ...multipart,
-  },
-  start: () => ({ turns: new Turns() }),
+  }),
+  start: async (platform) => ({ turns: new Turns(), accessLogs: await openAccessLogs(platform) }),
   resources: [s3Bucket, s3BucketPolicy],
   routes: [websiteRoute, preflightRoute, formUploadRoute],
   periodic: [
@@ -42,6 +45,7 @@ export const s3 = defineService<typeof S3, S3State>({
         await collectGarbage(ctx);
       },
     },
+    { name: "access-logs", everyMs: LOG_DELIVERY_EVERY_MS, run: deliverAccessLogs },
     { name: "lifecycle", everyMs: LIFECYCLE_EVERY_MS, run: runLifecycles },
   ],
 });

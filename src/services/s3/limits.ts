@@ -22,3 +22,6 @@ export const LIFECYCLE_EVERY_MS = 3_600_000;
 export const MAX_INLINE_BYTES = 16 * 1024;
 /** A default retention is at most a hundred years. */
 export const MAX_RETENTION_DAYS = 36_500;
+/** Access logs are delivered so often; so many lines wait at most, more are lost. */
+export const LOG_DELIVERY_EVERY_MS = 300_000;
+export const MAX_LOG_LINES = 50_000;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Turns } from "../../kernel/turns.ts";
+import type { AccessLogs } from "./access-log.ts";
 import type { KeyCheck } from "./customer-keys.ts";
 import type { BucketLock, ObjectLock } from "./object-lock.ts";
 
@@ -8,6 +9,7 @@ import type { BucketLock, ObjectLock } from "./object-lock.ts";
 export interface S3State {
   /** Changes of one key run one after the other. */
   readonly turns: Turns;
+  readonly accessLogs: AccessLogs;
 }
 
 /** Somebody's right to a bucket or an object. */
@@ -31,6 +33,9 @@ export interface BucketConfig {
   readonly notification?: S3.NotificationConfiguration;
   readonly lifecycle?: readonly S3.LifecycleRule[];
   readonly objectLock?: BucketLock;
+  readonly logging?: S3.LoggingEnabled;
+  readonly acceleration?: S3.BucketAccelerateStatus;
+  readonly payer?: S3.Payer;
 }
 
 export interface Bucket {
@@ -66,6 +71,8 @@ export interface ObjectFacts {
   readonly grants?: readonly Grant[];
   readonly owner: string;
   readonly storageClass?: string;
+  /** Of an archived object: how long a copy of it can be read. */
+  readonly restoredUntil?: number;
   readonly encryption?: { readonly algorithm: S3.ServerSideEncryption; readonly kmsKey?: string };
   /** Set where the content is sealed with a key of the customer's. */
   readonly customerKey?: KeyCheck;

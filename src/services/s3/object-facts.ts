@@ -1,6 +1,6 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
-import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
+import { AwsError } from "../../kernel/aws-error.ts";
 import { allowedGrants, cannedGrants, type AclInput } from "./acl.ts";
 import { keyCheckOf, type CustomerKey, type CustomerKeyInput } from "./customer-keys.ts";
 import { invalidArgument } from "./errors.ts";
@@ -18,6 +18,8 @@ const STORAGE_CLASSES: readonly string[] = [
   "ONEZONE_IA",
   "INTELLIGENT_TIERING",
   "GLACIER_IR",
+  "GLACIER",
+  "DEEP_ARCHIVE",
 ];
 
 /** Set in an input of PutObject that came as a browser's form. */
@@ -59,8 +61,6 @@ export function newFacts(
   const lock = newLock(bucket, input, ctx.now());
   const storageClass = input.StorageClass ?? "STANDARD";
   if (!STORAGE_CLASSES.includes(storageClass)) {
-    if (["GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE"].includes(storageClass))
-      throw notImplemented(`the storage class ${storageClass}`);
     throw new AwsError("InvalidStorageClass", "The storage class you specified is not valid", 400, {
       StorageClassRequested: storageClass,
     });

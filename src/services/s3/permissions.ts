@@ -1,9 +1,9 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
 import type { Permission } from "../../aws/service.ts";
-import { aclAllows, hasAcl, type AclInput } from "./acl.ts";
+import { aclAllows, aclTakesLogs, hasAcl, LOG_SERVICE, type AclInput } from "./acl.ts";
 import { isPublicPolicy } from "./bucket-policy.ts";
-import { invalidArgument } from "./errors.ts";
+import { accessDenied, invalidArgument } from "./errors.ts";
 import { bucketArn, objectArn, type Bucket } from "./model.ts";
 import { bucketOfInput } from "./store/buckets.ts";
 import { findVersion } from "./store/objects.ts";
@@ -20,7 +20,9 @@ interface ObjectInput extends BucketInput {
 
 /** What the bucket itself says about a call: its policy, and whether its ACL lets this caller. */
 function bySelf(ctx: Context<any>, bucket: Bucket): Pick<Permission, "resourcePolicy" | "owner"> {
-  const { policy, publicAccessBlock } = bucket.config;
+  const { policy, publicAccessBlock, payer } = bucket.config;
+  // Where requesters pay, each must say who they are.
+  if (payer === "Requester" && ctx.principal.kind === "anonymous") throw accessDenied();
   // A public policy of a restricted bucket counts for nobody but the owner's account and services.
   const isOutside =
     ctx.principal.kind === "anonymous" ||
@@ -94,11 +96,14 @@ export async function storing(
 ): Promise<Permission[]> {
   const bucket = await bucketOfInput(ctx, input);
   const anonymous = ctx.principal.kind === "anonymous";
+  const deliversLogs = ctx.principal.kind === "service" && ctx.principal.service === LOG_SERVICE;
   const on = (action: string): Permission => ({
     action: `s3:${action}`,
     resource: objectArn(bucket.name, String(input.Key)),
     // Who may write by the bucket's list owns what they write, and says who else may have it.
-    granted: /^PutObject(Acl)?$/.test(action) && aclAllows(bucket, bucket.config.grants, "WRITE", anonymous),
+    granted:
+      /^PutObject(Acl)?$/.test(action) &&
+      (aclAllows(bucket, bucket.config.grants, "WRITE", anonymous) || (deliversLogs && aclTakesLogs(bucket))),
     conditions: { "s3:x-amz-acl": input.ACL },
     ...bySelf(ctx, bucket),
   });

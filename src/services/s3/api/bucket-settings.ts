@@ -266,27 +266,6 @@ export const bucketSettings = operations<typeof S3, any>()({
       return set(ctx, input, () => ({ notification }));
     },
   },
-  GetBucketRequestPayment: {
-    permissions: onBucket("GetBucketRequestPayment"),
-    async run(ctx, input) {
-      await bucketOfInput(ctx, input);
-      return { Payer: "BucketOwner" };
-    },
-  },
-  GetBucketLogging: {
-    permissions: onBucket("GetBucketLogging"),
-    async run(ctx, input) {
-      await bucketOfInput(ctx, input);
-      return {};
-    },
-  },
-  GetBucketAccelerateConfiguration: {
-    permissions: onBucket("GetAccelerateConfiguration"),
-    async run(ctx, input) {
-      await bucketOfInput(ctx, input);
-      return {};
-    },
-  },
   GetBucketLifecycleConfiguration: {
     permissions: onBucket("GetLifecycleConfiguration"),
     async run(ctx, input) {

@@ -2,6 +2,7 @@ import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
+import { checkSourceReach } from "../archive.ts";
 import { checkCopySource, checkWrite } from "../conditions.ts";
 import { readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { describeKey, newCustomerKey, readingKey, sourceKeyInput, type CustomerKey } from "../customer-keys.ts";
@@ -38,6 +39,7 @@ export async function sourceOf(
     });
     const key = readingKey(version.facts.customerKey, sourceKeyInput(input));
     checkCopySource(input, version);
+    checkSourceReach(version, ctx.now());
     return { version, versioned: bucket.config.versioning !== undefined, ...(key ? { key } : {}) };
   } catch (error) {
     if (error instanceof AwsError && error.code === "MethodNotAllowed") {

@@ -1,7 +1,9 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import { operations } from "../../../aws/service.ts";
-import { AwsError } from "../../../kernel/aws-error.ts";
+import { ANSWER_STATUS } from "../../../aws/protocol/encode-response.ts";
+import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
+import { restoration } from "../archive.ts";
 import { objectEvents } from "../events.ts";
 import type { ObjectFacts, ObjectVersion } from "../model.ts";
 import { onObject } from "../permissions.ts";
@@ -10,7 +12,7 @@ import { changeFacts } from "../store/objects.ts";
 import { checkedTags } from "../tags.ts";
 import { readable } from "./objects.ts";
 
-/** Tags and access control lists of objects. */
+/** Tags and access control lists of objects, and their way out of the archive. */
 export const objectSettings = operations<typeof S3, any>()({
   GetObjectTagging: {
     permissions: onObject("GetObjectTagging", { versioned: "GetObjectVersionTagging" }),
@@ -73,6 +75,30 @@ export const objectSettings = operations<typeof S3, any>()({
         });
       }
       return {};
+    },
+  },
+  RestoreObject: {
+    permissions: onObject("RestoreObject"),
+    async run(ctx, input) {
+      const bucket = await bucketOfInput(ctx, input);
+      const version = await readable(ctx, bucket, input, "POST");
+      const { Days: days, Type: type, OutputLocation: output } = input.RestoreRequest ?? {};
+      if (type === "SELECT" || output) throw notImplemented("RestoreObject with S3 Select");
+      const { until, again } = restoration(version, days, ctx.now());
+      // AWS takes minutes to hours to fetch the copy; here it is there with the answer.
+      await changeFacts(
+        ctx,
+        version,
+        (facts) => ({ ...facts, restoredUntil: until }),
+        (changed) =>
+          again
+            ? []
+            : [
+                ...objectEvents(ctx, bucket, changed, "ObjectRestore:Post"),
+                ...objectEvents(ctx, bucket, changed, "ObjectRestore:Completed"),
+              ],
+      );
+      return { ...(again ? {} : { [ANSWER_STATUS]: 202 }) } as S3.RestoreObjectCommandOutput;
     },
   },
 });

@@ -4,6 +4,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
 import type { Statement } from "../../../ports/database.ts";
+import { checkReach, describeRestoration } from "../archive.ts";
 import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
 import { answeredContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { browserHeaders } from "../cors.ts";
@@ -87,6 +88,7 @@ async function read(
     ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(parts === undefined ? {} : { PartsCount: parts }),
     ...describeKey(key),
+    ...describeRestoration(version, ctx.now()),
     ...(version.facts.lock ? await describeLock(ctx, bucket, version) : {}),
     ...browserHeaders(bucket, ctx, method),
   };
@@ -220,6 +222,7 @@ export const objects = operations<typeof S3, any>()({
     async run(ctx, input) {
       const changed = overrides(ctx, input);
       const { version, output, range, key } = await read(ctx, input, "GET");
+      checkReach(version, ctx.now());
       return { ...output, ...changed, Body: await answeredContent(ctx, version.facts.segments, range, key) };
     },
   },
@@ -285,8 +288,9 @@ export const objects = operations<typeof S3, any>()({
     },
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      checkBypass(bucket, input);
       const wanted = input.Delete?.Objects ?? [];
+      // AWS refuses it of versions too; code that cleans up any bucket sends it with them, and nothing is lost by that.
+      if (wanted.some(({ VersionId }) => VersionId === undefined)) checkBypass(bucket, input);
       if (wanted.length === 0 || wanted.length > MAX_LIST) throw malformedXml();
       const Deleted: S3.DeletedObject[] = [];
       const Errors: S3._Error[] = [];

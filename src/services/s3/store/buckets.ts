@@ -1,5 +1,5 @@
 import type { Context } from "../../../aws/context.ts";
-import { GuardFailed, UniqueViolation, type Statement } from "../../../ports/database.ts";
+import { GuardFailed, UniqueViolation, type Database, type Statement } from "../../../ports/database.ts";
 import { accessDenied, noSuchBucket, operationAborted } from "../errors.ts";
 import type { Bucket, BucketConfig, S3State } from "../model.ts";
 
@@ -57,6 +57,15 @@ export async function listBuckets(
     parameters: [ctx.account, options.after ?? "", prefix, `${prefix}\u{10ffff}`, options.limit],
   });
   return rows.map(bucketOf);
+}
+
+/** Names of the buckets whose requests are logged. */
+export async function loggingBuckets(database: Database): Promise<string[]> {
+  const rows = await database.all<{ name: string }>({
+    sql: "select name from s3_bucket where json_extract(config, '$.logging') is not null",
+    parameters: [],
+  });
+  return rows.map(({ name }) => name);
 }
 
 /** Stores a new bucket; false where the name is taken. */

@@ -210,13 +210,14 @@ export async function changeFacts(
     const fresh = await findVersion(ctx, version.bucket, version.key, version.version);
     if (!fresh) return;
     const parameters = [version.bucket, keyBytes(version.key), fresh.seq, fresh.version];
+    const changed = { ...fresh, facts: change(fresh.facts) };
     await ctx.platform.database.write([
       {
         sql: "update s3_object set facts = ? where bucket = ? and key = ? and seq = ? and version = ? and facts = ?",
-        parameters: [JSON.stringify(change(fresh.facts)), ...parameters, JSON.stringify(fresh.facts)],
+        parameters: [JSON.stringify(changed.facts), ...parameters, JSON.stringify(fresh.facts)],
         expect: 1,
       },
-      ...also(fresh),
+      ...also(changed),
     ]);
   });
 }
