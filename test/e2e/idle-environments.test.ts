@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { totalmem } from "node:os";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/build-kit.ts";
@@ -55,6 +55,22 @@ def handler(event, context):
     assert.ok(Math.min(...calls.map(({ value }) => value)) > first, "the same environment");
     await until(async () => isFrozen(pid) || undefined, "it is frozen again");
     await kit.lambda.deleteFunction({ FunctionName: f });
+    await until(async () => !existsSync(`/proc/${pid}`) || undefined, "it has ended");
+  });
+
+  test("one that is busy while its function is changed ends when it is through", async () => {
+    const source = `import fs from "node:fs";
+export const handler = async () => {
+  fs.writeFileSync("/tmp/busy-environment", "");
+  while (fs.existsSync("/tmp/busy-environment")) await new Promise((next) => setTimeout(next, 5));
+  return "old";
+};`;
+    const f = await kit.create({ "index.mjs": source }, { Timeout: 60 });
+    const answer = kit.call(f);
+    const pid = await until(async () => processWith("/tmp/busy-environment"), "it is busy");
+    await kit.lambda.updateFunctionConfiguration({ FunctionName: f, Description: "changed" });
+    rmSync(`/proc/${pid}/root/tmp/busy-environment`); // so it goes on
+    assert.equal((await answer).value, "old");
     await until(async () => !existsSync(`/proc/${pid}`) || undefined, "it has ended");
   });
 

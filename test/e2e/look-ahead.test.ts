@@ -39,6 +39,7 @@ describe("calls that are put ahead", { skip: cannotRun }, () => {
       Runtime: "nodejs24.x",
       Handler: "index.handler",
       MemorySize: 512,
+      Timeout: 30,
       Code: { ZipFile: await zip({ "index.mjs": HANDLER }) },
     });
     for (let n = 0; n < 25; n++) await call({ n: -1 }); // quick calls: from here on others are put behind them

@@ -1,4 +1,5 @@
 import type { EnvironmentEvents, ExecutionEnvironment } from "./environment.ts";
+import type { FunctionVersion } from "./function-version.ts";
 import type { Job } from "./job.ts";
 
 /** Calls that may lie in one environment, the one under way included. */
@@ -44,6 +45,9 @@ export interface PoolEvents {
  */
 export class EnvironmentPool implements EnvironmentEvents {
   readonly idle: ExecutionEnvironment[] = [];
+  readonly version: FunctionVersion;
+  /** The version is called no more: what becomes idle now ends. */
+  isRetired = false;
   readonly #events: PoolEvents;
   readonly #running = new Set<ExecutionEnvironment>();
   readonly #queue: Job[] = [];
@@ -55,7 +59,8 @@ export class EnvironmentPool implements EnvironmentEvents {
   #retryAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(events: PoolEvents) {
+  constructor(version: FunctionVersion, events: PoolEvents) {
+    this.version = version;
     this.#events = events;
   }
 
@@ -130,7 +135,8 @@ export class EnvironmentPool implements EnvironmentEvents {
   }
 
   #park(environment: ExecutionEnvironment): void {
-    if (!environment.usable || !this.#events.keeps(environment)) return this.#events.discard(environment);
+    const isKept = environment.usable && !this.isRetired && this.#events.keeps(environment);
+    if (!isKept) return this.#events.discard(environment);
     environment.idleSince = this.#events.now();
     this.idle.push(environment);
     this.#events.rested();

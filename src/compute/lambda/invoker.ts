@@ -135,8 +135,9 @@ export class Invoker {
     return failure?.body;
   }
 
-  /** Ends the idle environments of a version that is no longer called: its function was changed or deleted. */
+  /** Ends the environments of a version that is no longer called (its function was changed or deleted), busy ones when they are through. */
   async retire(isGone: (version: FunctionVersion) => boolean): Promise<void> {
+    for (const pool of this.#pools.values()) if (isGone(pool.version)) pool.isRetired = true;
     await this.#stopIdle((environment) => isGone(environment.version));
   }
 
@@ -261,7 +262,7 @@ export class Invoker {
   #pool(version: FunctionVersion): EnvironmentPool {
     let pool = this.#pools.get(version.key);
     if (!pool) {
-      pool = new EnvironmentPool({
+      pool = new EnvironmentPool(version, {
         start: () => this.#start(version),
         mayStart: (asking) => this.#mayStart(asking),
         ...this.#environments,
