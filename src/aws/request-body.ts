@@ -15,13 +15,22 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
  * The body of a request to S3: out of its chunks where it is `aws-chunked`, checked against its signatures, its signed
- * hash, its MD5 and its checksums.
+ * hash, its MD5 and its checksums. Where `checksumsOfObject`, the headers with checksums say nothing of the body: they are
+ * those of the object that the request makes.
  */
-export function decodedBody(headers: Headers, source: Readable, signature: VerifiedSignature | undefined): DecodedBody {
+export function decodedBody(
+  headers: Headers,
+  source: Readable,
+  signature: VerifiedSignature | undefined,
+  { checksumsOfObject = false }: { checksumsOfObject?: boolean } = {},
+): DecodedBody {
   const declaredHash = signature?.payloadHash ?? textOf(headers, "x-amz-content-sha256") ?? "UNSIGNED-PAYLOAD";
+  const isWhole = /^[0-9a-f]{64}$/.test(declaredHash);
+  // Some clients name the encoding and send the body as it is, under its hash.
   const chunked =
-    declaredHash.startsWith("STREAMING-") || textOf(headers, "content-encoding")?.includes("aws-chunked") === true;
-  const expected = checksumsInHeaders(headers);
+    declaredHash.startsWith("STREAMING-") ||
+    (!isWhole && textOf(headers, "content-encoding")?.includes("aws-chunked") === true);
+  const expected = checksumsInHeaders(headers).filter(({ algorithm }) => !checksumsOfObject || algorithm === "md5");
   let stream = source;
   let trailers: Readonly<Record<string, string>> = {};
 
@@ -34,7 +43,7 @@ export function decodedBody(headers: Headers, source: Readable, signature: Verif
     trailers = decoder.trailers;
     expected.push(...checksumsInTrailers(headers, decoder));
     stream = pipeline(stream, decoder, ignoreHere);
-  } else if (/^[0-9a-f]{64}$/.test(declaredHash)) {
+  } else if (isWhole) {
     const value = Buffer.from(declaredHash, "hex").toString("base64");
     expected.push({ algorithm: "sha256", value: () => value, mismatchCode: "XAmzContentSHA256Mismatch" });
   } else if (declaredHash !== "UNSIGNED-PAYLOAD") {

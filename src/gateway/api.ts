@@ -30,13 +30,13 @@ const MAX_TOGETHER = 16 * 1024;
 /** Serves a call of an AWS API: route, authenticate, decode, dispatch (validate, authorize, run), encode. */
 export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<boolean> {
   const { request, response, requestId, head } = exchange;
-  const isS3 = { value: false };
+  const isS3 = { value: false, checksumsOfObject: false };
   let signature: VerifiedSignature | undefined;
   let continued = !exchange.expectsContinue;
   const body = (): Readable => {
     if (!continued) response.writeContinue();
     continued = true;
-    return isS3.value ? decodedBody(request.headers, request, signature).stream : request;
+    return isS3.value ? decodedBody(request.headers, request, signature, isS3).stream : request;
   };
   const wire = wireRequest(head, request, body);
   let model: ServiceModel | undefined;
@@ -47,6 +47,7 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     ({ model, protocol } = route);
     if (!route.found) throw route.error;
     isS3.value = route.model.name === "s3";
+    isS3.checksumsOfObject = route.operation.name === "CompleteMultipartUpload";
     const who = await authenticate(gateway.platform, wire, {
       protocol,
       signingName: route.model.signingName,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { S3 } from "@aws-sdk/client-s3";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
@@ -58,8 +59,36 @@ describe("S3: what clients do at the edges", () => {
   test("Expires comes back as the header that it is", async () => {
     const Expires = new Date(Math.floor(Date.now() / 1000) * 1000 + 60_000);
     await s3.putObject({ Bucket, Key: "e", Body: "x", Expires, ContentEncoding: "deflate, gzip" });
-    const head = await s3.headObject({ Bucket, Key: "e" });
+    const own = new S3({ ...app.client, forcePathStyle: true });
+    let headers: Record<string, string> = {};
+    own.middlewareStack.add(
+      (next) => async (args) => {
+        const answer = await next(args);
+        ({ headers } = answer.response as { headers: Record<string, string> });
+        return answer;
+      },
+      { step: "deserialize" },
+    );
+    const head = await own.headObject({ Bucket, Key: "e" });
+    own.destroy();
+    assert.equal(headers["expires"], Expires.toUTCString());
     assert.deepEqual([head.ExpiresString, head.ContentEncoding], [Expires.toUTCString(), "deflate, gzip"]);
+  });
+
+  test("a completed upload's checksum is the object's, and has to be right", async () => {
+    const Key = "checked";
+    const { UploadId } = await s3.createMultipartUpload({ Bucket, Key, ChecksumAlgorithm: "SHA256" });
+    const part = await s3.uploadPart({ Bucket, Key, UploadId, PartNumber: 1, Body: "x", ChecksumAlgorithm: "SHA256" });
+    const Parts = [{ PartNumber: 1, ETag: part.ETag, ChecksumSHA256: part.ChecksumSHA256 }];
+    const complete = (ChecksumSHA256: string) =>
+      s3.completeMultipartUpload({ Bucket, Key, UploadId, ChecksumSHA256, MultipartUpload: { Parts } });
+    await assert.rejects(complete(part.ChecksumSHA256!), { name: "BadDigest" });
+    const bytes = Buffer.from(part.ChecksumSHA256!, "base64");
+    const composite = `${createHash("sha256").update(bytes).digest("base64")}-1`;
+    assert.equal((await complete(composite)).ChecksumSHA256, composite);
+    const first = await s3.getObject({ Bucket, Key, PartNumber: 1, ChecksumMode: "ENABLED" });
+    assert.deepEqual([first.ChecksumSHA256, first.ChecksumType], [part.ChecksumSHA256, "COMPOSITE"]);
+    assert.equal(await first.Body?.transformToString(), "x");
   });
 
   test("a range to copy must lie within its source", async () => {

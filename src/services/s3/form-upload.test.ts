@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect, type AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
+import { createContext } from "../../aws/context.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+import { formUploadRoute } from "./form-upload.ts";
 
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
 const Bucket = "forms";
@@ -223,5 +227,28 @@ describe("S3 form uploads", () => {
     await new Promise((resolve) => socket.write(head + parts.join("") + file, resolve));
     socket.destroy();
     await assert.rejects(read("half"), { name: "NoSuchKey" });
+  });
+
+  test("the wait for a file ends where the client goes away before it", async () => {
+    const { platform, registry } = app.running;
+    const principal = { kind: "anonymous", account: "000000000000" } as const;
+    const ctx = createContext(platform, registry, {
+      service: "s3",
+      account: "000000000000",
+      region: "us-east-1",
+      principal,
+    });
+    const [handled, done] = [Promise.withResolvers<void>(), AbortSignal.timeout(10_000)];
+    const server = createServer((request, response) => {
+      formUploadRoute.handle(ctx, { bucket: Bucket }, request, response).then(handled.resolve, handled.reject);
+      request.once("data", () => socket.destroy());
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const head = "POST /forms HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n";
+    socket.write(`${head}Content-Length: 1000\r\n\r\n--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk`);
+    done.addEventListener("abort", () => handled.reject(new Error("still waiting")));
+    await handled.promise;
+    server.close();
   });
 });

@@ -108,6 +108,8 @@ function readForm(request: IncomingMessage): Promise<Form> {
         );
       fields.set(name.toLowerCase(), value);
     });
+    // Nothing else ends the wait for a file that never comes.
+    request.once("close", () => request.complete || fail(malformed("The client went away.")));
     let isOpen = true;
     parser.on("file", (_name, file, filename) => {
       if (!isOpen) return void file.resume(); // S3 takes one

@@ -163,8 +163,8 @@ export function describeObject(
     ...(facts.encryption ? { ServerSideEncryption: facts.encryption.algorithm } : {}),
     ...(facts.encryption?.kmsKey ? { SSEKMSKeyId: facts.encryption.kmsKey } : {}),
     ...(facts.website ? { WebsiteRedirectLocation: facts.website } : {}),
-    ...(options.checksums && facts.checksums
-      ? { ...facts.checksums.values, ChecksumType: facts.checksums.type ?? "FULL_OBJECT" }
+    ...(options.checksums && Object.keys(facts.checksums?.values ?? {}).length > 0
+      ? { ...facts.checksums?.values, ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" }
       : {}),
   } as Partial<S3.HeadObjectOutput> & Record<string, unknown>;
 }

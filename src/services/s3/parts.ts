@@ -75,3 +75,14 @@ export function multipartEtag(parts: readonly { etag: string }[]): string {
   for (const { etag } of parts) hash.update(Buffer.from(etag, "hex"));
   return `${hash.digest("hex")}-${parts.length}`;
 }
+
+/** Throws where the caller says another checksum of the whole object. */
+export function checkDeclared(input: object, values: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    const declared = (input as Record<string, unknown>)[name];
+    // Of a composite checksum some say the number of parts, and some do not.
+    if (typeof declared !== "string" || declared === value || declared === value.replace(/-\d+$/, "")) continue;
+    const algorithm = name.replace("Checksum", "").toLowerCase();
+    throw new AwsError("BadDigest", `The ${algorithm} you specified did not match the calculated checksum.`, 400);
+  }
+}

@@ -10,7 +10,7 @@ import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
 import { canonicalId, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
-import { checkPartNumber, chosenParts, multipartEtag } from "../parts.ts";
+import { checkDeclared, checkPartNumber, chosenParts, multipartEtag } from "../parts.ts";
 import { copying, onBucket, onObject, storing } from "../permissions.ts";
 import { parseRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
@@ -189,6 +189,7 @@ export const multipart = operations<typeof S3, any>()({
       const stored = await listParts(ctx, upload.id);
       const parts = chosenParts(input, stored);
       const checksums = await objectChecksum(ctx, upload, parts, input);
+      checkDeclared(input, checksums?.values ?? {});
       const { algorithm: _a, checksumType: _t, initiator: _i, ...facts } = upload.facts;
       const size = parts.reduce((sum, part) => sum + part.size, 0);
       const version = await storeVersion(

@@ -98,7 +98,7 @@ export const objectSettings = operations<typeof S3, any>()({
                 ...objectEvents(ctx, bucket, changed, "ObjectRestore:Completed"),
               ],
       );
-      return { ...(again ? {} : { [ANSWER_STATUS]: 202 }) } as S3.RestoreObjectCommandOutput;
+      return (again ? {} : { [ANSWER_STATUS]: 202 }) as S3.RestoreObjectCommandOutput;
     },
   },
 });

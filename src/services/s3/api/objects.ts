@@ -71,6 +71,14 @@ function wantedBytes(input: ReadInput, version: ObjectVersion): { range?: ByteRa
   return { range, ...(version.facts.parts ? { parts: parts.length } : {}) };
 }
 
+/** What is known of the checksum of the part that a call asks for. */
+function partChecksums({ PartNumber: number }: ReadInput, { facts }: ObjectVersion): Record<string, string> {
+  const checksums =
+    number === undefined ? undefined : (facts.parts?.[number - 1]?.checksums ?? facts.checksums?.values);
+  if (!checksums || Object.keys(checksums).length === 0) return {};
+  return { ...checksums, ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" };
+}
+
 async function read(
   ctx: Context<any>,
   input: ReadInput,
@@ -87,6 +95,7 @@ async function read(
     ContentLength: range ? range.end - range.start + 1 : version.size,
     ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(parts === undefined ? {} : { PartsCount: parts }),
+    ...(input.ChecksumMode === "ENABLED" ? partChecksums(input, version) : {}),
     ...describeKey(key),
     ...describeRestoration(version, ctx.now()),
     ...(version.facts.lock ? await describeLock(ctx, bucket, version) : {}),
