@@ -2,8 +2,11 @@ import type { Context } from "../../aws/context.ts";
 import { servicePrincipal } from "../../aws/principal.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 
-const BATCH = 500;
+/** PutLogEvents takes a mebibyte; each event counts for 26 bytes more than its message. */
+const BATCH_BYTES = 1_000_000;
+const EVENT_BYTES = 26;
 const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const MAX_STREAMS = 10_000;
 const MAX_MESSAGE = 200_000;
 
@@ -14,8 +17,15 @@ export interface LogPlace {
   readonly makesGroup: boolean;
 }
 
+interface Waiting {
+  readonly timestamp: number;
+  readonly message: string;
+  readonly bytes: number;
+}
+
 interface Queue {
-  readonly waiting: { timestamp: number; message: string }[];
+  readonly waiting: Waiting[];
+  bytes: number;
   writing: boolean;
   made: boolean;
 }
@@ -29,11 +39,16 @@ export class EdgeLogs {
     let queue = this.#queues.get(key);
     if (!queue) {
       if (this.#queues.size >= MAX_STREAMS) this.#queues.clear();
-      this.#queues.set(key, (queue = { waiting: [], writing: false, made: false }));
+      this.#queues.set(key, (queue = { waiting: [], bytes: 0, writing: false, made: false }));
     }
     const timestamp = ctx.now();
-    for (const message of messages)
-      if (queue.waiting.length < MAX_WAITING) queue.waiting.push({ timestamp, message: printable(message) });
+    for (const text of messages) {
+      const message = printable(text);
+      const bytes = Buffer.byteLength(message) + EVENT_BYTES;
+      if (queue.waiting.length >= MAX_WAITING || queue.bytes + bytes > MAX_WAITING_BYTES) break;
+      queue.waiting.push({ timestamp, message, bytes });
+      queue.bytes += bytes;
+    }
     if (!queue.writing) void this.#drain(ctx, place, queue);
   }
 
@@ -45,18 +60,30 @@ export class EdgeLogs {
       queue.made = true;
       while (queue.waiting.length > 0) {
         const { group: logGroupName, stream: logStreamName } = place;
-        const logEvents = queue.waiting.splice(0, BATCH);
+        const logEvents = nextBatch(queue);
         await caller.call("logs", "PutLogEvents", { logGroupName, logStreamName, logEvents });
       }
     } catch (error) {
       queue.made = false;
       queue.waiting.length = 0;
+      queue.bytes = 0;
       const facts = { group: place.group, error: (error as Error).message };
       ctx.platform.log.warn("the log of an API could not be written", facts);
     } finally {
       queue.writing = false;
     }
   }
+}
+
+function nextBatch(queue: Queue): { timestamp: number; message: string }[] {
+  let [count, size] = [0, 0];
+  for (; count < queue.waiting.length; count++) {
+    const { bytes } = queue.waiting[count]!;
+    if (count > 0 && size + bytes > BATCH_BYTES) break;
+    size += bytes;
+  }
+  queue.bytes -= size;
+  return queue.waiting.splice(0, count).map(({ timestamp, message }) => ({ timestamp, message }));
 }
 
 async function makeStream(caller: Context<any>, { group, stream, makesGroup }: LogPlace): Promise<void> {

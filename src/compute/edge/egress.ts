@@ -94,16 +94,19 @@ export function isPublicAddress(address: string): boolean {
 
 const AWS_ZONES = /\.(amazonaws\.com|on\.aws|cloudfront\.net|amazoncognito\.com)$/;
 
-/** Whether a URL is served by this platform itself; its own pages under `/_` are nobody's to ask for. */
-function isOwn(ctx: Context<any>, url: URL): boolean {
-  if (url.pathname.startsWith("/_")) return false;
+/** Pages of the platform that trust who asks from this host: they are nobody's to ask for through it. */
+const PAGES_OF_THE_HOST = /^\/+(_|metrics\b|moto-api\b)/;
+
+/** Whether a URL is served by this platform itself. */
+export function isOwn(ctx: Context<any>, url: URL): boolean {
+  if (PAGES_OF_THE_HOST.test(url.pathname)) return false;
   if (AWS_ZONES.test(url.hostname)) return true;
   const own = new URL(ctx.platform.settings.publicUrl);
   const port = (of: URL): string => of.port || (of.protocol === "https:" ? "443" : "80");
   const names = [own.hostname, "localhost"];
   const named = names.some((name) => url.hostname === name || url.hostname.endsWith(`.${name}`));
   const ours = port(url) === port(own) || port(url) === String(ctx.platform.settings.port);
-  return named && ours && !url.pathname.startsWith("/metrics");
+  return named && ours;
 }
 
 /** The URL, where a request may leave for it. */
@@ -125,11 +128,11 @@ export function outgoingUrl(text: string): URL {
  */
 export async function sendOut(ctx: Context<any>, outgoing: Outgoing): Promise<Incoming> {
   const url = outgoingUrl(outgoing.url);
-  const options = isOwn(ctx, url) ? ownOptions(ctx, url) : await publicOptions(ctx, url, outgoing.asked);
   const headers = outgoing.headers.flat();
-  const send = options.protocol === "https:" ? httpsRequest : httpRequest;
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(outgoing.timeoutMs)]);
   try {
+    const options = isOwn(ctx, url) ? ownOptions(ctx, url) : await publicOptions(ctx, url, outgoing.asked, signal);
+    const send = options.protocol === "https:" ? httpsRequest : httpRequest;
     const request = send({ ...options, method: outgoing.method, headers, signal, agent: false });
     const answer = await answerTo(request, outgoing.body);
     const tooLong = () => new EgressFailure("failed", `the answer is longer than ${outgoing.maxBytes} bytes`);
@@ -144,7 +147,12 @@ export async function sendOut(ctx: Context<any>, outgoing: Outgoing): Promise<In
 
 function answerTo(request: ClientRequest, body: Buffer | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request.on("response", resolve).on("error", reject).end(body);
+    const strange = (): void => {
+      request.destroy(new Error("the other side wants another protocol"));
+    };
+    request.on("response", resolve).on("error", reject).on("upgrade", strange).on("connect", strange);
+    request.on("close", () => reject(new Error("the connection was closed without an answer")));
+    request.end(body);
   });
 }
 
@@ -155,12 +163,17 @@ function ownOptions(ctx: Context<any>, url: URL): RequestOptions {
   return { ...target(url), protocol: "http:", host: "127.0.0.1", port: ctx.platform.settings.port };
 }
 
-async function publicOptions(ctx: Context<any>, url: URL, asked: boolean): Promise<RequestOptions> {
+async function publicOptions(
+  ctx: Context<any>,
+  url: URL,
+  asked: boolean,
+  signal: AbortSignal,
+): Promise<RequestOptions> {
   const { internet } = ctx.platform.settings;
   if (internet === "never" || (internet === "asked" && !asked))
     throw refused(`requests to ${url.host} may not leave: the internet is off (STARLING_INTERNET)`);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const [found] = isIP(host) ? [{ address: host, family: isIP(host) }] : await resolved(host);
+  const [found] = isIP(host) ? [{ address: host, family: isIP(host) }] : await resolved(host, signal);
   if (!found || !isPublicAddress(found.address)) throw refused(`${url.hostname} is not an address of the internet`);
   return {
     ...target(url),
@@ -172,12 +185,16 @@ async function publicOptions(ctx: Context<any>, url: URL, asked: boolean): Promi
   } as RequestOptions;
 }
 
-async function resolved(host: string): Promise<{ address: string; family: number }[]> {
-  try {
-    // All must be public: a name that has both kinds is made to deceive.
-    const all = await lookup(host, { all: true });
-    return all.every(({ address }) => isPublicAddress(address)) ? all : [];
-  } catch {
+async function resolved(host: string, signal: AbortSignal): Promise<{ address: string; family: number }[]> {
+  const found = lookup(host, { all: true }).catch(() => {
     throw new EgressFailure("failed", `${host} has no address`);
-  }
+  });
+  // The system's resolver has time-outs of its own, which are longer than an API waits.
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error(`${host} was not resolved in time`)), { once: true });
+  });
+  late.catch(() => undefined); // the name may have been resolved long before
+  // All must be public: a name that has both kinds is made to deceive.
+  const all = await Promise.race([found, late]);
+  return all.every(({ address }) => isPublicAddress(address)) ? all : [];
 }

@@ -1,14 +1,16 @@
 import type { Context } from "../../aws/context.ts";
-import { sendOut } from "./egress.ts";
+import { isOwn, sendOut } from "./egress.ts";
 import type { PublishedKey } from "../../engines/token/verify-token.ts";
 
 /** API Gateway may go on with a key for so long after an issuer has changed it. */
 const KEEP_MS = 2 * 3_600_000;
-/** How soon an issuer is asked again, for a key that is not known or after it did not answer. */
+/** How soon an issuer is asked again for a key that is not known. */
 const AGAIN_MS = 10_000;
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 512 * 1024;
 const MAX_ISSUERS = 1_000;
+/** A token without a key id is tried with each. */
+const MAX_KEYS = 100;
 
 interface Known {
   readonly keys: Promise<readonly PublishedKey[]>;
@@ -24,8 +26,9 @@ export class IssuerKeys {
     const fits = (key: PublishedKey): boolean => kid === undefined || key.kid === kid;
     const known = this.#current(issuer, ctx.now(), KEEP_MS) ?? this.#ask(ctx, issuer, asked);
     const found = (await known).filter(fits);
-    if (found.length > 0 || this.#current(issuer, ctx.now(), AGAIN_MS)) return found;
-    return (await this.#ask(ctx, issuer, asked)).filter(fits);
+    if (found.length > 0) return found;
+    // Another call may have asked meanwhile: its answer is as good.
+    return (await (this.#current(issuer, ctx.now(), AGAIN_MS) ?? this.#ask(ctx, issuer, asked))).filter(fits);
   }
 
   #current(issuer: string, now: number, within: number): Promise<readonly PublishedKey[]> | undefined {
@@ -38,7 +41,7 @@ export class IssuerKeys {
     const keys = readKeys(ctx, issuer, asked);
     const known: Known = { keys, at: ctx.now() };
     this.#known.set(issuer, known);
-    // Nothing is known of one that failed: the next request asks again.
+    // Nothing is known of one that failed: the next call asks again.
     keys.catch(() => this.#known.get(issuer) === known && this.#known.delete(issuer));
     return keys;
   }
@@ -50,11 +53,17 @@ async function readKeys(ctx: Context<any>, issuer: string, asked: boolean): Prom
   if (typeof place !== "string") throw new Error(`the issuer ${issuer} names no jwks_uri`);
   const { keys } = await readJson(ctx, place, asked);
   if (!Array.isArray(keys)) throw new Error(`the issuer ${issuer} publishes no keys`);
-  return keys.filter((key) => typeof key === "object" && key !== null) as PublishedKey[];
+  return (keys as unknown[])
+    .filter((key) => typeof key === "object" && key !== null)
+    .slice(0, MAX_KEYS) as PublishedKey[];
 }
 
 async function readJson(ctx: Context<any>, url: string, asked: boolean): Promise<Record<string, unknown>> {
-  const { host } = new URL(url);
+  const asUrl = new URL(url);
+  const { host } = asUrl;
+  // Whoever is on the way could put keys of theirs in the place of the issuer's.
+  if (asUrl.protocol !== "https:" && !isOwn(ctx, asUrl))
+    throw new Error(`${url} is not asked for keys: it is no https`);
   const headers = [
     ["Host", host],
     ["Accept", "application/json"],

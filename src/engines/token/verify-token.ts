@@ -30,7 +30,7 @@ export function verifyToken(token: string, key: PublishedKey): VerifiedToken | u
   if (!header || !family || header["crit"] !== undefined) return undefined;
   if (key.kty !== "RSA" || (key["alg"] !== undefined && key["alg"] !== header["alg"])) return undefined;
   if (key.use !== undefined && key.use !== "sig") return undefined;
-  if (key.key_ops !== undefined && !key.key_ops.includes("verify")) return undefined;
+  if (key.key_ops !== undefined && !(Array.isArray(key.key_ops) && key.key_ops.includes("verify"))) return undefined;
   const [head = "", body = "", signature = ""] = token.split(".");
   const [payload, bytes] = [decoded(body), decoded(signature)];
   const publicKey = importKey(key);

@@ -155,3 +155,18 @@ test("a document of another version, or without paths, is refused and makes noth
   const { items = [] } = await gateway.getRestApis({ limit: 500 });
   assert.ok(!items.some((api) => api.name === "broken"));
 });
+
+test("the size from which answers are compressed lies within API Gateway's bounds", async () => {
+  const refused = { name: "BadRequestException", message: /must be between 0 and 10485760/ };
+  for (const minimumCompressionSize of [-1, 10_485_761])
+    await assert.rejects(gateway.createRestApi({ name: "sizes", minimumCompressionSize }), refused);
+  const { id: restApiId } = await gateway.createRestApi({ name: "sizes", minimumCompressionSize: 10_485_760 });
+  const patch = (value?: string) =>
+    gateway.updateRestApi({
+      restApiId,
+      patchOperations: [{ op: "replace", path: "/minimumCompressionSize", ...(value === undefined ? {} : { value }) }],
+    });
+  assert.equal((await patch("10")).minimumCompressionSize, 10);
+  for (const value of ["-1", "test"]) await assert.rejects(patch(value), refused);
+  assert.equal((await patch()).minimumCompressionSize, undefined);
+});

@@ -39,10 +39,36 @@ test("an HTTP proxy passes requests on to the platform itself, and to no address
     await gateway.createRoute({ ApiId, RouteKey, Target: `integrations/${IntegrationId}` });
   };
   await route("ANY /in/{rest+}", `${base}/got/{rest}`);
-  await route("GET /host", "http://127.0.0.1:22/");
+  // Addresses of the host in all their spellings, and pages of the platform that trust who asks from the host.
+  const { port } = app.running;
+  const refused = [
+    "http://127.0.0.1:22/",
+    `http://127.0.0.1:${port}/`,
+    "http://2130706433/",
+    "http://0x7f.1/",
+    "http://0/",
+    "http://[::1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:7f00:1]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[fe80::1]/",
+    "http://169.254.169.254/latest/meta-data",
+    "http://localhost:22/",
+    "http://localhost./",
+    `http://localhost:${port}/_starling/health`,
+    `http://localhost:${port}//_starling/health`,
+    `http://localhost:${port}/a/../_starling/health`,
+    `http://localhost:${port}/metrics`,
+    `http://localhost:${port}/moto-api/reset`,
+    "http://x.s3.amazonaws.com/moto-api/reset",
+    "http://x.s3.amazonaws.com/_starling/health",
+    "http://user:secret@localhost/",
+  ];
+  for (const [i, uri] of refused.entries()) await route(`POST /refused/${i}`, uri);
   await gateway.createStage({ ApiId, StageName: "$default", AutoDeploy: true });
   const { status, json, headers } = await callApi(app.running.port, ApiId!, "PUT", "/in/a/b?q=1", { body: "{}" });
   assert.deepEqual([status, json], [202, { path: "/v1/got/a/b", method: "PUT", q: "1" }]);
   assert.equal(headers["x-own"], "kept");
-  assert.equal((await callApi(app.running.port, ApiId!, "GET", "/host")).status, 500);
+  for (const [i, uri] of refused.entries())
+    assert.equal((await callApi(port, ApiId!, "POST", `/refused/${i}`)).status, 500, uri);
 });

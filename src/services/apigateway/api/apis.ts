@@ -61,21 +61,37 @@ export function page<T>(
   return { items: items.slice(start, end), ...(end < items.length ? { position: String(end) } : {}) };
 }
 
+const MAX_COMPRESSION_SIZE = 10 * 1024 * 1024;
+
+/** An API whose minimum compression size is a number that API Gateway takes; patches bring it as text. */
+function withCompressionSize({ minimumCompressionSize: given, ...api }: RestApi): RestApi {
+  const size: unknown = given;
+  if (size === undefined || size === null || size === "") return api;
+  const bytes = Number(size);
+  if (!Number.isInteger(bytes) || bytes < 0 || bytes > MAX_COMPRESSION_SIZE)
+    throw badRequest(`Invalid minimum compression size, must be between 0 and ${MAX_COMPRESSION_SIZE}`);
+  return { ...api, minimumCompressionSize: bytes };
+}
+
 export const apis = operations<typeof Gateway, any>()({
   CreateRestApi: {
     permissions: on("POST", () => "/restapis"),
     async run(ctx, input) {
-      const api = withPolicy(ctx, {
-        ...emptyApi(ctx, String(input.name)),
-        binaryMediaTypes: input.binaryMediaTypes ?? [],
-        endpointTypes: input.endpointConfiguration?.types ?? ["EDGE"],
-        apiKeySource: input.apiKeySource ?? "HEADER",
-        ...(input.description === undefined ? {} : { description: input.description }),
-        ...(input.version === undefined ? {} : { version: input.version }),
-        ...(input.policy === undefined ? {} : { policy: input.policy }),
-        ...(input.minimumCompressionSize === undefined ? {} : { minimumCompressionSize: input.minimumCompressionSize }),
-        ...(input.tags ? { tags: input.tags } : {}),
-      });
+      const api = withCompressionSize(
+        withPolicy(ctx, {
+          ...emptyApi(ctx, String(input.name)),
+          binaryMediaTypes: input.binaryMediaTypes ?? [],
+          endpointTypes: input.endpointConfiguration?.types ?? ["EDGE"],
+          apiKeySource: input.apiKeySource ?? "HEADER",
+          ...(input.description === undefined ? {} : { description: input.description }),
+          ...(input.version === undefined ? {} : { version: input.version }),
+          ...(input.policy === undefined ? {} : { policy: input.policy }),
+          ...(input.minimumCompressionSize === undefined
+            ? {}
+            : { minimumCompressionSize: input.minimumCompressionSize }),
+          ...(input.tags ? { tags: input.tags } : {}),
+        }),
+      );
       const made = ctx.once ? await ctx.records.get<RestApi>("api", api.id) : undefined;
       if (!made) await ctx.records.create("api", api.id, api);
       return apiView(made?.value ?? api);
@@ -118,10 +134,13 @@ export const apis = operations<typeof Gateway, any>()({
   UpdateRestApi: {
     permissions: on("PATCH", (i) => `/restapis/${i.restApiId}`),
     async run(ctx, input) {
-      const fields = ["name", "description", "policy", "apiKeySource", "version"] as const;
+      const fields = ["name", "description", "policy", "apiKeySource", "version", "minimumCompressionSize"] as const;
       return apiView(
         await changeApi(ctx, input.restApiId, (api) =>
-          withPolicy(ctx, patchedMediaTypes(patched(api, input.patchOperations, fields), input.patchOperations)),
+          withPolicy(
+            ctx,
+            patchedMediaTypes(withCompressionSize(patched(api, input.patchOperations, fields)), input.patchOperations),
+          ),
         ),
       );
     },
