@@ -3,5 +3,5 @@ export type { BuildArtifact } from "./artifacts.ts";
 export type { LocalCache } from "./local-cache.ts";
 export type { ReportFiles } from "./report-files.ts";
 export { BuildFailure, runBuild, SOURCE_FOLDER } from "./run-build.ts";
-export type { BuildPhaseResult, BuildStatus, PreparedBuild, RunBuildInput, RunBuildResult } from "./run-build.ts";
+export type { BuildPhaseResult, BuildStatus, PreparedBuild, RunBuildInput, RunBuildResult } from "./build-model.ts";
 export { readZipEntry, unzipTo } from "./unzip.ts";

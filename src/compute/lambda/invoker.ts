@@ -255,8 +255,14 @@ export class Invoker {
 
   async #stop(environment: ExecutionEnvironment): Promise<void> {
     if (!this.#live.delete(environment)) return;
-    await environment.stop();
-    this.#memory.release(environment);
+    try {
+      await environment.stop();
+    } catch (error) {
+      // Nobody waits for most ends: a rejection here would end the platform.
+      this.#parts.log.warn("an environment did not end as it should", { function: environment.version.arn, error });
+    } finally {
+      this.#memory.release(environment);
+    }
   }
 
   #pool(version: FunctionVersion): EnvironmentPool {

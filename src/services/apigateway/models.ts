@@ -52,12 +52,18 @@ export function readSchema(text: string): JsonSchema | undefined {
  * What references within a model's schema name: a part of it, or another model by its URL or as a definition.
  */
 export function referenceResolver(root: JsonSchema, definitions: Definitions) {
-  return (reference: string): JsonSchema | undefined => {
+  // A schema may ask for the same model again and again: it is read once.
+  const found = new Map<string, JsonSchema | undefined>();
+  const find = (reference: string): JsonSchema | undefined => {
     const local = reference.startsWith("#") ? pointed(root, reference.slice(1)) : undefined;
     if (local) return local;
     const name = /\/(?:models|definitions|schemas)\/([^/#]+)$/.exec(reference)?.[1];
     const model = name === undefined ? undefined : allModels(definitions)[name];
     return model && readSchema(model.schema);
+  };
+  return (reference: string): JsonSchema | undefined => {
+    if (!found.has(reference)) found.set(reference, find(reference));
+    return found.get(reference);
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from "../../aws/context.ts";
+import { matchesStars } from "../../kernel/match-stars.ts";
 import { bad } from "./model.ts";
 import type { ApprovalRule, PullRequest } from "./pull-request-model.ts";
 
@@ -68,19 +69,5 @@ function isMember(ctx: Context<any>, member: string, arn: string): boolean {
   const patterns = name
     ? [`arn:aws:iam::${ctx.account}:user/${name}`, `arn:aws:sts::${ctx.account}:assumed-role/${name}`]
     : [member];
-  return patterns.some((pattern) => matches(pattern, arn));
-}
-
-function matches(pattern: string, text: string): boolean {
-  const [first = "", ...parts] = pattern.split("*");
-  if (parts.length === 0) return first === text;
-  const last = parts.pop()!;
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of parts) {
-    const found = text.indexOf(part, at);
-    if (found < 0 || found + part.length > text.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
+  return patterns.some((pattern) => matchesStars(pattern, arn));
 }

@@ -1,6 +1,7 @@
 import { notImplemented } from "../../kernel/aws-error.ts";
+import { matchesStars } from "../../kernel/match-stars.ts";
 import { invalid } from "./model.ts";
-import { matchesStars, parseSpacePattern } from "./space-pattern.ts";
+import { parseSpacePattern } from "./space-pattern.ts";
 
 const MAX_PATTERN = 1024;
 

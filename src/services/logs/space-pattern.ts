@@ -1,3 +1,4 @@
+import { matchesStars } from "../../kernel/match-stars.ts";
 import { invalid } from "./model.ts";
 
 /** What a pattern says of a message's fields. */
@@ -124,18 +125,3 @@ function compare(operator: string, wanted: string): Test {
 const matchesField = (wanted: string, value: string): boolean =>
   matchesStars(wanted, value) ||
   (!wanted.includes("*") && wanted !== "" && value !== "" && Number(wanted) === Number(value));
-
-/** Whether the value is the wanted text, in which `*` stands for anything: in one pass, whatever the text. */
-export function matchesStars(wanted: string, value: string): boolean {
-  if (!wanted.includes("*")) return wanted === value;
-  const [first = "", ...others] = wanted.split("*");
-  const last = others.pop() ?? "";
-  if (!value.startsWith(first) || !value.endsWith(last) || value.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of others) {
-    const found = value.indexOf(part, at);
-    if (found < 0 || found + part.length > value.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
-}
