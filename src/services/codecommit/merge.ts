@@ -1,10 +1,12 @@
-import { buffer } from "node:stream/consumers";
 import type { Context } from "../../aws/context.ts";
 import { errorText, GitFailed, runGit, startGit } from "../../compute/source/index.ts";
 import { notImplemented } from "../../kernel/aws-error.ts";
+import { readWithin } from "../../kernel/read-within.ts";
 import { MODES, type FileMode, type TreeChange } from "./import-commit.ts";
 import { bad, folderOf, type Repository } from "./model.ts";
 import { compareTrees, listTree, type TreeEntry } from "./objects.ts";
+
+const MAX_CONFLICTS_BYTES = 8 * 1024 * 1024;
 
 /** Two commits that are to become one. */
 export interface MergePair {
@@ -51,11 +53,20 @@ export async function mergeCommits(ctx: Context<any>, repository: Repository, pa
     pair.destination,
     pair.source,
   ];
+  const tooLong = () =>
+    bad(
+      "MaximumItemsToCompareExceededException",
+      "The merge has more conflicts than can be told: merge the branches by git.",
+    );
   const git = await startGit(ctx.platform, folderOf(ctx, repository), args);
   try {
     git.stdin.on("error", () => undefined);
     git.stdin.end();
-    const [stdout, stderr, exit] = await Promise.all([buffer(git.stdout), errorText(git.stderr), git.exited]);
+    const [stdout, stderr, exit] = await Promise.all([
+      readWithin(git.stdout, MAX_CONFLICTS_BYTES, tooLong),
+      errorText(git.stderr),
+      git.exited,
+    ]);
     if (exit.code !== 0 && exit.code !== 1) throw new GitFailed("merge-tree", exit, stderr);
     const [tree = "", ...paths] = stdout.toString("utf8").split("\0");
     return { tree, conflicts: exit.code === 0 ? [] : [...new Set(paths.filter(Boolean))] };
