@@ -7,9 +7,12 @@ import {
 } from "../engines/policy/index.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Context } from "./context.ts";
-import type { KnownPolicy } from "./policy-cache.ts";
+import { OF_CALLER, type KnownPolicy } from "./policy-cache.ts";
 import type { Principal } from "./principal.ts";
 import type { Operation, Permission } from "./service.ts";
+
+/** Longer values of conditions are not kept. */
+const MAX_VALUE = 128;
 
 /**
  * Lets a call through, or throws AccessDenied in AWS's words. Deny by default: identity policies, the resource's own
@@ -50,8 +53,8 @@ async function check(ctx: Context, permission: Permission): Promise<boolean> {
   const boundary = bounds.boundary === undefined ? undefined : known(bounds.boundary);
   const [identity, session] = [bounds.identity.map(known), bounds.session?.map(known)];
   const all = { identity, resource, boundary, session };
-  const key = permission.conditions ? undefined : decisionKey(ctx, permission, all);
-  if (key !== undefined && policies.isAllowed(key)) return true;
+  const key = decisionKey(ctx, permission, all);
+  if (key !== undefined && policies.isAllowed(key)) return !permission.conditions;
   const request: AccessRequest = {
     principal: policyPrincipal(principal),
     action: permission.action,
@@ -70,7 +73,7 @@ async function check(ctx: Context, permission: Permission): Promise<boolean> {
   };
   decide(ctx, permission, request);
   if (key !== undefined) policies.allow(key);
-  return key !== undefined;
+  return key !== undefined && !permission.conditions;
 }
 
 interface Deciding {
@@ -80,12 +83,19 @@ interface Deciding {
   readonly session: readonly KnownPolicy[] | undefined;
 }
 
-/** All that a decision is made of; undefined where a document asks for more (the time, an address, a tag). */
+/** All that a decision is made of; undefined where a document asks for more (the time, an address, a tag) than the permission says. */
 function decisionKey(ctx: Context, permission: Permission, policies: Deciding): string | undefined {
   const { identity, resource, boundary, session = [] } = policies;
+  const given = conditionsOf(permission);
+  if (given === "unknown") return undefined;
   const documents: (number | string)[] = [];
+  const asked: string[] = [];
   for (const policy of [...identity, "|", resource, "|", boundary, "|", ...session]) {
-    if (typeof policy === "object" && !policy.isOfCaller) return undefined;
+    for (const name of typeof policy === "object" ? policy.asks : []) {
+      const value = given?.get(name);
+      if (value === undefined) return undefined;
+      asked.push(name, value);
+    }
     documents.push(typeof policy === "object" ? policy.id : (policy ?? "-"));
   }
   const { principal } = ctx;
@@ -94,10 +104,23 @@ function decisionKey(ctx: Context, permission: Permission, policies: Deciding): 
     documents.join(" "),
     permission.action,
     permission.owner ?? ctx.account,
+    JSON.stringify(asked),
     `${permission.resourcePolicyMustAllow ?? false} ${permission.granted ?? false}`,
     principalKey(principal),
     permission.resource,
   ].join("\n");
+}
+
+/** What a permission says of conditions, where all of it is text and none of it is the caller's; names in lower case. */
+function conditionsOf({ conditions }: Permission): Map<string, string> | undefined | "unknown" {
+  if (!conditions) return undefined;
+  const given = new Map<string, string>();
+  for (const [name, value] of Object.entries(conditions)) {
+    const key = name.toLowerCase();
+    if (typeof value !== "string" || value.length > MAX_VALUE || OF_CALLER.has(key)) return "unknown";
+    given.set(key, value);
+  }
+  return given;
 }
 
 function principalKey(principal: Principal): string {

@@ -7,7 +7,7 @@ const document = (more: object): string =>
 
 test("a decision is kept only where its documents ask for nothing but the caller", () => {
   const cache = new PolicyCache();
-  const isOfCaller = (more: object): boolean => cache.compiled(document(more), "identity").isOfCaller;
+  const isOfCaller = (more: object): boolean => cache.compiled(document(more), "identity").asks.length === 0;
   assert.equal(isOfCaller({}), true);
   assert.equal(isOfCaller({ Condition: { ArnLike: { "AWS:SourceArn": "arn:*" } } }), true);
   assert.equal(isOfCaller({ Resource: "arn:aws:s3:::${aws:username}/*" }), true);
@@ -15,6 +15,8 @@ test("a decision is kept only where its documents ask for nothing but the caller
   assert.equal(isOfCaller({ Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } }), false);
   assert.equal(isOfCaller({ Resource: "arn:aws:s3:::${aws:PrincipalTag/team}/*" }), false);
   assert.equal(isOfCaller({ Condition: { StringEquals: { "aws:username": "${s3:prefix}" } } }), false);
+  const url = { Condition: { StringEquals: { "lambda:FunctionUrlAuthType": "NONE", "aws:PrincipalType": "User" } } };
+  assert.deepEqual(cache.compiled(document(url), "identity").asks, ["lambda:functionurlauthtype"]);
 });
 
 test("each document has an id of its own, and the same text the same", () => {

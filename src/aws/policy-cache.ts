@@ -7,7 +7,7 @@ const MAX_ALLOWED = 20_000;
 const MAX_KEY = 2_048;
 
 /** Condition keys that follow from who calls, and from nothing else of the request. */
-const OF_CALLER = new Set([
+export const OF_CALLER: ReadonlySet<string> = new Set([
   "aws:principalaccount",
   "aws:principalarn",
   "aws:principalisawsservice",
@@ -24,8 +24,8 @@ export interface KnownPolicy {
   readonly policy: CompiledPolicy;
   /** No other document ever has it. */
   readonly id: number;
-  /** What it decides depends on caller, action and resource alone: not on the time, the address or the like. */
-  readonly isOfCaller: boolean;
+  /** Condition keys, in lower case, that it asks for beyond caller, action and resource: the time, the address or the like. */
+  readonly asks: readonly string[];
 }
 
 /**
@@ -44,8 +44,8 @@ export class PolicyCache {
     let known = documents.get(key);
     if (!known) {
       const policy = compilePolicy(document, kind);
-      const isOfCaller = [...policy.contextKeys].every((name) => OF_CALLER.has(name));
-      known = { policy, id: this.#nextId++, isOfCaller };
+      const asks = [...policy.contextKeys].filter((name) => !OF_CALLER.has(name));
+      known = { policy, id: this.#nextId++, asks };
       if (documents.size >= MAX_COMPILED) documents.delete(documents.keys().next().value as string);
       documents.set(key, known);
     }

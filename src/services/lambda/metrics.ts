@@ -1,23 +1,30 @@
 import type { Context } from "../../aws/context.ts";
 import type { InvokeOutcome } from "../../compute/lambda/function-version.ts";
+import type { MetricMeter } from "../../ports/telemetry.ts";
 
-/** CloudWatch's metrics of a request to a function URL. */
-export function recordUrlRequest(ctx: Context<any>, name: string, status: number, latencyMs: number): void {
-  const dimensions = { FunctionName: name };
-  const sample = (metric: string, value: number, unit: string) => ({
-    namespace: "AWS/Lambda",
-    name: metric,
-    dimensions,
-    timestamp: ctx.now(),
-    unit,
-    value,
-  });
-  ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, [
-    sample("UrlRequestCount", 1, "Count"),
-    sample("Url4xxCount", status >= 400 && status < 500 ? 1 : 0, "Count"),
-    sample("Url5xxCount", status >= 500 ? 1 : 0, "Count"),
-    sample("UrlRequestLatency", latencyMs, "Milliseconds"),
-  ]);
+/** CloudWatch's metrics of requests to a function's URLs. */
+export class UrlMeter {
+  readonly #requests: MetricMeter;
+  readonly #clientErrors: MetricMeter;
+  readonly #serverErrors: MetricMeter;
+  readonly #latency: MetricMeter;
+
+  constructor(ctx: Context<any>, functionName: string) {
+    const of = { namespace: "AWS/Lambda", dimensions: { FunctionName: functionName } };
+    const meter = (name: string, unit: string): MetricMeter =>
+      ctx.platform.telemetry.metricMeter(ctx.account, ctx.region, { ...of, name, unit });
+    this.#requests = meter("UrlRequestCount", "Count");
+    this.#clientErrors = meter("Url4xxCount", "Count");
+    this.#serverErrors = meter("Url5xxCount", "Count");
+    this.#latency = meter("UrlRequestLatency", "Milliseconds");
+  }
+
+  ended(status: number, latencyMs: number, now: number): void {
+    this.#requests.add(1, now);
+    this.#clientErrors.add(status >= 400 && status < 500 ? 1 : 0, now);
+    this.#serverErrors.add(status >= 500 ? 1 : 0, now);
+    this.#latency.add(latencyMs, now);
+  }
 }
 
 /** A call that was not made because it belongs to an endless chain. */

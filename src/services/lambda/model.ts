@@ -132,7 +132,8 @@ export const policyId = (name: string, qualifier?: string): string => `${name}:$
 export const versionId = (name: string, version: string): string =>
   `${name}:${version === LATEST ? version : version.padStart(10, "0")}`;
 
-function sharedPolicyText(ctx: Context<any>, record: PolicyRecord): string {
+/** A policy as it is given to authorization; made once for each record. */
+export function sharedPolicyText(ctx: Context<any>, record: PolicyRecord): string {
   const { policyTexts } = ctx.state as { policyTexts: WeakMap<PolicyRecord, string> };
   let text = policyTexts.get(record);
   if (text === undefined) policyTexts.set(record, (text = policyText(record)));

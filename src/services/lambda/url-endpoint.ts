@@ -10,14 +10,12 @@ import { readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-r
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
 import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
-import { URL_PLACES, urlArn, URLS, type UrlPlace, type UrlRecord } from "./function-url.ts";
 import { MAX_SYNC_PAYLOAD } from "./limits.ts";
-import { recordUrlRequest } from "./metrics.ts";
-import { policyId, policyText, type PolicyRecord } from "./model.ts";
-import { runFunction } from "./run-function.ts";
+import { run, runnableOf } from "./run-function.ts";
 import type { LambdaState } from "./state.ts";
-import { UrlStream, type Streamed } from "./url-stream.ts";
 import { versionOf } from "./store.ts";
+import { urlPlan, type UrlPlan } from "./url-plan.ts";
+import { UrlStream, type Streamed } from "./url-stream.ts";
 
 type Ctx = Context<LambdaState>;
 type Header = [name: string, value: string];
@@ -35,14 +33,16 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
   async handle(anywhere, { id }, request, response) {
     const started = performance.now();
     const method = request.method ?? "GET";
-    const place = (await anywhere.globalRecords.getShared<UrlPlace>(URL_PLACES, id))?.value;
-    const ctx = place ? anywhere.inRegion(place.region) : anywhere;
-    const url = place && (await ctx.records.getShared<UrlRecord>(URLS, place.record))?.value;
-    if (!url) {
+    const planning = urlPlan(anywhere, id);
+    const plan = planning instanceof Promise ? await planning : planning;
+    if (!plan) {
       const nothing = refusal(404, "ResourceNotFoundException", { Message: null });
-      sendEdgeResponse(response, nothing, { method, byPath: false, extra: [["x-amzn-RequestId", ctx.requestId]] });
+      const extra: Header[] = [["x-amzn-RequestId", anywhere.requestId]];
+      sendEdgeResponse(response, nothing, { method, byPath: false, extra });
       return;
     }
+    const { url } = plan;
+    const ctx = plan.region === anywhere.region ? anywhere : anywhere.inRegion(plan.region);
     const traceId = newTraceId(ctx);
     const cors = corsHeaders(url.cors, request.headers.origin);
     const extra: Header[] = [["x-amzn-RequestId", ctx.requestId], ["x-amzn-Trace-Id", traceId], ...cors];
@@ -51,7 +51,7 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
       url.invokeMode === "RESPONSE_STREAM"
         ? new UrlStream(response, (own) => [...withoutOwnCors(own, url.cors), ...extra])
         : undefined;
-    const answer = await answerCall(ctx, url, { incoming: request, traceId, stream }).catch((error: unknown) => {
+    const answer = await answerCall(ctx, plan, { incoming: request, traceId, stream }).catch((error: unknown) => {
       if (!(error instanceof AwsError) || response.headersSent) throw error;
       return refusal(error.status, error.code, { message: error.message });
     });
@@ -59,7 +59,7 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
       const headers = withoutOwnCors(answer.headers, url.cors);
       sendEdgeResponse(response, { ...answer, headers }, { method, byPath: false, extra });
     }
-    recordUrlRequest(ctx, url.name, answer.status, performance.now() - started);
+    plan.meter.ended(answer.status, performance.now() - started, ctx.now());
   },
 };
 
@@ -88,10 +88,10 @@ interface Incoming {
 
 async function answerCall(
   ctx: Ctx,
-  url: UrlRecord,
+  plan: UrlPlan,
   { incoming, traceId, stream }: Incoming,
 ): Promise<EdgeResponse | NonNullable<Streamed>> {
-  const early = preflight(url.cors, incoming);
+  const early = preflight(plan.url.cors, incoming);
   if (early) return { ...early, status: 200 };
   const [path, rawQuery] = splitTarget(incoming.url ?? "/");
   const request = await readEdgeRequest(incoming, {
@@ -103,9 +103,9 @@ async function answerCall(
     traceId,
     time: ctx.now(),
   });
-  const caller = await authorize(ctx, url, { request, incoming });
+  const caller = await authorize(ctx, plan, { request, incoming });
   if (caller === "forbidden") return refusal(403, "AccessDeniedException", { Message: FORBIDDEN });
-  return callFunction(ctx, url, { request, caller, traceId, stream });
+  return callFunction(ctx, plan, { request, caller, traceId, stream });
 }
 
 function splitTarget(target: string): [path: string, rawQuery: string] {
@@ -116,15 +116,14 @@ function splitTarget(target: string): [path: string, rawQuery: string] {
 /** Who called, as the event shows it; `forbidden` where the caller may not, by its own and the function's policy. */
 async function authorize(
   ctx: Ctx,
-  url: UrlRecord,
+  { url, arn, policy }: UrlPlan,
   { request, incoming }: { request: EdgeRequest; incoming: IncomingMessage },
 ): Promise<Record<string, unknown> | undefined | "forbidden"> {
-  const policy = (await ctx.records.getShared<PolicyRecord>("policy", policyId(url.name, url.alias)))?.value;
   const permission = {
     action: "lambda:InvokeFunctionUrl",
-    resource: urlArn(ctx, url),
+    resource: arn,
     conditions: { "lambda:FunctionUrlAuthType": url.authType },
-    ...(policy ? { resourcePolicy: policyText(policy) } : {}),
+    ...(policy === undefined ? {} : { resourcePolicy: policy }),
   };
   if (url.authType === "NONE") {
     const anonymous = ctx.as({ kind: "anonymous", account: ctx.account });
@@ -150,7 +149,7 @@ async function authorize(
 
 async function callFunction(
   ctx: Ctx,
-  url: UrlRecord,
+  plan: UrlPlan,
   call: {
     request: EdgeRequest;
     caller: Record<string, unknown> | undefined;
@@ -160,7 +159,7 @@ async function callFunction(
 ): Promise<EdgeResponse | NonNullable<Streamed>> {
   const event = httpEvent(call.request, {
     account: call.caller ? ctx.account : "anonymous",
-    apiId: url.id,
+    apiId: plan.url.id,
     stage: "$default",
     requestId: ctx.requestId,
     routeKey: "$default",
@@ -173,12 +172,13 @@ async function callFunction(
   if (payload.length > MAX_SYNC_PAYLOAD)
     return refusal(413, "RequestTooLargeException", { Message: "Request must be smaller than 6291456 bytes" });
   try {
-    const record = await versionOf(ctx, url.name, url.alias);
+    const { url, arn: invokedArn } = plan;
+    const runnable = plan.runnable ?? (await runnableOf(ctx, await versionOf(ctx, url.name, url.alias)));
     const { requestId } = ctx;
-    const outcome = await runFunction(ctx, record, {
+    const outcome = await run(ctx, runnable, {
       requestId,
       payload,
-      invokedArn: urlArn(ctx, url),
+      invokedArn,
       traceId: call.traceId,
       ...(call.stream ? { onPiece: call.stream.onPiece } : {}),
     });
