@@ -1,10 +1,18 @@
+import type { Context } from "../../aws/context.ts";
 import type { Periodic } from "../../aws/service.ts";
 import type { CustomResponse } from "./custom-responses.ts";
+import type { Statement } from "../../ports/database.ts";
+import type { Detection } from "./drift/detect.ts";
 import { DELETED_STACK_DAYS } from "./limits.ts";
 import type { Operation, Stack } from "./model.ts";
 
 const DAY_MS = 86_400_000;
 const BATCH = 500;
+
+async function driftRecords(ctx: Context<any>, { uuid }: Stack): Promise<Statement[]> {
+  const found = await ctx.records.get<Detection>("drift", uuid);
+  return found ? [ctx.records.remove("drift", uuid), ctx.records.remove("drift-detection", found.value.id)] : [];
+}
 
 /** Forgets stacks that were deleted long ago, with all that belongs to them, and answers of custom resources. */
 export const forget: Periodic<any> = {
@@ -17,7 +25,7 @@ export const forget: Periodic<any> = {
     );
     const operations = await records.list<Operation>("operation");
     for (const { value: stack } of old) {
-      for (const kind of ["event", "resource", "template", "leftover"]) {
+      for (const kind of ["event", "resource", "template", "leftover", "resource-drift"]) {
         const rows = await records.list(kind, { prefix: `${stack.uuid}/` });
         for (let i = 0; i < rows.length; i += BATCH)
           await records.write(rows.slice(i, i + BATCH).map((r) => records.remove(kind, r.id)));
@@ -26,6 +34,7 @@ export const forget: Periodic<any> = {
       await records.write(
         own.flatMap((o) => [records.remove("operation", o.id), records.remove("cancel", o.id)]),
         records.remove("stack", stack.uuid),
+        ...(await driftRecords(ctx, stack)),
       );
     }
     const latest = new Set((await records.list<Stack>("stack")).map((s) => s.value.operation));

@@ -1,11 +1,13 @@
 import type * as CloudFormation from "@aws-sdk/client-cloudformation";
 import { defineService } from "../../aws/service.ts";
 import { changeSets } from "./api/change-sets.ts";
+import { driftOperations } from "./api/drift.ts";
 import { describe } from "./api/describe.ts";
 import { rollbacks } from "./api/rollbacks.ts";
 import { stacks } from "./api/stacks.ts";
 import { templates } from "./api/templates.ts";
 import { customResponses } from "./custom-responses.ts";
+import { driftDetector } from "./drift/detect.ts";
 import { forget } from "./forget.ts";
 import { stackWorkers } from "./operation/worker.ts";
 import { cdkMetadata } from "./resources/cdk-metadata.ts";
@@ -18,9 +20,9 @@ import { waitSignals } from "./wait-signals.ts";
 /** CloudFormation: stacks made of resources, by templates. */
 export const cloudformation = defineService<typeof CloudFormation>({
   name: "cloudformation",
-  operations: { ...stacks, ...rollbacks, ...describe, ...templates, ...changeSets },
+  operations: { ...stacks, ...rollbacks, ...describe, ...templates, ...changeSets, ...driftOperations },
   resources: [nestedStack, customResource, waitCondition, waitConditionHandle, cdkMetadata, macro],
   routes: [customResponses, waitSignals],
   periodic: [forget],
-  workers: [...stackWorkers],
+  workers: [...stackWorkers, driftDetector],
 });

@@ -397,6 +397,6 @@ describe("failures", () => {
     await assert.rejects(cfn.describeStackEvents({ StackName: "absent" }), {
       message: "Stack [absent] does not exist",
     });
-    await assert.rejects(cfn.detectStackDrift({ StackName: "back" }), { name: "NotImplemented" });
+    await assert.rejects(cfn.estimateTemplateCost({ TemplateBody: body({}) }), { name: "NotImplemented" });
   });
 });

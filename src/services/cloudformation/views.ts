@@ -1,11 +1,11 @@
 import type { Context } from "../../aws/context.ts";
+import type { Detection, StoredDrift } from "./drift/detect.ts";
+import { resourceDrift, stackDrift } from "./drift/shown.ts";
 import type { Stack, StackEvent, StackResource } from "./model.ts";
 import { inputsOf } from "./store.ts";
 
-const NO_DRIFT = { StackDriftStatus: "NOT_CHECKED" } as const;
-
 /** A stack as DescribeStacks shows it. */
-export function stackView(ctx: Context<any>, stack: Stack) {
+export function stackView(ctx: Context<any>, stack: Stack, drift: Detection | undefined) {
   const { revision } = stack;
   return {
     StackId: stack.arn,
@@ -28,7 +28,7 @@ export function stackView(ctx: Context<any>, stack: Stack) {
     Tags: (revision?.tags ?? []).map((t) => ({ ...t })),
     EnableTerminationProtection: stack.terminationProtection,
     ...(stack.parent ? { ParentId: stack.parent.parentId, RootId: stack.parent.rootId } : {}),
-    DriftInformation: { ...NO_DRIFT },
+    DriftInformation: stackDrift(drift),
   };
 }
 
@@ -46,7 +46,7 @@ export function parametersView(ctx: Context<any>, stack: Pick<Stack, "revision">
   return list.length > 0 ? { Parameters: list } : {};
 }
 
-export function summaryView(stack: Stack) {
+export function summaryView(stack: Stack, drift: Detection | undefined) {
   return {
     StackId: stack.arn,
     StackName: stack.name,
@@ -57,7 +57,7 @@ export function summaryView(stack: Stack) {
     StackStatus: stack.status,
     ...(stack.reason ? { StackStatusReason: stack.reason } : {}),
     ...(stack.parent ? { ParentId: stack.parent.parentId, RootId: stack.parent.rootId } : {}),
-    DriftInformation: { ...NO_DRIFT },
+    DriftInformation: stackDrift(drift),
   };
 }
 
@@ -77,13 +77,13 @@ export function eventView(stack: Stack, event: StackEvent) {
 }
 
 /** What the calls about resources have in common. */
-export function resourceView(resource: StackResource) {
+export function resourceView(resource: StackResource, drift: StoredDrift | undefined) {
   return {
     LogicalResourceId: resource.logicalId,
     ...(resource.physicalId === undefined ? {} : { PhysicalResourceId: resource.physicalId }),
     ResourceType: resource.type,
     ResourceStatus: resource.status as never,
     ...(resource.reason ? { ResourceStatusReason: resource.reason } : {}),
-    DriftInformation: { StackResourceDriftStatus: "NOT_CHECKED" as const },
+    DriftInformation: resourceDrift(drift),
   };
 }

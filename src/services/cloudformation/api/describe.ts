@@ -2,6 +2,7 @@ import type * as CloudFormation from "@aws-sdk/client-cloudformation";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { onAll, onStack } from "../access.ts";
+import { driftsOfResources, driftsOfStacks } from "../drift/shown.ts";
 import { noStack, validation } from "../errors.ts";
 import { EVENTS_PAGE, EXPORTS_PAGE, RESOURCES_PAGE } from "../limits.ts";
 import type { Export, Stack, StackEvent, StackResource } from "../model.ts";
@@ -14,9 +15,13 @@ export const describe = operations<typeof CloudFormation, any>()({
   DescribeStacks: {
     permissions: onStack("DescribeStacks"),
     async run(ctx, input) {
-      if (input.StackName) return { Stacks: [stackView(ctx, (await existingStack(ctx, input.StackName)).value)] };
+      if (input.StackName) {
+        const { value: stack } = await existingStack(ctx, input.StackName);
+        return { Stacks: [stackView(ctx, stack, (await driftsOfStacks(ctx, [stack])).get(stack.uuid))] };
+      }
       const { page, next } = await pageOfStacks(ctx, input.NextToken, (s) => s.status !== "DELETE_COMPLETE");
-      return { Stacks: page.map((s) => stackView(ctx, s)), ...next };
+      const drifts = await driftsOfStacks(ctx, page);
+      return { Stacks: page.map((s) => stackView(ctx, s, drifts.get(s.uuid))), ...next };
     },
   },
   ListStacks: {
@@ -24,7 +29,8 @@ export const describe = operations<typeof CloudFormation, any>()({
     async run(ctx, input) {
       const wanted = new Set<string>(input.StackStatusFilter ?? []);
       const { page, next } = await pageOfStacks(ctx, input.NextToken, (s) => wanted.size === 0 || wanted.has(s.status));
-      return { StackSummaries: page.map(summaryView), ...next };
+      const drifts = await driftsOfStacks(ctx, page);
+      return { StackSummaries: page.map((s) => summaryView(s, drifts.get(s.uuid))), ...next };
     },
   },
   DescribeStackEvents: {
@@ -56,11 +62,12 @@ export const describe = operations<typeof CloudFormation, any>()({
       if (!found) throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${stack.name}`);
       const resource = found.value;
       const metadata = resource.state?.metadata;
+      const drifts = await driftsOfResources(ctx, stack);
       return {
         StackResourceDetail: {
           StackName: stack.name,
           StackId: stack.arn,
-          ...resourceView(resource),
+          ...resourceView(resource, drifts.get(resource.logicalId)),
           LastUpdatedTimestamp: new Date(resource.updated),
           Metadata: JSON.stringify(metadata ?? {}),
         },
@@ -77,11 +84,12 @@ export const describe = operations<typeof CloudFormation, any>()({
       const wanted = all.filter((r) => !input.LogicalResourceId || r.logicalId === input.LogicalResourceId);
       if (input.LogicalResourceId && wanted.length === 0)
         throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${stack.name}`);
+      const drifts = await driftsOfResources(ctx, stack);
       return {
         StackResources: wanted.slice(0, RESOURCES_PAGE).map((r) => ({
           StackName: stack.name,
           StackId: stack.arn,
-          ...resourceView(r),
+          ...resourceView(r, drifts.get(r.logicalId)),
           Timestamp: new Date(r.updated),
         })),
       };
@@ -95,9 +103,10 @@ export const describe = operations<typeof CloudFormation, any>()({
       const after = input.NextToken === undefined ? {} : { after: `${prefix}${input.NextToken}` };
       const rows = await ctx.records.list<StackResource>("resource", { prefix, limit: RESOURCES_PAGE + 1, ...after });
       const page = rows.slice(0, RESOURCES_PAGE);
+      const drifts = await driftsOfResources(ctx, stack);
       return {
         StackResourceSummaries: page.map((r) => ({
-          ...resourceView(r.value),
+          ...resourceView(r.value, drifts.get(r.value.logicalId)),
           LastUpdatedTimestamp: new Date(r.value.updated),
         })),
         ...(rows.length > RESOURCES_PAGE ? { NextToken: page.at(-1)!.id.slice(prefix.length) } : {}),
