@@ -340,9 +340,9 @@ describe("S3 access", () => {
 
   test("what is not done is refused as such, and what is set comes back", async () => {
     const Bucket = await bucket();
-    const logging = { LoggingEnabled: { TargetBucket: Bucket, TargetPrefix: "" } };
+    const MetricsConfiguration = { Id: "m" };
     await assert.rejects(
-      s3.putBucketLogging({ Bucket, BucketLoggingStatus: logging }),
+      s3.putBucketMetricsConfiguration({ Bucket, Id: "m", MetricsConfiguration }),
       (error: any) => error.$metadata.httpStatusCode === 501,
     );
     const { $metadata } = await s3.putBucketTagging({ Bucket, Tagging: { TagSet: [] } });

@@ -1,10 +1,11 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
 import type { Permission } from "../../aws/service.ts";
-import { aclAllows, aclTakesLogs, hasAcl, LOG_SERVICE, type AclInput } from "./acl.ts";
+import { aclAllows, aclTakesLogs, hasAcl, LOG_SERVICE } from "./acl.ts";
 import { isPublicPolicy } from "./bucket-policy.ts";
 import { accessDenied, invalidArgument } from "./errors.ts";
 import { bucketArn, objectArn, type Bucket } from "./model.ts";
+import { existingConditions, storingConditions, type StoringInput } from "./object-conditions.ts";
 import { bucketOfInput } from "./store/buckets.ts";
 import { findVersion } from "./store/objects.ts";
 
@@ -76,27 +77,33 @@ export function onObject(action: string, options: { versioned?: string; acl?: S3
 export async function objectPermission(
   ctx: Context<any>,
   bucket: Bucket,
-  input: ObjectInput,
+  input: ObjectInput & { readonly Tagging?: unknown },
   action: string,
   acl?: S3.Permission,
 ): Promise<Permission> {
   const key = String(input.Key);
-  const version = acl === undefined ? undefined : await findVersion(ctx, bucket.name, key, input.VersionId);
+  const isNew = action === "PutObject" || action.includes("Multipart");
+  const version = isNew ? undefined : await findVersion(ctx, bucket.name, key, input.VersionId);
+  const conditions = existingConditions(version, input);
   // Of what is not there the bucket's own list decides: who may read that learns that there is no such key.
   const grants = version ? version.facts.grants : bucket.config.grants;
   const granted =
     acl !== undefined && aclAllows(bucket, grants, version ? acl : "READ", ctx.principal.kind === "anonymous");
-  return { action: `s3:${action}`, resource: objectArn(bucket.name, key), granted, ...bySelf(ctx, bucket) };
+  return {
+    action: `s3:${action}`,
+    resource: objectArn(bucket.name, key),
+    granted,
+    ...(conditions ? { conditions } : {}),
+    ...bySelf(ctx, bucket),
+  };
 }
 
 /** Permissions to store an object, with what the input sets of it besides its content. */
-export async function storing(
-  input: ObjectInput & AclInput & { Tagging?: unknown; ObjectLockMode?: unknown; ObjectLockLegalHoldStatus?: unknown },
-  ctx: Context<any>,
-): Promise<Permission[]> {
+export async function storing(input: ObjectInput & StoringInput, ctx: Context<any>): Promise<Permission[]> {
   const bucket = await bucketOfInput(ctx, input);
   const anonymous = ctx.principal.kind === "anonymous";
   const deliversLogs = ctx.principal.kind === "service" && ctx.principal.service === LOG_SERVICE;
+  const conditions = storingConditions(input);
   const on = (action: string): Permission => ({
     action: `s3:${action}`,
     resource: objectArn(bucket.name, String(input.Key)),
@@ -104,7 +111,7 @@ export async function storing(
     granted:
       /^PutObject(Acl)?$/.test(action) &&
       (aclAllows(bucket, bucket.config.grants, "WRITE", anonymous) || (deliversLogs && aclTakesLogs(bucket))),
-    conditions: { "s3:x-amz-acl": input.ACL },
+    ...(conditions ? { conditions } : {}),
     ...bySelf(ctx, bucket),
   });
   return [
@@ -146,10 +153,7 @@ export function copySource(source: string | undefined): { bucket: string; key: s
 }
 
 /** Permissions of a copy: to read the source, to store the target. */
-export async function copying(
-  input: ObjectInput & AclInput & { CopySource?: string | undefined; Tagging?: unknown },
-  ctx: Context<any>,
-): Promise<Permission[]> {
+export async function copying(input: ObjectInput & StoringInput, ctx: Context<any>): Promise<Permission[]> {
   const from = copySource(input.CopySource);
   const source = await bucketOfInput(ctx, {
     Bucket: from.bucket,
