@@ -30,6 +30,13 @@ const OF_ONE_CONNECTION =
 /** Whether a header goes on to the other side, and does not belong to one connection. */
 export const goesOn = (name: string): boolean => !OF_ONE_CONNECTION.test(name);
 
+/** A client's value as a part of a URL's path: it stays below what stands before it, whatever it says. */
+export const encodePath = (value: string): string =>
+  value
+    .split("/")
+    .map((part) => (/^\.\.?$/.test(part) ? part.replaceAll(".", "%252E") : encodeURIComponent(part)))
+    .join("/");
+
 /** The headers of an answer that go on to the client. */
 export function headersOf({ rawHeaders }: Incoming): [string, string][] {
   const pairs: [string, string][] = [];

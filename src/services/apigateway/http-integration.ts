@@ -1,4 +1,4 @@
-import { EgressFailure, goesOn, headersOf, sendOut, type Incoming } from "../../compute/edge/egress.ts";
+import { encodePath, EgressFailure, goesOn, headersOf, sendOut, type Incoming } from "../../compute/edge/egress.ts";
 import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { integrated, type Call, type RestContext } from "./call.ts";
 import { isRefusal, serverError, type Refusal } from "./gateway-responses.ts";
@@ -75,8 +75,6 @@ export async function callHttp(
     return { refused: "INTEGRATION_FAILURE", message: "Network error communicating with endpoint" };
   }
 }
-
-const encodePath = (value: string): string => value.split("/").map(encodeURIComponent).join("/");
 
 const isHeader = (name: string, value: string): boolean =>
   /^[\w!#$%&'*+.^`|~-]+$/.test(name) && goesOn(name) && !/[\r\n\0]/.test(value);

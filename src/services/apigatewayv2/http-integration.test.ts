@@ -69,6 +69,9 @@ test("an HTTP proxy passes requests on to the platform itself, and to no address
   const { status, json, headers } = await callApi(app.running.port, ApiId!, "PUT", "/in/a/b?q=1", { body: "{}" });
   assert.deepEqual([status, json], [202, { path: "/v1/got/a/b", method: "PUT", q: "1" }]);
   assert.equal(headers["x-own"], "kept");
+  // What a client names stays below the path that the route has for it.
+  const outside = await callApi(app.running.port, ApiId!, "GET", "/in/%2e%2E/secret");
+  assert.match(outside.json.path, /^\/v1\/got\/.*secret$/);
   for (const [i, uri] of refused.entries())
     assert.equal((await callApi(port, ApiId!, "POST", `/refused/${i}`)).status, 500, uri);
 });

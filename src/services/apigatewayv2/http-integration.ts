@@ -1,4 +1,4 @@
-import { EgressFailure, goesOn, headersOf, sendOut } from "../../compute/edge/egress.ts";
+import { encodePath, EgressFailure, goesOn, headersOf, sendOut } from "../../compute/edge/egress.ts";
 import { splitUrl } from "../../compute/edge/edge-request.ts";
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import type { PlannedCall } from "./route-call.ts";
@@ -45,5 +45,3 @@ export async function callEndpoint(
     );
   }
 }
-
-const encodePath = (value: string): string => value.split("/").map(encodeURIComponent).join("/");

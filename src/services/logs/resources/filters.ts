@@ -23,23 +23,6 @@ const metricInput = (filterName: string, properties: Properties) => ({
   })),
 });
 
-/** AWS::Logs::MetricFilter. */
-export const metricFilter: ResourceType = {
-  type: "AWS::Logs::MetricFilter",
-  async create(ctx: ResourceContext, properties) {
-    const name = String(properties["FilterName"] ?? ctx.physicalName({ maxLength: 512 }));
-    await ctx.call("logs", "PutMetricFilter", metricInput(name, properties));
-    return name;
-  },
-  async update(ctx, id, next) {
-    await ctx.call("logs", "PutMetricFilter", metricInput(id, next));
-  },
-  async remove(ctx, id, properties) {
-    const input = { logGroupName: group(properties), filterName: id };
-    await ctx.call("logs", "DeleteMetricFilter", input).catch(ignoreMissing);
-  },
-};
-
 const subscriptionInput = (filterName: string, properties: Properties) => ({
   filterName,
   logGroupName: group(properties),
@@ -49,19 +32,29 @@ const subscriptionInput = (filterName: string, properties: Properties) => ({
   ...(properties["Distribution"] ? { distribution: properties["Distribution"] } : {}),
 });
 
-/** AWS::Logs::SubscriptionFilter. */
-export const subscriptionFilter: ResourceType = {
-  type: "AWS::Logs::SubscriptionFilter",
-  async create(ctx: ResourceContext, properties) {
-    const name = String(properties["FilterName"] ?? ctx.physicalName({ maxLength: 512 }));
-    await ctx.call("logs", "PutSubscriptionFilter", subscriptionInput(name, properties));
-    return name;
-  },
-  async update(ctx, id, next) {
-    await ctx.call("logs", "PutSubscriptionFilter", subscriptionInput(id, next));
-  },
-  async remove(ctx, id, properties) {
-    const input = { logGroupName: group(properties), filterName: id };
-    await ctx.call("logs", "DeleteSubscriptionFilter", input).catch(ignoreMissing);
-  },
-};
+/** A filter of a group: the operations of both kinds differ by their names and what they put. */
+function filterType(
+  kind: "Metric" | "Subscription",
+  inputOf: typeof metricInput | typeof subscriptionInput,
+): ResourceType {
+  const put = (ctx: ResourceContext, name: string, properties: Properties) =>
+    ctx.call("logs", `Put${kind}Filter` as "PutMetricFilter", inputOf(name, properties));
+  return {
+    type: `AWS::Logs::${kind}Filter`,
+    async create(ctx, properties) {
+      const name = String(properties["FilterName"] ?? ctx.physicalName({ maxLength: 512 }));
+      await put(ctx, name, properties);
+      return name;
+    },
+    async update(ctx, id, next) {
+      await put(ctx, id, next);
+    },
+    async remove(ctx, id, properties) {
+      const input = { logGroupName: group(properties), filterName: id };
+      await ctx.call("logs", `Delete${kind}Filter` as "DeleteMetricFilter", input).catch(ignoreMissing);
+    },
+  };
+}
+
+export const metricFilter = filterType("Metric", metricInput);
+export const subscriptionFilter = filterType("Subscription", subscriptionInput);
