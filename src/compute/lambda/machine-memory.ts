@@ -72,8 +72,11 @@ export class MachineMemory {
   /** Makes room for a frozen one. Throws as `admit` does. */
   async readmit(environment: ExecutionEnvironment): Promise<void> {
     const full = fullMB(environment.version);
-    await this.#makeRoom(full - (this.#claims.get(environment) ?? 0));
-    this.#claims.set(environment, full);
+    const more = full - (this.#claims.get(environment) ?? 0);
+    await this.#makeRoom(more);
+    // It may have ended meanwhile, and with it what it was promised before.
+    if (this.#claims.has(environment)) this.#claims.set(environment, full);
+    else this.#promisedMB -= more;
   }
 
   /** An environment has become idle. */

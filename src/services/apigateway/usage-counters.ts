@@ -44,7 +44,9 @@ export class UsageCounters {
   /** Writes down what has changed. */
   async flush(): Promise<void> {
     for (const counter of await Promise.all(this.#counters.values())) if (counter.dirty) await write(counter);
-    if (this.#counters.size > MAX_COUNTERS) this.#counters.clear();
+    if (this.#counters.size <= MAX_COUNTERS) return;
+    // What was counted while others were written stays for the next time.
+    for (const [key, counting] of this.#counters) if (!(await counting).dirty) this.#counters.delete(key);
   }
 
   #counter(ctx: Context<any>, id: string): Promise<Counter> {
@@ -66,7 +68,12 @@ async function write(counter: Counter): Promise<void> {
   const oldest = dayOf(ctx.now() - KEPT_DAYS_MS);
   for (const day of Object.keys(days)) if (day < oldest) delete days[day];
   counter.dirty = false;
-  await ctx.records.write(ctx.records.put("usage", id, days));
+  try {
+    await ctx.records.write(ctx.records.put("usage", id, days));
+  } catch (error) {
+    counter.dirty = true; // the next flush tries again
+    throw error;
+  }
 }
 
 /** What is left of a quota in its present period. */
