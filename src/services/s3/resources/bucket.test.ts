@@ -30,6 +30,31 @@ describe("AWS::S3::Bucket", () => {
     return Object.assign(ctx, own) as unknown as ResourceContext;
   };
 
+  test("locks, logs and accelerates as its template says", async () => {
+    const ctx = context();
+    const properties = {
+      BucketName: "with-lock",
+      ObjectLockEnabled: "true",
+      ObjectLockConfiguration: {
+        ObjectLockEnabled: "Enabled",
+        Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: "3" } },
+      },
+      LoggingConfiguration: { LogFilePrefix: "log/" },
+      AccelerateConfiguration: { AccelerationStatus: "Enabled" },
+    };
+    const Bucket = await s3Bucket.create(ctx, properties);
+    const read = async () => [
+      (await ctx.call("s3", "GetObjectLockConfiguration", { Bucket })).ObjectLockConfiguration?.Rule?.DefaultRetention,
+      (await ctx.call("s3", "GetBucketLogging", { Bucket })).LoggingEnabled,
+      (await ctx.call("s3", "GetBucketAccelerateConfiguration", { Bucket })).Status,
+    ];
+    const target = { TargetBucket: Bucket, TargetPrefix: "log/" };
+    assert.deepEqual(await read(), [{ Mode: "GOVERNANCE", Days: 3 }, target, "Enabled"]);
+    await s3Bucket.update?.(ctx, Bucket, { BucketName: Bucket, ObjectLockEnabled: true }, properties);
+    assert.deepEqual(await read(), [undefined, undefined, "Suspended"]);
+    await s3Bucket.remove(ctx, Bucket, {});
+  });
+
   test("is made with its settings, changed, and removed", async () => {
     const ctx = context();
     const properties = {

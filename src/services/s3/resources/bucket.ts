@@ -15,15 +15,11 @@ const CANNED: Readonly<Record<string, string>> = {
 };
 /** Properties that have no effect here yet; a template that has them is refused by name, never half obeyed. */
 const UNSUPPORTED = [
-  "AccelerateConfiguration",
   "AnalyticsConfigurations",
   "IntelligentTieringConfigurations",
   "InventoryConfigurations",
-  "LoggingConfiguration",
   "MetadataTableConfiguration",
   "MetricsConfigurations",
-  "ObjectLockConfiguration",
-  "ObjectLockEnabled",
   "ReplicationConfiguration",
 ] as const;
 
@@ -82,11 +78,45 @@ const SETTINGS: readonly Setting[] = [
     remove: "DeleteBucketLifecycle",
   },
   {
+    property: "ObjectLockConfiguration",
+    put: (value) => ["PutObjectLockConfiguration", { ObjectLockConfiguration: objectLock(value) }],
+    remove: ["PutObjectLockConfiguration", { ObjectLockConfiguration: { ObjectLockEnabled: "Enabled" } }],
+  },
+  {
+    property: "LoggingConfiguration",
+    put: (value, { BucketName: own }) => [
+      "PutBucketLogging",
+      { BucketLoggingStatus: { LoggingEnabled: logging(value, own) } },
+    ],
+    remove: ["PutBucketLogging", { BucketLoggingStatus: {} }],
+  },
+  {
+    property: "AccelerateConfiguration",
+    put: (value) => [
+      "PutBucketAccelerateConfiguration",
+      { AccelerateConfiguration: { Status: value.AccelerationStatus } },
+    ],
+    remove: ["PutBucketAccelerateConfiguration", { AccelerateConfiguration: { Status: "Suspended" } }],
+  },
+  {
     property: "NotificationConfiguration",
     put: (value) => ["PutBucketNotificationConfiguration", { NotificationConfiguration: notification(value) }],
     remove: ["PutBucketNotificationConfiguration", { NotificationConfiguration: {} }],
   },
 ];
+
+function objectLock({ ObjectLockEnabled, Rule }: any): object {
+  const { Mode, Days, Years } = Rule?.DefaultRetention ?? {};
+  const DefaultRetention = { Mode, Days: numberOf(Days), Years: numberOf(Years) };
+  return { ObjectLockEnabled: ObjectLockEnabled ?? "Enabled", ...(Rule ? { Rule: { DefaultRetention } } : {}) };
+}
+
+/** Without a destination a bucket takes its own logs. */
+const logging = (value: any, own: unknown): object => ({
+  TargetBucket: value.DestinationBucketName ?? own,
+  TargetPrefix: value.LogFilePrefix ?? "",
+  ...(value.TargetObjectKeyFormat ? { TargetObjectKeyFormat: value.TargetObjectKeyFormat } : {}),
+});
 
 function encryptionRules(value: any): object[] {
   return (value.ServerSideEncryptionConfiguration ?? []).map((rule: any) => ({
@@ -222,7 +252,7 @@ async function apply(ctx: ResourceContext, name: string, next: Properties, previ
     const [wanted, had] = [wish(property, next), wish(property, previous)];
     if (JSON.stringify(wanted) === JSON.stringify(had)) continue;
     if (wanted !== undefined) {
-      const [operation, input] = put(wanted, next);
+      const [operation, input] = put(wanted, { ...next, BucketName: name });
       await call("s3", operation, { Bucket: name, ...input });
     } else if (remove) {
       const [operation, input] = typeof remove === "string" ? [remove, {}] : remove;
@@ -230,6 +260,8 @@ async function apply(ctx: ResourceContext, name: string, next: Properties, previ
     }
   }
 }
+
+const isTrue = (value: unknown): boolean => value === true || value === "true";
 
 /** `Private` is what a bucket is: to ask for it must not need a bucket that takes ACLs. */
 const wish = (property: string, { [property]: value }: Properties): any =>
@@ -259,7 +291,8 @@ export const s3Bucket: ResourceType = {
       // In us-east-1 making one's own bucket again is no error: a template must not take over a bucket that is there.
       if (!ctx.retried && (await exists(ctx, name)))
         throw new AwsError("BucketAlreadyOwnedByYou", `${name} already exists`, 409);
-      await caller(ctx)("s3", "CreateBucket", { Bucket: name, ...where });
+      const lock = isTrue(properties["ObjectLockEnabled"]) ? { ObjectLockEnabledForBucket: true } : {};
+      await caller(ctx)("s3", "CreateBucket", { Bucket: name, ...where, ...lock });
     } catch (error) {
       if (!ctx.retried || codeOf(error) !== "BucketAlreadyOwnedByYou") throw error;
     }
@@ -270,6 +303,8 @@ export const s3Bucket: ResourceType = {
 
   async update(ctx, id, next, previous) {
     refuseUnsupported(next);
+    const locks = isTrue(next["ObjectLockEnabled"]) && !isTrue(previous["ObjectLockEnabled"]);
+    if (locks) next = { ...next, ObjectLockConfiguration: next["ObjectLockConfiguration"] ?? {} };
     await apply(ctx, id, withOldDefaults(next), withOldDefaults(previous));
     await tag(ctx, id, next["Tags"], previous["Tags"]);
   },
