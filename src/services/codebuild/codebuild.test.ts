@@ -75,6 +75,13 @@ describe("CodeBuild without sandboxes", () => {
     assert.ok((await codebuild.listCuratedEnvironmentImages({})).platforms?.length);
   });
 
+  test("an id that is none is refused; a build that is not there is told apart", async () => {
+    await assert.rejects(codebuild.batchGetBuilds({ ids: ["no-build"] }), { name: "InvalidInputException" });
+    await assert.rejects(codebuild.stopBuild({ id: "no-build" }), { name: "InvalidInputException" });
+    await assert.rejects(codebuild.stopBuild({ id: "no:build" }), { name: "ResourceNotFoundException" });
+    assert.deepEqual((await codebuild.batchGetBuilds({ ids: ["no:build"] })).buildsNotFound, ["no:build"]);
+  });
+
   test("what cannot be done is refused by its name", async () => {
     const refused = (more: Partial<CreateProjectCommandInput>, error: object) =>
       assert.rejects(codebuild.createProject(input(more)), error);

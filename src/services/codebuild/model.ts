@@ -53,6 +53,13 @@ export const projectName = (text: string | undefined): string =>
 export const buildId = (text: string | undefined): string =>
   /^arn:[^:]*:codebuild:[^:]*:\d*:build\/(.+)$/.exec(text ?? "")?.[1] ?? String(text ?? "");
 
+/** A build's id that has the form of one: project and unique part. */
+export function checkedBuildId(text: string | undefined): string {
+  const id = buildId(text);
+  if (!/^[^:]+:[^:]+$/.test(id)) throw invalidInput(`Invalid build ID: ${id}`);
+  return id;
+}
+
 export const projectOfBuild = (id: string): string => id.slice(0, Math.max(0, id.lastIndexOf(":")));
 
 /** The permission for an action on projects. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
-import { SSM } from "@aws-sdk/client-ssm";
+import { SSM, type ParameterStringFilter } from "@aws-sdk/client-ssm";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 let app: TestApp;
@@ -78,6 +78,27 @@ test("paths, filters and pages", async () => {
   assert.deepEqual(await names("Name", "BeginsWith", "/p/x1"), ["/p/x10", "/p/x11"]);
   assert.deepEqual(await names("Path", "OneLevel", "/p/deep"), ["/p/deep/y"]);
   await assert.rejects(names("Label", "Equals", "x"), { name: "InvalidFilterKey" });
+  await put("rootless", "r");
+  const atRoot = (await ssm.getParametersByPath({ Path: "/" })).Parameters!.map((p) => p.Name!);
+  assert.ok(atRoot.includes("rootless") && !atRoot.some((name) => name.startsWith("/p/")));
+  const refused = (filters: ParameterStringFilter[], message: RegExp) =>
+    assert.rejects(ssm.describeParameters({ ParameterFilters: filters }), { message });
+  await refused([{ Key: "Name" }], /values are missing : null for filter key Name/);
+  await refused(
+    ["a", "b"].map((one) => ({ Key: "Name", Values: [one] })),
+    /filter is duplicated in the request: Name/,
+  );
+  await refused([{ Key: "Path", Option: "Equals", Values: ["/p"] }], /Valid options include: \[Recursive, OneLevel\]/);
+  await refused([{ Key: "Path", Values: ["/p//q"] }], /must begin with a forward slash/);
+  await refused([{ Key: "Path", Values: ["/aws/x"] }], /Filters for common parameters/);
+  await refused(
+    [{ Key: "Tier", Values: ["test"] }],
+    /Valid values include: \[Standard, Advanced, Intelligent-Tiering\]/,
+  );
+  await assert.rejects(put("typed", "v", { DataType: "not_text" }), {
+    name: "ValidationException",
+    message: "The following data type is not supported: not_text (Data type names are all lowercase.)",
+  });
   const some = await ssm.getParameters({ Names: ["/p/x00", "/none"] });
   assert.deepEqual([some.Parameters!.map((p) => p.Value), some.InvalidParameters], [["0"], ["/none"]]);
 });

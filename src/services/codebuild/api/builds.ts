@@ -3,6 +3,7 @@ import type { Build } from "@aws-sdk/client-codebuild";
 import { operations, passRole, type Permission } from "../../../aws/service.ts";
 import {
   buildId,
+  checkedBuildId,
   existingBuild,
   existingProject,
   invalidInput,
@@ -47,7 +48,7 @@ export const builds = operations<typeof CodeBuild, CodeBuildState>()({
   RetryBuild: {
     permissions: onBuilds("RetryBuild"),
     async run(ctx, input) {
-      const { build, settings } = await existingBuild(ctx, buildId(input.id));
+      const { build, settings } = await existingBuild(ctx, checkedBuildId(input.id));
       if (!build.buildComplete) throw invalidInput(`Build ${build.id} is still in progress`);
       if (settings.source?.type === "CODEPIPELINE")
         throw invalidInput("Builds that a pipeline started are retried in the pipeline");
@@ -74,13 +75,13 @@ export const builds = operations<typeof CodeBuild, CodeBuildState>()({
   },
   StopBuild: {
     permissions: onBuilds("StopBuild"),
-    run: async (ctx, input) => ({ build: shown(await requestStop(ctx, buildId(input.id))) }),
+    run: async (ctx, input) => ({ build: shown(await requestStop(ctx, checkedBuildId(input.id))) }),
   },
   BatchGetBuilds: {
     permissions: onBuilds("BatchGetBuilds"),
     async run(ctx, input) {
       const ids = (input.ids ?? []).map(String);
-      const found = await Promise.all(ids.map((id) => ctx.records.get<StoredBuild>("build", buildId(id))));
+      const found = await Promise.all(ids.map(checkedBuildId).map((id) => ctx.records.get<StoredBuild>("build", id)));
       return {
         builds: found.flatMap((one) => (one ? [shown(one.value)] : [])),
         buildsNotFound: ids.filter((_, i) => !found[i]),

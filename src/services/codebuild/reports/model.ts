@@ -38,9 +38,11 @@ export const reportArn = (ctx: { region: string; account: string }, id: string):
 export const onGroups = (action: string, arns: readonly (string | undefined)[]): Permission[] =>
   [...new Set(arns)].map((one) => ({ action: `codebuild:${action}`, resource: one || "*" }));
 
-/** The group that a report's ARN belongs to: permissions are asked on groups. */
-export const groupOfReport = (ctx: Ctx, text: string | undefined): string =>
-  groupArn(ctx, reportIdOf(text).split(":")[0]!);
+/** The group that a report's ARN belongs to: permissions are asked on groups. An ARN that is none is refused later. */
+export function groupOfReport(ctx: Ctx, text: string | undefined): string {
+  const name = /:report\/([^/:]+):/.exec(text ?? "")?.[1];
+  return name ? groupArn(ctx, name) : "*";
+}
 
 /** Reports of a group are found by this key, sorted by when they were made. */
 export const reportOrder = (report: StoredReport): string =>

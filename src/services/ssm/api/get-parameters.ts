@@ -17,7 +17,7 @@ import {
   type Parameter,
   type Version,
 } from "../model.ts";
-import { matchesFilters, type Filter } from "../filters.ts";
+import { checkFilters, isBelow, matchesFilters, type Filter } from "../filters.ts";
 import { pageOf } from "../page.ts";
 
 type Ctx = Context<any>;
@@ -88,15 +88,13 @@ export const getParameters = operations<typeof Ssm, any>()({
       const path = String(input.Path);
       if (!path.startsWith("/"))
         throw invalid("The parameter path must be a fully qualified path that begins with a forward slash (/).");
-      const prefix = path.endsWith("/") ? path : `${path}/`;
       const label = (input.ParameterFilters ?? []).find((f) => f.Key === "Label")?.Values;
       const filters = ((input.ParameterFilters ?? []) as Filter[]).filter((f) => f.Key !== "Label");
-      const found = (await ctx.records.list<Parameter>("parameter", { prefix })).map((p) => p.value);
-      const below = found.filter(
-        (p) =>
-          (input.Recursive || !p.name.slice(prefix.length).includes("/")) &&
-          matchesFilters(p, filters, ["Type", "KeyId"]),
-      );
+      checkFilters(filters, ["Type", "KeyId"]);
+      const prefix = path === "/" ? {} : { prefix: path.endsWith("/") ? path : `${path}/` };
+      const found = (await ctx.records.list<Parameter>("parameter", prefix)).map((p) => p.value);
+      const depth = input.Recursive ? "Recursive" : "OneLevel";
+      const below = found.filter((p) => isBelow(p.name, path, depth) && matchesFilters(p, filters));
       const labelled = label ? below.filter((p) => label.some((l) => Object.hasOwn(p.labels, l))) : below;
       const { items, next } = pageOf(
         labelled,
@@ -125,9 +123,10 @@ export const getParameters = operations<typeof Ssm, any>()({
         Option: f.Key === "Name" ? "BeginsWith" : "Equals",
       }));
       const filters = [...old, ...((input.ParameterFilters ?? []) as Filter[])];
+      checkFilters(filters, ["Path", "Name", "Type", "KeyId", "Tier", "DataType"]);
       const all = (await ctx.records.list<Parameter>("parameter"))
         .map((p) => p.value)
-        .filter((p) => matchesFilters(p, filters, ["Name", "Type", "KeyId", "Path", "Tier", "DataType"]));
+        .filter((p) => matchesFilters(p, filters));
       const { items, next } = pageOf(all, input, 50);
       const Parameters = await Promise.all(
         items.map(async (head) => (await latest(ctx, head)).map((version) => metadata(ctx, head, version))),

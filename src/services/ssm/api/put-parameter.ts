@@ -22,6 +22,7 @@ import {
 import { tagsFrom } from "./tags.ts";
 
 const MAX_TRIES = 20;
+const DATA_TYPES = ["text", "aws:ec2:image", "aws:ssm:integration"];
 type Input = {
   readonly Name?: string | undefined;
   readonly Value?: string | undefined;
@@ -82,6 +83,8 @@ function checkInput(input: Input): void {
   if ((input.Tags?.length ?? 0) > MAX_TAGS)
     throw new AwsError("TooManyTagsError", `A parameter may have at most ${MAX_TAGS} tags.`, 400);
   if ("Policies" in input && (input as { Policies?: string }).Policies) throw notImplemented("parameter policies");
+  if (input.DataType && !DATA_TYPES.includes(input.DataType))
+    throw invalid(`The following data type is not supported: ${input.DataType} (Data type names are all lowercase.)`);
   if (input.DataType && input.DataType !== "text")
     throw notImplemented(`the data type ${input.DataType} of parameters`);
   if (input.KeyId && input.KeyId !== DEFAULT_KEY)
