@@ -162,7 +162,8 @@ export function headersOf(shape: Shape, value: Output): Record<string, string> {
   for (const [name, member] of bindings.headers) {
     const item = value[member.name];
     // The SDK's name for the same header, where the value need not be a date.
-    if (!isNothing(item)) headers[name.toLowerCase() === "expiresstring" ? "expires" : name] = valueToHeader(member, item);
+    if (!isNothing(item))
+      headers[name.toLowerCase() === "expiresstring" ? "expires" : name] = valueToHeader(member, item);
   }
   for (const [prefix, member] of bindings.prefixHeaders) {
     const map = value[member.name];
