@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { S3 } from "@aws-sdk/client-s3";
 import { startTestApp } from "../../../test/support/test-app.ts";
+import { createContext } from "../../aws/context.ts";
 import { FakeClock } from "../../kernel/clock.ts";
+import { runLifecycles } from "./expire.ts";
 
 const DAY = 86_400_000;
 
@@ -39,4 +41,30 @@ test("what is archived is read once it is restored, and only so long", async (t)
   const later = client(4 * DAY);
   await assert.rejects(later.getObject(object), isRefused);
   later.destroy();
+});
+
+test("a lifecycle moves objects to the archive", async (t) => {
+  const clock = new FakeClock(Date.now());
+  const app = await startTestApp({ clock });
+  t.after(() => app.stop());
+  const { platform, registry } = app.running;
+  const { account, region } = platform.settings;
+  const principal = { kind: "root" as const, account, arn: `arn:aws:iam::${account}:root`, id: account };
+  const ctx = createContext(platform, registry, { service: "s3", account, region, principal });
+  const object = { Bucket: "moved", Key: "k" };
+  await ctx.call("s3", "CreateBucket", { Bucket: object.Bucket });
+  const rule = {
+    Status: "Enabled",
+    Filter: { ObjectSizeGreaterThan: 1 },
+    Transitions: [{ Days: 1, StorageClass: "GLACIER" }],
+  };
+  await ctx.call("s3", "PutBucketLifecycleConfiguration", {
+    Bucket: object.Bucket,
+    LifecycleConfiguration: { Rules: [rule] },
+  });
+  await ctx.call("s3", "PutObject", { ...object, Body: Buffer.from("old") });
+  await clock.advance(3 * DAY);
+  await runLifecycles(ctx);
+  assert.equal((await ctx.call("s3", "HeadObject", object)).StorageClass, "GLACIER");
+  await assert.rejects(ctx.call("s3", "GetObject", object), { code: "InvalidObjectState" });
 });

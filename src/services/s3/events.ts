@@ -38,6 +38,7 @@ const CHANGES = {
     reason: "Lifecycle Expiration",
     deletion: "Delete Marker Created",
   },
+  LifecycleTransition: { type: "Object Storage Class Changed" },
   "ObjectTagging:Put": { type: "Object Tags Added" },
   "ObjectTagging:Delete": { type: "Object Tags Deleted" },
   "ObjectAcl:Put": { type: "Object ACL Updated" },
@@ -46,7 +47,7 @@ const CHANGES = {
 } as const satisfies Record<string, BridgeWords>;
 
 /** Kinds of changes that have the later version of the record. */
-const LATER_VERSION = /^(LifecycleExpiration|ObjectTagging|ObjectAcl):/;
+const LATER_VERSION = /^(LifecycleExpiration:|LifecycleTransition|ObjectTagging:|ObjectAcl:)/;
 /** MD5 of nothing: what a delete marker has for an ETag. */
 const EMPTY_ETAG = "d41d8cd98f00b204e9800998ecf8427e";
 
@@ -150,6 +151,7 @@ function bridgeEntry(ctx: Context<any>, bucket: Bucket, object: ObjectVersion, c
     ...(ctx.http && change !== "ObjectRestore:Completed" ? { "source-ip-address": ctx.http.sourceIp } : {}),
     ...(reason ? { reason } : {}),
     ...(deletion ? { "deletion-type": deletion } : {}),
+    ...(change === "LifecycleTransition" ? { "destination-storage-class": object.facts.storageClass } : {}),
     ...(isRestore(change) ? { "source-storage-class": object.facts.storageClass } : {}),
     ...(change === "ObjectRestore:Completed" ? { "restore-expiry-time": expiryOf(object) } : {}),
   };

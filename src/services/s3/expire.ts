@@ -1,11 +1,13 @@
 import type { Context } from "../../aws/context.ts";
 import { deleteObject } from "./api/objects.ts";
+import { objectEvents } from "./events.ts";
 import { actionsFor, appliesTo, dueAfter } from "./lifecycle.ts";
 import { MAX_BUCKETS } from "./limits.ts";
 import type { Bucket, ObjectVersion } from "./model.ts";
 import { isLocked } from "./object-lock.ts";
 import { listBuckets } from "./store/buckets.ts";
 import { readVersions } from "./store/listing.ts";
+import { changeFacts } from "./store/objects.ts";
 import { endUpload, listParts, listUploads } from "./store/uploads.ts";
 
 const PAGE = 500;
@@ -40,6 +42,10 @@ async function expireVersions(ctx: Context<any>, bucket: Bucket): Promise<void> 
 
 async function applyTo(ctx: Context<any>, bucket: Bucket, versions: readonly ObjectVersion[]): Promise<void> {
   for (const action of actionsFor(bucket.config.lifecycle ?? [], versions, ctx.now())) {
+    if ("move" in action) {
+      await move(ctx, bucket, action.move, action.to);
+      continue;
+    }
     if ("remove" in action && isLocked(action.remove, ctx.now())) continue;
     const { key } = "remove" in action ? action.remove : action.expire;
     // What expires is removed only while it is still the object that was looked at.
@@ -47,6 +53,15 @@ async function applyTo(ctx: Context<any>, bucket: Bucket, versions: readonly Obj
     const done = deleteObject(ctx, bucket, { Key: key, ...which }, "LifecycleExpiration");
     await ("remove" in action ? done : done.catch(() => undefined));
   }
+}
+
+async function move(ctx: Context<any>, bucket: Bucket, version: ObjectVersion, to: string): Promise<void> {
+  await changeFacts(
+    ctx,
+    version,
+    ({ restoredUntil: _gone, ...facts }) => ({ ...facts, storageClass: to }),
+    (moved) => objectEvents(ctx, bucket, moved, "LifecycleTransition"),
+  );
 }
 
 async function abortUploads(ctx: Context<any>, bucket: Bucket): Promise<void> {

@@ -52,11 +52,35 @@ describe("lifecycle", () => {
     assert.deepEqual(actionsFor([clean], [marker, latest], t0), []);
   });
 
-  test("refuses rules without an action, and transitions, which have no effect here", () => {
+  test("moves onward to the furthest class that is due, and small objects only where a rule names a size", () => {
+    const big = version(2, t0, { latest: true, size: 200_000 });
+    const old = version(1, t0 - DAY, { size: 200_000 });
+    const Transitions = [
+      { Days: 1, StorageClass: "STANDARD_IA" as const },
+      { Days: 3, StorageClass: "GLACIER" as const },
+    ];
+    const NoncurrentVersionTransitions = [{ NoncurrentDays: 1, StorageClass: "DEEP_ARCHIVE" as const }];
+    const moves = rule({ Status: "Enabled", Transitions, NoncurrentVersionTransitions });
+    assert.deepEqual(actionsFor([moves], [big, old], t0), []);
+    assert.deepEqual(actionsFor([moves], [big, old], t0 + 2 * DAY), [
+      { move: big, to: "STANDARD_IA" },
+      { move: old, to: "DEEP_ARCHIVE" },
+    ]);
+    assert.deepEqual(actionsFor([moves], [big], t0 + 9 * DAY), [{ move: big, to: "GLACIER" }]);
+    const moved = { ...big, facts: { ...big.facts, storageClass: "DEEP_ARCHIVE" } };
+    assert.deepEqual(actionsFor([moves], [moved], t0 + 9 * DAY), []);
+    const small = { ...big, size: 10 };
+    assert.deepEqual(actionsFor([moves], [small], t0 + 9 * DAY), []);
+    const named = { ...moves, Filter: { ObjectSizeGreaterThan: 1 } };
+    assert.deepEqual(actionsFor([named], [small], t0 + 9 * DAY), [{ move: small, to: "GLACIER" }]);
+  });
+
+  test("refuses rules without an action, and transitions to no class", () => {
     assert.throws(() => checkedLifecycle([rule({ Status: "Enabled" })]), { code: "InvalidRequest" });
     assert.throws(
-      () => checkedLifecycle([rule({ Status: "Enabled", Transitions: [{ Days: 1, StorageClass: "GLACIER" }] })]),
-      { code: "NotImplemented" },
+      () =>
+        checkedLifecycle([rule({ Status: "Enabled", Transitions: [{ Days: 1, StorageClass: "CHEAP" as "GLACIER" }] })]),
+      { code: "MalformedXML" },
     );
     assert.throws(() => checkedLifecycle([]), { code: "MalformedXML" });
   });

@@ -1,10 +1,22 @@
 import type * as S3 from "@aws-sdk/client-s3";
-import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
+import { AwsError } from "../../kernel/aws-error.ts";
 import { invalidRequest, malformedXml } from "./errors.ts";
 import { MAX_LIST } from "./limits.ts";
 import type { ObjectVersion } from "./model.ts";
 
 const DAY = 86_400_000;
+/** From the quickest to the cheapest: rules move objects only onward. */
+const CLASSES = [
+  "STANDARD",
+  "STANDARD_IA",
+  "INTELLIGENT_TIERING",
+  "ONEZONE_IA",
+  "GLACIER_IR",
+  "GLACIER",
+  "DEEP_ARCHIVE",
+];
+/** Smaller objects stay where they are, unless a rule names a size itself. */
+const MIN_TRANSITION_BYTES = 128 * 1024;
 
 /** Checks rules as PutBucketLifecycleConfiguration does; what would have no effect here is refused. */
 export function checkedLifecycle(rules: readonly S3.LifecycleRule[] | undefined): S3.LifecycleRule[] {
@@ -12,14 +24,14 @@ export function checkedLifecycle(rules: readonly S3.LifecycleRule[] | undefined)
   const ids = new Set<string>();
   return rules.map((rule, i) => {
     if (rule.Status !== "Enabled" && rule.Status !== "Disabled") throw malformedXml();
-    if (rule.Transitions?.length || rule.NoncurrentVersionTransitions?.length)
-      throw notImplemented("lifecycle transitions to other storage classes");
     const {
       Expiration: expiration,
       NoncurrentVersionExpiration: noncurrent,
       AbortIncompleteMultipartUpload: abort,
     } = rule;
-    if (!expiration && !noncurrent && !abort)
+    checkTransitions(rule);
+    const moves = (rule.Transitions?.length ?? 0) + (rule.NoncurrentVersionTransitions?.length ?? 0);
+    if (!expiration && !noncurrent && !abort && moves === 0)
       throw invalidRequest("At least one action needs to be specified in a rule");
     for (const days of [expiration?.Days, noncurrent?.NoncurrentDays, abort?.DaysAfterInitiation]) {
       if (days !== undefined && days < 1)
@@ -37,6 +49,14 @@ export function checkedLifecycle(rules: readonly S3.LifecycleRule[] | undefined)
     ids.add(ID);
     return { ...rule, ID };
   });
+}
+
+function checkTransitions({ Transitions: now = [], NoncurrentVersionTransitions: later = [] }: S3.LifecycleRule): void {
+  if ([...now, ...later].some(({ StorageClass: to }) => !CLASSES.includes(to ?? "STANDARD", 1))) throw malformedXml();
+  if (now.some(({ Days: days, Date: date }) => (days === undefined) === (date === undefined))) throw malformedXml();
+  if (later.some(({ NoncurrentDays: days }) => days === undefined)) throw malformedXml();
+  const negative = now.some(({ Days: days }) => (days ?? 0) < 0) || later.some((one) => (one.NoncurrentDays ?? 0) < 0);
+  if (negative) throw new AwsError("InvalidArgument", "'Days' in Transition action must be nonnegative", 400);
 }
 
 /** Whether a rule is about an object of this key, size and tags. */
@@ -66,7 +86,10 @@ export function dueAfter(from: number, days: number): number {
 
 export type LifecycleAction =
   /** Of the latest version: a delete marker where versions are kept, else its end. */
-  { readonly expire: ObjectVersion } | { readonly remove: ObjectVersion };
+  | { readonly expire: ObjectVersion }
+  | { readonly remove: ObjectVersion }
+  /** To another storage class. */
+  | { readonly move: ObjectVersion; readonly to: string };
 
 /** What the rules ask for now of one key's versions, newest first. */
 export function actionsFor(
@@ -100,5 +123,43 @@ export function actionsFor(
     });
     if (over) actions.push({ remove: version });
   });
+  versions.forEach((version, i) => {
+    const since = i === 0 ? undefined : (versions[i - 1]?.modifiedAt ?? now);
+    const to = version.marker ? undefined : classFor(of(version), version, { since, newer: i - 1, now });
+    const ends = actions.some(
+      (action) => ("remove" in action ? action.remove : "expire" in action && action.expire) === version,
+    );
+    if (to !== undefined && !ends) actions.push({ move: version, to });
+  });
   return actions.filter((action, i) => i === 0 || !("expire" in action && "expire" in (actions[0] ?? {})));
 }
+
+/** The class that the rules ask for now, where it lies behind the version's own; `since` is when it became an old one. */
+function classFor(
+  rules: readonly S3.LifecycleRule[],
+  version: ObjectVersion,
+  { since, newer, now }: { since: number | undefined; newer: number; now: number },
+): string | undefined {
+  const due = rules
+    .filter((rule) => namesSize(rule) || version.size >= MIN_TRANSITION_BYTES)
+    .flatMap((rule) =>
+      since === undefined
+        ? (rule.Transitions ?? [])
+            .filter(
+              ({ Days: days, Date: date }) =>
+                (date === undefined ? dueAfter(version.modifiedAt, days ?? 0) : new Date(date).getTime()) <= now,
+            )
+            .map(({ StorageClass: to }) => to)
+        : (rule.NoncurrentVersionTransitions ?? [])
+            .filter(
+              (one) => newer >= (one.NewerNoncurrentVersions ?? 0) && dueAfter(since, one.NoncurrentDays ?? 0) <= now,
+            )
+            .map(({ StorageClass: to }) => to),
+    );
+  const rank = (name: string | undefined): number => CLASSES.indexOf(name ?? "STANDARD");
+  const furthest = Math.max(-1, ...due.map(rank));
+  return furthest > rank(version.facts.storageClass) ? CLASSES[furthest] : undefined;
+}
+
+const namesSize = ({ Filter: filter }: S3.LifecycleRule): boolean =>
+  [filter, filter?.And].some((one) => (one?.ObjectSizeGreaterThan ?? one?.ObjectSizeLessThan) !== undefined);

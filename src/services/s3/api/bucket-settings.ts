@@ -295,10 +295,13 @@ export const bucketSettings = operations<typeof S3, any>()({
   },
 });
 
-/** A stored rule has its date as text. */
+/** A stored rule has its dates as text. */
 function readRule(rule: S3.LifecycleRule): S3.LifecycleRule {
-  const { Expiration: expiration } = rule;
-  return expiration?.Date === undefined
-    ? rule
-    : { ...rule, Expiration: { ...expiration, Date: new Date(expiration.Date) } };
+  const dated = <T extends { Date?: Date | undefined }>(action: T): T =>
+    action.Date === undefined ? action : { ...action, Date: new Date(action.Date) };
+  return {
+    ...rule,
+    ...(rule.Expiration ? { Expiration: dated(rule.Expiration) } : {}),
+    ...(rule.Transitions ? { Transitions: rule.Transitions.map(dated) } : {}),
+  };
 }

@@ -138,7 +138,19 @@ function corsRules(value: any): object[] {
 
 const numberOf = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
 
+/** CloudFormation still takes the class by its oldest name. */
+const storageClass = (name: string): string => (name === "Glacier" ? "GLACIER" : name);
+
+const transition = (one: any): object => ({
+  Days: numberOf(one.TransitionInDays),
+  Date: one.TransitionDate === undefined ? undefined : new Date(one.TransitionDate),
+  StorageClass: storageClass(one.StorageClass),
+});
+
 function lifecycleRule(rule: any): object {
+  const later =
+    rule.NoncurrentVersionTransitions ??
+    (rule.NoncurrentVersionTransition ? [rule.NoncurrentVersionTransition] : undefined);
   const transitions = rule.Transitions ?? (rule.Transition ? [rule.Transition] : undefined);
   const noncurrent =
     rule.NoncurrentVersionExpiration ??
@@ -160,7 +172,16 @@ function lifecycleRule(rule: any): object {
         ObjectSizeLessThan: numberOf(rule.ObjectSizeLessThan),
       },
     },
-    ...(transitions ? { Transitions: transitions } : {}),
+    ...(transitions ? { Transitions: transitions.map(transition) } : {}),
+    ...(later
+      ? {
+          NoncurrentVersionTransitions: later.map((one: any) => ({
+            NoncurrentDays: numberOf(one.TransitionInDays),
+            NewerNoncurrentVersions: numberOf(one.NewerNoncurrentVersions),
+            StorageClass: storageClass(one.StorageClass),
+          })),
+        }
+      : {}),
     ...(expires
       ? {
           Expiration: {
