@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
+import { IAM } from "@aws-sdk/client-iam";
 import type { StageDeclaration } from "@aws-sdk/client-codepipeline";
 import { approve, openPipelineKit, soon, source, type PipelineKit } from "../../../test/support/pipeline-kit.ts";
 
@@ -121,6 +123,50 @@ describe("conditions, retries and rollbacks of stages", () => {
     });
     assert.equal(pipelineExecution?.executionType, "ROLLBACK");
     assert.equal(pipelineExecution?.trigger?.triggerType, "ManualRollback");
+  });
+
+  test("an alarm holds a release back; a success that is not confirmed is a failure", async () => {
+    const { ended, approvalIn, decide, app } = kit;
+    const cloudwatch = new CloudWatch(app.client);
+    await cloudwatch.putMetricAlarm({
+      AlarmName: "errors",
+      Namespace: "n",
+      MetricName: "m",
+      Statistic: "Sum",
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: "GreaterThanThreshold",
+    });
+    const ruleTypeId = { category: "Rule" as const, owner: "AWS" as const, provider: "CloudWatchAlarm", version: "1" };
+    const rules = [{ name: "quiet", ruleTypeId, configuration: { AlarmName: "errors" } }];
+    const name = await create({ onSuccess: { conditions: [{ result: "FAIL", rules }] } });
+    await decide(name, "Check", "Look", await approvalIn(name, "Check", "Look"));
+    const refused = await ended(name);
+    assert.equal(refused.status, "Failed");
+    assert.match(refused.statusSummary!, /^Check\/quiet: .*cloudwatch:DescribeAlarms/);
+    const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "cloudwatch:*", Resource: "*" }] };
+    await new IAM(app.client).putRolePolicy({
+      RoleName: "pipeline",
+      PolicyName: "cloudwatch",
+      PolicyDocument: JSON.stringify(policy),
+    });
+    const again = {
+      pipelineName: name,
+      stageName: "Check",
+      pipelineExecutionId: refused.pipelineExecutionId!,
+      retryMode: "FAILED_ACTIONS" as const,
+    };
+    await kit.pipelines.retryStageExecution(again);
+    assert.equal((await ended(name)).status, "Succeeded");
+    await cloudwatch.setAlarmState({ AlarmName: "errors", StateValue: "ALARM", StateReason: "test" });
+    const { pipelineExecutionId } = await kit.pipelines.startPipelineExecution({ name });
+    await soon(
+      async () => ((await kit.newest(name))[0]?.pipelineExecutionId === pipelineExecutionId ? true : undefined),
+      "the next one",
+    );
+    await decide(name, "Check", "Look", await approvalIn(name, "Check", "Look"));
+    assert.match((await ended(name)).statusSummary!, /The alarm errors is in the state ALARM/);
   });
 
   test("what a pipeline cannot have is refused when it is declared", async () => {
