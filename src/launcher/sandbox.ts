@@ -77,7 +77,11 @@ export class Sandbox {
     this.onCleanup(() => network.close());
   }
 
-  /** Binds a folder or file of the app at a place of our own, from which the container may take it. No link in its path is followed. */
+  /**
+   * A place from which the container may take a folder or file of the app: one of our own where it is bound, or its own where
+   * it belongs to the code, which is read-only and nobody changes. No link in its path is followed. Every mount of ours is
+   * copied for every container that starts: what all have in common must not be one for each.
+   */
   bind(source: string, options: { writable?: boolean } = {}): string {
     const root = this.#places.sources.find(({ path }) => source === path || source.startsWith(`${path}/`));
     if (!root) throw new Error(`${source} is not below the code, data or run folder`);
@@ -88,6 +92,7 @@ export class Sandbox {
       RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS,
     );
     try {
+      if (root.path === this.#places.code && !options.writable) return source;
       const place = join(this.folder, `m${this.#binds++}`);
       if (fstatSync(fd).isDirectory()) mkdirSync(place);
       else writeFileSync(place, "");
