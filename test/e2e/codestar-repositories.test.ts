@@ -265,9 +265,12 @@ describe("repositories of a project", { skip: cannotRun }, () => {
     assert.equal(JSON.parse(made.stdout).arn, "arn:aws:codestar:us-east-1:000000000000:project/byhand");
     await platform.kill();
     await platform.restart();
-    await until(
-      async () => (await call("codestar", "DescribeProject", { id: "byhand" })).status.state === "CreateComplete",
-    );
+    let status: { state: string; reason?: string } = { state: "" };
+    await until(async () => {
+      ({ status } = await call("codestar", "DescribeProject", { id: "byhand" }));
+      return /Complete|Failed/.test(status.state);
+    });
+    assert.equal(status.state, "CreateComplete", status.reason);
     await until(async () => /From long ago/.test((await page("byhand")).text));
     const { commit } = await lastCommit("byhand");
     assert.equal(commit?.message?.trim(), "Initial commit made by AWS CodeStar during project creation.");
