@@ -33,3 +33,11 @@ export function messageOf(error: unknown): string {
 export function codeOf(error: unknown): string | undefined {
   return error instanceof AwsError ? error.code : undefined;
 }
+
+/** A handler that takes one error for nothing (what is to be removed may be gone already) and throws on all others. */
+export const ignoring =
+  (code: string) =>
+  (error: unknown): undefined => {
+    if (codeOf(error) !== code) throw error;
+    return undefined;
+  };

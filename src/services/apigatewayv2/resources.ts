@@ -1,10 +1,8 @@
 import { tagChanges, tagMap } from "../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../aws/service.ts";
-import { codeOf } from "../../kernel/aws-error.ts";
+import { codeOf, ignoring } from "../../kernel/aws-error.ts";
 
-const ignoreGone = (error: unknown): void => {
-  if (codeOf(error) !== "NotFoundException") throw error;
-};
+const ignoreGone = ignoring("NotFoundException");
 
 const corsOf = (properties: Properties) => properties["CorsConfiguration"] as object | undefined;
 

@@ -1,5 +1,5 @@
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
 
 const FIELDS = {
   AuthType: "authType",
@@ -34,11 +34,9 @@ export const apiAuthorizer: ResourceType = {
       });
   },
   async remove(ctx: ResourceContext, id, { RestApiId }) {
-    try {
-      await ctx.call("apigateway", "DeleteAuthorizer", { restApiId: RestApiId, authorizerId: id });
-    } catch (error) {
-      if (codeOf(error) !== "NotFoundException") throw error;
-    }
+    await ctx
+      .call("apigateway", "DeleteAuthorizer", { restApiId: RestApiId, authorizerId: id })
+      .catch(ignoring("NotFoundException"));
   },
   attributes: async (_ctx, id) => ({ AuthorizerId: id }),
 };

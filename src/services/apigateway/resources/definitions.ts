@@ -1,9 +1,7 @@
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
 
-const ignoreGone = (error: unknown): void => {
-  if (codeOf(error) !== "NotFoundException") throw error;
-};
+const ignoreGone = ignoring("NotFoundException");
 
 const schemaText = (schema: unknown): string | undefined =>
   schema === undefined || typeof schema === "string" ? schema : JSON.stringify(schema);

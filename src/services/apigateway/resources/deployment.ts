@@ -1,11 +1,9 @@
 import type { Properties, ResourceType } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
 
 import { stageSettings } from "./stage.ts";
 
-const ignoreGone = (error: unknown): void => {
-  if (codeOf(error) !== "NotFoundException") throw error;
-};
+const ignoreGone = ignoring("NotFoundException");
 
 /** AWS::ApiGateway::Deployment. A stage that still uses it when it is replaced is moved first, so its removal waits for the clean-up. */
 export const apiDeployment: ResourceType = {

@@ -1,15 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { AwsError, codeOf, notImplemented } from "../../../kernel/aws-error.ts";
+import { AwsError, ignoring, notImplemented } from "../../../kernel/aws-error.ts";
 import { readWithin } from "../../../kernel/read-within.ts";
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
 const MAX_DEFINITION = 6 * 1024 * 1024;
 
-const ignoreGone = (error: unknown): void => {
-  if (codeOf(error) !== "NotFoundException") throw error;
-};
+const ignoreGone = ignoring("NotFoundException");
 
 /** The definition in the template, or in S3. */
 async function definition(ctx: ResourceContext, properties: Properties): Promise<Buffer | undefined> {

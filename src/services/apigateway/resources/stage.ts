@@ -1,10 +1,8 @@
 import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceType } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
 
-const ignoreGone = (error: unknown): void => {
-  if (codeOf(error) !== "NotFoundException") throw error;
-};
+const ignoreGone = ignoring("NotFoundException");
 
 type Patch = { readonly op: "add" | "remove" | "replace"; readonly path: string; readonly value?: string };
 

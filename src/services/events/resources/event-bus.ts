@@ -1,6 +1,6 @@
 import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { ResourceType } from "../../../aws/service.ts";
-import { codeOf, notImplemented } from "../../../kernel/aws-error.ts";
+import { codeOf, ignoring, notImplemented } from "../../../kernel/aws-error.ts";
 
 /** AWS::Events::EventBus. */
 export const eventBus: ResourceType = {
@@ -33,11 +33,7 @@ export const eventBus: ResourceType = {
       await ctx.call("events", "RemovePermission", { EventBusName: id, RemoveAllPermissions: true });
   },
   async remove(ctx, id) {
-    try {
-      await ctx.call("events", "DeleteEventBus", { Name: id });
-    } catch (error) {
-      if (codeOf(error) !== "ResourceNotFoundException") throw error;
-    }
+    await ctx.call("events", "DeleteEventBus", { Name: id }).catch(ignoring("ResourceNotFoundException"));
   },
   attributes: async (ctx, id) => ({ Arn: `arn:aws:events:${ctx.region}:${ctx.account}:event-bus/${id}`, Name: id }),
 };

@@ -1,4 +1,4 @@
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { documentText } from "./holdings.ts";
 
@@ -23,9 +23,7 @@ async function attach(ctx: ResourceContext, PolicyArn: string, next: Properties,
   }
 }
 
-function ignoreGone(error: unknown): void {
-  if (codeOf(error) !== "NoSuchEntity") throw error;
-}
+const ignoreGone = ignoring("NoSuchEntity");
 
 /** AWS::IAM::ManagedPolicy. */
 export const iamManagedPolicy: ResourceType = {

@@ -1,10 +1,8 @@
 import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
 
-const ignoreMissing = (error: unknown): void => {
-  if (codeOf(error) !== "NoSuchEntity") throw error;
-};
+const ignoreMissing = ignoring("NoSuchEntity");
 
 /** Makes it, or finds what an earlier try of this step has made. */
 async function make(ctx: ResourceContext, work: () => Promise<unknown>): Promise<void> {

@@ -1,5 +1,5 @@
 import type { ResourceType } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
 
 /** AWS::IAM::ServiceLinkedRole. Its name follows from its service, so it is no other's where this step made it before. */
 export const iamServiceLinkedRole: ResourceType = {
@@ -19,11 +19,7 @@ export const iamServiceLinkedRole: ResourceType = {
     await ctx.call("iam", "UpdateRole", { RoleName: id, Description: String(Description ?? "") });
   },
   async remove(ctx, id) {
-    try {
-      await ctx.call("iam", "DeleteServiceLinkedRole", { RoleName: id });
-    } catch (error) {
-      if (codeOf(error) !== "NoSuchEntity") throw error;
-    }
+    await ctx.call("iam", "DeleteServiceLinkedRole", { RoleName: id }).catch(ignoring("NoSuchEntity"));
   },
   attributes: async (_ctx, id) => ({ RoleName: id }),
 };

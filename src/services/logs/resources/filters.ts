@@ -1,11 +1,9 @@
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
 
 const group = (properties: Properties): string => String(properties["LogGroupName"]);
 
-const ignoreMissing = (error: unknown): void => {
-  if (codeOf(error) !== "ResourceNotFoundException") throw error;
-};
+const ignoreMissing = ignoring("ResourceNotFoundException");
 
 const metricInput = (filterName: string, properties: Properties) => ({
   filterName,
