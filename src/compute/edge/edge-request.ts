@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { readWithin } from "../../kernel/read-within.ts";
 
@@ -29,19 +30,14 @@ export interface EdgeRequest {
   readonly traceId: string;
 }
 
-/** A request without a body is there at once. */
+/** A request without a body is there at once. `rawPath` is its path behind the API's own prefix. */
 export function readEdgeRequest(
+  ctx: Context<any>,
   request: IncomingMessage,
-  facts: {
-    rawPath: string;
-    rawQuery: string;
-    sourceIp: string;
-    secure: boolean;
-    port: number;
-    traceId: string;
-    time: number;
-  },
+  { rawPath, traceId }: { rawPath: string; traceId: string },
 ): EdgeRequest | Promise<EdgeRequest> {
+  const { sourceIp = "", secure = false } = ctx.http ?? {};
+  const time = ctx.now();
   const headers: [string, string][] = [];
   const { rawHeaders } = request;
   let forwarded: string | undefined;
@@ -53,22 +49,22 @@ export function readEdgeRequest(
     if (!OWN.has(key)) headers.push([name, rawHeaders[i + 1]!]);
   }
   headers.push(
-    ["X-Amzn-Trace-Id", facts.traceId],
-    ["X-Forwarded-For", forwarded ? `${forwarded}, ${facts.sourceIp}` : facts.sourceIp],
-    ["X-Forwarded-Port", String(facts.port)],
-    ["X-Forwarded-Proto", facts.secure ? "https" : "http"],
+    ["X-Amzn-Trace-Id", traceId],
+    ["X-Forwarded-For", forwarded ? `${forwarded}, ${sourceIp}` : sourceIp],
+    ["X-Forwarded-Port", String(ctx.platform.settings.port)],
+    ["X-Forwarded-Proto", secure ? "https" : "http"],
   );
   const whole = (body: Buffer): EdgeRequest => ({
     method: request.method ?? "GET",
-    rawPath: facts.rawPath,
-    rawQuery: facts.rawQuery,
+    rawPath,
+    rawQuery: splitUrl(request.url ?? "")[1],
     headers,
     body,
-    sourceIp: facts.sourceIp,
+    sourceIp,
     domainName: (request.headers.host ?? "").replace(/:\d+$/, ""),
     protocol: `HTTP/${request.httpVersion}`,
-    time: facts.time,
-    traceId: facts.traceId,
+    time,
+    traceId,
   });
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
   return length === undefined && encoding === undefined

@@ -1,3 +1,13 @@
+import type { Context } from "../../aws/context.ts";
+
+/** The key of a result that holds within one stage of an API. */
+export const resultKey = (ctx: Context<any>, apiId: string, stage: string, ...of: readonly unknown[]): string =>
+  JSON.stringify([ctx.account, ctx.region, apiId, stage, ...of]);
+
+/** How the keys of all results of a stage begin. */
+export const stagePrefix = (ctx: Context<any>, apiId: string, stage: string): string =>
+  resultKey(ctx, apiId, stage).slice(0, -1);
+
 /** Results that hold for a while, by key: what authorizers answered. Bounded; the oldest goes first. */
 export class TimedResults<T> {
   readonly #max: number;

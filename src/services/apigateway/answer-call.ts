@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import type { ContextVariables } from "../../compute/edge/context-variables.ts";
 import { newTraceId } from "../../compute/edge/trace-id.ts";
@@ -66,17 +66,8 @@ async function readRequest(
   incoming: IncomingMessage,
   rawPath: string,
 ): Promise<EdgeRequest | Refusal> {
-  const [, rawQuery] = splitUrl(incoming.url ?? "");
   try {
-    return await readEdgeRequest(incoming, {
-      rawPath,
-      rawQuery,
-      sourceIp: ctx.http?.sourceIp ?? "",
-      secure: ctx.http?.secure ?? false,
-      port: ctx.platform.settings.port,
-      traceId: newTraceId(ctx),
-      time: ctx.now(),
-    });
+    return await readEdgeRequest(ctx, incoming, { rawPath, traceId: newTraceId(ctx) });
   } catch (error) {
     if (error instanceof AwsError)
       return { refused: "REQUEST_TOO_LARGE", message: error.message, status: error.status };

@@ -1,7 +1,6 @@
-import { authenticate } from "../../aws/authenticate.ts";
 import { isAllowed } from "../../aws/authorize.ts";
 import type { Principal } from "../../aws/principal.ts";
-import { splitUrl } from "../../compute/edge/edge-request.ts";
+import { signerOf } from "../../compute/edge/signer.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { headerValue, methodArn, type Call, type Caller, type IncomingCall, type RestContext } from "./call.ts";
 import type { Refusal } from "./gateway-responses.ts";
@@ -20,16 +19,10 @@ export async function authorizeCall(ctx: RestContext, call: IncomingCall): Promi
 }
 
 async function authorizeByIam(ctx: RestContext, call: IncomingCall): Promise<Caller | Refusal> {
-  const { method, request, incoming } = call;
+  const { method } = call;
   const signed = method.authorizationType === "AWS_IAM";
   try {
-    const [path, rawQuery] = splitUrl(incoming.url ?? "/");
-    const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
-    const { principal } = await authenticate(ctx.platform, wire, {
-      protocol: "restJson1",
-      signingName: "execute-api",
-      body: async () => request.body,
-    });
+    const principal = await signerOf(ctx, "execute-api", call);
     if (signed && principal.kind === "anonymous")
       return { refused: "MISSING_AUTHENTICATION_TOKEN", message: "Missing Authentication Token" };
     const denied = await mayInvoke(ctx, call, principal);

@@ -3,6 +3,7 @@ import { functionOfUri } from "../../compute/edge/call-function.ts";
 import { contextVariable } from "../../compute/edge/context-variables.ts";
 import { group, splitUrl } from "../../compute/edge/edge-request.ts";
 import { NO_IDENTITY } from "../../compute/edge/proxy-event.ts";
+import { resultKey } from "../../compute/edge/timed-results.ts";
 import { compilePolicy, evaluate, type CompiledPolicy } from "../../engines/policy/index.ts";
 import { boundedMatcher, fitsSource } from "../../kernel/bounded-match.ts";
 import { eventOf, headerValue, methodArn, type Call, type Caller, type RestContext } from "./call.ts";
@@ -57,7 +58,7 @@ async function remembered(
 ): Promise<Authorized | Refusal> {
   const { api, stage, deployment } = call;
   const ttl = authorizer.authorizerResultTtlInSeconds * 1000;
-  const key = JSON.stringify([ctx.account, ctx.region, api.id, stage.name, authorizer.id, deployment.id, ...identity]);
+  const key = resultKey(ctx, api.id, stage.name, authorizer.id, deployment.id, ...identity);
   const known = ttl > 0 && identity.length > 0 ? ctx.state.authorized.get(key, ctx.now()) : undefined;
   if (known) return known;
   const asked = await askAuthorizer(ctx, authorizer, {
@@ -68,10 +69,6 @@ async function remembered(
   if (!isRefusal(asked) && ttl > 0 && identity.length > 0) ctx.state.authorized.set(key, asked, ctx.now() + ttl);
   return asked;
 }
-
-/** The start of the keys of what is remembered for a stage. */
-export const rememberedFor = (ctx: RestContext, apiId: string, stage: string): string =>
-  JSON.stringify([ctx.account, ctx.region, apiId, stage]).slice(0, -1);
 
 /** The values of the identity sources; undefined where one of them is missing, or the token is not of the demanded form. */
 function identityOf(call: Call, authorizer: Authorizer): string[] | undefined {

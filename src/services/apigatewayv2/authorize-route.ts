@@ -1,7 +1,6 @@
-import { authenticate } from "../../aws/authenticate.ts";
 import { isAllowed } from "../../aws/authorize.ts";
-import { splitUrl } from "../../compute/edge/edge-request.ts";
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
+import { signerOf } from "../../compute/edge/signer.ts";
 import { authorizeByToken } from "./jwt-authorizer.ts";
 import { authorizeByFunction } from "./lambda-authorizer.ts";
 import type { RouteCall } from "./route-call.ts";
@@ -34,14 +33,8 @@ export async function authorizeRoute(ctx: HttpContext, call: RouteCall): Promise
 
 /** Who signed, as the event shows it. */
 async function authorizeByIam(ctx: HttpContext, call: RouteCall): Promise<LetThrough | EdgeResponse> {
-  const { api, stage, request, incoming } = call;
-  const [path, rawQuery] = splitUrl(incoming.url ?? "/");
-  const wire = { method: request.method, path, rawQuery, headers: incoming.headers, rawHeaders: incoming.rawHeaders };
-  const { principal } = await authenticate(ctx.platform, wire, {
-    protocol: "restJson1",
-    signingName: "execute-api",
-    body: async () => request.body,
-  });
+  const { api, stage, request } = call;
+  const principal = await signerOf(ctx, "execute-api", call);
   const resource = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${request.method}${request.rawPath}`;
   const permission = { action: "execute-api:Invoke", resource };
   if (principal.kind === "anonymous" || !(await isAllowed(ctx.as(principal), permission)))

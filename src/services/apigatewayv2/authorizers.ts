@@ -1,7 +1,7 @@
 import type * as V2 from "@aws-sdk/client-apigatewayv2";
 import { operations } from "../../aws/service.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
-import { rememberedFor } from "./lambda-authorizer.ts";
+import { stagePrefix } from "../../compute/edge/timed-results.ts";
 import {
   apiOf,
   badRequest,
@@ -114,7 +114,7 @@ export const authorizers = operations<typeof V2, any>()({
     async run(ctx, input) {
       if (!(await ctx.records.get("stage", `${input.ApiId}:${input.StageName}`)))
         throw notFound("stage", input.StageName);
-      ctx.state.authorized.forget(rememberedFor(ctx, String(input.ApiId), String(input.StageName)));
+      ctx.state.authorized.forget(stagePrefix(ctx, String(input.ApiId), String(input.StageName)));
       return {};
     },
   },

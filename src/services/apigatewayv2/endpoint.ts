@@ -4,7 +4,7 @@ import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
 import { ApiMeter } from "../../compute/edge/api-metrics.ts";
 import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
 import { corsHeaders, preflight } from "../../compute/edge/cors.ts";
-import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { decodePath } from "../../compute/edge/proxy-event.ts";
 import { matchPath } from "../../compute/edge/path-match.ts";
 import { jsonResponse, readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
@@ -105,18 +105,8 @@ async function answerCall(
   if (!served) return jsonResponse(404, "Not Found");
   const throttle = plan.observed?.throttle;
   if (throttle && !ctx.state.buckets.take([throttle], ctx.now())) return jsonResponse(429, "Too Many Requests");
-  const [, rawQuery] = splitUrl(incoming.url ?? "");
   try {
-    const facts = {
-      rawPath: served.rest,
-      rawQuery,
-      sourceIp: ctx.http?.sourceIp ?? "",
-      secure: ctx.http?.secure ?? false,
-      port: ctx.platform.settings.port,
-      traceId: newTraceId(ctx),
-      time: ctx.now(),
-    };
-    const read = readEdgeRequest(incoming, facts);
+    const read = readEdgeRequest(ctx, incoming, { rawPath: served.rest, traceId: newTraceId(ctx) });
     const request = read instanceof Promise ? await read : read;
     if (served.matched.route.authorizationType === "NONE") return await callIntegration(ctx, { ...served, request });
     const caller = await authorizeRoute(ctx, { ...served, request, incoming });

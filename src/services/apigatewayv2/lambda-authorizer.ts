@@ -1,6 +1,7 @@
 import { askFunction, type Said } from "../../compute/edge/ask-function.ts";
 import { functionOfUri } from "../../compute/edge/call-function.ts";
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
+import { resultKey } from "../../compute/edge/timed-results.ts";
 import { compilePolicy, evaluate, type CompiledPolicy } from "../../engines/policy/index.ts";
 import type { HttpAuthorizer } from "./model.ts";
 import { eventOf, sourceValue, type RouteCall } from "./route-call.ts";
@@ -15,10 +16,6 @@ export interface Authorized {
 }
 
 const TIMEOUT_MS = 10_000;
-
-/** The start of the keys of what is remembered for a stage. */
-export const rememberedFor = (ctx: HttpContext, apiId: string, stage: string): string =>
-  JSON.stringify([ctx.account, ctx.region, apiId, stage]).slice(0, -1);
 
 /** Asks a Lambda authorizer: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html */
 export async function authorizeByFunction(
@@ -40,7 +37,7 @@ async function remembered(
   identity: readonly string[],
 ): Promise<Authorized | EdgeResponse> {
   const ttl = authorizer.ttlSeconds * 1000;
-  const key = JSON.stringify([ctx.account, ctx.region, call.api.id, call.stage.name, authorizer, ...identity]);
+  const key = resultKey(ctx, call.api.id, call.stage.name, authorizer, ...identity);
   const known = ttl > 0 ? ctx.state.authorized.get(key, ctx.now()) : undefined;
   if (known) return known;
   const functionArn = functionOfUri(authorizer.uri ?? "", call.stage.variables);

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import { authenticate } from "../../aws/authenticate.ts";
 import { isAllowed } from "../../aws/authorize.ts";
 import type { Context } from "../../aws/context.ts";
 import type { Route } from "../../aws/service.ts";
 import { corsHeaders, preflight, type Cors } from "../../compute/edge/cors.ts";
-import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { httpEvent } from "../../compute/edge/http-event.ts";
 import { readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
+import { signerOf } from "../../compute/edge/signer.ts";
 import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
 import { MAX_SYNC_PAYLOAD } from "./limits.ts";
@@ -93,24 +93,11 @@ async function answerCall(
 ): Promise<EdgeResponse | NonNullable<Streamed>> {
   const early = preflight(plan.url.cors, incoming);
   if (early) return { ...early, status: 200 };
-  const [path, rawQuery] = splitTarget(incoming.url ?? "/");
-  const request = await readEdgeRequest(incoming, {
-    rawPath: path,
-    rawQuery,
-    sourceIp: ctx.http?.sourceIp ?? "",
-    secure: ctx.http?.secure ?? false,
-    port: ctx.platform.settings.port,
-    traceId,
-    time: ctx.now(),
-  });
+  const [rawPath] = splitUrl(incoming.url ?? "/");
+  const request = await readEdgeRequest(ctx, incoming, { rawPath, traceId });
   const caller = await authorize(ctx, plan, { request, incoming });
   if (caller === "forbidden") return refusal(403, "AccessDeniedException", { Message: FORBIDDEN });
   return callFunction(ctx, plan, { request, caller, traceId, stream });
-}
-
-function splitTarget(target: string): [path: string, rawQuery: string] {
-  const mark = target.indexOf("?");
-  return mark < 0 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
 /** Who called, as the event shows it; `forbidden` where the caller may not, by its own and the function's policy. */
@@ -129,18 +116,7 @@ async function authorize(
     const anonymous = ctx.as({ kind: "anonymous", account: ctx.account });
     return (await isAllowed(anonymous, permission)) ? undefined : "forbidden";
   }
-  const wire = {
-    method: request.method,
-    path: request.rawPath,
-    rawQuery: request.rawQuery,
-    headers: incoming.headers,
-    rawHeaders: incoming.rawHeaders,
-  };
-  const { principal } = await authenticate(ctx.platform, wire, {
-    protocol: "restJson1",
-    signingName: "lambda",
-    body: async () => request.body,
-  });
+  const principal = await signerOf(ctx, "lambda", { request, incoming });
   if (principal.kind === "anonymous" || principal.kind === "service") return "forbidden";
   if (!(await isAllowed(ctx.as(principal), permission))) return "forbidden";
   const { account: accountId, id, arn: userArn } = principal;

@@ -2,7 +2,8 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { operations } from "../../../aws/service.ts";
 import { checkedAuthorizer } from "../authorizer-model.ts";
 import { isRefusal } from "../gateway-responses.ts";
-import { askAuthorizer, rememberedFor, testEvent } from "../lambda-authorizer.ts";
+import { stagePrefix } from "../../../compute/edge/timed-results.ts";
+import { askAuthorizer, testEvent } from "../lambda-authorizer.ts";
 import {
   apiOf,
   badRequest,
@@ -130,7 +131,7 @@ export const authorizers = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const known = await ctx.records.get("stage", `${input.restApiId}:${input.stageName}`);
       if (!known) throw notFound("Invalid stage identifier specified");
-      ctx.state.authorized.forget(rememberedFor(ctx, String(input.restApiId), String(input.stageName)));
+      ctx.state.authorized.forget(stagePrefix(ctx, String(input.restApiId), String(input.stageName)));
       return {};
     },
   },
