@@ -39,16 +39,22 @@ const conflictsOf = (input: { conflictDetailLevel?: string | undefined }): void 
   if (input.conflictDetailLevel === "LINE_LEVEL") throw notImplemented("conflicts by lines in codecommit");
 };
 
-async function pairOf(
-  ctx: Ctx,
-  repository: Repository,
-  input: { sourceCommitSpecifier?: string | undefined; destinationCommitSpecifier?: string | undefined },
-): Promise<MergePair> {
+interface PairInput {
+  readonly repositoryName?: string | undefined;
+  readonly sourceCommitSpecifier?: string | undefined;
+  readonly destinationCommitSpecifier?: string | undefined;
+  readonly conflictDetailLevel?: string | undefined;
+}
+
+/** The two commits that a call is about, and where they part. */
+async function pairOf(ctx: Ctx, input: PairInput): Promise<{ repository: Repository; pair: MergePair }> {
+  conflictsOf(input);
+  const repository = await existingRepository(ctx, input.repositoryName);
   if (!input.sourceCommitSpecifier || !input.destinationCommitSpecifier)
     throw bad("CommitRequiredException", "A commit was not specified.");
   const source = await resolveCommit(ctx, repository, input.sourceCommitSpecifier);
   const destination = await resolveCommit(ctx, repository, input.destinationCommitSpecifier);
-  return { source, destination, base: await mergeBase(ctx, repository, source, destination) };
+  return { repository, pair: { source, destination, base: await mergeBase(ctx, repository, source, destination) } };
 }
 
 /** Merges and moves the branch; answers the commit that it is at then. */
@@ -89,9 +95,7 @@ async function merge(ctx: Ctx, merging: Merging, option: Option, input: MergeInp
 }
 
 async function mergeBranches(ctx: Ctx, input: any, option: Option) {
-  conflictsOf(input);
-  const repository = await existingRepository(ctx, input.repositoryName);
-  const pair = await pairOf(ctx, repository, input);
+  const { repository, pair } = await pairOf(ctx, input);
   const given = (input.targetBranch ?? input.destinationCommitSpecifier) as string;
   const branch = given.startsWith("refs/heads/") ? given : `refs/heads/${given}`;
   const tip = (await readRefs(ctx, repository, [branch]))[branch];
@@ -174,9 +178,7 @@ export const merges = operations<typeof CodeCommit, any>()({
   GetMergeOptions: {
     permissions: onRepository("GetMergeOptions"),
     async run(ctx, input) {
-      conflictsOf(input);
-      const repository = await existingRepository(ctx, input.repositoryName);
-      const pair = await pairOf(ctx, repository, input);
+      const { repository, pair } = await pairOf(ctx, input);
       const { conflicts } = await mergeCommits(ctx, repository, pair);
       const strategy = input.conflictResolutionStrategy ?? "NONE";
       const mergeOptions: Option[] = [];
@@ -188,9 +190,7 @@ export const merges = operations<typeof CodeCommit, any>()({
   GetMergeConflicts: {
     permissions: onRepository("GetMergeConflicts"),
     async run(ctx, input) {
-      conflictsOf(input);
-      const repository = await existingRepository(ctx, input.repositoryName);
-      const pair = await pairOf(ctx, repository, input);
+      const { repository, pair } = await pairOf(ctx, input);
       const isFast = input.mergeOption === "FAST_FORWARD_MERGE";
       const conflicts = isFast ? [] : (await mergeCommits(ctx, repository, pair)).conflicts;
       const { items, next } = pageOf(conflicts, { nextToken: input.nextToken, maxResults: input.maxConflictFiles });
@@ -206,9 +206,7 @@ export const merges = operations<typeof CodeCommit, any>()({
   GetMergeCommit: {
     permissions: onRepository("GetMergeCommit"),
     async run(ctx, input) {
-      conflictsOf(input);
-      const repository = await existingRepository(ctx, input.repositoryName);
-      const pair = await pairOf(ctx, repository, input);
+      const { pair } = await pairOf(ctx, input);
       return { ...commitsOf(pair), ...(pair.base ? { baseCommitId: pair.base } : {}) };
     },
   },
