@@ -24,68 +24,53 @@ const all = async <T>(ctx: Context<any>, kind: string): Promise<T[]> =>
 /** One of the four lists of the answer, with what belongs to it. */
 type Detail = readonly [list: "UserDetailList" | "GroupDetailList" | "RoleDetailList" | "Policies", detail: object];
 
-async function userDetails(ctx: Context<any>): Promise<Detail[]> {
-  return (await all<User>(ctx, "user")).map((user) => [
-    "UserDetailList",
-    {
-      ...userView(ctx, user),
-      UserPolicyList: inline(user),
-      AttachedManagedPolicies: attached(user),
-      GroupList: [...user.groups],
-    },
-  ]);
-}
+const userDetail = (ctx: Context<any>, user: User): Detail => [
+  "UserDetailList",
+  {
+    ...userView(ctx, user),
+    UserPolicyList: inline(user),
+    AttachedManagedPolicies: attached(user),
+    GroupList: [...user.groups],
+  },
+];
 
-async function groupDetails(ctx: Context<any>): Promise<Detail[]> {
-  return (await all<Group>(ctx, "group")).map((group) => [
-    "GroupDetailList",
-    { ...groupView(ctx, group), GroupPolicyList: inline(group), AttachedManagedPolicies: attached(group) },
-  ]);
-}
+const groupDetail = (ctx: Context<any>, group: Group): Detail => [
+  "GroupDetailList",
+  { ...groupView(ctx, group), GroupPolicyList: inline(group), AttachedManagedPolicies: attached(group) },
+];
 
-async function roleDetails(ctx: Context<any>): Promise<Detail[]> {
-  return Promise.all(
-    (await all<Role>(ctx, "role")).map(async (role): Promise<Detail> => [
-      "RoleDetailList",
-      {
-        ...roleView(ctx, role),
-        RolePolicyList: inline(role),
-        AttachedManagedPolicies: attached(role),
-        InstanceProfileList: await instanceProfilesOf(ctx, role.name),
-      },
-    ]),
-  );
-}
+const roleDetail = async (ctx: Context<any>, role: Role): Promise<Detail> => [
+  "RoleDetailList",
+  {
+    ...roleView(ctx, role),
+    RolePolicyList: inline(role),
+    AttachedManagedPolicies: attached(role),
+    InstanceProfileList: await instanceProfilesOf(ctx, role.name),
+  },
+];
 
-async function policyDetails(ctx: Context<any>, policies: readonly ManagedPolicy[]): Promise<Detail[]> {
-  const holders = [
-    ...(await all<Entity>(ctx, "user")),
-    ...(await all<Entity>(ctx, "group")),
-    ...(await all<Entity>(ctx, "role")),
-  ];
-  return policies.map((policy) => [
-    "Policies",
-    {
-      PolicyName: policy.name,
-      PolicyId: policy.id,
-      Arn: policy.arn,
-      Path: policy.path,
-      DefaultVersionId: policy.defaultVersion,
-      AttachmentCount: holders.filter((holder) => holder.attached.includes(policy.arn)).length,
-      PermissionsBoundaryUsageCount: holders.filter((holder) => holder.boundary === policy.arn).length,
-      IsAttachable: true,
-      ...(policy.description === undefined ? {} : { Description: policy.description }),
-      CreateDate: new Date(policy.created),
-      UpdateDate: new Date(policy.updated),
-      PolicyVersionList: policy.versions.map((version) => ({
-        VersionId: version.id,
-        Document: encodeURIComponent(version.document),
-        IsDefaultVersion: version.id === policy.defaultVersion,
-        CreateDate: new Date(version.created),
-      })),
-    },
-  ]);
-}
+const policyDetail = (holders: readonly Entity[], policy: ManagedPolicy): Detail => [
+  "Policies",
+  {
+    PolicyName: policy.name,
+    PolicyId: policy.id,
+    Arn: policy.arn,
+    Path: policy.path,
+    DefaultVersionId: policy.defaultVersion,
+    AttachmentCount: holders.filter((holder) => holder.attached.includes(policy.arn)).length,
+    PermissionsBoundaryUsageCount: holders.filter((holder) => holder.boundary === policy.arn).length,
+    IsAttachable: true,
+    ...(policy.description === undefined ? {} : { Description: policy.description }),
+    CreateDate: new Date(policy.created),
+    UpdateDate: new Date(policy.updated),
+    PolicyVersionList: policy.versions.map((version) => ({
+      VersionId: version.id,
+      Document: encodeURIComponent(version.document),
+      IsDefaultVersion: version.id === policy.defaultVersion,
+      CreateDate: new Date(version.created),
+    })),
+  },
+];
 
 /** The names of all keys that conditions of the policies test. */
 function contextKeys(documents: readonly string[]): string[] {
@@ -102,23 +87,26 @@ export const accountDetails = operations<typeof Iam, any>()({
     permissions: onAll("GetAccountAuthorizationDetails"),
     async run(ctx, input) {
       const wanted = (kind: Iam.EntityType): boolean => !input.Filter?.length || input.Filter.includes(kind);
+      const [users, groups, roles, own] = await Promise.all([
+        all<User>(ctx, "user"),
+        all<Group>(ctx, "group"),
+        all<Role>(ctx, "role"),
+        all<ManagedPolicy>(ctx, "policy"),
+      ]);
+      const holders = [...users, ...groups, ...roles];
       // AWS's own policies are listed where they are in use, and all of them where they are asked for by name.
-      const inUse = new Set(
-        [
-          ...(await all<Entity>(ctx, "user")),
-          ...(await all<Entity>(ctx, "group")),
-          ...(await all<Entity>(ctx, "role")),
-        ].flatMap((holder) => holder.attached),
-      );
-      const aws = input.Filter?.length
-        ? awsManagedPolicies()
-        : awsManagedPolicies().filter(({ arn }) => inUse.has(arn));
+      const isListed = ({ arn }: ManagedPolicy): boolean =>
+        Boolean(input.Filter?.length) || holders.some((holder) => holder.attached.includes(arn));
       const details = [
-        ...(wanted("User") ? await userDetails(ctx) : []),
-        ...(wanted("Group") ? await groupDetails(ctx) : []),
-        ...(wanted("Role") ? await roleDetails(ctx) : []),
-        ...(wanted("LocalManagedPolicy") ? await policyDetails(ctx, await all<ManagedPolicy>(ctx, "policy")) : []),
-        ...(wanted("AWSManagedPolicy") ? await policyDetails(ctx, aws) : []),
+        ...(wanted("User") ? users.map((user) => userDetail(ctx, user)) : []),
+        ...(wanted("Group") ? groups.map((group) => groupDetail(ctx, group)) : []),
+        ...(wanted("Role") ? await Promise.all(roles.map((role) => roleDetail(ctx, role))) : []),
+        ...(wanted("LocalManagedPolicy") ? own.map((policy) => policyDetail(holders, policy)) : []),
+        ...(wanted("AWSManagedPolicy")
+          ? awsManagedPolicies()
+              .filter(isListed)
+              .map((policy) => policyDetail(holders, policy))
+          : []),
       ];
       const { items, ...rest } = page(details, input);
       const lists = { UserDetailList: [], GroupDetailList: [], RoleDetailList: [], Policies: [] } as Record<
