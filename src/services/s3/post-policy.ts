@@ -22,8 +22,8 @@ interface Condition {
 }
 
 const MAX_CONDITIONS = 1000;
-/** Fields that no condition needs to name. */
-const FREE = /^(?:x-ignore-.*|x-amz-signature|signature|awsaccesskeyid|policy|file)$/;
+/** Fields that no condition needs to name; the bucket is none that a form sends. */
+const FREE = /^(?:x-ignore-.*|x-amz-signature|signature|awsaccesskeyid|policy|file|bucket)$/;
 
 const invalid = (message: string): AwsError => new AwsError("InvalidPolicyDocument", `Invalid Policy: ${message}`, 400);
 
