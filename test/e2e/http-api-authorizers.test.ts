@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
-import { CloudFormation } from "@aws-sdk/client-cloudformation";
 import { callApi } from "../support/api-call.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { openStacks } from "../support/stacks.ts";
@@ -94,12 +93,8 @@ describe("authorizers of HTTP APIs", { skip: cannotRun }, () => {
     platform = await startPlatform();
     const stacks = openStacks(platform.client);
     const Capabilities = ["CAPABILITY_IAM" as const, "CAPABILITY_AUTO_EXPAND" as const];
-    const stack = await stacks.create("authorizers", JSON.stringify(template), { Capabilities });
-    const reasons = async () =>
-      (await new CloudFormation(platform.client).describeStackEvents({ StackName: "authorizers" })).StackEvents;
-    assert.equal(stack.StackStatus, "CREATE_COMPLETE", JSON.stringify(await reasons(), null, 1));
-    const output = (name: string) => stack.Outputs!.find((one) => one.OutputKey === name)!.OutputValue!;
-    [api, iss] = [output("Api"), output("Issuer")];
+    const outputs = await stacks.created("authorizers", JSON.stringify(template), { Capabilities });
+    [api, iss] = [outputs["Api"]!, outputs["Issuer"]!];
   });
   after(() => platform?.stop());
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { APIGateway } from "@aws-sdk/client-api-gateway";
-import { CloudFormation } from "@aws-sdk/client-cloudformation";
 import { callApi } from "../support/api-call.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { openStacks } from "../support/stacks.ts";
@@ -81,11 +80,7 @@ describe("Lambda authorizers of REST APIs", { skip: cannotRun }, () => {
     platform = await startPlatform();
     const stacks = openStacks(platform.client);
     const Capabilities = ["CAPABILITY_IAM" as const, "CAPABILITY_AUTO_EXPAND" as const];
-    const stack = await stacks.create("authorizers", JSON.stringify(template), { Capabilities });
-    const reasons = async () =>
-      (await new CloudFormation(platform.client).describeStackEvents({ StackName: "authorizers" })).StackEvents;
-    assert.equal(stack.StackStatus, "CREATE_COMPLETE", JSON.stringify(await reasons(), null, 1));
-    api = stack.Outputs![0]!.OutputValue!;
+    api = (await stacks.created("authorizers", JSON.stringify(template), { Capabilities }))["Api"]!;
     gateway = new APIGateway(platform.client);
   });
   after(() => platform?.stop());

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import {
   CloudFormation,
   type CreateStackCommandInput,
@@ -28,6 +29,8 @@ export const trust = {
 export interface Stacks {
   ended(name: string): Promise<Stack>;
   create(name: string, template: string, more?: Partial<CreateStackCommandInput>): Promise<Stack>;
+  /** Creates one that must succeed, and answers its outputs by name; where it fails, with what its events say. */
+  created(name: string, template: string, more?: Partial<CreateStackCommandInput>): Promise<Record<string, string>>;
   update(name: string, template: string, more?: Partial<UpdateStackCommandInput>): Promise<Stack>;
   /** `<logical id> <status>` of each event, oldest first. */
   events(name: string): Promise<string[]>;
@@ -46,11 +49,18 @@ export function openStacks(client: ClientSettings): Stacks {
     }
     throw new Error(`${StackName} did not end`);
   };
+  const create: Stacks["create"] = async (StackName, TemplateBody, more = {}) => {
+    const { StackId } = await cfn.createStack({ StackName, TemplateBody, ...more });
+    return ended(StackId!);
+  };
   return {
     ended,
-    async create(StackName, TemplateBody, more = {}) {
-      const { StackId } = await cfn.createStack({ StackName, TemplateBody, ...more });
-      return ended(StackId!);
+    create,
+    async created(StackName, TemplateBody, more) {
+      const { StackStatus, Outputs = [] } = await create(StackName, TemplateBody, more);
+      const { StackEvents } = await cfn.describeStackEvents({ StackName });
+      assert.equal(StackStatus, "CREATE_COMPLETE", JSON.stringify(StackEvents, null, 1));
+      return Object.fromEntries(Outputs.map((output) => [output.OutputKey!, output.OutputValue!]));
     },
     async update(StackName, TemplateBody, more = {}) {
       await cfn.updateStack({ StackName, TemplateBody, ...more });
