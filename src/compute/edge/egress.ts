@@ -56,8 +56,8 @@ export class EgressFailure extends Error {
 
 const refused = (message: string): EgressFailure => new EgressFailure("refused", message);
 
-/** Everything that is not the public internet: https://www.iana.org/assignments/iana-ipv4-special-registry */
-function privateAddresses(): BlockList {
+/** Everything that is no part of the public internet: https://www.iana.org/assignments/iana-ipv4-special-registry */
+function specialAddresses(): BlockList {
   const list = new BlockList();
   const four: readonly [string, number][] = [
     ["0.0.0.0", 8],
@@ -87,6 +87,14 @@ function privateAddresses(): BlockList {
     ["3fff::", 20],
   ];
   for (const [net, prefix] of six) list.addSubnet(net, prefix, "ipv6");
+  return list;
+}
+
+const SPECIAL = specialAddresses();
+
+/** The addresses that this host has now. */
+function ownAddresses(): BlockList {
+  const list = new BlockList();
   for (const { address, family } of Object.values(networkInterfaces()).flatMap((all) => all ?? []))
     list.addAddress(address.split("%")[0]!, family === "IPv6" ? "ipv6" : "ipv4");
   return list;
@@ -96,7 +104,8 @@ function privateAddresses(): BlockList {
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 0) return false;
-  return !privateAddresses().check(address, family === 6 ? "ipv6" : "ipv4");
+  const kind = family === 6 ? "ipv6" : "ipv4";
+  return !SPECIAL.check(address, kind) && !ownAddresses().check(address, kind);
 }
 
 const AWS_ZONES = /\.(amazonaws\.com|on\.aws|cloudfront\.net|amazoncognito\.com)$/;
