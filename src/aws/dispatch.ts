@@ -1,5 +1,5 @@
 import { AwsError, notImplemented } from "../kernel/aws-error.ts";
-import { StorageBusy, StorageFull } from "../ports/database.ts";
+import { fileFailure, StorageBusy, StorageFull } from "../ports/database.ts";
 import { authorize } from "./authorize.ts";
 import type { Context } from "./context.ts";
 import { validateInput } from "./protocol/validate.ts";
@@ -47,10 +47,9 @@ function checked(ctx: Context<any>, name: string, input: object): Operation<any,
 
 /** What the store cannot take just now, in terms that every client understands and tries again. */
 function storageError(ctx: Context<any>, error: unknown): unknown {
-  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOSPC")
-    return storageError(ctx, new StorageFull("a file", { cause: error }));
-  if (!(error instanceof StorageBusy) && !(error instanceof StorageFull)) return error;
-  ctx.platform.log.error("the store refused a write", { service: ctx.service, error });
-  const code = error instanceof StorageBusy && ctx.service === "s3" ? "SlowDown" : "ServiceUnavailable";
-  return Object.assign(new AwsError(code, `Nothing was stored: ${error.message}.`, 503), { cause: error });
+  const reason = fileFailure(error, "a file");
+  if (!(reason instanceof StorageBusy) && !(reason instanceof StorageFull)) return error;
+  ctx.platform.log.error("the store refused a write", { service: ctx.service, error: reason });
+  const code = reason instanceof StorageBusy && ctx.service === "s3" ? "SlowDown" : "ServiceUnavailable";
+  return Object.assign(new AwsError(code, `Nothing was stored: ${reason.message}.`, 503), { cause: reason });
 }

@@ -134,6 +134,8 @@ async function giveBackWithRoom(
   error: unknown,
 ): Promise<void> {
   const end = platform.clock.now() + worker.leaseMs;
+  if (isOutOfRoom(error))
+    platform.log.warn("a worker waits for room", { topic: worker.topic, error: messageOf(error) });
   for (;;) {
     try {
       return await giveBack(platform, worker, message, error);

@@ -39,6 +39,10 @@ export class StorageFull extends Error {
   }
 }
 
+/** A failure of writing a file: StorageFull where the disk is full, else as it is. */
+export const fileFailure = (error: unknown, what: string): unknown =>
+  (error as NodeJS.ErrnoException | undefined)?.code === "ENOSPC" ? new StorageFull(what, { cause: error }) : error;
+
 /** Whether a failure, of a write or of a call that wanted one, came of a full disk. */
 export const isOutOfRoom = (error: unknown): boolean =>
   error instanceof StorageFull || (error instanceof Error && error.cause instanceof StorageFull);

@@ -4,7 +4,7 @@ import { chmod, open, opendir, readFile, rename, rm, stat, utimes, type FileHand
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { BlobTooBig, type Blobs, type StoredBlob } from "../../ports/blobs.ts";
-import { StorageFull } from "../../ports/database.ts";
+import { fileFailure } from "../../ports/database.ts";
 import { syncFolder, syncFolderNow } from "./durable.ts";
 
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -34,8 +34,7 @@ export function openFileBlobs(options: { folder: string }): Blobs {
         return stored;
       } catch (error) {
         await rm(file, { force: true });
-        if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw new StorageFull("a blob", { cause: error });
-        throw error;
+        throw fileFailure(error, "a blob");
       }
     },
     open(digest, range) {

@@ -1,6 +1,6 @@
 import { PHASES, type Buildspec, type BuildPhase } from "../../engines/buildspec/index.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
-import { StorageFull } from "../../ports/database.ts";
+import { fileFailure } from "../../ports/database.ts";
 import type { BuildSandbox } from "../../ports/sandbox.ts";
 import { collectArtifacts, NoArtifacts, type BuildArtifact } from "./artifacts.ts";
 import { BuildLog } from "./build-log.ts";
@@ -146,9 +146,7 @@ function failureOf(input: RunBuildInput, error: unknown): BuildFailure {
   if (error instanceof BuildFailure) return error;
   if (input.signal?.aborted) return new BuildFailure("BUILD_STOPPED", "Build has been stopped.", "STOPPED");
   if (error instanceof NoArtifacts) return new BuildFailure("CLIENT_ERROR", error.message);
-  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOSPC")
-    return new BuildFailure("CLIENT_ERROR", new StorageFull("the build's files").message);
-  return new BuildFailure("CLIENT_ERROR", messageOf(error));
+  return new BuildFailure("CLIENT_ERROR", messageOf(fileFailure(error, "the build's files")));
 }
 
 const COMMAND_PHASES = {

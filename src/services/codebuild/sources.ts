@@ -8,6 +8,7 @@ import { BuildFailure, unzipTo } from "../../compute/build/index.ts";
 import { parseBuildspec, type Buildspec } from "../../engines/buildspec/index.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
 import { readWithin } from "../../kernel/read-within.ts";
+import { fileFailure } from "../../ports/database.ts";
 import { fetchRepository } from "./repository.ts";
 import { MAX_BUILDSPEC_BYTES, MAX_SOURCE_BYTES, MAX_SOURCE_ENTRIES } from "./limits.ts";
 import type { Settings } from "./project-settings.ts";
@@ -37,10 +38,8 @@ export async function fetchSource(
     return { folder, ...(await fetchFromS3(role, { ...at, ...versionId }, folder)) };
   } catch (error) {
     if (error instanceof BuildFailure) throw error;
-    throw new BuildFailure(
-      "CLIENT_ERROR",
-      `Unable to get the source ${source.location ?? version ?? ""}: ${messageOf(error)}`,
-    );
+    const reason = messageOf(fileFailure(error, "the build's files"));
+    throw new BuildFailure("CLIENT_ERROR", `Unable to get the source ${source.location ?? version ?? ""}: ${reason}`);
   }
 }
 

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import { readZipEntry } from "../../compute/build/index.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
-import { StorageFull } from "../../ports/database.ts";
+import { fileFailure, isOutOfRoom } from "../../ports/database.ts";
 import { ActionFailure, inputNamed, type ActionContext } from "./action-run.ts";
 import type { Artifact } from "./model.ts";
 
@@ -58,10 +58,10 @@ export async function readFileOf(
   const content = await withArtifact(action, artifact, (file) =>
     readZipEntry(file, path.replace(/^\.?\//, ""), maxBytes),
   ).catch((error: unknown) => {
-    const full = (error as NodeJS.ErrnoException).code === "ENOSPC" ? new StorageFull("the artifact") : undefined;
+    const reason = fileFailure(error, "the artifact");
     throw new ActionFailure(
-      full ? "JobFailed" : "ConfigurationError",
-      `The artifact ${artifact.name} cannot be read: ${messageOf(full ?? error)}`,
+      isOutOfRoom(reason) ? "JobFailed" : "ConfigurationError",
+      `The artifact ${artifact.name} cannot be read: ${messageOf(reason)}`,
     );
   });
   if (!content)

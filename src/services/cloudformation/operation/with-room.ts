@@ -1,3 +1,4 @@
+import { messageOf } from "../../../kernel/aws-error.ts";
 import { isOutOfRoom } from "../../../ports/database.ts";
 import { READY_MS } from "../limits.ts";
 import type { StackRun } from "./stack-run.ts";
@@ -16,6 +17,9 @@ export async function withRoom<T>(run: StackRun, work: () => Promise<T>): Promis
       return await work();
     } catch (error) {
       if (!isOutOfRoom(error) || run.ctx.now() > end) throw error;
+      if (pause === FIRST_PAUSE_MS) {
+        run.ctx.platform.log.warn("a stack waits for room", { stack: run.stack.arn, error: messageOf(error) });
+      }
       await run.ctx.platform.clock.sleep(pause, run.ctx.signal);
     }
   }
