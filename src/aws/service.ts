@@ -76,6 +76,8 @@ export interface RouteTarget {
   readonly publicHost?: string;
   /** Raw path, still encoded, without the query. */
   readonly path: string;
+  /** What a custom domain name put before the path; set where the host is one. */
+  readonly basePath?: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
 }
@@ -87,6 +89,11 @@ export interface Route<State, Match = unknown> {
   match(target: RouteTarget): Match | undefined;
   handle(ctx: Context<State>, match: Match, request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
+
+/** Where requests for a host of the user's own lead: to another host and path, or to nothing. */
+export type HostAlias =
+  | { readonly refused: true }
+  | { readonly region: string; readonly host: string; readonly path: string; readonly basePath: string };
 
 /** A worker on a queue topic; a message may come twice. */
 export interface QueueWorker<State> {
@@ -164,6 +171,8 @@ export interface ServiceDefinition<Module, State> {
   readonly operations: Operations<Module, State>;
   readonly resources?: readonly ResourceType[];
   readonly routes?: readonly Route<State, any>[];
+  /** Asked for hosts that are not the platform's own; answers quickly where the host is none of its names. */
+  resolveHost?(ctx: Context<State>, host: string, path: string): Promise<HostAlias | undefined>;
   readonly workers?: readonly QueueWorker<State>[];
   readonly periodic?: readonly Periodic<State>[];
   /** Makes what the service holds while the platform runs (an invoker, a cache): `ctx.state`. */
@@ -184,6 +193,7 @@ export interface Service {
   readonly operations: Readonly<Record<string, Operation<any, any, any> | undefined>>;
   readonly resources: readonly ResourceType[];
   readonly routes: readonly Route<any, any>[];
+  readonly resolveHost?: (ctx: Context<any>, host: string, path: string) => Promise<HostAlias | undefined>;
   readonly workers: readonly QueueWorker<any>[];
   readonly periodic: readonly Periodic<any>[];
   start(platform: Platform, caller: ServiceCaller): Promise<unknown>;
@@ -202,6 +212,7 @@ export function defineService<Module, State = undefined>(definition: ServiceDefi
     operations: definition.operations as Service["operations"],
     resources: definition.resources ?? [],
     routes: definition.routes ?? [],
+    ...(definition.resolveHost ? { resolveHost: definition.resolveHost as Service["resolveHost"] } : {}),
     workers: definition.workers ?? [],
     periodic: definition.periodic ?? [],
     start: async (platform, caller) => definition.start?.(platform, caller),

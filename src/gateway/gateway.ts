@@ -4,10 +4,10 @@ import type { Platform } from "../aws/platform.ts";
 import type { Registry } from "../aws/registry.ts";
 import { SigningKeyCache } from "../aws/sigv4.ts";
 import { serveApi } from "./api.ts";
-import { isOurHost } from "./hosts.ts";
+import { isOurHost, mayBeUsersHost } from "./hosts.ts";
 import { servePlatform, type Status } from "./platform-routes.ts";
 import { readHead, type RequestHead } from "./request.ts";
-import { serveRoute } from "./routes.ts";
+import { serveOwnHost, serveRoute } from "./routes.ts";
 import type { Serve } from "./server.ts";
 
 /** What every step of the front door has at hand. */
@@ -56,11 +56,12 @@ export function createGateway(
   let status: Status = "starting";
 
   const steps: readonly Step[] = [
-    refuseUnknownHost,
+    refuseUnknownHost(() => status),
     (_gateway, { head, request, response }) =>
       servePlatform(head, request, response, { status: () => status, reset: options.reset }),
     refuseWhileStarting(() => status),
     serveRoute,
+    (it, exchange) => mayBeUsersHost(exchange.head.host, it.publicHost) && serveOwnHost(it, exchange),
     serveApi,
   ];
 
@@ -107,12 +108,19 @@ function run(gateway: Gateway, steps: readonly Step[], exchange: Exchange, from 
   return false;
 }
 
-const refuseUnknownHost: Step = ({ publicHost }, { head, response }) => {
-  if (isOurHost(head.host, publicHost)) return false;
+const refuseUnknownHost =
+  (status: () => Status): Step =>
+  (gateway, exchange) => {
+    if (isOurHost(exchange.head.host, gateway.publicHost)) return false;
+    if (status() === "starting") return refuseHost(exchange);
+    return serveOwnHost(gateway, exchange).then((served) => served || refuseHost(exchange));
+  };
+
+function refuseHost({ head, response }: Exchange): true {
   const message = `This server does not answer to the host "${head.host.slice(0, 200)}". Use localhost, a name below it, or set STARLING_PUBLIC_URL.`;
   response.writeHead(421, { "content-type": "application/json", connection: "close" }).end(JSON.stringify({ message }));
   return true;
-};
+}
 
 const refuseWhileStarting =
   (status: () => Status): Step =>

@@ -8,43 +8,71 @@ const MAX_TRACE = 1024;
 
 /** Serves what is not an AWS API: endpoints of users' APIs, function URLs, git, websites. */
 export function serveRoute(gateway: Gateway, exchange: Exchange): boolean | Promise<boolean> {
-  const { registry } = gateway;
+  return serveTarget(gateway, exchange, exchange.head);
+}
+
+type Place = Pick<RouteTarget, "host" | "path" | "basePath"> & { readonly region?: string };
+
+function serveTarget(gateway: Gateway, exchange: Exchange, place: Place): boolean | Promise<boolean> {
   const { head, request } = exchange;
   const target: RouteTarget = {
     method: head.method,
-    host: head.host,
+    host: place.host,
     publicHost: gateway.publicHost,
-    path: head.path,
+    path: place.path,
+    ...(place.basePath === undefined ? {} : { basePath: place.basePath }),
     get query() {
       return head.query;
     },
     headers: request.headers,
   };
-  for (const service of registry.services) {
+  for (const service of gateway.registry.services) {
     for (const route of service.routes) {
       const match: unknown = route.match(target);
       if (match === undefined) continue;
-      return serveBy(gateway, exchange, { service: service.name, route, match });
+      return serveBy(gateway, exchange, { service: service.name, route, match, region: place.region });
     }
   }
   return false;
 }
 
-async function serveBy(
-  gateway: Gateway,
-  exchange: Exchange,
-  { service, route, match }: { service: string; route: Route<any, any>; match: unknown },
-): Promise<true> {
+/** Serves hosts of the users' own: a service knows where they lead. False where none does. */
+export async function serveOwnHost(gateway: Gateway, exchange: Exchange): Promise<boolean> {
+  const { host, path } = exchange.head;
+  for (const service of gateway.registry.services) {
+    const alias = await service.resolveHost?.(anonymousContext(gateway, exchange, service.name), host, path);
+    if (alias === undefined) continue;
+    if (!("refused" in alias) && (await serveTarget(gateway, exchange, alias))) return true;
+    exchange.response.writeHead(403, { "content-type": "application/json" }).end('{"message":"Forbidden"}');
+    return true;
+  }
+  return false;
+}
+
+function anonymousContext(gateway: Gateway, exchange: Exchange, service: string, region?: string) {
   const { platform, registry } = gateway;
-  const { account, region } = platform.settings;
-  const ctx = createContext(platform, registry, {
+  const { account } = platform.settings;
+  return createContext(platform, registry, {
     service,
     account,
-    region,
+    region: region ?? platform.settings.region,
     principal: { kind: "anonymous", account },
     requestId: exchange.requestId,
     http: httpFacts(exchange),
   });
+}
+
+async function serveBy(
+  gateway: Gateway,
+  exchange: Exchange,
+  {
+    service,
+    route,
+    match,
+    region,
+  }: { service: string; route: Route<any, any>; match: unknown; region: string | undefined },
+): Promise<true> {
+  const ctx = anonymousContext(gateway, exchange, service, region);
   if (exchange.expectsContinue) exchange.response.writeContinue();
   try {
     await route.handle(ctx, match, exchange.request, exchange.response);

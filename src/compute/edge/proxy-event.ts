@@ -13,6 +13,8 @@ export interface ProxyFacts {
   readonly resourcePath: string;
   /** Path with the stage, as the client asked for it. */
   readonly stagedPath: string;
+  /** What a custom domain name put before the path. */
+  readonly basePath?: string | undefined;
   readonly pathParameters: Readonly<Record<string, string>>;
   readonly stageVariables: Readonly<Record<string, string>>;
   readonly identity?: Readonly<Record<string, unknown>>;
@@ -35,7 +37,7 @@ export function proxyEvent(request: EdgeRequest, facts: ProxyFacts): Record<stri
   return {
     ...(facts.version ? { version: facts.version } : {}),
     resource: facts.resourcePath,
-    path: decodePath(request.rawPath),
+    path: decodePath((facts.basePath ?? "") + request.rawPath),
     httpMethod: request.method,
     headers: headers.last,
     multiValueHeaders: headers.all,

@@ -18,6 +18,8 @@ export interface Served {
   /** Stage variables, with what a canary overrides. */
   readonly variables: Readonly<Record<string, string>>;
   readonly canary: boolean;
+  /** What a custom domain name put before the path; set where the call came by one. */
+  readonly basePath?: string | undefined;
 }
 
 /** One request to a method. */
@@ -64,7 +66,8 @@ export function integrated(ctx: RestContext, { context }: Call, status: number, 
   context["integrationStatus"] = status;
 }
 
-const stagedPath = ({ stage, request }: Call): string => `/${stage.name}${request.rawPath}`;
+/** The path as the client asked for it: behind the stage's name, or behind what a custom domain name put there. */
+const askedPath = ({ stage, basePath }: Served, rawPath: string): string => (basePath ?? `/${stage.name}`) + rawPath;
 
 /** `$context` at the start of a call. */
 export function firstContext(
@@ -85,7 +88,7 @@ export function firstContext(
     httpMethod: request.method,
     identity: { ...NO_IDENTITY, sourceIp: request.sourceIp, userAgent },
     isCanaryRequest: served.canary,
-    path: `/${served.stage.name}${request.rawPath}`,
+    path: askedPath(served, request.rawPath),
     protocol: request.protocol,
     requestId: ctx.requestId,
     requestTime: requestTime(request.time),
@@ -107,7 +110,8 @@ export function eventOf(ctx: RestContext, call: Call, caller: Caller, binary: bo
     extendedRequestId: extendedId(ctx),
     resourceId: matched.resource.id,
     resourcePath: matched.resource.path,
-    stagedPath: stagedPath(call),
+    stagedPath: askedPath(call, request.rawPath),
+    basePath: call.basePath,
     pathParameters: matched.parameters,
     stageVariables: variables,
     identity: caller.identity,

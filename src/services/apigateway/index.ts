@@ -2,8 +2,10 @@ import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { defineService } from "../../aws/service.ts";
 import { apis } from "./api/apis.ts";
 import { authorizers } from "./api/authorizers.ts";
+import { basePathMappings } from "./api/base-path-mappings.ts";
 import { definitions } from "./api/definitions.ts";
 import { deployments } from "./api/deployments.ts";
+import { domains } from "./api/domains.ts";
 import { keys } from "./api/keys.ts";
 import { methodChanges } from "./api/method-changes.ts";
 import { resourcesAndMethods } from "./api/resources-and-methods.ts";
@@ -12,6 +14,7 @@ import { testInvoke } from "./api/test-invoke.ts";
 import { usagePlans } from "./api/usage-plans.ts";
 import { apiModel, gatewayResponse, requestValidator } from "./resources/definitions.ts";
 import { apiDeployment } from "./resources/deployment.ts";
+import { basePathMapping, domainName } from "./resources/domain.ts";
 import { apiStage } from "./resources/stage.ts";
 import { apiAuthorizer } from "./resources/authorizer.ts";
 import { apiAccount, apiMethod, apiResource } from "./resources/resource-and-method.ts";
@@ -26,8 +29,10 @@ export const apigateway = defineService<typeof Gateway, RestState>({
   operations: {
     ...apis,
     ...authorizers,
+    ...basePathMappings,
     ...definitions,
     ...deployments,
+    ...domains,
     ...keys,
     ...methodChanges,
     ...resourcesAndMethods,
@@ -49,6 +54,8 @@ export const apigateway = defineService<typeof Gateway, RestState>({
     apiModel,
     requestValidator,
     gatewayResponse,
+    domainName,
+    basePathMapping,
   ],
   routes: [restEndpoint],
   periodic: [{ name: "write usage", everyMs: 1_000, run: (ctx) => ctx.state.usage.flush() }],

@@ -17,7 +17,8 @@ export const restEndpoint: Route<RestState, ApiAddress> = {
   async handle(ctx, address, request, response) {
     const started = performance.now();
     const [, stageName = "", rest = "/"] = /^\/([^/]*)(\/.*)?$/.exec(address.path) ?? [];
-    const served = await lookUp(ctx, address.apiId, decodePath(stageName));
+    const found = await lookUp(ctx, address.apiId, decodePath(stageName));
+    const served = found && { ...found, basePath: address.basePath };
     const sent = { method: request.method ?? "GET", byPath: address.byPath };
     if (!served) {
       const answer = jsonResponse(403, "Forbidden", [["x-amzn-ErrorType", "ForbiddenException"]]);

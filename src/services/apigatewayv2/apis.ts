@@ -5,7 +5,6 @@ import { operations } from "../../aws/service.ts";
 import { newApiId } from "../../compute/edge/api-address.ts";
 import {
   apiOf,
-  badRequest,
   changeApi,
   checkedIntegration,
   checkedRoute,
@@ -171,31 +170,4 @@ export const apis = operations<typeof V2, any>()({
       return {};
     },
   },
-  TagResource: {
-    permissions: on("POST", (i) => `/tags/${encodeURIComponent(String(i.ResourceArn))}`),
-    async run(ctx, input) {
-      await changeApi(ctx, apiIdOf(input.ResourceArn), (api) => ({ ...api, tags: { ...api.tags, ...input.Tags } }));
-      return {};
-    },
-  },
-  UntagResource: {
-    permissions: on("DELETE", (i) => `/tags/${encodeURIComponent(String(i.ResourceArn))}`),
-    async run(ctx, input) {
-      await changeApi(ctx, apiIdOf(input.ResourceArn), (api) => ({
-        ...api,
-        tags: Object.fromEntries(Object.entries(api.tags ?? {}).filter(([key]) => !input.TagKeys?.includes(key))),
-      }));
-      return {};
-    },
-  },
-  GetTags: {
-    permissions: on("GET", (i) => `/tags/${encodeURIComponent(String(i.ResourceArn))}`),
-    run: async (ctx, input) => ({ Tags: { ...(await apiOf(ctx, apiIdOf(input.ResourceArn))).tags } }),
-  },
 });
-
-function apiIdOf(resourceArn: string | undefined): string {
-  const id = /\/apis\/([a-z0-9]+)$/.exec(resourceArn ?? "")?.[1];
-  if (!id) throw badRequest("Invalid ARN specified in the request: tags are kept for APIs");
-  return id;
-}

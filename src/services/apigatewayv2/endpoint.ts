@@ -45,7 +45,9 @@ export const httpEndpoint: Route<HttpState, ApiAddress> = {
     const plan = planning instanceof Promise ? await planning : planning;
     const observed = plan?.observed;
     const seen: Seen | undefined = observed && {};
-    const answer = plan ? await answerCall(ctx, plan, request, seen) : jsonResponse(404, "Not Found");
+    const answer = plan
+      ? await answerCall(ctx, plan, { incoming: request, seen, basePath: address.basePath })
+      : jsonResponse(404, "Not Found");
     const extra: [string, string][] = [["apigw-requestid", ctx.requestId]];
     const { origin } = request.headers;
     if (plan?.api.cors && origin !== undefined) extra.push(...corsHeaders(plan.api.cors, origin));
@@ -96,8 +98,7 @@ async function findStage(
 async function answerCall(
   ctx: HttpContext,
   plan: Plan,
-  incoming: IncomingMessage,
-  seen: Seen | undefined,
+  { incoming, seen, basePath }: { incoming: IncomingMessage; seen: Seen | undefined; basePath: string | undefined },
 ): Promise<EdgeResponse> {
   const early = preflight(plan.api.cors, incoming);
   if (early) return early;
@@ -108,11 +109,12 @@ async function answerCall(
   try {
     const read = readEdgeRequest(ctx, incoming, { rawPath: served.rest, traceId: newTraceId(ctx) });
     const request = read instanceof Promise ? await read : read;
-    if (served.matched.route.authorizationType === "NONE") return await callIntegration(ctx, { ...served, request });
-    const caller = await authorizeRoute(ctx, { ...served, request, incoming });
+    if (served.matched.route.authorizationType === "NONE")
+      return await callIntegration(ctx, { ...served, request, basePath });
+    const caller = await authorizeRoute(ctx, { ...served, request, incoming, basePath });
     if ("status" in caller) return caller;
     if (seen) seen.authorizer = caller.authorizer;
-    return await callIntegration(ctx, { ...served, request, caller: caller.authorizer });
+    return await callIntegration(ctx, { ...served, request, basePath, caller: caller.authorizer });
   } catch (error) {
     if (error instanceof AwsError) return jsonResponse(error.status, error.message);
     throw error;
@@ -140,6 +142,7 @@ function matchRoute(served: Served, method: string, path: string): Matched | und
 
 interface Call extends PlannedCall {
   readonly request: EdgeRequest;
+  readonly basePath: string | undefined;
 }
 
 async function callIntegration(

@@ -31,6 +31,8 @@ export interface PlannedCall {
 /** One call of a route that somebody must be let through to. */
 export interface RouteCall extends PlannedCall {
   readonly request: EdgeRequest;
+  /** What a custom domain name put before the path; set where the call came by one. */
+  readonly basePath?: string | undefined;
   readonly incoming: IncomingMessage;
 }
 
@@ -41,20 +43,27 @@ export function eventOf(
   version: string,
   authorizer: Readonly<Record<string, unknown>> | undefined,
 ): Record<string, unknown> {
-  const { api, stage, matched, request, template } = call;
+  const { api, stage, matched, request, template, basePath } = call;
+  const before = basePath ?? (stage.name === "$default" ? "" : `/${stage.name}`);
   const { route, parameters } = matched;
   const common = {
     account: ctx.account,
     apiId: api.id,
     stage: stage.name,
     requestId: ctx.requestId,
-    stagedPath: stage.name === "$default" ? request.rawPath : `/${stage.name}${request.rawPath}`,
+    stagedPath: before + request.rawPath,
     pathParameters: parameters,
     stageVariables: stage.variables,
     ...(authorizer ? { authorizer } : {}),
   };
   if (version !== "1.0") return httpEvent(request, { ...common, routeKey: route.key });
-  const more = { extendedRequestId: ctx.requestId, resourceId: route.id, resourcePath: template, binary: false };
+  const more = {
+    extendedRequestId: ctx.requestId,
+    resourceId: route.id,
+    resourcePath: template,
+    binary: false,
+    basePath,
+  };
   return proxyEvent(request, { ...common, ...more, version: "1.0" });
 }
 

@@ -121,6 +121,7 @@ export const apis = operations<typeof Gateway, any>()({
   },
   GetRestApi: {
     permissions: on("GET", (i) => `/restapis/${i.restApiId}`),
+    callers: ["apigatewayv2.amazonaws.com"],
     run: async (ctx, input) => apiView(await apiOf(ctx, input.restApiId)),
   },
   GetRestApis: {

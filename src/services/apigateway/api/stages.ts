@@ -1,6 +1,7 @@
 import type * as Gateway from "@aws-sdk/client-api-gateway";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
+import { ofDomain } from "./domains.ts";
 import { apiOf, badRequest, conflict, noApi, notFound, on, type Stage } from "../model.ts";
 import { checkedNewCanary, newStage, stageId, stageOf, stageView } from "../stage-model.ts";
 import { patchedStage } from "../stage-patches.ts";
@@ -23,6 +24,7 @@ export const stages = operations<typeof Gateway, any>()({
   },
   GetStage: {
     permissions: onStage("GET"),
+    callers: ["apigatewayv2.amazonaws.com"],
     run: async (ctx, input) => stageView(await stageOf(ctx, input.restApiId, input.stageName)),
   },
   GetStages: {
@@ -64,6 +66,12 @@ export const stages = operations<typeof Gateway, any>()({
   GetTags: {
     permissions: on("GET", (i) => `/tags/${encodeURIComponent(String(i.resourceArn))}`),
     async run(ctx, input) {
+      if (DOMAIN.test(input.resourceArn ?? "")) {
+        const { Tags } = await ofDomain(
+          ctx.asService().call("apigatewayv2", "GetTags", { ResourceArn: input.resourceArn }),
+        );
+        return { tags: { ...Tags } };
+      }
       const { kind, id } = taggedRecord(input.resourceArn);
       const stored = await ctx.records.get<Tagged>(kind, id);
       if (!stored) throw missingResource(ctx, kind, id);
@@ -73,6 +81,11 @@ export const stages = operations<typeof Gateway, any>()({
   TagResource: {
     permissions: on("PUT", (i) => `/tags/${encodeURIComponent(String(i.resourceArn))}`),
     async run(ctx, input) {
+      if (DOMAIN.test(input.resourceArn ?? "")) {
+        const given = { ResourceArn: input.resourceArn, Tags: input.tags };
+        await ofDomain(ctx.asService().call("apigatewayv2", "TagResource", given));
+        return {};
+      }
       await changeTags(ctx, input.resourceArn, (tags) => ({ ...tags, ...input.tags }));
       return {};
     },
@@ -80,6 +93,11 @@ export const stages = operations<typeof Gateway, any>()({
   UntagResource: {
     permissions: on("DELETE", (i) => `/tags/${encodeURIComponent(String(i.resourceArn))}`),
     async run(ctx, input) {
+      if (DOMAIN.test(input.resourceArn ?? "")) {
+        const given = { ResourceArn: input.resourceArn, TagKeys: input.tagKeys };
+        await ofDomain(ctx.asService().call("apigatewayv2", "UntagResource", given));
+        return {};
+      }
       await changeTags(ctx, input.resourceArn, (tags) =>
         Object.fromEntries(Object.entries(tags).filter(([key]) => !input.tagKeys?.includes(key))),
       );
@@ -88,6 +106,7 @@ export const stages = operations<typeof Gateway, any>()({
   },
 });
 
+const DOMAIN = /\/domainnames\/[^/]+$/;
 const ARN = /\/(restapis|apikeys|usageplans)\/([a-z0-9]+)(?:\/stages\/([\w-]+))?$/;
 
 /** Where the record that an ARN names is kept. */

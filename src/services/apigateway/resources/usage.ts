@@ -1,26 +1,11 @@
-import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
-import type { Properties, ResourceContext, ResourceType, Tag } from "../../../aws/service.ts";
+import { tagMap } from "../../../aws/resource-tags.ts";
+import type { Properties, ResourceType } from "../../../aws/service.ts";
 import { ignoring } from "../../../kernel/aws-error.ts";
+import { retag, text, type Patch } from "./patches.ts";
 
 const ignoreGone = ignoring("NotFoundException");
 
-type Patch = { readonly op: "add" | "remove" | "replace"; readonly path: string; readonly value?: string };
-
 const isTrue = (value: unknown): boolean => String(value) === "true";
-
-async function retag(ctx: ResourceContext, place: string, next: unknown, previous: unknown): Promise<void> {
-  const resourceArn = `arn:aws:apigateway:${ctx.region}::/${place}`;
-  const { set, gone } = tagChanges(next as Tag[] | undefined, previous as Tag[] | undefined);
-  if (gone.length) await ctx.call("apigateway", "UntagResource", { resourceArn, tagKeys: gone });
-  if (set.length) await ctx.call("apigateway", "TagResource", { resourceArn, tags: tagMap(set) });
-}
-
-const text = (path: string, next: unknown, previous: unknown): Patch[] =>
-  next === previous
-    ? []
-    : next === undefined
-      ? [{ op: "remove", path }]
-      : [{ op: "replace", path, value: String(next) }];
 
 /** `api/stage`, as a key names the stages that it is for. */
 const stageKeys = (given: readonly { RestApiId: string; StageName: string }[] | undefined): string[] =>
