@@ -173,6 +173,8 @@ export interface ServiceDefinition<Module, State> {
   readonly routes?: readonly Route<State, any>[];
   /** Asked for hosts that are not the platform's own; answers quickly where the host is none of its names. */
   resolveHost?(ctx: Context<State>, host: string, path: string): Promise<HostAlias | undefined>;
+  /** Headers (in lower case) of every answer to a client, errors too, which the model has no members for. */
+  answerHeaders?(ctx: Context<State>, method: string, input: any): Promise<Record<string, string> | undefined>;
   readonly workers?: readonly QueueWorker<State>[];
   readonly periodic?: readonly Periodic<State>[];
   /** Makes what the service holds while the platform runs (an invoker, a cache): `ctx.state`. */
@@ -194,6 +196,7 @@ export interface Service {
   readonly resources: readonly ResourceType[];
   readonly routes: readonly Route<any, any>[];
   readonly resolveHost?: (ctx: Context<any>, host: string, path: string) => Promise<HostAlias | undefined>;
+  readonly answerHeaders?: ServiceDefinition<unknown, any>["answerHeaders"];
   readonly workers: readonly QueueWorker<any>[];
   readonly periodic: readonly Periodic<any>[];
   start(platform: Platform, caller: ServiceCaller): Promise<unknown>;
@@ -213,6 +216,7 @@ export function defineService<Module, State = undefined>(definition: ServiceDefi
     resources: definition.resources ?? [],
     routes: definition.routes ?? [],
     ...(definition.resolveHost ? { resolveHost: definition.resolveHost as Service["resolveHost"] } : {}),
+    ...(definition.answerHeaders ? { answerHeaders: definition.answerHeaders as Service["answerHeaders"] } : {}),
     workers: definition.workers ?? [],
     periodic: definition.periodic ?? [],
     start: async (platform, caller) => definition.start?.(platform, caller),

@@ -31,6 +31,7 @@ const MAX_TOGETHER = 16 * 1024;
 export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<boolean> {
   const { request, response, requestId, head } = exchange;
   const isS3 = { value: false, checksumsOfObject: false };
+  const also: Record<string, string> = {};
   let signature: VerifiedSignature | undefined;
   let continued = !exchange.expectsContinue;
   const body = (): Readable => {
@@ -59,13 +60,16 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     // S3 alone serves strangers, by its policies and ACLs; elsewhere an unsigned call is answered as AWS answers it.
     if (!signature && !isS3.value && !route.operation.unsigned)
       throw missingSignature({ protocol, service: route.model.signingName });
-    const output = await callOperation(gateway, exchange, { route, wire, who });
-    await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId));
+    const output = await callOperation(gateway, exchange, { route, wire, who, also });
+    await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId), also);
   } catch (error) {
     if (request.destroyed && !request.complete) return true; // the client went away with its body half sent: nobody reads an answer
     if (!(error instanceof AwsError)) logFailure(gateway, exchange, model, error);
     if (response.headersSent) response.destroy();
-    else await send(exchange, encodeError(model, protocol, error, requestId, { method: head.method, path: head.path }));
+    else {
+      const answer = encodeError(model, protocol, error, requestId, { method: head.method, path: head.path });
+      await send(exchange, answer, also);
+    }
   }
   return true;
 }
@@ -74,12 +78,14 @@ interface Call {
   readonly route: OperationRoute;
   readonly wire: HttpRequest;
   readonly who: Awaited<ReturnType<typeof authenticate>>;
+  /** Filled with what the service adds to the headers of the answer, whatever that is. */
+  readonly also: Record<string, string>;
 }
 
 async function callOperation(
   { platform, registry }: Gateway,
   exchange: Exchange,
-  { route, wire, who }: Call,
+  { route, wire, who, also }: Call,
 ): Promise<object> {
   const input = await decodeRequest(route, who.signature?.presigned ? withPresignedHeaders(wire) : wire);
   let signal: AbortSignal | undefined;
@@ -92,6 +98,8 @@ async function callOperation(
     signal: () => (signal ??= AbortSignal.any([platform.signal, whileConnected(exchange.response)])),
     http: httpFacts(exchange),
   });
+  const { answerHeaders } = registry.service(route.model.name) ?? {};
+  if (answerHeaders) Object.assign(also, await answerHeaders(ctx, wire.method, input));
   return dispatch(ctx, route.operation.name, input);
 }
 
@@ -123,8 +131,13 @@ function regionOf(signed: string | undefined, fallback: string): string {
   return signed && /^[a-z]{2}(-[a-z]+)+-\d+$/.test(signed) ? signed : fallback;
 }
 
-async function send({ request, response }: Exchange, answer: HttpResponse): Promise<void> {
-  const { status, headers, body } = answer;
+async function send(
+  { request, response }: Exchange,
+  answer: HttpResponse,
+  also: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { status, body } = answer;
+  const headers = Object.assign(answer.headers, also);
   // What the client still sends after a refusal would be taken for the next request.
   const early = !request.complete && status >= 400;
   if (early) headers["connection"] = "close";

@@ -19,9 +19,6 @@ export interface EncodeRoute {
 
 type Output = Readonly<Record<string | symbol, unknown>>;
 
-/** An output's member with headers (in lower case) that the model does not know: CORS. */
-export const EXTRA_HEADERS: unique symbol = Symbol("headers of the answer");
-
 /** An output's member with the status of the answer, where the model has no place for it. */
 export const ANSWER_STATUS: unique symbol = Symbol("status of the answer");
 
@@ -29,7 +26,6 @@ export const ANSWER_STATUS: unique symbol = Symbol("status of the answer");
 export function encodeResponse(route: EncodeRoute, output: Output | undefined | void, requestId: string): HttpResponse {
   const response = encode(route, output ?? {}, requestId);
   addRequestId(response, route.model, requestId);
-  Object.assign(response.headers, output?.[EXTRA_HEADERS]);
   const status = output?.[ANSWER_STATUS];
   if (typeof status === "number") response.status = status;
   // Part of an object: the model has no place for the status.

@@ -336,6 +336,9 @@ describe("S3 access", () => {
     const got = await plain(`/${Bucket}/k`, { headers: { origin: "http://a.example" } });
     assert.equal(got.headers["access-control-allow-origin"], "http://a.example");
     assert.equal((await plain(`/${Bucket}/k`)).headers["access-control-allow-origin"], undefined);
+    // A refusal says so too: else no page could read why.
+    const hidden = await plain(`/${Bucket}/none`, { headers: { origin: "http://a.example" } });
+    assert.deepEqual([hidden.status, hidden.headers["access-control-allow-origin"]], [403, "http://a.example"]);
   });
 
   test("what is not done is refused as such, and what is set comes back", async () => {

@@ -1,10 +1,9 @@
 import type * as S3 from "@aws-sdk/client-s3";
-import { EXTRA_HEADERS } from "../../aws/protocol/encode-response.ts";
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { malformedXml } from "./errors.ts";
 import { MAX_CORS_RULES } from "./limits.ts";
-import type { Bucket } from "./model.ts";
+import { findBucket } from "./store/buckets.ts";
 
 const METHODS: readonly string[] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 
@@ -63,17 +62,18 @@ export function corsAnswer(
   };
 }
 
-/** To be spread into an output: what browsers have to know of its answer, which the model has no members for. */
-export function browserHeaders(
-  bucket: Bucket,
+/** What browsers have to know of an answer, whatever it says. */
+export async function browserHeaders(
   ctx: Context<any>,
   method: string,
-): { [EXTRA_HEADERS]?: Record<string, string> } {
+  input: { Bucket?: string },
+): Promise<Record<string, string> | undefined> {
   const { origin, host = "" } = ctx.http ?? {};
-  const cors = origin === undefined ? undefined : corsAnswer(bucket.config.cors, origin, method);
   // By path, users' pages share their origin with each other: none of them may act for another.
   const shared = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
     ? { "content-security-policy": "sandbox" }
     : undefined;
-  return cors || shared ? { [EXTRA_HEADERS]: { ...shared, ...cors } } : {};
+  if (origin === undefined || input.Bucket === undefined) return shared;
+  const bucket = await findBucket(ctx, input.Bucket);
+  return { ...shared, ...corsAnswer(bucket?.config.cors, origin, method) };
 }

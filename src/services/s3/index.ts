@@ -11,6 +11,7 @@ import { multipart } from "./api/multipart.ts";
 import { objectLock } from "./api/object-lock.ts";
 import { objectSettings } from "./api/object-settings.ts";
 import { objects } from "./api/objects.ts";
+import { browserHeaders } from "./cors.ts";
 import { runLifecycles } from "./expire.ts";
 import { formUploadRoute } from "./form-upload.ts";
 import { collectGarbage } from "./garbage.ts";
@@ -35,6 +36,7 @@ export const s3 = defineService<typeof S3, S3State>({
     ...multipart,
   }),
   start: async (platform) => ({ turns: new Turns(), accessLogs: await openAccessLogs(platform) }),
+  answerHeaders: browserHeaders,
   resources: [s3Bucket, s3BucketPolicy],
   routes: [websiteRoute, preflightRoute, formUploadRoute],
   periodic: [

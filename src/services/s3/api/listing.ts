@@ -1,7 +1,6 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { browserHeaders } from "../cors.ts";
 import { invalidArgument } from "../errors.ts";
 import { MAX_LIST } from "../limits.ts";
 import { canonicalId, quoted, type Bucket, type ObjectVersion } from "../model.ts";
@@ -134,7 +133,6 @@ export const listing = operations<typeof S3, any>()({
         ...(truncated && last !== undefined ? { NextContinuationToken: token.make(last) } : {}),
         Contents: itemsOf(entries).map((version) => describe(version, bucket, text, input.FetchOwner ?? false)),
         CommonPrefixes: prefixesOf(entries, text),
-        ...browserHeaders(bucket, ctx, "GET"),
       };
     },
   },
@@ -156,7 +154,6 @@ export const listing = operations<typeof S3, any>()({
         ...(truncated && last !== undefined && settings.delimiter ? { NextMarker: text(last) } : {}),
         Contents: itemsOf(entries).map((version) => describe(version, bucket, text, true)),
         CommonPrefixes: prefixesOf(entries, text),
-        ...browserHeaders(bucket, ctx, "GET"),
       };
     },
   },

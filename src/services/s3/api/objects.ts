@@ -7,7 +7,6 @@ import type { Statement } from "../../../ports/database.ts";
 import { checkReach, describeRestoration } from "../archive.ts";
 import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
 import { answeredContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
-import { browserHeaders } from "../cors.ts";
 import { describeKey, newCustomerKey, readingKey, type CustomerKey, type CustomerKeyInput } from "../customer-keys.ts";
 import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
 import { objectEvents } from "../events.ts";
@@ -99,7 +98,6 @@ async function read(
     ...describeKey(key),
     ...describeRestoration(version, ctx.now()),
     ...(version.facts.lock ? await describeLock(ctx, bucket, version) : {}),
-    ...browserHeaders(bucket, ctx, method),
   };
   return { version, output, ...(range ? { range } : {}), ...(key ? { key } : {}) };
 }
@@ -222,7 +220,6 @@ export const objects = operations<typeof S3, any>()({
         ...describeKey(customerKey),
         ...content.checksums,
         ...(Object.keys(content.checksums).length > 0 ? { ChecksumType: "FULL_OBJECT" as const } : {}),
-        ...browserHeaders(bucket, ctx, "PUT"),
       };
     },
   },
@@ -285,7 +282,6 @@ export const objects = operations<typeof S3, any>()({
       const bypass = await mayBypass(ctx, bucket, input);
       return {
         ...(await deleteObject(ctx, bucket, { ...input, Key: String(input.Key), bypass })),
-        ...browserHeaders(bucket, ctx, "DELETE"),
       };
     },
   },
