@@ -2,9 +2,11 @@ import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import { declareImplicitApis, inheritByImplicitApis } from "./api-routes.ts";
 import { translateApplication } from "./application.ts";
+import { translateConnector } from "./connector.ts";
 import type { SamContext, SamOptions, SamResource } from "./context.ts";
 import { clone, SamFault } from "./context.ts";
 import { addDeploymentResources } from "./deployment-preference.ts";
+import { takeOutConnectors } from "./embedded-connectors.ts";
 import { translateFunction } from "./function.ts";
 import { mergeGlobals } from "./globals.ts";
 import { translateHttpApi } from "./http-api.ts";
@@ -21,7 +23,7 @@ export type SamResult =
   | { readonly template: JsonObject; readonly error?: undefined }
   | { readonly template?: undefined; readonly error: string };
 
-/** Functions come first because their events add to the APIs. */
+/** Functions come first because their events add to the APIs; connectors last, as they read what all others made. */
 const TRANSLATORS: readonly (readonly [string, (context: SamContext, resource: SamResource) => void])[] = [
   ["AWS::Serverless::LayerVersion", translateLayerVersion],
   ["AWS::Serverless::Function", translateFunction],
@@ -30,6 +32,7 @@ const TRANSLATORS: readonly (readonly [string, (context: SamContext, resource: S
   ["AWS::Serverless::HttpApi", translateHttpApi],
   ["AWS::Serverless::SimpleTable", translateSimpleTable],
   ["AWS::Serverless::Application", translateApplication],
+  ["AWS::Serverless::Connector", translateConnector],
 ];
 
 /** The `AWS::Serverless-2016-10-31` transform: turns serverless resources into plain ones. */
@@ -95,6 +98,7 @@ function pseudo(options: SamOptions): Record<string, JsonValue> {
 }
 
 function translateAll(context: SamContext): void {
+  takeOutConnectors(context);
   const declared = context.template.Resources as JsonObject;
   for (const [id, raw] of Object.entries(declared)) {
     const type = isObject(raw) ? String(raw.Type) : "";
@@ -120,10 +124,9 @@ function translateAll(context: SamContext): void {
 }
 
 function readResource(id: string, raw: JsonObject): SamResource {
-  const { Type: type, Properties: properties, IgnoreGlobals: _ignored, Connectors: connectors, ...attributes } = raw;
+  const { Type: type, Properties: properties, IgnoreGlobals: _ignored, ...attributes } = raw;
   if (properties !== undefined && !isObject(properties))
     throw new SamFault(id, "Properties of a resource must be an object.");
-  if (connectors !== undefined) throw new SamFault(id, "Starling does not translate 'Connectors' yet.");
   return { id, type: String(type), properties: dropEmpty(properties ?? {}), attributes };
 }
 
