@@ -65,7 +65,7 @@ export async function authenticate(
   });
   if (!principal)
     throw new Error(`no principal for ${createHash("sha256").update(claimed.accessKeyId).digest("hex").slice(0, 12)}`);
-  platform.identity.noteUse(claimed.accessKeyId, claimed.service, claimed.region);
+  platform.identity.noteUse(claimed.accessKeyId, claimed.service, claimed.region, principal);
   return { principal, signature };
 }
 

@@ -8,7 +8,7 @@ import {
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Context } from "./context.ts";
 import { OF_CALLER, type KnownPolicy } from "./policy-cache.ts";
-import type { Principal } from "./principal.ts";
+import type { Principal, TokenFacts } from "./principal.ts";
 import type { Operation, Permission } from "./service.ts";
 
 /** Longer values of conditions are not kept. */
@@ -135,6 +135,7 @@ function principalKey(principal: Principal): string {
     case "role":
       return JSON.stringify([kind, account, principal.arn, principal.id, principal.roleArn]);
     case "root":
+    case "federated":
       return JSON.stringify([kind, account, principal.arn, principal.id]);
   }
 }
@@ -189,6 +190,8 @@ function policyPrincipal(principal: Principal): PolicyPrincipal {
         roleArn: principal.roleArn,
         userId: principal.id,
       };
+    case "federated":
+      return { type: "federated-user", account: principal.account, arn: principal.arn, userId: principal.id };
     case "service":
       return { type: "service", account: "", arn: "", service: principal.service };
     case "anonymous":
@@ -207,6 +210,7 @@ function globalConditions(ctx: Context): Record<string, unknown> {
       root: "Account",
       user: "User",
       role: "AssumedRole",
+      federated: "FederatedUser",
       service: "Service",
       anonymous: "Anonymous",
     }[principal.kind],
@@ -229,8 +233,19 @@ function globalConditions(ctx: Context): Record<string, unknown> {
       "aws:userid": principal.id,
     });
     if (principal.kind === "user") common["aws:username"] = principal.name;
+    if (principal.kind === "role") common["aws:SourceIdentity"] = principal.sourceIdentity;
+    if (principal.token) Object.assign(common, tokenConditions(principal.token, now));
   }
   return common;
+}
+
+/** What only temporary credentials have: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
+function tokenConditions({ issued, mfa }: TokenFacts, now: Date): Record<string, unknown> {
+  return {
+    "aws:TokenIssueTime": new Date(issued),
+    "aws:MultiFactorAuthPresent": mfa,
+    ...(mfa ? { "aws:MultiFactorAuthAge": Math.floor((now.getTime() - issued) / 1000) } : {}),
+  };
 }
 
 const isLoopback = (address: string): boolean =>

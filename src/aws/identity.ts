@@ -20,6 +20,19 @@ export interface PrincipalPolicies {
   readonly revision: string;
 }
 
+/** What a session of a role is made of. */
+export interface RoleSessionOptions {
+  readonly sessionName: string;
+  readonly durationSeconds?: number;
+  readonly sessionPolicies?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly transitive?: readonly string[];
+  readonly sourceIdentity?: string;
+  readonly mfa?: boolean;
+  /** The AWS service that holds the session. */
+  readonly service?: string;
+}
+
 /** What must be known of a role to assume it. */
 export interface TrustedRole {
   readonly name: string;
@@ -32,7 +45,7 @@ export interface TrustedRole {
   readonly maxSessionDuration: number;
 }
 
-/** When and for what an access key was used last. */
+/** When and for what an access key or a role was used last. */
 export interface KeyUse {
   readonly at: number;
   readonly service: string;
@@ -46,10 +59,10 @@ export interface Identity {
     accessKeyId: string,
     sessionToken: string | undefined,
   ): Promise<{ secret: string; principal: Principal } | undefined>;
-  /** Notes that a call was signed with a long-term key; cheap, and remembered within a minute. */
-  noteUse(accessKeyId: string, service: string, region: string): void;
-  /** What was noted since the last time that this was asked. */
-  takeUses(): [accessKeyId: string, use: KeyUse][];
+  /** Notes that a call was signed with a long-term key or as a session of a role; cheap, and remembered within a minute. */
+  noteUse(accessKeyId: string, service: string, region: string, principal: Principal): void;
+  /** What was noted since the last time that this was asked, by access key id or the role's id. */
+  takeUses(): [id: string, use: KeyUse][];
   /** What bounds the principal; throws `InvalidClientTokenId` where it no longer exists. */
   policies(principal: Principal): Promise<PrincipalPolicies>;
   /**
@@ -64,18 +77,13 @@ export interface Identity {
   /** The role of an ARN; throws NoSuchEntity. */
   role(roleArn: string): Promise<TrustedRole>;
   /** New temporary credentials of a role. The caller has checked who may have them. */
-  issueForRole(
-    role: TrustedRole,
-    options: {
-      sessionName: string;
-      durationSeconds?: number;
-      sessionPolicies?: readonly string[];
-      tags?: Record<string, string>;
-      service?: string;
-    },
-  ): Credentials;
-  /** New temporary credentials of the caller itself (GetSessionToken). */
-  issueForSelf(principal: Principal, durationSeconds: number): Credentials;
+  issueForRole(role: TrustedRole, options: RoleSessionOptions): Credentials;
+  /** New temporary credentials of a principal as it is given (GetSessionToken, GetFederationToken). */
+  issueFor(principal: Principal, durationSeconds: number): Credentials;
+  /** Takes a code of a device that the principal has enabled; answers false where it is another's, or the code is wrong or was used. */
+  takeMfaCode(principal: Principal, serialNumber: string, code: string): Promise<boolean>;
+  /** Whether an access key of the account's own users has this id. */
+  hasAccessKey(accessKeyId: string): Promise<boolean>;
   /** The document of a managed policy; throws NoSuchEntity. */
   policyDocument(policyArn: string): Promise<string>;
   /** The user whose git user name and password these are. */

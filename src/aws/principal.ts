@@ -1,12 +1,40 @@
+/** Of temporary credentials: when they were issued, and whether by a code of a device. */
+export interface TokenFacts {
+  /** Milliseconds since the epoch. */
+  readonly issued: number;
+  readonly mfa: boolean;
+}
+
 /** Who makes a call. */
 export type Principal =
-  | { readonly kind: "root"; readonly account: string; readonly arn: string; readonly id: string }
+  | {
+      readonly kind: "root";
+      readonly account: string;
+      readonly arn: string;
+      readonly id: string;
+      readonly token?: TokenFacts;
+    }
   | {
       readonly kind: "user";
       readonly account: string;
       readonly arn: string;
       readonly id: string;
       readonly name: string;
+      readonly token?: TokenFacts;
+    }
+  | {
+      /** Somebody to whom a user has given some of its permissions (GetFederationToken). */
+      readonly kind: "federated";
+      readonly account: string;
+      /** `arn:aws:sts::<account>:federated-user/<name>`. */
+      readonly arn: string;
+      /** `<account>:<name>`. */
+      readonly id: string;
+      /** Whose permissions these are at most. */
+      readonly giver: { readonly kind: "root" } | { readonly kind: "user"; readonly id: string; readonly name: string };
+      readonly sessionPolicies: readonly string[];
+      readonly tags?: Readonly<Record<string, string>>;
+      readonly token?: TokenFacts;
     }
   | {
       readonly kind: "role";
@@ -21,6 +49,10 @@ export type Principal =
       /** Session policies handed to AssumeRole, as JSON. */
       readonly sessionPolicies?: readonly string[];
       readonly tags?: Readonly<Record<string, string>>;
+      /** Keys of those tags that the next role of a chain gets too. */
+      readonly transitive?: readonly string[];
+      readonly sourceIdentity?: string;
+      readonly token?: TokenFacts;
       /** The AWS service that holds the session, for `aws:ViaAWSService`-like keys. */
       readonly service?: string;
     }

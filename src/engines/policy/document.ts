@@ -145,10 +145,9 @@ function checkAction(action: string): void {
   const colon = action.indexOf(":");
   if (colon < 0) throw malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
   const vendor = action.slice(0, colon);
-  if (!/^[A-Za-z0-9-]+$/.test(vendor)) throw malformed(`Vendor ${vendor} is not valid`);
-  if (!/^[A-Za-z0-9*?]+$/.test(action.slice(colon + 1))) {
-    throw malformed("Actions/Conditions can contain only one colon.");
-  }
+  // IAM takes names of actions that no service has, as long as it can tell the vendor.
+  if (!/^[A-Za-z0-9.-]+$/.test(vendor)) throw malformed(`Vendor ${vendor} is not valid`);
+  if (action.includes(":", colon + 1)) throw malformed("Actions/Conditions can contain only one colon.");
 }
 
 function checkResource(resource: string): void {
@@ -205,15 +204,14 @@ function readCondition(value: unknown, budget: Budget): PolicyCondition | undefi
   if (!isRecord(value)) throw syntax();
   const result: Record<string, Record<string, readonly string[]>> = {};
   for (const [operator, keys] of Object.entries(value)) {
+    if (!isRecord(keys)) throw syntax();
+    // An operator with nothing to test is never looked at.
+    if (Object.keys(keys).length === 0) continue;
     if (!OPERATOR.test(operator) || /NullIfExists$/i.test(operator)) {
       throw malformed(`Invalid Condition type : ${operator}.`);
     }
-    if (!isRecord(keys)) throw syntax();
     const entries: Record<string, readonly string[]> = (result[operator] = {});
     for (const [key, expected] of Object.entries(keys)) {
-      if (!key.includes(":")) {
-        throw malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.");
-      }
       const list = (Array.isArray(expected) ? expected : [expected]).map(conditionText);
       budget.values -= list.length;
       if (budget.values < 0) throw syntax();

@@ -121,7 +121,8 @@ test("the account's alias, a policy's tags, a group's name", async () => {
     const { PolicyGroups, PolicyUsers } = await iam.listEntitiesForPolicy({ PolicyArn, ...more });
     return [PolicyGroups!.map((g) => g.GroupName), PolicyUsers!.map((u) => u.UserName)];
   };
-  assert.deepEqual(await entities({ EntityFilter: "User" }), [[], []]);
+  assert.deepEqual(await entities({ EntityFilter: "User" }), [[], ["bound"]]);
+  assert.deepEqual(await entities({ EntityFilter: "User", PolicyUsageFilter: "PermissionsPolicy" }), [[], []]);
   assert.deepEqual(await entities({ EntityFilter: "Group", PathPrefix: "/a/" }), [["in-path"], []]);
   assert.deepEqual(await entities({ PolicyUsageFilter: "PermissionsBoundary" }), [[], ["bound"]]);
   await iam.createUser({ UserName: "bob" });

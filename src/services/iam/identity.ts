@@ -1,5 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Credentials, Identity, KeyUse, PrincipalPolicies, TrustedRole } from "../../aws/identity.ts";
+import type {
+  Credentials,
+  Identity,
+  KeyUse,
+  PrincipalPolicies,
+  RoleSessionOptions,
+  TrustedRole,
+} from "../../aws/identity.ts";
 import type { Settings } from "../../aws/platform.ts";
 import type { Principal } from "../../aws/principal.ts";
 import { Records } from "../../aws/records.ts";
@@ -12,6 +19,7 @@ import type { Bus } from "../../ports/bus.ts";
 import type { Database } from "../../ports/database.ts";
 import { awsManagedPolicy } from "./aws-managed/index.ts";
 import { noSuch, noSuchPolicy } from "./errors.ts";
+import { MFA_DEVICE, takeCodes, type MfaDevice } from "./mfa.ts";
 import {
   entityArn,
   nameKey,
@@ -81,16 +89,17 @@ export class RecordIdentity implements Identity {
     return cached(this.#keys, accessKeyId, () => this.#fromKey(accessKeyId));
   }
 
-  noteUse(accessKeyId: string, service: string, region: string): void {
-    if (!accessKeyId.startsWith("AKIA")) return;
+  noteUse(accessKeyId: string, service: string, region: string, principal: Principal): void {
+    const id = principal.kind === "role" ? principal.id.slice(0, principal.id.indexOf(":")) : accessKeyId;
+    if (id.startsWith("ASIA")) return;
     const now = this.#parts.clock.now();
-    const known = this.#uses.get(accessKeyId);
+    const known = this.#uses.get(id);
     if (known && now - known.at < USE_MS && known.service === service) return;
     if (this.#uses.size >= MAX_CACHED) this.#uses.clear();
-    this.#uses.set(accessKeyId, { at: now, service, region });
+    this.#uses.set(id, { at: now, service, region });
   }
 
-  takeUses(): [accessKeyId: string, use: KeyUse][] {
+  takeUses(): [id: string, use: KeyUse][] {
     const uses = [...this.#uses];
     this.#uses.clear();
     return uses;
@@ -98,11 +107,13 @@ export class RecordIdentity implements Identity {
 
   policies(principal: Principal): Promise<PrincipalPolicies> {
     if (principal.kind === "role") {
-      return cached(this.#policies, principal.id + (principal.sessionPolicies?.join() ?? ""), () =>
-        this.#ofRole(principal),
-      );
+      // The session's name is part of the id; policies and tags differ from session to session of one name.
+      const own =
+        principal.sessionPolicies || principal.tags ? JSON.stringify([principal.sessionPolicies, principal.tags]) : "";
+      return cached(this.#policies, principal.id + own, () => this.#ofRole(principal));
     }
     if (principal.kind === "user") return cached(this.#policies, principal.id, () => this.#ofUser(principal));
+    if (principal.kind === "federated") return this.#ofFederated(principal);
     const identity = principal.kind === "root" ? [ALLOW_ALL] : [];
     return Promise.resolve({ identity, context: {}, revision: "" });
   }
@@ -146,16 +157,7 @@ export class RecordIdentity implements Identity {
   }
 
   /** New temporary credentials of a role. The caller has checked who may have them. */
-  issueForRole(
-    role: TrustedRole,
-    options: {
-      sessionName: string;
-      durationSeconds?: number;
-      sessionPolicies?: readonly string[];
-      tags?: Record<string, string>;
-      service?: string;
-    },
-  ): Credentials {
+  issueForRole(role: TrustedRole, options: RoleSessionOptions): Credentials {
     const { account } = this.#parts.settings;
     const session = options.sessionName.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);
     return this.#issue(
@@ -169,15 +171,29 @@ export class RecordIdentity implements Identity {
         sessionName: session,
         ...(options.sessionPolicies?.length ? { sessionPolicies: options.sessionPolicies } : {}),
         ...(options.tags ? { tags: options.tags } : {}),
+        ...(options.transitive?.length ? { transitive: options.transitive } : {}),
+        ...(options.sourceIdentity ? { sourceIdentity: options.sourceIdentity } : {}),
+        token: { issued: this.#parts.clock.now(), mfa: options.mfa ?? false },
         ...(options.service ? { service: options.service } : {}),
       },
       options.durationSeconds ?? DEFAULT_SESSION_SECONDS,
     );
   }
 
-  /** New temporary credentials of the caller itself (GetSessionToken). */
-  issueForSelf(principal: Principal, durationSeconds: number): Credentials {
+  issueFor(principal: Principal, durationSeconds: number): Credentials {
     return this.#issue(principal, durationSeconds);
+  }
+
+  async takeMfaCode(principal: Principal, serialNumber: string, code: string): Promise<boolean> {
+    if (principal.kind !== "user") return false;
+    const device = (await this.#records.get<MfaDevice>(MFA_DEVICE, serialNumber))?.value;
+    if (device?.owner !== principal.id) return false;
+    const { vault, clock } = this.#parts;
+    return takeCodes({ records: this.#records, vault, now: clock.now() }, device, [code]);
+  }
+
+  async hasAccessKey(accessKeyId: string): Promise<boolean> {
+    return (await this.#records.get<AccessKey>("access-key", accessKeyId)) !== undefined;
   }
 
   async policyDocument(policyArn: string): Promise<string> {
@@ -246,6 +262,19 @@ export class RecordIdentity implements Identity {
     return this.#bounds(user, holders, user.tags ?? {});
   }
 
+  /** What its giver may, as far as the policies of the session let it: nothing where they are none. */
+  async #ofFederated(principal: Extract<Principal, { kind: "federated" }>): Promise<PrincipalPolicies> {
+    const { giver, account, sessionPolicies, tags = {} } = principal;
+    const bounds: PrincipalPolicies =
+      giver.kind === "root"
+        ? { identity: [ALLOW_ALL], context: {}, revision: "" }
+        : await this.policies({ kind: "user", account, arn: "", id: giver.id, name: giver.name });
+    const context = { ...bounds.context, ...principalTags(tags) };
+    return sessionPolicies.length
+      ? { ...bounds, context, session: sessionPolicies }
+      : { ...bounds, context, identity: [] };
+  }
+
   async #ofRole(principal: Extract<Principal, { kind: "role" }>): Promise<PrincipalPolicies> {
     const role = (await this.#records.get<Role>("role", nameKey(principal.roleName)))?.value;
     if (!role || !principal.id.startsWith(`${role.id}:`)) throw gone();
@@ -270,10 +299,9 @@ export class RecordIdentity implements Identity {
         ? undefined
         : ((await this.#document(self.boundary)) ??
           JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: "*", Resource: "*" }] }));
-    const context = Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value]));
     return {
       identity: documents.flat(),
-      context,
+      context: principalTags(tags),
       revision: String(this.#revision),
       ...(boundary === undefined ? {} : { boundary }),
     };
@@ -284,6 +312,9 @@ export class RecordIdentity implements Identity {
     return policy?.versions.find((version) => version.id === policy.defaultVersion)?.document;
   }
 }
+
+const principalTags = (tags: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value]));
 
 const gone = (): AwsError =>
   new AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403);

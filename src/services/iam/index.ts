@@ -1,14 +1,24 @@
 import type * as Iam from "@aws-sdk/client-iam";
 import { defineService } from "../../aws/service.ts";
 import { accountDetails } from "./api/account-details.ts";
-import { accessKeys, account, rememberUses, serviceCredentials } from "./api/access-keys.ts";
-import { groups, roles, users } from "./api/entities.ts";
+import { accessKeys, rememberUses } from "./api/access-keys.ts";
+import { account } from "./api/account.ts";
+import { credentialReport } from "./api/credential-report.ts";
+import { groups, roles } from "./api/entities.ts";
 import { holdings } from "./api/holdings.ts";
 import { instanceProfiles } from "./api/instance-profiles.ts";
+import { loginProfiles } from "./api/login-profiles.ts";
+import { mfaDevices } from "./api/mfa-devices.ts";
 import { oidcProviders } from "./api/oidc-providers.ts";
+import { samlProviders } from "./api/saml-providers.ts";
+import { serverCertificates } from "./api/server-certificates.ts";
+import { serviceCredentials } from "./api/service-credentials.ts";
 import { serviceLinkedRoles } from "./api/service-linked-roles.ts";
+import { signingCertificates } from "./api/signing-certificates.ts";
 import { simulations } from "./api/simulation.ts";
+import { sshPublicKeys } from "./api/ssh-public-keys.ts";
 import { tagsAndBoundaries } from "./api/tags-and-boundaries.ts";
+import { users } from "./api/users.ts";
 import { managedPolicies } from "./api/policies.ts";
 import { iamGroup, iamUser, iamAccessKey } from "./resources/user.ts";
 import { iamInstanceProfile, iamOidcProvider } from "./resources/providers.ts";
@@ -30,6 +40,13 @@ export const iam = defineService<typeof Iam>({
     ...accessKeys,
     ...serviceCredentials,
     ...account,
+    ...credentialReport,
+    ...loginProfiles,
+    ...mfaDevices,
+    ...samlProviders,
+    ...serverCertificates,
+    ...signingCertificates,
+    ...sshPublicKeys,
     ...instanceProfiles,
     ...oidcProviders,
     ...simulations,

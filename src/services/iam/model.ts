@@ -1,5 +1,6 @@
 import { arn } from "../../kernel/arn.ts";
 import { invalidInput } from "./errors.ts";
+import type { Login } from "./password.ts";
 
 /** What users, groups and roles have in common: who they are and which policies they hold. */
 export interface Entity {
@@ -18,6 +19,7 @@ export interface Entity {
 
 export interface User extends Entity {
   readonly groups: readonly string[];
+  readonly login?: Login;
 }
 
 export type Group = Entity;
@@ -68,6 +70,8 @@ export interface ServiceCredential {
 export type EntityKind = "user" | "group" | "role";
 
 export const ROOT_USER = "root";
+/** What secret keys and passwords that IAM makes are made of. */
+export const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 export function entityArn(
   kind: EntityKind | "policy",

@@ -4,8 +4,8 @@ import type { Permission } from "../../aws/service.ts";
 import type { Statement } from "../../ports/database.ts";
 import { parsePolicy, type PolicyKind } from "../../engines/policy/index.ts";
 import { limitExceeded, noSuch, unmodifiable, validation } from "./errors.ts";
-import { DEFAULT_PAGE } from "./limits.ts";
-import { entityArn, nameKey, type Entity, type EntityKind } from "./model.ts";
+import { DEFAULT_PAGE, MAX_TAGS } from "./limits.ts";
+import { entityArn, nameKey, tagRecord, type Entity, type EntityKind } from "./model.ts";
 
 /** Published on the bus whenever who may do what has changed; principals' policies are read anew then. */
 export const IAM_CHANGED = "iam:changed";
@@ -105,4 +105,34 @@ export function callersName(ctx: Context<any>): string | undefined {
   if (ctx.principal.kind === "user") return ctx.principal.name;
   if (ctx.principal.kind === "root") return undefined;
   throw validation("Must specify userName when calling with non-User credentials");
+}
+
+/** The user that a call names, or the caller where it names none: for permissions. */
+export const callerOr = (input: { UserName?: string | undefined }, ctx: Context<any>): string | undefined =>
+  input.UserName ?? (ctx.principal.kind === "user" ? ctx.principal.name : undefined);
+
+/** What a list answers of what lies under a path. */
+export const byPath = <T extends { readonly path: string }>(
+  all: readonly T[],
+  input: { PathPrefix?: string | undefined },
+): T[] => all.filter(({ path }) => path.startsWith(input.PathPrefix ?? "/"));
+
+type Tags = Readonly<Record<string, string>>;
+
+/** The tags after some are set; nothing where there are none. */
+export function tagsWith(
+  known: Tags | undefined,
+  added: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
+): { tags?: Tags } {
+  const given = Object.entries(tagRecord(added));
+  const tags = new Map(Object.entries(known ?? {}).map((tag) => [tag[0].toLowerCase(), tag]));
+  for (const tag of given) tags.set(tag[0].toLowerCase(), tag);
+  if (tags.size > MAX_TAGS) throw limitExceeded("The number of tags has reached the maximum limit.");
+  return known || added?.length ? { tags: Object.fromEntries(tags.values()) } : {};
+}
+
+/** The tags after some are taken away; keys are the same in any case of their letters. */
+export function tagsWithout(known: Tags | undefined, keys: readonly string[] | undefined): Tags {
+  const gone = new Set((keys ?? []).map((key) => key.toLowerCase()));
+  return Object.fromEntries(Object.entries(known ?? {}).filter(([key]) => !gone.has(key.toLowerCase())));
 }

@@ -1,9 +1,12 @@
+import type * as Sts from "@aws-sdk/client-sts";
+import type { Context } from "../../aws/context.ts";
+import type { Principal } from "../../aws/principal.ts";
 import type { OperationInput, OperationOutput } from "../../aws/sdk-types.ts";
 import type { Operation, Permission } from "../../aws/service.ts";
-import type * as Sts from "@aws-sdk/client-sts";
-import { parsePolicy } from "../../engines/policy/index.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
 import { credentialsView } from "./credentials-view.ts";
+import { invalidParameter, packedSize, provesMfa, sessionPolicies, sessionTags, tagConditions } from "./session.ts";
+import type { StsState } from "./web-identity.ts";
 
 type Input = OperationInput<typeof Sts, "AssumeRole">;
 
@@ -18,63 +21,103 @@ const denied = (caller: string, roleArn: string): AwsError =>
     403,
   );
 
+const tooLong = (message: string): AwsError => new AwsError("ValidationError", message, 400);
+
+function mustBeArn(roleArn: string): void {
+  const [arn, partition, service, , , ...rest] = roleArn.split(":");
+  if (arn !== "arn" || !partition || !service || rest.join(":") === "") throw tooLong(`${roleArn} is invalid`);
+}
+
+/** Tags and transitive keys that the caller's own session hands on. */
+function handedOn(principal: Principal): { tags: Record<string, string>; transitive: readonly string[] } {
+  if (principal.kind !== "role" || !principal.transitive) return { tags: {}, transitive: [] };
+  const { tags = {}, transitive } = principal;
+  return { tags: Object.fromEntries(transitive.map((key) => [key, tags[key] ?? ""])), transitive };
+}
+
+/** The tags of the new session: the caller's transitive ones, and those that are given. */
+function tagsOf(ctx: Context<any>, input: Input) {
+  const given = sessionTags(input.Tags);
+  const transitive = (input.TransitiveTagKeys ?? []).map(String);
+  const known = new Set(Object.keys(given).map((key) => key.toLowerCase()));
+  if (!transitive.every((key) => known.has(key.toLowerCase())))
+    throw invalidParameter("The specified transitive tag key must be included in the requested tags.");
+  const handed = handedOn(ctx.principal);
+  if (handed.transitive.some((key) => known.has(key.toLowerCase())))
+    throw invalidParameter(
+      "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
+    );
+  return { tags: { ...given, ...handed.tags }, transitive: [...handed.transitive, ...transitive] };
+}
+
 /** AssumeRole: the trust policy must name the caller, and the caller's own policies must not forbid it. */
-export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRole">, any> = {
+export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRole">, StsState> = {
   async permissions(input, ctx): Promise<Permission[]> {
     const roleArn = String(input.RoleArn);
+    mustBeArn(roleArn);
     const caller = "arn" in ctx.principal ? ctx.principal.arn : ctx.principal.kind;
     // Who may not assume a role does not learn whether it exists.
     const role = await ctx.platform.identity.role(roleArn).catch((error: unknown) => {
       throw codeOf(error) === "NoSuchEntity" ? denied(caller, roleArn) : error;
     });
+    const mfa = await provesMfa(ctx, "AssumeRole", input);
+    if (mfa) ctx.state.proved.add(input);
     const conditions = {
       "sts:ExternalId": input.ExternalId,
       "sts:RoleSessionName": input.RoleSessionName,
       "sts:SourceIdentity": input.SourceIdentity,
+      ...(mfa ? { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0" } : {}),
+      ...tagConditions(input.Tags, input.TransitiveTagKeys?.map(String)),
     };
+    const may = (action: string): Permission => ({
+      action: `sts:${action}`,
+      resource: roleArn,
+      resourcePolicy: role.trust,
+      resourcePolicyMustAllow: true,
+      conditions,
+    });
     return [
-      {
-        action: "sts:AssumeRole",
-        resource: roleArn,
-        resourcePolicy: role.trust,
-        resourcePolicyMustAllow: true,
-        conditions,
-      },
+      may("AssumeRole"),
+      ...(input.Tags?.length ? [may("TagSession")] : []),
+      ...(input.SourceIdentity ? [may("SetSourceIdentity")] : []),
     ];
   },
   async run(ctx, input) {
     const { identity } = ctx.platform;
     const role = await identity.role(String(input.RoleArn));
     const seconds = input.DurationSeconds ?? DEFAULT_SECONDS;
-    if (seconds > role.maxSessionDuration) {
-      throw new AwsError(
-        "ValidationError",
-        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-        400,
-      );
-    }
-    if (ctx.principal.kind === "role" && seconds > CHAINED_SECONDS) {
-      throw new AwsError(
-        "ValidationError",
+    if (seconds > role.maxSessionDuration)
+      throw tooLong("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+    if (ctx.principal.kind === "role" && seconds > CHAINED_SECONDS)
+      throw tooLong(
         "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
-        400,
       );
-    }
-    if (input.Policy !== undefined) parsePolicy(input.Policy);
-    const attached = await Promise.all((input.PolicyArns ?? []).map((p) => identity.policyDocument(String(p.arn))));
-    const sessionPolicies = [...(input.Policy === undefined ? [] : [input.Policy]), ...attached];
-    const tags = Object.fromEntries((input.Tags ?? []).map((tag) => [String(tag.Key), String(tag.Value)]));
+    const sourceIdentity = sourceOf(ctx, input);
+    const { tags, transitive } = tagsOf(ctx, input);
     const credentials = identity.issueForRole(role, {
       sessionName: String(input.RoleSessionName),
       durationSeconds: seconds,
-      sessionPolicies,
-      ...(input.Tags?.length ? { tags } : {}),
+      sessionPolicies: await sessionPolicies(ctx, input),
+      mfa: ctx.state.proved.has(input),
+      transitive,
+      ...(Object.keys(tags).length ? { tags } : {}),
+      ...(sourceIdentity ? { sourceIdentity } : {}),
     });
     const { principal } = credentials;
+    const PackedPolicySize = packedSize(input, tags);
     return {
       Credentials: credentialsView(credentials),
       AssumedRoleUser: principal.kind === "role" ? { Arn: principal.arn, AssumedRoleId: principal.id } : undefined,
-      ...(input.SourceIdentity ? { SourceIdentity: input.SourceIdentity } : {}),
+      ...(PackedPolicySize === undefined ? {} : { PackedPolicySize }),
+      ...(sourceIdentity ? { SourceIdentity: sourceIdentity } : {}),
     };
   },
 };
+
+/** The source identity of a session stays the same through a chain of roles. */
+function sourceOf(ctx: Context<any>, input: Input): string | undefined {
+  const own = ctx.principal.kind === "role" ? ctx.principal.sourceIdentity : undefined;
+  if (own && input.SourceIdentity && input.SourceIdentity !== own)
+    throw new AwsError("AccessDenied", "The source identity of a session cannot be changed by role chaining.", 403);
+  return own ?? input.SourceIdentity;
+}

@@ -4,11 +4,12 @@ import type { OperationInput, OperationOutput } from "../../aws/sdk-types.ts";
 import type { Operation } from "../../aws/service.ts";
 import type { TrustedRole } from "../../aws/identity.ts";
 import { IssuerKeys } from "../../compute/edge/issuer-keys.ts";
-import { compilePolicy, evaluate, parsePolicy } from "../../engines/policy/index.ts";
+import { compilePolicy, evaluate } from "../../engines/policy/index.ts";
 import { tokenClaims, tokenHeader, verifyToken } from "../../engines/token/verify-token.ts";
 import { arn } from "../../kernel/arn.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
 import { credentialsView } from "./credentials-view.ts";
+import { sessionPolicies } from "./session.ts";
 
 type Input = OperationInput<typeof Sts, "AssumeRoleWithWebIdentity">;
 type Claims = Readonly<Record<string, unknown>>;
@@ -22,6 +23,8 @@ const denied = (): AwsError => new AwsError("AccessDenied", `Not authorized to p
 /** What the service holds while the platform runs. */
 export interface StsState {
   readonly issuers: IssuerKeys;
+  /** Inputs of calls that came with a right code of a device: between permission and work a code counts once. */
+  readonly proved: WeakSet<object>;
 }
 
 /** AssumeRoleWithWebIdentity: the token is the credential. Its issuer must be a provider of the account that the role trusts. */
@@ -52,12 +55,10 @@ export const assumeRoleWithWebIdentity: Operation<
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
         400,
       );
-    if (input.Policy !== undefined) parsePolicy(input.Policy);
-    const attached = await Promise.all((input.PolicyArns ?? []).map((p) => identity.policyDocument(String(p.arn))));
     const credentials = identity.issueForRole(role, {
       sessionName: String(input.RoleSessionName),
       durationSeconds: seconds,
-      sessionPolicies: [...(input.Policy === undefined ? [] : [input.Policy]), ...attached],
+      sessionPolicies: await sessionPolicies(ctx, input),
     });
     const { principal } = credentials;
     return {

@@ -4,14 +4,9 @@ import type { KeyUse } from "../../../aws/identity.ts";
 import { operations } from "../../../aws/service.ts";
 import { UPPER_ALPHANUMERIC } from "../../../kernel/ids.ts";
 import { limitExceeded, noSuchEntity } from "../errors.ts";
-import { ACCESS_KEYS_PER_USER, SERVICE_CREDENTIALS_PER_USER } from "../limits.ts";
-import { ROOT_USER, type AccessKey, type ServiceCredential, type User } from "../model.ts";
-import { callersName, changed, entity, on, onAll, page, required } from "../store.ts";
-
-const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-const callerOr = (input: { UserName?: string | undefined }, ctx: Context<any>) =>
-  input.UserName ?? (ctx.principal.kind === "user" ? ctx.principal.name : undefined);
+import { ACCESS_KEYS_PER_USER } from "../limits.ts";
+import { ROOT_USER, SECRET_ALPHABET, type AccessKey, type User } from "../model.ts";
+import { callerOr, callersName, changed, entity, on, onAll, page } from "../store.ts";
 
 /** The user an access-key call is about: named, or the caller; the account's root where root calls. */
 async function owner(ctx: Context<any>, input: { UserName?: string | undefined }): Promise<string> {
@@ -132,131 +127,6 @@ export const accessKeys = operations<typeof Iam, any>()({
       );
       changed(ctx);
       return {};
-    },
-  },
-});
-
-const credentialView = (c: ServiceCredential) => ({
-  UserName: c.user,
-  ServiceName: c.service,
-  ServiceUserName: c.userName,
-  ServiceSpecificCredentialId: c.id,
-  Status: status(c.active),
-  CreateDate: new Date(c.created),
-});
-
-async function credentialOf(
-  ctx: Context<any>,
-  input: { UserName?: string | undefined; ServiceSpecificCredentialId?: string | undefined },
-) {
-  const user = await owner(ctx, input);
-  const found = (
-    await ctx.globalRecords.get<ServiceCredential>("service-credential", String(input.ServiceSpecificCredentialId))
-  )?.value;
-  if (!found || found.user !== user)
-    throw noSuchEntity(`No such credential ${input.ServiceSpecificCredentialId} exists`);
-  return found;
-}
-
-/** User name and password for git over HTTPS with CodeCommit. */
-export const serviceCredentials = operations<typeof Iam, any>()({
-  CreateServiceSpecificCredential: {
-    permissions: on("user", "CreateServiceSpecificCredential", callerOr),
-    async run(ctx, input) {
-      const user = await owner(ctx, { UserName: required(input.UserName, "userName") });
-      if (input.ServiceName !== "codecommit.amazonaws.com") {
-        throw noSuchEntity(`No such service ${input.ServiceName} is supported for Service Specific Credentials`);
-      }
-      const all = (await ctx.globalRecords.list<ServiceCredential>("service-credential")).map((s) => s.value);
-      const held = all.filter((c) => c.user === user).length;
-      if (held >= SERVICE_CREDENTIALS_PER_USER)
-        throw limitExceeded(
-          `Cannot exceed quota for ServiceSpecificCredentialsPerUser: ${SERVICE_CREDENTIALS_PER_USER}`,
-        );
-      const password = `${ctx.platform.ids.text(43, SECRET_ALPHABET)}=`;
-      const suffix = all.some((c) => c.userName === `${user}-at-${ctx.account}`) ? `+${held}` : "";
-      const credential: ServiceCredential = {
-        id: `ACCA${ctx.platform.ids.text(17, UPPER_ALPHANUMERIC)}`,
-        user,
-        service: input.ServiceName,
-        userName: `${user}${suffix}-at-${ctx.account}`,
-        sealedPassword: ctx.platform.vault.seal("service-credential", password),
-        active: true,
-        created: ctx.now(),
-      };
-      await ctx.globalRecords.create("service-credential", credential.id, credential);
-      return { ServiceSpecificCredential: { ...credentialView(credential), ServicePassword: password } };
-    },
-  },
-  ListServiceSpecificCredentials: {
-    permissions: on("user", "ListServiceSpecificCredentials", callerOr),
-    async run(ctx, input) {
-      const user = await owner(ctx, input);
-      const all = (await ctx.globalRecords.list<ServiceCredential>("service-credential")).map((s) => s.value);
-      const own = all.filter((c) => c.user === user && (!input.ServiceName || c.service === input.ServiceName));
-      return { ServiceSpecificCredentials: own.map(credentialView) };
-    },
-  },
-  UpdateServiceSpecificCredential: {
-    permissions: on("user", "UpdateServiceSpecificCredential", callerOr),
-    async run(ctx, input) {
-      const { id } = await credentialOf(ctx, input);
-      await ctx.globalRecords.update<ServiceCredential>("service-credential", id, (c) => ({
-        ...c,
-        active: input.Status === "Active",
-      }));
-      return {};
-    },
-  },
-  DeleteServiceSpecificCredential: {
-    permissions: on("user", "DeleteServiceSpecificCredential", callerOr),
-    async run(ctx, input) {
-      const { id } = await credentialOf(ctx, input);
-      await ctx.globalRecords.write(ctx.globalRecords.remove("service-credential", id));
-      return {};
-    },
-  },
-});
-
-export const account = operations<typeof Iam, any>()({
-  CreateAccountAlias: {
-    permissions: onAll("CreateAccountAlias"),
-    async run(ctx, input) {
-      // An account has one alias: another takes its place.
-      await ctx.globalRecords.write(ctx.globalRecords.put("account", "alias", { alias: String(input.AccountAlias) }));
-      return {};
-    },
-  },
-  DeleteAccountAlias: {
-    permissions: onAll("DeleteAccountAlias"),
-    async run(ctx, input) {
-      const stored = await ctx.globalRecords.get<{ alias: string }>("account", "alias");
-      if (stored?.value.alias !== input.AccountAlias)
-        throw noSuchEntity(`The account alias ${input.AccountAlias} cannot be found.`);
-      await ctx.globalRecords.write(ctx.globalRecords.remove("account", "alias"));
-      return {};
-    },
-  },
-  ListAccountAliases: {
-    permissions: onAll("ListAccountAliases"),
-    async run(ctx) {
-      const stored = await ctx.globalRecords.get<{ alias: string }>("account", "alias");
-      return { AccountAliases: stored ? [stored.value.alias] : [], IsTruncated: false };
-    },
-  },
-  GetAccountSummary: {
-    permissions: onAll("GetAccountSummary"),
-    async run(ctx) {
-      const count = (kind: string) => ctx.globalRecords.count(kind);
-      return {
-        SummaryMap: {
-          Users: await count("user"),
-          Groups: await count("group"),
-          Roles: await count("role"),
-          Policies: await count("policy"),
-          AccessKeysPerUserQuota: ACCESS_KEYS_PER_USER,
-        } as Record<string, number>,
-      };
     },
   },
 });

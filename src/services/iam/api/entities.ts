@@ -1,5 +1,6 @@
 import type * as Iam from "@aws-sdk/client-iam";
 import type { Context } from "../../../aws/context.ts";
+import type { KeyUse } from "../../../aws/identity.ts";
 import { operations } from "../../../aws/service.ts";
 import { alreadyExists, deleteConflict, limitExceeded, noSuchPolicy } from "../errors.ts";
 import { GROUPS_PER_USER, TRUST_POLICY_SIZE } from "../limits.ts";
@@ -8,16 +9,14 @@ import {
   nameKey,
   tagList,
   tagRecord,
-  type AccessKey,
   type Entity,
   type EntityKind,
   type Group,
   type Role,
-  type ServiceCredential,
   type User,
 } from "../model.ts";
 import {
-  callersName,
+  byPath,
   changed,
   changeEntity,
   checkedDocument,
@@ -28,9 +27,10 @@ import {
   page,
   uniqueId,
 } from "../store.ts";
+import { rememberUses } from "./access-keys.ts";
 import { managedPolicy } from "./policies.ts";
 
-const base = (
+export const base = (
   ctx: Context<any>,
   kind: EntityKind,
   input: { Path?: string | undefined; Tags?: any },
@@ -81,6 +81,11 @@ export const roleView = (ctx: Context<any>, role: Role) => ({
   ...(role.tags ? { Tags: tagList(role.tags) } : {}),
 });
 
+/** An entity as lists have it: AWS's leave out tags and boundaries. */
+export function bare<T extends Entity>({ tags: _tags, boundary: _boundary, ...rest }: T): Omit<T, "tags" | "boundary"> {
+  return rest;
+}
+
 /** A boundary that may be set: its policy must exist. */
 export async function checkedBoundary(ctx: Context<any>, boundary: string | undefined): Promise<{ boundary?: string }> {
   if (!boundary) return {};
@@ -88,105 +93,23 @@ export async function checkedBoundary(ctx: Context<any>, boundary: string | unde
   return { boundary };
 }
 
-async function list<T extends Entity>(
+export async function list<T extends Entity>(
   ctx: Context<any>,
   kind: EntityKind,
   input: { PathPrefix?: string | undefined },
 ): Promise<T[]> {
   const all = await ctx.globalRecords.list<T>(kind);
-  return all.map((stored) => stored.value).filter((value) => value.path.startsWith(input.PathPrefix ?? "/"));
+  return byPath(
+    all.map((stored) => stored.value),
+    input,
+  );
 }
 
 /** Refuses to delete what still holds policies, as IAM does. */
-function mustBeBare(value: Entity): void {
+export function mustBeBare(value: Entity): void {
   if (value.attached.length) throw deleteConflict("Cannot delete entity, must detach all policies first.");
   if (Object.keys(value.inline).length) throw deleteConflict("Cannot delete entity, must delete policies first.");
 }
-
-const userOf = (input: { UserName?: string | undefined }, ctx: Context<any>) =>
-  input.UserName ?? (ctx.principal.kind === "user" ? ctx.principal.name : undefined);
-
-export const users = operations<typeof Iam, any>()({
-  CreateUser: {
-    permissions: async (input, ctx) => [
-      ...(await on("user", "CreateUser", (i) => i.UserName)(input, ctx)),
-      ...(input.Tags?.length ? await on("user", "TagUser", (i) => i.UserName)(input, ctx) : []),
-    ],
-    async run(ctx, input) {
-      const name = String(input.UserName);
-      const user: User = {
-        ...base(ctx, "user", input, name),
-        groups: [],
-        ...(await checkedBoundary(ctx, input.PermissionsBoundary)),
-      };
-      if (!(await ctx.globalRecords.create("user", nameKey(name), user)))
-        throw alreadyExists(`User with name ${name} already exists.`);
-      return { User: userView(ctx, user) };
-    },
-  },
-  GetUser: {
-    permissions: on("user", "GetUser", userOf),
-    async run(ctx, input) {
-      const name = input.UserName ?? callersName(ctx);
-      if (name) return { User: userView(ctx, await entity<User>(ctx, "user", name)) };
-      const { account } = ctx;
-      return {
-        User: {
-          Path: "/",
-          UserName: "root",
-          UserId: account,
-          Arn: `arn:aws:iam::${account}:root`,
-          CreateDate: new Date(0),
-        },
-      };
-    },
-  },
-  ListUsers: {
-    permissions: onAll("ListUsers"),
-    async run(ctx, input) {
-      const { items, ...rest } = page(await list<User>(ctx, "user", input), input);
-      return { Users: items.map((user) => userView(ctx, user)), ...rest };
-    },
-  },
-  UpdateUser: {
-    permissions: on("user", "UpdateUser", (i) => i.UserName),
-    async run(ctx, input) {
-      const user = await entity<User>(ctx, "user", input.UserName);
-      const name = input.NewUserName ?? user.name;
-      const next = { ...user, name, path: input.NewPath ?? user.path };
-      if (nameKey(name) === nameKey(user.name)) await changeEntity<User>(ctx, "user", user.name, () => next);
-      else {
-        const removal = ctx.globalRecords.remove("user", nameKey(user.name));
-        const keys = (await ctx.globalRecords.list<AccessKey>("access-key")).filter(
-          (key) => key.value.user === user.name,
-        );
-        const moved = keys.map((key) => ctx.globalRecords.put("access-key", key.id, { ...key.value, user: name }));
-        if (!(await ctx.globalRecords.create("user", nameKey(name), next, removal, ...moved)))
-          throw alreadyExists(`User with name ${name} already exists.`);
-        changed(ctx);
-      }
-      return {};
-    },
-  },
-  DeleteUser: {
-    permissions: on("user", "DeleteUser", (i) => i.UserName),
-    async run(ctx, input) {
-      const user = await entity<User>(ctx, "user", input.UserName);
-      mustBeBare(user);
-      if (user.groups.length) throw deleteConflict("Cannot delete entity, must remove users from group first.");
-      const keys = await ctx.globalRecords.list<AccessKey>("access-key");
-      if (keys.some((key) => key.value.user === user.name))
-        throw deleteConflict("Cannot delete entity, must delete access keys first.");
-      const credentials = await ctx.globalRecords.list<ServiceCredential>("service-credential");
-      const also = credentials
-        .filter((c) => c.value.user === user.name)
-        .map((c) => ctx.globalRecords.remove("service-credential", c.id));
-      await ctx.globalRecords.write(ctx.globalRecords.remove("user", nameKey(user.name)), also);
-      changed(ctx);
-      return {};
-    },
-  },
-});
 
 export const groups = operations<typeof Iam, any>()({
   CreateGroup: {
@@ -284,6 +207,13 @@ export const groups = operations<typeof Iam, any>()({
   },
 });
 
+/** When a session of the role signed a call last. */
+async function lastUse(ctx: Context<any>, role: Role): Promise<Iam.RoleLastUsed> {
+  await rememberUses(ctx);
+  const use = (await ctx.globalRecords.get<KeyUse>("access-key-use", role.id))?.value;
+  return use ? { LastUsedDate: new Date(use.at), Region: use.region } : {};
+}
+
 export const roles = operations<typeof Iam, any>()({
   CreateRole: {
     permissions: async (input, ctx) => [
@@ -302,18 +232,23 @@ export const roles = operations<typeof Iam, any>()({
       if (!(await ctx.globalRecords.create("role", nameKey(name), role)))
         throw alreadyExists(`Role with name ${name} already exists.`);
       changed(ctx);
-      return { Role: roleView(ctx, role) as Iam.Role };
+      // AWS's answer leaves this out here.
+      const { MaxSessionDuration: _seconds, ...view } = roleView(ctx, role);
+      return { Role: view as Iam.Role };
     },
   },
   GetRole: {
     permissions: on("role", "GetRole", (i) => i.RoleName),
-    run: async (ctx, input) => ({ Role: roleView(ctx, await entity<Role>(ctx, "role", input.RoleName)) as Iam.Role }),
+    async run(ctx, input) {
+      const role = await entity<Role>(ctx, "role", input.RoleName);
+      return { Role: { ...roleView(ctx, role), RoleLastUsed: await lastUse(ctx, role) } as Iam.Role };
+    },
   },
   ListRoles: {
     permissions: onAll("ListRoles"),
     async run(ctx, input) {
       const { items, ...rest } = page(await list<Role>(ctx, "role", input), input);
-      return { Roles: items.map((role) => roleView(ctx, role) as Iam.Role), ...rest };
+      return { Roles: items.map((role) => roleView(ctx, bare(role)) as Iam.Role), ...rest };
     },
   },
   UpdateRole: {
@@ -322,7 +257,8 @@ export const roles = operations<typeof Iam, any>()({
       await changeEntity<Role>(ctx, "role", input.RoleName, (role) => ({
         ...role,
         ...(input.Description === undefined ? {} : { description: input.Description }),
-        maxSessionDuration: input.MaxSessionDuration ?? role.maxSessionDuration,
+        // Not the former value: https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html
+        maxSessionDuration: input.MaxSessionDuration ?? 3600,
       }));
       return {};
     },
@@ -353,7 +289,10 @@ export const roles = operations<typeof Iam, any>()({
       const profiles = await ctx.globalRecords.list<{ role?: string }>("instance-profile");
       if (profiles.some((p) => p.value.role && nameKey(p.value.role) === nameKey(role.name)))
         throw deleteConflict("Cannot delete entity, must remove roles from instance profile first.");
-      await ctx.globalRecords.write(ctx.globalRecords.remove("role", nameKey(role.name)));
+      await ctx.globalRecords.write(
+        ctx.globalRecords.remove("role", nameKey(role.name)),
+        ctx.globalRecords.remove("access-key-use", role.id),
+      );
       changed(ctx);
       return {};
     },

@@ -5,7 +5,7 @@ import { limitExceeded, noSuchEntity, noSuchPolicy } from "../errors.ts";
 import { ATTACHED_POLICIES, INLINE_SIZE } from "../limits.ts";
 import type { Entity, EntityKind } from "../model.ts";
 import { changeEntity, checkedDocument, entity, notServiceLinked, on, page } from "../store.ts";
-import { managedPolicy } from "./policies.ts";
+import { managedPolicy, mustBeArn } from "./policies.ts";
 
 /** The policies that a user, group or role holds: inline and attached. The three kinds differ in a name only. */
 function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleName") {
@@ -61,7 +61,7 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
     attach: {
       permissions: may("Attach*Policy"),
       async run(ctx: Context<any>, input: any): Promise<object> {
-        if (!(await managedPolicy(ctx, input.PolicyArn))) throw noSuchPolicy(input.PolicyArn);
+        if (!(await managedPolicy(ctx, mustBeArn(input.PolicyArn)))) throw noSuchPolicy(input.PolicyArn);
         await changeEntity<Entity>(ctx, kind, name(input), (e) => {
           notServiceLinked(e);
           if (e.attached.includes(input.PolicyArn)) return undefined;
@@ -75,6 +75,7 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
     detach: {
       permissions: may("Detach*Policy"),
       async run(ctx: Context<any>, input: any): Promise<object> {
+        mustBeArn(input.PolicyArn);
         await changeEntity<Entity>(ctx, kind, name(input), (e) => {
           notServiceLinked(e);
           if (!e.attached.includes(input.PolicyArn)) throw noSuchEntity(`Policy ${input.PolicyArn} was not found.`);
@@ -87,7 +88,9 @@ function holdingsOf(kind: EntityKind, member: "UserName" | "GroupName" | "RoleNa
       permissions: may("ListAttached*Policies"),
       async run(ctx: Context<any>, input: any) {
         const { attached } = await entity<Entity>(ctx, kind, name(input));
-        const { items, ...rest } = page(attached, input);
+        const prefix = `policy${input.PathPrefix ?? "/"}`;
+        const listed = attached.filter((policyArn) => policyArn.split(":")[5]!.startsWith(prefix));
+        const { items, ...rest } = page(listed, input);
         return {
           AttachedPolicies: items.map((PolicyArn) => ({
             PolicyArn,

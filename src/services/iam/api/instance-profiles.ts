@@ -4,7 +4,7 @@ import { operations, passRole, type Permission } from "../../../aws/service.ts";
 import { arn } from "../../../kernel/arn.ts";
 import { alreadyExists, deleteConflict, limitExceeded, noSuchEntity } from "../errors.ts";
 import { entityArn, nameKey, tagList, tagRecord, type Role } from "../model.ts";
-import { entity, onAll, page } from "../store.ts";
+import { entity, onAll, page, tagsWith, tagsWithout } from "../store.ts";
 import { roleView } from "./entities.ts";
 
 interface InstanceProfile {
@@ -147,18 +147,14 @@ export const instanceProfiles = operations<typeof Iam, any>()({
   TagInstanceProfile: {
     permissions: on("TagInstanceProfile"),
     async run(ctx, input) {
-      await change(ctx, input.InstanceProfileName, (p) => ({ ...p, tags: { ...p.tags, ...tagRecord(input.Tags) } }));
+      await change(ctx, input.InstanceProfileName, (p) => ({ ...p, ...tagsWith(p.tags, input.Tags) }));
       return {};
     },
   },
   UntagInstanceProfile: {
     permissions: on("UntagInstanceProfile"),
     async run(ctx, input) {
-      const keep = ([key]: [string, string]): boolean => !input.TagKeys?.includes(key);
-      await change(ctx, input.InstanceProfileName, (p) => ({
-        ...p,
-        tags: Object.fromEntries(Object.entries(p.tags ?? {}).filter(keep)),
-      }));
+      await change(ctx, input.InstanceProfileName, (p) => ({ ...p, tags: tagsWithout(p.tags, input.TagKeys) }));
       return {};
     },
   },

@@ -4,7 +4,7 @@ import { operations, type Permission } from "../../../aws/service.ts";
 import { arn } from "../../../kernel/arn.ts";
 import { alreadyExists, invalidInput, limitExceeded, noSuchEntity, validation } from "../errors.ts";
 import { tagList, tagRecord } from "../model.ts";
-import { onAll, page } from "../store.ts";
+import { onAll, page, tagsWith, tagsWithout } from "../store.ts";
 
 /** Somebody whose tokens roles may trust: by its URL without the scheme. */
 export interface OidcProvider {
@@ -154,14 +154,14 @@ export const oidcProviders = operations<typeof Iam, any>()({
   TagOpenIDConnectProvider: {
     permissions: on("TagOpenIDConnectProvider"),
     run: (ctx, input) =>
-      change(ctx, input.OpenIDConnectProviderArn, (p) => ({ ...p, tags: { ...p.tags, ...tagRecord(input.Tags) } })),
+      change(ctx, input.OpenIDConnectProviderArn, (p) => ({ ...p, ...tagsWith(p.tags, input.Tags) })),
   },
   UntagOpenIDConnectProvider: {
     permissions: on("UntagOpenIDConnectProvider"),
     run: (ctx, input) =>
       change(ctx, input.OpenIDConnectProviderArn, (p) => ({
         ...p,
-        tags: Object.fromEntries(Object.entries(p.tags ?? {}).filter(([key]) => !input.TagKeys?.includes(key))),
+        tags: tagsWithout(p.tags, input.TagKeys),
       })),
   },
   ListOpenIDConnectProviderTags: {

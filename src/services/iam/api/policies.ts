@@ -2,14 +2,21 @@ import type * as Iam from "@aws-sdk/client-iam";
 import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { awsManagedPolicies, awsManagedPolicy } from "../aws-managed/index.ts";
-import { alreadyExists, deleteConflict, invalidInput, limitExceeded, noSuchEntity } from "../errors.ts";
-import { MANAGED_POLICY_SIZE, MAX_TAGS, VERSIONS_PER_POLICY } from "../limits.ts";
+import { alreadyExists, deleteConflict, invalidInput, limitExceeded, noSuchEntity, validation } from "../errors.ts";
+import { MANAGED_POLICY_SIZE, VERSIONS_PER_POLICY } from "../limits.ts";
 import { entityArn, tagList, tagRecord, type Entity, type EntityKind, type ManagedPolicy } from "../model.ts";
-import { changed, checkedDocument, onAll, page, uniqueId } from "../store.ts";
+import { byPath, changed, checkedDocument, onAll, page, tagsWith, tagsWithout, uniqueId } from "../store.ts";
 
 /** A customer's or AWS's managed policy, or undefined. */
 export async function managedPolicy(ctx: Context<any>, policyArn: string): Promise<ManagedPolicy | undefined> {
   return awsManagedPolicy(policyArn) ?? (await ctx.globalRecords.get<ManagedPolicy>("policy", policyArn))?.value;
+}
+
+/** Refuses what is no ARN at all. */
+export function mustBeArn(policyArn: string | undefined): string {
+  if (!/^arn:[\w-]+:iam::(\d{12}|aws):policy\/.+/.test(String(policyArn)))
+    throw validation("Invalid ARN:  Could not be parsed!");
+  return String(policyArn);
 }
 
 async function existing(ctx: Context<any>, policyArn: string | undefined): Promise<ManagedPolicy> {
@@ -24,26 +31,28 @@ const onPolicy =
     { action: `iam:${action}`, resource: String(input.PolicyArn) },
   ];
 
-interface Use {
+interface Holder {
   readonly kind: EntityKind;
   readonly entity: Entity;
 }
 
-/** Who has the policy attached, or has it as its boundary. */
-async function uses(ctx: Context<any>, policyArn: string, usage?: Iam.PolicyUsageType): Promise<Use[]> {
-  const kinds: EntityKind[] = ["user", "group", "role"];
+const KINDS: readonly EntityKind[] = ["user", "group", "role"];
+
+/** All that may hold a policy. */
+async function holders(ctx: Context<any>): Promise<Holder[]> {
   const lists = await Promise.all(
-    kinds.map(async (kind) =>
+    KINDS.map(async (kind) =>
       (await ctx.globalRecords.list<Entity>(kind)).map((stored) => ({ kind, entity: stored.value })),
     ),
   );
-  return lists.flat().filter(({ entity }) => {
-    if (usage !== "PermissionsBoundary" && entity.attached.includes(policyArn)) return true;
-    return usage === "PermissionsBoundary" && entity.boundary === policyArn;
-  });
+  return lists.flat();
 }
 
-const view = (policy: ManagedPolicy, attachments?: number) => ({
+/** Who has the policy: attached, or as its boundary. */
+const uses = (all: readonly Holder[], policyArn: string, as: "attached" | "boundary"): Holder[] =>
+  all.filter(({ entity }) => (as === "attached" ? entity.attached.includes(policyArn) : entity.boundary === policyArn));
+
+const view = (policy: ManagedPolicy, all: readonly Holder[]) => ({
   PolicyName: policy.name,
   PolicyId: policy.id,
   Arn: policy.arn,
@@ -52,9 +61,15 @@ const view = (policy: ManagedPolicy, attachments?: number) => ({
   IsAttachable: true,
   CreateDate: new Date(policy.created),
   UpdateDate: new Date(policy.updated),
-  ...(attachments === undefined ? {} : { AttachmentCount: attachments, PermissionsBoundaryUsageCount: 0 }),
+  AttachmentCount: uses(all, policy.arn, "attached").length,
+  PermissionsBoundaryUsageCount: uses(all, policy.arn, "boundary").length,
+});
+
+/** With what lists leave out. */
+const fullView = (policy: ManagedPolicy, all: readonly Holder[]) => ({
+  ...view(policy, all),
   ...(policy.description ? { Description: policy.description } : {}),
-  ...(policy.tags ? { Tags: tagList(policy.tags) } : {}),
+  Tags: tagList(policy.tags),
 });
 
 const versionView = (policy: ManagedPolicy, version: ManagedPolicy["versions"][number], withDocument: boolean) => ({
@@ -105,14 +120,14 @@ export const managedPolicies = operations<typeof Iam, any>()({
       };
       if (!(await ctx.globalRecords.create("policy", policy.arn, policy)))
         throw alreadyExists(`A policy called ${name} already exists. Duplicate names are not allowed.`);
-      return { Policy: view(policy, 0) };
+      return { Policy: { ...view(policy, []), ...(policy.tags ? { Tags: tagList(policy.tags) } : {}) } };
     },
   },
   GetPolicy: {
     permissions: onPolicy("GetPolicy"),
     async run(ctx, input) {
       const policy = await existing(ctx, input.PolicyArn);
-      return { Policy: view(policy, (await uses(ctx, policy.arn)).length) };
+      return { Policy: fullView(policy, await holders(ctx)) };
     },
   },
   ListPolicies: {
@@ -120,17 +135,13 @@ export const managedPolicies = operations<typeof Iam, any>()({
     async run(ctx, input) {
       const own =
         input.Scope === "AWS" ? [] : (await ctx.globalRecords.list<ManagedPolicy>("policy")).map((p) => p.value);
-      const all = [...own, ...(input.Scope === "Local" ? [] : awsManagedPolicies())].filter((p) =>
-        p.path.startsWith(input.PathPrefix ?? "/"),
-      );
-      const counted = await Promise.all(
-        all.map(async (policy) => ({ policy, count: (await uses(ctx, policy.arn)).length })),
-      );
-      const { items, ...rest } = page(
-        counted.filter((p) => !input.OnlyAttached || p.count > 0),
-        input,
-      );
-      return { Policies: items.map((p) => view(p.policy, p.count)), ...rest };
+      const all = byPath([...own, ...(input.Scope === "Local" ? [] : awsManagedPolicies())], input);
+      const known = await holders(ctx);
+      const as = input.PolicyUsageFilter === "PermissionsBoundary" ? "boundary" : "attached";
+      const isAsked = ({ arn }: ManagedPolicy): boolean =>
+        !(input.OnlyAttached || input.PolicyUsageFilter === "PermissionsBoundary") || uses(known, arn, as).length > 0;
+      const { items, ...rest } = page(all.filter(isAsked), input);
+      return { Policies: items.map((policy) => view(policy, known)), ...rest };
     },
   },
   GetPolicyVersion: {
@@ -202,7 +213,9 @@ export const managedPolicies = operations<typeof Iam, any>()({
     async run(ctx, input) {
       const policy = await existing(ctx, input.PolicyArn);
       if (awsManagedPolicy(policy.arn)) throw invalidInput("Cannot change an AWS managed policy.");
-      if ((await uses(ctx, policy.arn)).length) throw deleteConflict("Cannot delete a policy attached to entities.");
+      const known = await holders(ctx);
+      if ([...uses(known, policy.arn, "attached"), ...uses(known, policy.arn, "boundary")].length)
+        throw deleteConflict("Cannot delete a policy attached to entities.");
       if (policy.versions.length > 1)
         throw deleteConflict(
           "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
@@ -216,10 +229,7 @@ export const managedPolicies = operations<typeof Iam, any>()({
     permissions: onPolicy("TagPolicy"),
     async run(ctx, input) {
       await change(ctx, input.PolicyArn, (policy) => {
-        const tags = { ...policy.tags, ...tagRecord(input.Tags) };
-        if (Object.keys(tags).length > MAX_TAGS)
-          throw limitExceeded(`The number of tags has reached the maximum limit.`);
-        return { ...policy, tags };
+        return { ...policy, ...tagsWith(policy.tags, input.Tags) };
       });
       return {};
     },
@@ -229,7 +239,7 @@ export const managedPolicies = operations<typeof Iam, any>()({
     async run(ctx, input) {
       await change(ctx, input.PolicyArn, (policy) => ({
         ...policy,
-        tags: Object.fromEntries(Object.entries(policy.tags ?? {}).filter(([key]) => !input.TagKeys?.includes(key))),
+        tags: tagsWithout(policy.tags, input.TagKeys),
       }));
       return {};
     },
@@ -245,7 +255,13 @@ export const managedPolicies = operations<typeof Iam, any>()({
     permissions: onPolicy("ListEntitiesForPolicy"),
     async run(ctx, input) {
       const policy = await existing(ctx, input.PolicyArn);
-      const found = (await uses(ctx, policy.arn, input.PolicyUsageFilter)).filter(
+      const known = await holders(ctx);
+      const usage = input.PolicyUsageFilter;
+      const using = [
+        ...(usage === "PermissionsBoundary" ? [] : uses(known, policy.arn, "attached")),
+        ...(usage === "PermissionsPolicy" ? [] : uses(known, policy.arn, "boundary")),
+      ];
+      const found = [...new Set(using)].filter(
         ({ kind, entity }) =>
           (!input.EntityFilter || input.EntityFilter.toLowerCase() === kind) &&
           entity.path.startsWith(input.PathPrefix ?? "/"),

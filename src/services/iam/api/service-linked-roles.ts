@@ -1,5 +1,6 @@
 import type * as Iam from "@aws-sdk/client-iam";
 import { operations, type Permission } from "../../../aws/service.ts";
+import { linkedRole } from "../aws-managed/service-linked-roles.ts";
 import { invalidInput, noSuchEntity } from "../errors.ts";
 import { entityArn, nameKey, type Role } from "../model.ts";
 import { changed, entity, uniqueId } from "../store.ts";
@@ -8,27 +9,9 @@ import { roleView } from "./entities.ts";
 const PATH = "/aws-service-role/";
 const SESSION_SECONDS = 3600;
 
-/**
- * The middle of the name that AWS gives the role of a service, where it is not the service's own name with a capital letter:
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
- */
-const NAMES: Readonly<Record<string, string>> = {
-  "apigateway.amazonaws.com": "APIGateway",
-  "autoscaling.amazonaws.com": "AutoScaling",
-  "cloudformation.amazonaws.com": "CloudFormation",
-  "dynamodb.application-autoscaling.amazonaws.com": "ApplicationAutoScaling_DynamoDBTable",
-  "lambda.application-autoscaling.amazonaws.com": "ApplicationAutoScaling_LambdaConcurrency",
-  "ecs.amazonaws.com": "ECS",
-  "elasticloadbalancing.amazonaws.com": "ElasticLoadBalancing",
-  "elasticbeanstalk.amazonaws.com": "ElasticBeanstalk",
-  "events.amazonaws.com": "CloudWatchEvents",
-  "ops.apigateway.amazonaws.com": "APIGateway",
-  "rds.amazonaws.com": "RDS",
-  "replicator.lambda.amazonaws.com": "LambdaReplicator",
-};
-
-function suffixOf(service: string): string {
-  const known = NAMES[service];
+/** What the service calls its role, where AWS's list names it; else the service's own name with a capital letter. */
+function nameOf(service: string): string {
+  const known = linkedRole(service)?.name;
   if (known) return known;
   const own = service
     .replace(/\.amazonaws\.com(\.cn)?$/, "")
@@ -38,7 +21,7 @@ function suffixOf(service: string): string {
 }
 
 const roleName = (service: string, suffix: string | undefined): string =>
-  `AWSServiceRoleFor${suffixOf(service)}${suffix ? `_${suffix}` : ""}`;
+  `AWSServiceRoleFor${nameOf(service)}${suffix ? `_${suffix}` : ""}`;
 
 const onRole = (action: string, account: string, name: string, service: string): Permission[] => [
   {
@@ -66,21 +49,25 @@ export const serviceLinkedRoles = operations<typeof Iam, any>()({
       const service = String(input.AWSServiceName);
       if (!/^[a-z0-9.-]+\.amazonaws\.com$/.test(service))
         throw invalidInput(`The service principal ${service} is not valid.`);
+      const known = linkedRole(service);
+      if (input.CustomSuffix && known && !known.suffix)
+        throw invalidInput(`Custom suffix is not allowed for ${service}`);
       const name = roleName(service, input.CustomSuffix);
       const trust = {
         Version: "2012-10-17",
         Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
       };
+      const description = input.Description ?? known?.description;
       const role: Role = {
         name,
         id: uniqueId(ctx, "role"),
         path: `${PATH}${service}/`,
         created: ctx.now(),
         inline: {},
-        attached: [],
+        attached: (known?.policies ?? []).map((policy) => `arn:aws:iam::aws:policy/${policy}`),
         trust: JSON.stringify(trust),
         maxSessionDuration: SESSION_SECONDS,
-        ...(input.Description === undefined ? {} : { description: input.Description }),
+        ...(description === undefined ? {} : { description }),
       };
       if (!(await ctx.globalRecords.create("role", nameKey(name), role)))
         throw invalidInput(`Service role name ${name} has been taken in this account, please try a different suffix.`);

@@ -1,21 +1,20 @@
 import type * as Iam from "@aws-sdk/client-iam";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { tagList, tagRecord, type Entity } from "../model.ts";
-import { changeEntity, entity, on, page } from "../store.ts";
+import { tagList, type Entity } from "../model.ts";
+import { changeEntity, entity, on, page, tagsWith, tagsWithout } from "../store.ts";
 import { checkedBoundary } from "./entities.ts";
 
 const tagsOf = (kind: "user" | "role", name: (i: any) => string | undefined) => ({
   tag: async (ctx: Context<any>, input: any): Promise<object> => {
-    const tags = tagRecord(input.Tags);
-    await changeEntity<Entity>(ctx, kind, name(input), (value) => ({ ...value, tags: { ...value.tags, ...tags } }));
+    await changeEntity<Entity>(ctx, kind, name(input), (value) => ({ ...value, ...tagsWith(value.tags, input.Tags) }));
     return {};
   },
   untag: async (ctx: Context<any>, input: any): Promise<object> => {
-    await changeEntity<Entity>(ctx, kind, name(input), (value) => {
-      const tags = Object.fromEntries(Object.entries(value.tags ?? {}).filter(([key]) => !input.TagKeys.includes(key)));
-      return { ...value, tags };
-    });
+    await changeEntity<Entity>(ctx, kind, name(input), (value) => ({
+      ...value,
+      tags: tagsWithout(value.tags, input.TagKeys),
+    }));
     return {};
   },
   listTags: async (ctx: Context<any>, input: any) => {
