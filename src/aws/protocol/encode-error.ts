@@ -158,7 +158,7 @@ function queryErrorDocument(error: WireError): string {
       })(error.members)
     : "";
   const code = `<Type>${faultOf(error)}</Type><Code>${escapeXml(error.queryCode)}</Code>`;
-  const detail = `${code}<Message>${escapeXml(error.message)}</Message>${others}`;
+  const detail = `${code}<Message>${escapeXml(error.message)}</Message>${others}${model?.name === "sqs" ? "<Detail/>" : ""}`;
   const id = `<RequestId>${escapeXml(error.requestId)}</RequestId>`;
   return `<ErrorResponse xmlns="${escapeXml(namespace)}"><Error>${detail}</Error>${id}</ErrorResponse>`;
 }

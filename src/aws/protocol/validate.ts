@@ -1,7 +1,7 @@
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { Constraint } from "../model-pack.ts";
 import { compiled, type Member, type OperationModel, type ServiceModel, type Shape, type Target } from "../model.ts";
-import { isUnenforced, missingMemberError, violationCode } from "./validation-rules.ts";
+import { isUnenforced, missingMemberError, saysNotNull, violationCode } from "./validation-rules.ts";
 import { isNothing, toBytes } from "./values.ts";
 
 /** Most violations that one message lists. */
@@ -99,12 +99,17 @@ function lazyCheck(shape: Shape, key: string, build: () => Check): Check {
 }
 
 function listCheck(model: ServiceModel, shape: Shape): Check {
-  const check = targetCheck(model, shape.value);
-  if (!check) return () => undefined;
+  const rules = rulesOf(shape.value);
+  const inside = shapeCheck(model, shape.value.shape);
+  const words = `Member must satisfy constraint: [${wordsOf(rules, model)}]`;
+  const isSecret = shape.value.traits.sensitive === true || shape.value.shape.kind === "blob";
   return (value, path, findings) => {
     if (!Array.isArray(value)) return;
+    if (value.some((item: unknown) => !isNothing(item) && rules.some((rule) => !rule.holds(item))))
+      addViolation(findings, isSecret ? `Value at '${path}'` : shown(shape, value, path), words);
+    if (!inside) return;
     value.forEach((item: unknown, index) => {
-      if (!isNothing(item)) check(item, `${path}.${index + 1}.member`, findings);
+      if (!isNothing(item)) inside(item, `${path}.${index + 1}.member`, findings);
     });
   };
 }
@@ -124,7 +129,7 @@ function mapCheck(model: ServiceModel, shape: Shape): Check {
         addViolation(
           findings,
           shown(shape, value, path),
-          `Map value must satisfy constraint: [${wordsOf(valueRules)}]`,
+          `Map value must satisfy constraint: [${wordsOf(valueRules, model)}]`,
         );
       }
       inside?.(item, `${path}.${key}.member`, findings);
@@ -155,8 +160,10 @@ interface Rule {
   holds(value: unknown): boolean;
 }
 
-function wordsOf(rules: readonly Rule[]): string {
-  return rules.map((rule) => rule.words).join(", ");
+/** What items of a list or values of a map must be; with `model`, as that service says it. */
+function wordsOf(rules: readonly Rule[], model?: ServiceModel): string {
+  const words = rules.map((rule) => rule.words);
+  return [...words, ...(model && saysNotNull(model) ? ["Member must not be null"] : [])].join(", ");
 }
 
 function rulesOf(target: Target): readonly Rule[] {

@@ -50,6 +50,9 @@ export function violationCode(model: ServiceModel): string {
   return model.protocol === "awsQuery" || model.queryCompatible ? "ValidationError" : "ValidationException";
 }
 
+/** Whether a service names null, too, among what items of a list and values of a map must not be. */
+export const saysNotNull = (model: ServiceModel): boolean => model.name === "lambda";
+
 /**
  * The error for a missing member where the service has words of its own for it; else the generic words are used, and
  * all violations are listed together.
@@ -58,6 +61,13 @@ export function missingMemberError(model: ServiceModel, member: Member): AwsErro
   const { name } = member;
   switch (model.name) {
     case "sqs":
+      // The query protocol cannot send an empty list.
+      if (name === "Entries")
+        return new AwsError(
+          "EmptyBatchRequest",
+          `There should be at least one ${member.shape.value.shape.name} in the request.`,
+          400,
+        );
       return new AwsError("MissingParameter", `The request must contain the parameter ${name}.`, 400);
     case "monitoring":
       return new AwsError("MissingParameter", `The parameter ${name} is required.`, 400);

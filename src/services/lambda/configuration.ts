@@ -1,7 +1,7 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../aws/context.ts";
 import type { LambdaState } from "./state.ts";
-import { functionArn, LATEST, type FunctionRecord } from "./model.ts";
+import { functionArn, LATEST, revisionOf, type FunctionRecord } from "./model.ts";
 
 type Ctx = Context<LambdaState>;
 
@@ -16,7 +16,7 @@ export function environmentOf(ctx: Context<any>, record: FunctionRecord): Record
 export function configurationView(
   ctx: Ctx,
   record: FunctionRecord,
-  options: { fresh?: "create" | "update"; qualified?: boolean } = {},
+  options: { fresh?: "create" | "update"; qualifier?: string | undefined } = {},
 ): Lambda.FunctionConfiguration {
   const pending = {
     State: "Pending",
@@ -37,10 +37,10 @@ export function configurationView(
             ? (inProgress as unknown as { LastUpdateStatus: "InProgress" })
             : { LastUpdateStatus: "Successful" as const }),
         };
-  const qualifier = options.qualified || record.version !== LATEST ? `:${record.version}` : "";
+  const qualifier = options.qualifier ?? (record.version === LATEST ? undefined : record.version);
   return {
     FunctionName: record.name,
-    FunctionArn: `${functionArn(ctx, record.name)}${qualifier}`,
+    FunctionArn: functionArn(ctx, record.name) + (qualifier === undefined ? "" : `:${qualifier}`),
     Runtime: record.runtime as Lambda.Runtime,
     Role: record.role,
     Handler: record.handler,
@@ -52,13 +52,13 @@ export function configurationView(
     CodeSha256: Buffer.from(record.codeDigest, "hex").toString("base64"),
     Version: record.version,
     TracingConfig: { Mode: record.tracing as Lambda.TracingMode },
-    RevisionId: record.revisionId,
+    RevisionId: revisionOf(record),
     PackageType: "Zip",
     Architectures: [...record.architectures] as Lambda.Architecture[],
     EphemeralStorage: { Size: record.tmpMB },
     SnapStart: { ApplyOn: "None", OptimizationStatus: "Off" },
     RuntimeVersionConfig: {
-      RuntimeVersionArn: `arn:aws:lambda:${ctx.region}::runtime:${runtimeVersion(record.runtime)}`,
+      RuntimeVersionArn: runtimeVersionArn(ctx, record.runtime),
     },
     LoggingConfig: record.loggingConfig as Lambda.LoggingConfig,
     ...state,
@@ -70,7 +70,23 @@ export function configurationView(
   };
 }
 
+/** A version as lists describe it: without what only one call of it answers. */
+export function listedView(
+  ctx: Ctx,
+  record: FunctionRecord,
+  options: { qualifier?: string | undefined } = {},
+): Lambda.FunctionConfiguration {
+  const {
+    State: _s,
+    LastUpdateStatus: _u,
+    RuntimeVersionConfig: _r,
+    ...listed
+  } = configurationView(ctx, record, options);
+  return listed;
+}
+
 /** A stable identifier of what runs a runtime here, in the place of AWS's hash of its image. */
-function runtimeVersion(runtime: string): string {
-  return Buffer.from(`starling/${runtime}/${process.version}`).toString("hex").padEnd(64, "0").slice(0, 64);
+export function runtimeVersionArn(ctx: { region: string }, runtime: string): string {
+  const id = Buffer.from(`starling/${runtime}/${process.version}`).toString("hex").padEnd(64, "0").slice(0, 64);
+  return `arn:aws:lambda:${ctx.region}::runtime:${id}`;
 }

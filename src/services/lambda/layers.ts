@@ -17,6 +17,8 @@ export interface LayerVersion {
   readonly size: number;
   readonly runtimes: readonly string[];
   readonly architectures: readonly string[];
+  /** Names of members that were given empty, which answers repeat. */
+  readonly empty?: readonly ("CompatibleRuntimes" | "CompatibleArchitectures")[];
   readonly license?: string;
   /** The CloudFormation step that it was published for. */
   readonly once?: string;
@@ -32,6 +34,12 @@ export function parseLayerArn(text: string): { name: string; version: number } {
   const match = /^arn:[\w-]+:lambda:[\w-]+:\d{12}:layer:([\w-]{1,140}):(\d+)$/.exec(text);
   if (!match) throw invalidParameter(`${text} is not the ARN of a layer version.`);
   return { name: match[1]!, version: Number(match[2]) };
+}
+
+/** The number of a layer's version; throws for what is none. */
+export function layerNumber(version: number | undefined): number {
+  if (!version || version < 1) throw invalidParameter("Layer Version Cannot be less than 1");
+  return version;
 }
 
 /** A version of a layer; throws ResourceNotFoundException. */

@@ -11,6 +11,8 @@ export const MAX_SYNC_PAYLOAD = 6 * 1024 * 1024;
 /** Asynchronous events: raised from 256 KB to 1 MB in October 2025. */
 export const MAX_ASYNC_PAYLOAD = 1024 * 1024;
 export const MAX_POLICY_BYTES = 20_480;
+/** Of one resource. */
+export const MAX_TAGS = 50;
 /** Of 1,000, so many must stay unreserved. */
 export const MIN_UNRESERVED = 100;
 export const ASYNC_RETRIES = 2;

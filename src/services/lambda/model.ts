@@ -33,10 +33,27 @@ export interface FunctionRecord {
   /** SHA-256 of the zip, hexadecimal. */
   readonly codeDigest: string;
   readonly codeSize: number;
+  /** Names the code and the settings: environments are kept by it. */
   readonly revisionId: string;
+  /** What the API calls the revision, where it has changed since: when a version was published or a policy was changed. */
+  readonly shownRevision?: string;
+  /** What `$LATEST` said of itself when this version was published with words of its own. */
+  readonly latestDescription?: string;
   /** Milliseconds since the epoch. */
   readonly modified: number;
 }
+
+/** The revision that the API shows and compares. */
+export const revisionOf = (record: FunctionRecord): string => record.shownRevision ?? record.revisionId;
+
+/** A caller has changed something since the revision that this one knows. */
+export const staleRevision = (call = "GetFunction/GetAlias"): AwsError =>
+  new AwsError(
+    "PreconditionFailedException",
+    `The Revision Id provided does not match the latest Revision Id. Call the ${call} API to retrieve the latest Revision Id`,
+    412,
+    { Type: "User" },
+  );
 
 /** What belongs to the function, not to a version. */
 export interface FunctionHead {
@@ -44,6 +61,8 @@ export interface FunctionHead {
   readonly created: number;
   readonly lastVersion: number;
   readonly reservedConcurrency?: number;
+  /** ARN of what says whose signatures code must have. */
+  readonly codeSigning?: string;
   /** Whether it may call itself without end. */
   readonly recursiveLoop?: "Allow" | "Terminate";
   readonly tags?: Readonly<Record<string, string>>;

@@ -1,15 +1,24 @@
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { functionNotFound, invalidParameter, versionId, type FunctionHead, type FunctionRecord } from "./model.ts";
+import {
+  functionNotFound,
+  invalidParameter,
+  LATEST,
+  revisionOf,
+  staleRevision,
+  versionId,
+  type FunctionHead,
+  type FunctionRecord,
+} from "./model.ts";
 import type { LambdaState } from "./state.ts";
-import { versionOf } from "./store.ts";
 
 const MAX_TRIES = 20;
 
 /** What makes a version differ from the one before: its code and its settings, not when it was changed. */
 function content(record: FunctionRecord): string {
-  const { version: _v, revisionId: _r, modified: _m, sealedEnvironment: _e, description: _d, ...rest } = record;
-  return JSON.stringify(rest);
+  const { version: _v, revisionId: _r, shownRevision: _s, modified: _m, sealedEnvironment: _e, ...rest } = record;
+  const { latestDescription, description, ...settings } = rest;
+  return JSON.stringify({ ...settings, description: latestDescription ?? description });
 }
 
 /** Publishes `$LATEST` as the next version; where nothing has changed since the last one, answers that one. */
@@ -21,14 +30,10 @@ export async function publish(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const head = await ctx.records.get<FunctionHead>("function", name);
     if (!head) throw functionNotFound(ctx, name);
-    const latest = await versionOf(ctx, name);
-    if (options.revisionId !== undefined && options.revisionId !== latest.revisionId) {
-      throw new AwsError(
-        "PreconditionFailedException",
-        "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId",
-        412,
-      );
-    }
+    const stored = await ctx.records.get<FunctionRecord>("version", versionId(name, LATEST));
+    if (!stored) throw functionNotFound(ctx, name);
+    const { value: latest } = stored;
+    if (options.revisionId !== undefined && options.revisionId !== revisionOf(latest)) throw staleRevision();
     if (
       options.codeSha256 !== undefined &&
       Buffer.from(options.codeSha256, "base64").toString("hex") !== latest.codeDigest
@@ -44,17 +49,21 @@ export async function publish(
     const sameVariables = last && open(ctx, last.value) === open(ctx, latest);
     if (last && sameVariables && content(last.value) === content(latest)) return last.value;
     const version = String(head.value.lastVersion + 1);
+    const { shownRevision: _s, ...settings } = latest;
     const record: FunctionRecord = {
-      ...latest,
+      ...settings,
       version,
       revisionId: ctx.platform.ids.uuid(),
-      description: options.description ?? latest.description,
+      ...(options.description === undefined
+        ? {}
+        : { description: options.description, latestDescription: latest.description }),
     };
     const next: FunctionHead = { ...head.value, lastVersion: head.value.lastVersion + 1 };
     try {
       await ctx.records.write(
         ctx.records.put("function", name, next, head.rev),
         ctx.records.put("version", versionId(name, version), record, 0),
+        ctx.records.put("version", stored.id, { ...latest, shownRevision: ctx.platform.ids.uuid() }, stored.rev),
       );
       return record;
     } catch (error) {

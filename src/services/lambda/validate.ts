@@ -134,7 +134,7 @@ function sealedEnvironment(
   const text = JSON.stringify(variables);
   if (Buffer.byteLength(text) > MAX_ENVIRONMENT_BYTES) {
     throw invalidParameter(
-      `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${text.slice(0, 200)}`,
+      `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${text}`,
     );
   }
   return ctx.platform.vault.seal("lambda-environment", text);

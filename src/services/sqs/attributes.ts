@@ -88,7 +88,7 @@ export async function changedAttributes(ctx: Ctx, queue: Queue, given: Attribute
 function checkName(queue: Queue, name: string, value: string): void {
   if (name === "FifoQueue") {
     if (!isFifo(queue)) throw unknown(name);
-    if (value !== "true")
+    if (value.toLowerCase() !== "true")
       throw invalidAttribute(
         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
       );

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type * as Sqs from "@aws-sdk/client-sqs";
+import { AwsError } from "../../kernel/aws-error.ts";
 import { MAX_ATTRIBUTE_NAME, MAX_DELAY_SECONDS, MAX_MESSAGE_ATTRIBUTES } from "./limits.ts";
 import { invalidParameter, invalidValue, isFifo, missing, type Ctx, type Queue } from "./model.ts";
 import { numberOf } from "./attributes.ts";
@@ -31,15 +32,24 @@ export function sizeOf(sending: Sending): number {
   return size;
 }
 
-/** Checks one message as SQS does, and answers it as it is stored. */
-export function newMessage(ctx: Ctx, queue: Queue, sending: Sending): NewMessage {
+/** What XML 1.0 cannot hold: https://www.w3.org/TR/REC-xml/#charsets */
+const STRANGE = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/** Checks one message, which may be an entry of a batch, as SQS does, and answers it as it is stored. */
+export function newMessage(ctx: Ctx, queue: Queue, sending: Sending, isEntry = false): NewMessage {
   const { MessageBody: body, MessageGroupId: group } = sending;
   if (!body) throw missing("MessageBody");
   const limit = numberOf(queue, "MaximumMessageSize");
-  if (sizeOf(sending) > limit)
-    throw invalidValue(`One or more parameters are invalid. Reason: Message must be shorter than ${limit} bytes.`);
-  // What XML 1.0 cannot hold: https://www.w3.org/TR/REC-xml/#charsets
-  if (/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u.test(body)) throw invalidCharacters();
+  if (sizeOf(sending) > limit) {
+    const what = `One or more parameters ${isEntry ? "cannot be validated" : "are invalid"}`;
+    throw invalidValue(`${what}. Reason: Message must be shorter than ${limit} bytes.`);
+  }
+  if (STRANGE.test(body))
+    throw new AwsError(
+      "InvalidMessageContents",
+      "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+      400,
+    );
   const attributes = storedAttributes(sending.MessageAttributes);
   const trace = sending.MessageSystemAttributes?.["AWSTraceHeader"]?.StringValue ?? ctx.traceId;
   const strange = Object.keys(sending.MessageSystemAttributes ?? {}).find((name) => name !== "AWSTraceHeader");
@@ -64,11 +74,6 @@ export function newMessage(ctx: Ctx, queue: Queue, sending: Sending): NewMessage
     ...(deduplicationId === undefined || !isFifo(queue) ? {} : { seenKey: `${scope}${deduplicationId}` }),
   };
 }
-
-const invalidCharacters = () =>
-  invalidValue(
-    "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD",
-  );
 
 function delayOf(queue: Queue, { DelaySeconds: delay }: Sending): number {
   const own = numberOf(queue, "DelaySeconds");
@@ -147,7 +152,11 @@ function storedAttributes(given: Sending["MessageAttributes"]): Record<string, S
 }
 
 function storedAttribute(name: string, value: Sqs.MessageAttributeValue): StoredAttribute {
-  if (!/^[\w.-]+$/.test(name) || name.length > MAX_ATTRIBUTE_NAME || /^\.|\.$|\.\.|^(aws|amazon)\./i.test(name))
+  if (
+    !/^[\p{L}\p{N}_.-]+$/u.test(name) ||
+    name.length > MAX_ATTRIBUTE_NAME ||
+    /^\.|\.$|\.\.|^(aws|amazon)\./i.test(name)
+  )
     throw invalidValue(
       `Message (user) attribute name '${name.slice(0, 300)}' is invalid: it may have letters, digits, underscores, hyphens and single dots, at most ${MAX_ATTRIBUTE_NAME} characters, and no AWS or Amazon prefix.`,
     );
@@ -162,6 +171,10 @@ function storedAttribute(name: string, value: Sqs.MessageAttributeValue): Stored
   const content = kind === "Binary" ? bytes : value.StringValue;
   if (!content?.length)
     throw invalidValue(`Message (user) attribute '${name}' must contain a non-empty value of type '${kind}'.`);
+  if (kind !== "Binary" && STRANGE.test(value.StringValue ?? ""))
+    throw invalidValue(
+      `Invalid characters found in the value of message (user) attribute '${name}'. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`,
+    );
   if (kind === "Number" && (!Number.isFinite(Number(value.StringValue)) || value.StringValue?.trim() === ""))
     throw invalidValue(`Can't cast the value of message (user) attribute '${name}' to a number.`);
   return typeof content === "string"

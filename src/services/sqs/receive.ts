@@ -97,10 +97,10 @@ export function messageView(
   };
 }
 
-/** Names may be `All`, `.*`, or end in `.*`. */
+/** Names may be `All`, `*`, `.*`, or end in `.*`. */
 function isWanted(name: string, wanted: readonly string[]): boolean {
   return wanted.some(
-    (w) => w === "All" || w === ".*" || w === name || (w.endsWith(".*") && name.startsWith(w.slice(0, -2))),
+    (w) => ["All", "*", ".*", name].includes(w) || (w.endsWith(".*") && name.startsWith(w.slice(0, -2))),
   );
 }
 

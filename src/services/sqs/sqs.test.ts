@@ -226,7 +226,7 @@ describe("SQS", () => {
         refused("InvalidParameterValue", /shorter than 1048576 bytes/),
       );
       await assert.rejects(send({ MessageBody: "" }), refused("MissingParameter", /MessageBody/));
-      await assert.rejects(send({ MessageBody: "\u0001" }), refused("InvalidParameterValue", /Invalid characters/));
+      await assert.rejects(send({ MessageBody: "\u0001" }), refused("InvalidMessageContents", /Invalid characters/));
       await assert.rejects(
         send({ MessageAttributes: { a: { DataType: "String", StringValue: "" } } }),
         refused("InvalidParameterValue", /must contain a non-empty value of type 'String'/),

@@ -42,6 +42,8 @@ export interface NewMessage extends Pick<Message, "id" | "message" | "body" | "f
 
 /** So many of the first messages of a queue are looked at for the dead-letter queue when it is received from. */
 const REDRIVE_AT_ONCE = 100;
+/** So many of the first messages of a FIFO queue are put together by their groups. */
+const GROUPED_AT_ONCE = 200;
 const COLUMNS = "id, message, grp, body, facts, sent_at, receives, first_received_at, receipt, source";
 
 /** Statements that put a message into a queue; a FIFO queue drops what it has seen in the last five minutes. */
@@ -89,6 +91,18 @@ export interface Claim {
 /** Of a group of a FIFO queue only what no earlier, hidden message stands before. */
 const IN_ORDER = `not exists (select 1 from sqs_message h where h.queue = m.queue and h.visible_at > ? and h.grp = m.grp and h.id < m.id)`;
 
+// A plus before a column: the index that has the order is used, not one that would have to be sorted.
+const OLDEST_FIRST = `select m.id from sqs_message m where m.queue = ? and m.visible_at <= ? and +m.sent_at > ? and m.receives < ?
+  order by m.visible_at, m.id limit ?`;
+
+/**
+ * Of a FIFO queue as many messages of one group as there are, then those of the next; among the first ones that can be received.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+ */
+const GROUPS_FIRST = `select id from (select id, min(id) over (partition by grp) as first from (select m.id, m.grp from sqs_message m
+  where m.queue = ? and +m.visible_at <= ? and +m.sent_at > ? and m.receives < ? and ${IN_ORDER}
+  order by m.id limit ${GROUPED_AT_ONCE})) order by first, id limit ?`;
+
 /** Takes what can be received, and hides it; in one write, so that of two receivers only one gets a message. */
 export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promise<Message[]> {
   const { database, ids } = ctx.platform;
@@ -102,15 +116,12 @@ export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promi
   });
   if (!look) return [];
   const fifo = isFifo(queue);
-  // A plus before a column: the index that has the order is used, not one that would have to be sorted.
-  const order = fifo ? "m.id" : "m.visible_at, m.id";
   const receipt = ids.uuid();
   await database.write([
     ...(claim.dead ? redrive(ctx, queue, claim.dead, [now, oldest]) : []),
     {
       sql: `update sqs_message set visible_at = ?, receives = receives + 1, first_received_at = coalesce(first_received_at, ?),
-        received_at = ?, receipt = ? where id in (select m.id from sqs_message m where m.queue = ? and ${fifo ? "+" : ""}m.visible_at <= ?
-        and +m.sent_at > ? and m.receives < ? ${fifo ? `and ${IN_ORDER}` : ""} order by ${order} limit ?)`,
+        received_at = ?, receipt = ? where id in (${fifo ? GROUPS_FIRST : OLDEST_FIRST})`,
       parameters: [
         now + claim.visibilityMs,
         now,
@@ -129,7 +140,8 @@ export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promi
     sql: `select ${COLUMNS} from sqs_message where receipt = ? order by id`,
     parameters: [receipt],
   });
-  return rows.map(messageOf);
+  const messages = rows.map(messageOf);
+  return fifo ? [...Map.groupBy(messages, ({ grp }) => grp).values()].flat() : messages;
 }
 
 const messageOf = (row: Message & { facts: unknown }): Message => ({
@@ -179,6 +191,15 @@ export async function receivedMessage(
     sql: "select visible_at, received_at from sqs_message where id = ? and queue = ? and receipt = ?",
     parameters: [id, queue.uid, token],
   });
+}
+
+/** The token of the last receipt of a message. */
+export async function lastReceipt(ctx: Ctx, queue: Queue, id: number): Promise<string | undefined> {
+  const row = await ctx.platform.database.first<{ receipt: string | null }>({
+    sql: "select receipt from sqs_message where id = ? and queue = ?",
+    parameters: [id, queue.uid],
+  });
+  return row?.receipt ?? undefined;
 }
 
 export function removeMessage(ctx: Ctx, queue: Queue, { id, token }: Receipt): Statement {

@@ -37,15 +37,19 @@ const withStoredAuthType = (action: string) => async (input: any, ctx: Ctx) => {
   return withAuthType(action)({ ...input, AuthType: input.AuthType ?? url?.authType }, ctx);
 };
 
+async function mustExist(ctx: Ctx, name: string, alias: string | undefined): Promise<void> {
+  await versionOf(ctx, name, alias).catch((error: unknown) => {
+    if (codeOf(error) !== "ResourceNotFoundException") throw error;
+    throw resourceNotFound("Function does not exist");
+  });
+}
+
 export const functionUrls = operations<typeof Lambda, LambdaState>()({
   CreateFunctionUrlConfig: {
     permissions: withAuthType("CreateFunctionUrlConfig"),
     async run(ctx, input) {
       const { name, qualifier: alias } = parseName(input.FunctionName, input.Qualifier);
-      await versionOf(ctx, name, alias).catch((error: unknown) => {
-        if (codeOf(error) !== "ResourceNotFoundException") throw error;
-        throw resourceNotFound("Function does not exist");
-      });
+      await mustExist(ctx, name, alias);
       const now = ctx.now();
       const url: UrlRecord = {
         id: ctx.platform.ids.text(ID_LENGTH, ID_ALPHABET),
@@ -79,6 +83,7 @@ export const functionUrls = operations<typeof Lambda, LambdaState>()({
     permissions: withStoredAuthType("UpdateFunctionUrlConfig"),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
+      await mustExist(ctx, name, qualifier);
       const url = await ctx.records.update<UrlRecord>(URLS, urlRecordId(name, qualifier), (before) => ({
         ...before,
         modified: ctx.now(),

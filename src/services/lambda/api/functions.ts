@@ -1,9 +1,9 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, passRole } from "../../../aws/service.ts";
-import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
+import { codeOf } from "../../../kernel/aws-error.ts";
 import { ACCOUNT_CONCURRENCY } from "../../../compute/lambda/invoker.ts";
-import { configurationView } from "../configuration.ts";
+import { configurationView, listedView } from "../configuration.ts";
 import {
   conflict,
   functionArn,
@@ -12,6 +12,8 @@ import {
   LATEST,
   onFunction,
   parseName,
+  revisionOf,
+  staleRevision,
   versionId,
   type AliasRecord,
   type FunctionHead,
@@ -20,7 +22,7 @@ import {
 } from "../model.ts";
 import { EVENT_INVOKE } from "../event-invoke-config.ts";
 import { URL_PLACES, URLS, type UrlRecord } from "../function-url.ts";
-import { layerContents } from "../layers.ts";
+import { layerContents, type LayerVersion } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
 import { checkDeadLetterRole } from "../dead-letter.ts";
 import { forgetProvisioned, unreservedConcurrency } from "../provisioned.ts";
@@ -28,6 +30,7 @@ import { publish } from "../publish.ts";
 import { MAX_NAME } from "../limits.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf, versionOf } from "../store.ts";
+import { checkedTags } from "../tags.ts";
 import { settingsOf } from "../validate.ts";
 
 type Ctx = Context<LambdaState>;
@@ -44,15 +47,11 @@ async function checkRole(ctx: Ctx, role: string): Promise<void> {
 }
 
 function checkRevision(record: FunctionRecord, revisionId: string | undefined): void {
-  if (revisionId !== undefined && revisionId !== record.revisionId) {
-    throw new AwsError(
-      "PreconditionFailedException",
-      "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
-      412,
-      { Type: "User" },
-    );
-  }
+  if (revisionId !== undefined && revisionId !== revisionOf(record)) throw staleRevision();
 }
+
+/** The answer to a change, of the revision before Lambda has carried it out: on Lambda that is a revision of its own. */
+const changing = ({ shownRevision: _later, ...record }: FunctionRecord): FunctionRecord => record;
 
 /** Changes `$LATEST` and ends what still runs its former state. */
 async function changeLatest(
@@ -61,10 +60,12 @@ async function changeLatest(
   change: (record: FunctionRecord) => FunctionRecord,
 ): Promise<FunctionRecord> {
   const revisionId = ctx.platform.ids.uuid();
+  const shownRevision = ctx.platform.ids.uuid();
   const modified = ctx.now();
   const record = await ctx.records.update<FunctionRecord>("version", versionId(name, LATEST), (r) => ({
     ...change(r),
     revisionId,
+    shownRevision,
     modified,
   }));
   if (!record) throw functionNotFound(ctx, name);
@@ -100,12 +101,14 @@ export const functions = operations<typeof Lambda, LambdaState>()({
         ...settings,
         ...code,
         revisionId: ctx.platform.ids.uuid(),
+        shownRevision: ctx.platform.ids.uuid(),
         modified: now,
       };
-      const head: FunctionHead = { name, created: now, lastVersion: 0, ...(input.Tags ? { tags: input.Tags } : {}) };
+      const tags = input.Tags ? { tags: checkedTags(input.Tags) } : {};
+      const head: FunctionHead = { name, created: now, lastVersion: 0, ...tags };
       const first = ctx.records.put("version", versionId(name, LATEST), record);
       if (!(await ctx.records.create("function", name, head, first))) throw conflict(`Function already exist: ${name}`);
-      if (!input.Publish) return configurationView(ctx, record, { fresh: "create" });
+      if (!input.Publish) return configurationView(ctx, changing(record), { fresh: "create" });
       const published = configurationView(ctx, await publish(ctx, name, {}), { fresh: "create" });
       return { ...published, FunctionArn: functionArn(ctx, name) };
     },
@@ -117,7 +120,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const record = await versionOf(ctx, name, qualifier);
       const head = await headOf(ctx, name);
       return {
-        Configuration: configurationView(ctx, record, { qualified: qualifier === LATEST }),
+        Configuration: configurationView(ctx, record, { qualifier }),
         Code: {
           RepositoryType: "S3",
           Location: `${ctx.platform.settings.publicUrl}/_starling/code/${downloadToken(ctx, record)}`,
@@ -133,7 +136,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
     permissions: onFunction("GetFunctionConfiguration"),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
-      return configurationView(ctx, await versionOf(ctx, name, qualifier), { qualified: qualifier === LATEST });
+      return configurationView(ctx, await versionOf(ctx, name, qualifier), { qualifier });
     },
   },
   ListFunctions: {
@@ -152,7 +155,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
         ),
       );
       return {
-        Functions: records.flat().map((record) => configurationView(ctx, record, { qualified: all })),
+        Functions: records.flat().map((record) => listedView(ctx, record, all ? { qualifier: record.version } : {})),
         ...(heads.length > limit ? { NextMarker: page.at(-1)!.id } : {}),
       };
     },
@@ -170,8 +173,8 @@ export const functions = operations<typeof Lambda, LambdaState>()({
         checkRevision(r, input.RevisionId);
         return { ...r, ...code, ...architectures };
       });
-      if (input.Publish) return configurationView(ctx, await publish(ctx, name, {}), { fresh: "update" });
-      return configurationView(ctx, record, { fresh: "update" });
+      if (input.Publish) return configurationView(ctx, await publish(ctx, name, {}), { fresh: "create" });
+      return configurationView(ctx, changing(record), { fresh: "update" });
     },
   },
   UpdateFunctionConfiguration: {
@@ -191,16 +194,16 @@ export const functions = operations<typeof Lambda, LambdaState>()({
         const { sealedEnvironment: _e, deadLetterArn: _d, ...kept } = r;
         return { ...kept, ...settingsOf(ctx, name, input, r), ...layers };
       });
-      return configurationView(ctx, record, { fresh: "update" });
+      return configurationView(ctx, changing(record), { fresh: "update" });
     },
   },
   DeleteFunction: {
     permissions: onFunction("DeleteFunction"),
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName, input.Qualifier);
-      await headOf(ctx, name);
       if (qualifier === LATEST)
         throw invalidParameter("$LATEST version cannot be deleted without deleting the function.");
+      await headOf(ctx, name);
       const aliases = await ctx.records.list<AliasRecord>("alias", { prefix: `${name}:` });
       if (qualifier !== undefined) {
         if (!/^\d+$/.test(qualifier)) throw invalidParameter("Deletion of aliases is not currently supported.");
@@ -242,6 +245,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
     async run(ctx) {
       const versions = await ctx.records.list<FunctionRecord>("version");
       const heads = await ctx.records.list<FunctionHead>("function");
+      const layers = await ctx.records.list<LayerVersion>("layer-version");
       return {
         AccountLimit: {
           TotalCodeSize: 80_530_636_800,
@@ -251,13 +255,16 @@ export const functions = operations<typeof Lambda, LambdaState>()({
           UnreservedConcurrentExecutions: await unreservedConcurrency(ctx),
         },
         AccountUsage: {
-          TotalCodeSize: versions.reduce((sum, v) => sum + v.value.codeSize, 0),
+          TotalCodeSize: codeSize(versions) + layers.reduce((sum, layer) => sum + layer.value.size, 0),
           FunctionCount: heads.length,
         },
       };
     },
   },
 });
+
+const codeSize = (versions: readonly { value: FunctionRecord }[]): number =>
+  versions.reduce((sum, { value }) => sum + value.codeSize, 0);
 
 /** A sealed, short-lived name for the download of a version's package. */
 function downloadToken(ctx: Ctx, record: FunctionRecord): string {

@@ -1,12 +1,23 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
-import { layerArn, layerOf, parseLayerArn, versionKey, type LayerHead, type LayerVersion } from "../layers.ts";
-import { conflict, invalidParameter, resourceNotFound, type PolicyRecord } from "../model.ts";
+import {
+  layerArn,
+  layerNumber,
+  layerOf,
+  parseLayerArn,
+  versionKey,
+  type LayerHead,
+  type LayerVersion,
+} from "../layers.ts";
+import { conflict, invalidParameter, resourceNotFound, staleRevision, type PolicyRecord } from "../model.ts";
 import { storePackage } from "../package.ts";
 import type { LambdaState } from "../state.ts";
 
 type Ctx = Context<LambdaState>;
+type PermissionInput = {
+  [K in keyof Lambda.AddLayerVersionPermissionRequest]: Lambda.AddLayerVersionPermissionRequest[K];
+};
 type Named = { LayerName?: string | undefined; VersionNumber?: number | undefined };
 
 /** The name of a layer given by name or ARN. */
@@ -36,6 +47,7 @@ const view = (ctx: Ctx, v: LayerVersion) => ({
   ...(v.runtimes.length ? { CompatibleRuntimes: [...v.runtimes] as Lambda.Runtime[] } : {}),
   ...(v.architectures.length ? { CompatibleArchitectures: [...v.architectures] as Lambda.Architecture[] } : {}),
   ...(v.license ? { LicenseInfo: v.license } : {}),
+  ...Object.fromEntries((v.empty ?? []).map((name) => [name, []])),
 });
 
 const withContent = (ctx: Ctx, v: LayerVersion) => ({
@@ -47,6 +59,17 @@ const withContent = (ctx: Ctx, v: LayerVersion) => ({
     CodeSize: v.size,
   },
 });
+
+const DEFAULT_PAGE = 50;
+
+/** Whether a version suits a runtime and an architecture; one that names none of them suits none that is asked for. */
+function fits(
+  { runtimes, architectures }: LayerVersion,
+  wanted: { CompatibleRuntime?: string | undefined; CompatibleArchitecture?: string | undefined },
+): boolean {
+  const { CompatibleRuntime: runtime, CompatibleArchitecture: architecture } = wanted;
+  return (!runtime || runtimes.includes(runtime)) && (!architecture || architectures.includes(architecture));
+}
 
 /** The version that an earlier try of a CloudFormation step has published. */
 async function madeFor(ctx: Ctx, name: string, once: string): Promise<LayerVersion | undefined> {
@@ -76,6 +99,9 @@ export const layers = operations<typeof Lambda, LambdaState>()({
           size: codeSize,
           runtimes: input.CompatibleRuntimes ?? [],
           architectures: input.CompatibleArchitectures ?? [],
+          empty: (["CompatibleRuntimes", "CompatibleArchitectures"] as const).filter(
+            (list) => input[list]?.length === 0,
+          ),
           ...(input.LicenseInfo ? { license: input.LicenseInfo } : {}),
           ...(ctx.once ? { once: ctx.once } : {}),
         };
@@ -95,7 +121,7 @@ export const layers = operations<typeof Lambda, LambdaState>()({
   GetLayerVersion: {
     permissions: onVersion("GetLayerVersion"),
     run: async (ctx, input) =>
-      withContent(ctx, await layerOf(ctx, nameOf(input.LayerName), Number(input.VersionNumber))),
+      withContent(ctx, await layerOf(ctx, nameOf(input.LayerName), layerNumber(input.VersionNumber))),
   },
   GetLayerVersionByArn: {
     permissions: (input) => [{ action: "lambda:GetLayerVersion", resource: String(input.Arn) }],
@@ -111,9 +137,9 @@ export const layers = operations<typeof Lambda, LambdaState>()({
         prefix: `${nameOf(input.LayerName)}:`,
         reverse: true,
       });
-      const fitting = all.filter((v) => !input.CompatibleRuntime || v.value.runtimes.includes(input.CompatibleRuntime));
+      const fitting = all.filter((v) => fits(v.value, input));
       const start = Number(input.Marker ?? 0);
-      const end = start + (input.MaxItems ?? 50);
+      const end = start + (input.MaxItems ?? DEFAULT_PAGE);
       return {
         LayerVersions: fitting.slice(start, end).map((v) => view(ctx, v.value)),
         ...(end < fitting.length ? { NextMarker: String(end) } : {}),
@@ -122,26 +148,28 @@ export const layers = operations<typeof Lambda, LambdaState>()({
   },
   ListLayers: {
     permissions: () => [{ action: "lambda:ListLayers", resource: "*" }],
-    async run(ctx) {
-      const heads = await ctx.records.list<LayerHead>("layer");
-      const latest = await Promise.all(
-        heads.map(
-          async (h) =>
-            (await ctx.records.list<LayerVersion>("layer-version", { prefix: `${h.id}:`, reverse: true, limit: 1 }))[0]
-              ?.value,
-        ),
-      );
+    async run(ctx, input) {
+      const latest = new Map<string, LayerVersion>();
+      for (const { value } of await ctx.records.list<LayerVersion>("layer-version"))
+        if (fits(value, input)) latest.set(value.name, value);
+      const limit = input.MaxItems ?? DEFAULT_PAGE;
+      const names = [...latest.keys()].toSorted();
+      const rest = input.Marker === undefined ? names : names.filter((name) => name > input.Marker!);
+      const page = rest.slice(0, limit);
       return {
-        Layers: latest.flatMap((v) =>
-          v ? [{ LayerName: v.name, LayerArn: layerArn(ctx, v.name), LatestMatchingVersion: view(ctx, v) }] : [],
-        ),
+        Layers: page.map((name) => ({
+          LayerName: name,
+          LayerArn: layerArn(ctx, name),
+          LatestMatchingVersion: view(ctx, latest.get(name)!),
+        })),
+        ...(rest.length > limit ? { NextMarker: page.at(-1)! } : {}),
       };
     },
   },
   DeleteLayerVersion: {
     permissions: onVersion("DeleteLayerVersion"),
     async run(ctx, input) {
-      const key = versionKey(nameOf(input.LayerName), Number(input.VersionNumber));
+      const key = versionKey(nameOf(input.LayerName), layerNumber(input.VersionNumber));
       await ctx.records.write(ctx.records.remove("layer-version", key), ctx.records.remove("layer-policy", key));
       return {};
     },
@@ -149,20 +177,10 @@ export const layers = operations<typeof Lambda, LambdaState>()({
   AddLayerVersionPermission: {
     permissions: onVersion("AddLayerVersionPermission"),
     async run(ctx, input) {
-      const { name, version } = await layerOf(ctx, nameOf(input.LayerName), Number(input.VersionNumber));
-      const principal = String(input.Principal);
-      const statement = {
-        Sid: String(input.StatementId),
-        Effect: "Allow",
-        Principal: principal === "*" ? "*" : { AWS: `arn:aws:iam::${principal}:root` },
-        Action: input.Action,
-        Resource: layerArn(ctx, name, version),
-        ...(input.OrganizationId
-          ? { Condition: { StringEquals: { "aws:PrincipalOrgID": input.OrganizationId } } }
-          : {}),
-      };
-      const key = versionKey(name, version);
+      const key = await permittedVersion(ctx, input);
+      const statement = statementOf(ctx, input);
       const stored = await ctx.records.get<PolicyRecord>("layer-policy", key);
+      checkPolicyRevision(stored?.value, input.RevisionId);
       const statements = stored?.value.statements ?? [];
       if (statements.some((s) => s.Sid === statement.Sid))
         throw conflict(
@@ -176,10 +194,11 @@ export const layers = operations<typeof Lambda, LambdaState>()({
   RemoveLayerVersionPermission: {
     permissions: onVersion("RemoveLayerVersionPermission"),
     async run(ctx, input) {
-      const key = versionKey(nameOf(input.LayerName), Number(input.VersionNumber));
+      const key = await permittedVersion(ctx, input);
       const changed = await ctx.records.update<PolicyRecord>("layer-policy", key, (p) => {
         if (!p.statements.some((s) => s.Sid === input.StatementId))
           throw resourceNotFound(`Statement ${input.StatementId} is not found in resource policy.`);
+        checkPolicyRevision(p, input.RevisionId);
         return {
           revisionId: ctx.platform.ids.uuid(),
           statements: p.statements.filter((s) => s.Sid !== input.StatementId),
@@ -192,10 +211,7 @@ export const layers = operations<typeof Lambda, LambdaState>()({
   GetLayerVersionPolicy: {
     permissions: onVersion("GetLayerVersionPolicy"),
     async run(ctx, input) {
-      const stored = await ctx.records.get<PolicyRecord>(
-        "layer-policy",
-        versionKey(nameOf(input.LayerName), Number(input.VersionNumber)),
-      );
+      const stored = await ctx.records.get<PolicyRecord>("layer-policy", await permittedVersion(ctx, input));
       if (!stored || stored.value.statements.length === 0)
         throw resourceNotFound("No policy is associated with the given resource.");
       return {
@@ -205,3 +221,28 @@ export const layers = operations<typeof Lambda, LambdaState>()({
     },
   },
 });
+
+/** The key of the version whose policy is asked for, which must be there. */
+async function permittedVersion(ctx: Ctx, input: Named): Promise<string> {
+  const name = nameOf(input.LayerName);
+  const key = versionKey(name, Number(input.VersionNumber));
+  if (!(await ctx.records.get("layer-version", key)))
+    throw resourceNotFound(`Layer version ${layerArn(ctx, name, input.VersionNumber)} does not exist.`);
+  return key;
+}
+
+function statementOf(ctx: Ctx, input: PermissionInput): PolicyRecord["statements"][number] {
+  const principal = String(input.Principal);
+  return {
+    Sid: String(input.StatementId),
+    Effect: "Allow",
+    Principal: principal === "*" ? "*" : { AWS: `arn:aws:iam::${principal}:root` },
+    Action: input.Action,
+    Resource: layerArn(ctx, nameOf(input.LayerName), input.VersionNumber),
+    ...(input.OrganizationId ? { Condition: { StringEquals: { "aws:PrincipalOrgID": input.OrganizationId } } } : {}),
+  };
+}
+
+function checkPolicyRevision(policy: PolicyRecord | undefined, revisionId: string | undefined): void {
+  if (revisionId !== undefined && revisionId !== policy?.revisionId) throw staleRevision("GetLayerPolicy");
+}

@@ -2,10 +2,12 @@ import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
+import type { Statement } from "../../../ports/database.ts";
 import { MAX_POLICY_BYTES } from "../limits.ts";
 import {
   conflict,
   functionArn,
+  functionNotFound,
   invalidParameter,
   LATEST,
   onFunction,
@@ -13,6 +15,11 @@ import {
   policyId,
   policyText,
   resourceNotFound,
+  revisionOf,
+  staleRevision,
+  versionId,
+  type AliasRecord,
+  type FunctionRecord,
   type PolicyRecord,
 } from "../model.ts";
 import type { LambdaState } from "../state.ts";
@@ -124,6 +131,28 @@ async function aliasOf(ctx: Ctx, name: string, alias: string): Promise<void> {
 
 type Statements = PolicyRecord["statements"];
 
+/** What a policy belongs to: a function, one of its versions or an alias. Its revision changes with the policy. */
+interface Owner {
+  readonly revision: string;
+  /** Gives it another revision. */
+  readonly revise: (revision: string) => Statement;
+}
+
+async function ownerOf(ctx: Ctx, name: string, qualifier = LATEST): Promise<Owner> {
+  if (isAlias(qualifier)) {
+    const stored = await ctx.records.get<AliasRecord>("alias", `${name}:${qualifier}`);
+    if (!stored) throw functionNotFound(ctx, name, qualifier);
+    const { id, rev, value } = stored;
+    const revise = (revisionId: string): Statement => ctx.records.put("alias", id, { ...value, revisionId }, rev);
+    return { revision: value.revisionId, revise };
+  }
+  const stored = await ctx.records.get<FunctionRecord>("version", versionId(name, qualifier));
+  if (!stored) throw functionNotFound(ctx, name, qualifier);
+  const { id, rev, value } = stored;
+  const revise = (shownRevision: string): Statement => ctx.records.put("version", id, { ...value, shownRevision }, rev);
+  return { revision: revisionOf(value), revise };
+}
+
 /** Changes a policy, which is made at its first statement and removed with its last. */
 async function changePolicy(
   ctx: Ctx,
@@ -134,13 +163,9 @@ async function changePolicy(
   const id = policyId(target.name, target.qualifier);
   for (let tries = 0; tries < 20; tries++) {
     const stored = await ctx.records.get<PolicyRecord>("policy", id);
-    if (revisionId !== undefined && revisionId !== stored?.value.revisionId) {
-      throw new AwsError(
-        "PreconditionFailedException",
-        "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to retrieve the latest RevisionId",
-        412,
-      );
-    }
+    const owner = await ownerOf(ctx, target.name, target.qualifier);
+    if (revisionId !== undefined && ![stored?.value.revisionId, owner.revision].includes(revisionId))
+      throw staleRevision("GetPolicy");
     const statements = change(stored?.value.statements ?? []);
     const record: PolicyRecord = { revisionId: ctx.platform.ids.uuid(), statements };
     if (JSON.stringify(record).length > MAX_POLICY_BYTES)
@@ -154,6 +179,7 @@ async function changePolicy(
         statements.length
           ? ctx.records.put("policy", id, record, stored?.rev ?? 0)
           : ctx.records.remove("policy", id, stored?.rev),
+        owner.revise(record.revisionId),
       );
       return;
     } catch (error) {

@@ -3,6 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { MAPPING, type Mapping } from "../event-sources/mapping.ts";
+import { checkedTags } from "../tags.ts";
 import { MIN_UNRESERVED } from "../limits.ts";
 import {
   functionNotFound,
@@ -41,18 +42,19 @@ async function changeTags(ctx: Ctx, resource: string | undefined, how: (tags: Ta
   if (uuid === undefined)
     return void (await change(ctx, taggable(resource), (h) => ({ ...h, tags: how(h.tags ?? {}) })));
   const changed = await ctx.records.update<Mapping>(MAPPING, uuid, (m) => ({ ...m, tags: how(m.tags ?? {}) }));
-  if (!changed) throw noMapping();
+  if (!changed) throw noMapping(resource);
 }
 
 async function tagsOf(ctx: Ctx, resource: string | undefined): Promise<Tags> {
   const [, uuid] = MAPPING_ARN.exec(resource ?? "") ?? [];
   if (uuid === undefined) return (await headOf(ctx, taggable(resource))).tags ?? {};
   const stored = await ctx.records.get<Mapping>(MAPPING, uuid);
-  if (!stored) throw noMapping();
+  if (!stored) throw noMapping(resource);
   return stored.value.tags ?? {};
 }
 
-const noMapping = () => resourceNotFound("The resource you requested does not exist.");
+const noMapping = (resource: string | undefined) =>
+  resourceNotFound(`Event source mapping not found: ${String(resource)}`);
 
 function taggable(resource: string | undefined): string {
   const { name, qualifier } = parseName(resource);
@@ -65,7 +67,9 @@ export const settings = operations<typeof Lambda, LambdaState>()({
   TagResource: {
     permissions: onResource("TagResource"),
     async run(ctx, input) {
-      await changeTags(ctx, input.Resource, (tags) => ({ ...tags, ...input.Tags }));
+      if (Object.keys(input.Tags ?? {}).length === 0)
+        throw invalidParameter("An error occurred and the request cannot be processed.");
+      await changeTags(ctx, input.Resource, (tags) => checkedTags({ ...tags, ...input.Tags }));
       return {};
     },
   },
@@ -73,6 +77,12 @@ export const settings = operations<typeof Lambda, LambdaState>()({
     permissions: onResource("UntagResource"),
     async run(ctx, input) {
       const gone = new Set(input.TagKeys);
+      if (gone.size === 0)
+        throw new AwsError(
+          "ValidationException",
+          "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null",
+          400,
+        );
       await changeTags(ctx, input.Resource, (tags) =>
         Object.fromEntries(Object.entries(tags).filter(([key]) => !gone.has(key))),
       );

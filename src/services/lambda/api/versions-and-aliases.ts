@@ -1,8 +1,8 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { AwsError } from "../../../kernel/aws-error.ts";
-import { configurationView } from "../configuration.ts";
+import type { AwsError } from "../../../kernel/aws-error.ts";
+import { configurationView, listedView } from "../configuration.ts";
 import {
   conflict,
   functionArn,
@@ -11,6 +11,7 @@ import {
   onFunction,
   parseName,
   resourceNotFound,
+  staleRevision,
   versionId,
   type AliasRecord,
   type FunctionRecord,
@@ -87,7 +88,7 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
       });
       const page = stored.slice(0, limit);
       return {
-        Versions: page.map((s) => configurationView(ctx, s.value, { qualified: true })),
+        Versions: page.map((s) => listedView(ctx, s.value, { qualifier: s.value.version })),
         ...(stored.length > limit ? { NextMarker: page.at(-1)!.id } : {}),
       };
     },
@@ -133,13 +134,7 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
       const weights = input.RoutingConfig ? input.RoutingConfig.AdditionalVersionWeights : stored.value.weights;
       await checkTarget(ctx, name, input.FunctionVersion ?? stored.value.version, weights);
       const record = await ctx.records.update<AliasRecord>("alias", aliasId(name, alias), (a) => {
-        if (input.RevisionId !== undefined && input.RevisionId !== a.revisionId) {
-          throw new AwsError(
-            "PreconditionFailedException",
-            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
-            412,
-          );
-        }
+        if (input.RevisionId !== undefined && input.RevisionId !== a.revisionId) throw staleRevision();
         const { weights: _w, ...kept } = a;
         return {
           ...kept,

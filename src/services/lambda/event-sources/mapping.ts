@@ -41,7 +41,7 @@ export function mappingView(ctx: Ctx, mapping: Mapping, passing?: Passing): Lamb
     MaximumBatchingWindowInSeconds: mapping.windowSeconds,
     EventSourceArn: mapping.source,
     ...(mapping.filters.length ? { FilterCriteria: { Filters: mapping.filters.map((Pattern) => ({ Pattern })) } } : {}),
-    FunctionArn: functionArn(ctx, mapping.functionName, mapping.qualifier),
+    FunctionArn: functionArn(ctx, mapping.functionName) + (mapping.qualifier ? `:${mapping.qualifier}` : ""),
     LastModified: new Date(mapping.modified),
     State: passing ?? (mapping.enabled ? "Enabled" : "Disabled"),
     StateTransitionReason: "USER_INITIATED",

@@ -34,7 +34,7 @@ function checkName(name: string, fifo: boolean): void {
 
 async function create(ctx: Ctx, name: string, given: Attributes, tags: Attributes): Promise<Queue> {
   const isFifo = given["FifoQueue"] !== undefined;
-  if (isFifo && given["FifoQueue"] !== "true")
+  if (isFifo && given["FifoQueue"]!.toLowerCase() !== "true")
     throw new AwsError("InvalidAttributeName", "Unknown Attribute FifoQueue.", 400);
   checkName(name, isFifo);
   const now = ctx.now();
@@ -173,7 +173,7 @@ export const queues = operations<typeof Sqs, SqsState>()({
         );
       for (const [uid, at] of purged) if (ctx.now() - at >= PURGE_PAUSE_MS) purged.delete(uid);
       purged.set(queue.uid, ctx.now());
-      await ctx.records.write(emptyQueue(queue).slice(0, 1));
+      await ctx.records.write(emptyQueue(queue));
       return {};
     },
   },

@@ -9,7 +9,7 @@ import { invalidParameter, isFifo, missing, onQueue, queueOf, type Ctx, type Que
 import { parseReceiptHandle } from "../receipt-handle.ts";
 import { messageView, receiveMessages } from "../receive.ts";
 import type { SqsState } from "../state.ts";
-import { hideMessage, receivedMessage, removeMessage } from "../store.ts";
+import { hideMessage, lastReceipt, receivedMessage, removeMessage } from "../store.ts";
 
 const SYSTEM = new Set([
   "All",
@@ -47,7 +47,9 @@ async function changeVisibility(
   const { VisibilityTimeout: seconds } = input;
   if (seconds === undefined) throw missing("VisibilityTimeout");
   checkVisibility(seconds);
-  const receipt = parseReceiptHandle(queue, input.ReceiptHandle);
+  const parsed = parseReceiptHandle(queue, input.ReceiptHandle);
+  // A standard queue takes the handle of an earlier receive, too.
+  const receipt = isFifo(queue) ? parsed : { ...parsed, token: (await lastReceipt(ctx, queue, parsed.id)) ?? "" };
   const message = await receivedMessage(ctx, queue, receipt);
   const now = ctx.now();
   if (!message || (isFifo(queue) && message.visible_at <= now))

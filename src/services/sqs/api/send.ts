@@ -64,7 +64,7 @@ export const send = operations<typeof Sqs, SqsState>()({
       const Failed: Sqs.BatchResultErrorEntry[] = [];
       const made = entries.flatMap((entry) => {
         try {
-          return [{ id: entry.Id, entry, message: newMessage(ctx, queue, entry) }];
+          return [{ id: entry.Id, entry, message: newMessage(ctx, queue, entry, true) }];
         } catch (error) {
           Failed.push(failedEntry(entry.Id, error));
           return [];
