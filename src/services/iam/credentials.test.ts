@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { after, before, test } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
 import { STS } from "@aws-sdk/client-sts";
+import { body, openStacks } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 import { stepAt, totpCode } from "./totp.ts";
 
@@ -260,4 +261,30 @@ test("git credentials are made anew, and follow their user's name", async () => 
   const { ServiceSpecificCredentials } = await iam.listServiceSpecificCredentials({ UserName: "git2" });
   assert.equal(ServiceSpecificCredentials!.length, 1);
   await assert.rejects(iam.deleteUser({ UserName: "git2" }), /must remove referenced objects first/);
+});
+
+test("templates: a user's password and groups, policies by themselves, certificates", async () => {
+  const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:*", Resource: "*" }] };
+  const resource = (type: string, Properties: object) => ({ Type: `AWS::IAM::${type}`, Properties });
+  const template = (PolicyName: string, Users: object[]) =>
+    body({
+      User: resource("User", { UserName: "of-stack", LoginProfile: { Password: "Correct-horse-1" } }),
+      Group: resource("Group", { GroupName: "of-stack" }),
+      InUser: resource("UserPolicy", { PolicyName, UserName: { Ref: "User" }, PolicyDocument: policy }),
+      InGroup: resource("GroupPolicy", { PolicyName, GroupName: { Ref: "Group" }, PolicyDocument: policy }),
+      Members: resource("UserToGroupAddition", { GroupName: { Ref: "Group" }, Users }),
+      Site: resource("ServerCertificate", { CertificateBody: CERTIFICATE, PrivateKey: KEY }),
+    });
+  const Capabilities: ["CAPABILITY_NAMED_IAM"] = ["CAPABILITY_NAMED_IAM"];
+  const stacks = openStacks(app.client);
+  await stacks.created("people", template("one", [{ Ref: "User" }]), { Capabilities });
+  const UserName = "of-stack";
+  assert.ok((await iam.getLoginProfile({ UserName })).LoginProfile);
+  assert.deepEqual((await iam.listUserPolicies({ UserName })).PolicyNames, ["one"]);
+  const members = async () => (await iam.getGroup({ GroupName: "of-stack" })).Users!.map((user) => user.UserName);
+  assert.deepEqual(await members(), [UserName]);
+  assert.equal((await iam.listServerCertificates({})).ServerCertificateMetadataList!.length, 1);
+  await stacks.update("people", template("two", []), { Capabilities });
+  assert.deepEqual((await iam.listGroupPolicies({ GroupName: "of-stack" })).PolicyNames, ["two"]);
+  assert.deepEqual(await members(), []);
 });

@@ -21,6 +21,8 @@ import { tagsAndBoundaries } from "./api/tags-and-boundaries.ts";
 import { users } from "./api/users.ts";
 import { managedPolicies } from "./api/policies.ts";
 import { iamGroup, iamUser, iamAccessKey } from "./resources/user.ts";
+import { iamSamlProvider, iamServerCertificate } from "./resources/certificates.ts";
+import { iamGroupPolicy, iamRolePolicy, iamUserPolicy, iamUserToGroupAddition } from "./resources/inline-policies.ts";
 import { iamInstanceProfile, iamOidcProvider } from "./resources/providers.ts";
 import { iamManagedPolicy } from "./resources/managed-policy.ts";
 import { iamPolicy } from "./resources/policy.ts";
@@ -64,5 +66,11 @@ export const iam = defineService<typeof Iam>({
     iamInstanceProfile,
     iamOidcProvider,
     iamServiceLinkedRole,
+    iamRolePolicy,
+    iamUserPolicy,
+    iamGroupPolicy,
+    iamUserToGroupAddition,
+    iamServerCertificate,
+    iamSamlProvider,
   ],
 });

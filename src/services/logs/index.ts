@@ -5,9 +5,11 @@ import { filters } from "./filters.ts";
 import { groups } from "./groups.ts";
 import { telemetryKey, type LogGroup } from "./model.ts";
 import { queries } from "./queries.ts";
+import { queryDefinitions } from "./query-definitions.ts";
 import { resourcePolicies } from "./resource-policies.ts";
 import { metricFilter, subscriptionFilter } from "./resources/filters.ts";
 import { logGroup } from "./resources/log-group.ts";
+import { logQueryDefinition, logResourcePolicy, logStream } from "./resources/log-stream.ts";
 import { subscriptionWorker } from "./subscriptions.ts";
 import { LogWatch } from "./watch.ts";
 
@@ -17,8 +19,8 @@ const DAY_MS = 86_400_000;
 /** CloudWatch Logs. */
 export const logs = defineService<typeof Logs, LogWatch>({
   name: "logs",
-  operations: { ...groups, ...streams, ...events, ...filters, ...resourcePolicies, ...queries },
-  resources: [logGroup, metricFilter, subscriptionFilter],
+  operations: { ...groups, ...streams, ...events, ...filters, ...resourcePolicies, ...queries, ...queryDefinitions },
+  resources: [logGroup, logStream, metricFilter, subscriptionFilter, logResourcePolicy, logQueryDefinition],
   workers: [subscriptionWorker],
   async start(platform, caller) {
     const watch = new LogWatch(platform, caller);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { body, openStacks } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 let app: TestApp;
@@ -110,4 +111,41 @@ test("a query that makes texts without end, or looks too long, is refused", asyn
     const { queryId } = await logs.startQuery({ logGroupName: GROUP, queryString, ...range });
     await assert.rejects(logs.getQueryResults({ queryId }), /too much/);
   }
+});
+
+test("queries are kept under names, by templates too", async () => {
+  const put = { name: "slow calls", queryString: "filter ms > 10", logGroupNames: [GROUP] };
+  const { queryDefinitionId } = await logs.putQueryDefinition(put);
+  await logs.putQueryDefinition({ ...put, queryDefinitionId, queryString: "filter ms > 20" });
+  await assert.rejects(logs.putQueryDefinition({ ...put, queryDefinitionId: "other" }), {
+    name: "ResourceNotFoundException",
+  });
+  const PolicyDocument = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "logs:PutLogEvents", Resource: "*" },
+    ],
+  });
+  const template = body({
+    Query: { Type: "AWS::Logs::QueryDefinition", Properties: { Name: "of a stack", QueryString: "fields @message" } },
+    Stream: { Type: "AWS::Logs::LogStream", Properties: { LogGroupName: GROUP, LogStreamName: "of-stack" } },
+    Policy: { Type: "AWS::Logs::ResourcePolicy", Properties: { PolicyName: "events", PolicyDocument } },
+  });
+  await openStacks(app.client).created("queries", template);
+  const { queryDefinitions } = await logs.describeQueryDefinitions({});
+  assert.deepEqual(
+    queryDefinitions!.map((q) => [q.name, q.queryString]),
+    [
+      ["of a stack", "fields @message"],
+      ["slow calls", "filter ms > 20"],
+    ],
+  );
+  const { logStreams } = await logs.describeLogStreams({ logGroupName: GROUP, logStreamNamePrefix: "of-" });
+  assert.equal(logStreams!.length, 1);
+  assert.equal((await logs.describeResourcePolicies({})).resourcePolicies![0]!.policyName, "events");
+  await logs.deleteQueryDefinition({ queryDefinitionId: queryDefinitionId! });
+  assert.equal(
+    (await logs.describeQueryDefinitions({ queryDefinitionNamePrefix: "slow" })).queryDefinitions!.length,
+    0,
+  );
 });

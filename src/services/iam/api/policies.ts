@@ -261,10 +261,11 @@ export const managedPolicies = operations<typeof Iam, any>()({
         ...(usage === "PermissionsBoundary" ? [] : uses(known, policy.arn, "attached")),
         ...(usage === "PermissionsPolicy" ? [] : uses(known, policy.arn, "boundary")),
       ];
+      // Other filters (`LocalManagedPolicy`) say nothing of entities.
+      const filter = input.EntityFilter?.toLowerCase();
       const found = [...new Set(using)].filter(
         ({ kind, entity }) =>
-          (!input.EntityFilter || input.EntityFilter.toLowerCase() === kind) &&
-          entity.path.startsWith(input.PathPrefix ?? "/"),
+          (!KINDS.some((one) => one === filter) || filter === kind) && entity.path.startsWith(input.PathPrefix ?? "/"),
       );
       const { items, ...rest } = page(found, input);
       const of = (kind: EntityKind) => items.filter((use) => use.kind === kind).map((use) => use.entity);

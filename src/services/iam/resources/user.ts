@@ -1,7 +1,7 @@
 import { codeOf } from "../../../kernel/aws-error.ts";
 import { Records } from "../../../aws/records.ts";
 import { tagChanges } from "../../../aws/resource-tags.ts";
-import type { ResourceType } from "../../../aws/service.ts";
+import type { ResourceContext, ResourceType } from "../../../aws/service.ts";
 import type { AccessKey } from "../model.ts";
 import { setHoldings, stripHoldings } from "./holdings.ts";
 
@@ -10,6 +10,26 @@ const ignore =
   (error: unknown): void => {
     if (codeOf(error) !== code) throw error;
   };
+
+interface Login {
+  readonly Password?: string;
+  readonly PasswordResetRequired?: boolean;
+}
+
+/** Gives the user this password, or takes it away. */
+async function setLogin(ctx: ResourceContext, UserName: string, login?: Login, had?: Login): Promise<void> {
+  if (!login) {
+    if (had) await ctx.call("iam", "DeleteLoginProfile", { UserName }).catch(ignore("NoSuchEntity"));
+    return;
+  }
+  const { PasswordResetRequired } = login;
+  const input = { UserName, ...(PasswordResetRequired === undefined ? {} : { PasswordResetRequired }) };
+  await ctx.call("iam", "CreateLoginProfile", { ...input, Password: login.Password }).catch(async (error: unknown) => {
+    ignore("EntityAlreadyExists")(error);
+    const Password = login.Password === had?.Password ? undefined : login.Password;
+    await ctx.call("iam", "UpdateLoginProfile", { ...input, ...(Password === undefined ? {} : { Password }) });
+  });
+}
 
 /** AWS::IAM::User. */
 export const iamUser: ResourceType = {
@@ -27,6 +47,7 @@ export const iamUser: ResourceType = {
       });
     for (const GroupName of properties["Groups"] ?? [])
       await ctx.call("iam", "AddUserToGroup", { UserName, GroupName });
+    await setLogin(ctx, UserName, properties["LoginProfile"]);
     await setHoldings(ctx, "User", UserName, properties, {});
     return UserName;
   },
@@ -44,11 +65,15 @@ export const iamUser: ResourceType = {
     } else if (PermissionsBoundary) {
       await ctx.call("iam", "PutUserPermissionsBoundary", { UserName: id, PermissionsBoundary });
     } else await ctx.call("iam", "DeleteUserPermissionsBoundary", { UserName: id });
+    const login = previous["LoginProfile"] as Login | undefined;
+    if (JSON.stringify(next["LoginProfile"]) !== JSON.stringify(login))
+      await setLogin(ctx, id, next["LoginProfile"], login);
     await setHoldings(ctx, "User", id, next, previous);
   },
   async remove(ctx, id) {
     try {
       await stripHoldings(ctx, "User", id);
+      await ctx.call("iam", "DeleteLoginProfile", { UserName: id }).catch(ignore("NoSuchEntity"));
       const { Groups } = await ctx.call("iam", "ListGroupsForUser", { UserName: id });
       for (const group of Groups ?? [])
         await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName: group.GroupName });
