@@ -127,11 +127,17 @@ function invoke(header, body) {
   const started = performance.now();
   state.requestId = id;
   let answered = false;
+  let waited = false;
+  // One turn of the event loop, then asleep again; a handler that has not answered by then waits for something.
+  setImmediate(() => {
+    if (answered) next();
+    else waited = true;
+  });
   const answer = (error, result, failed) => {
     if (answered) return;
     answered = true;
     state.finish = undefined;
-    setImmediate(next); // one turn of the event loop, then asleep again
+    if (waited) setImmediate(next);
     if (failed) return sendError(id, error);
     let text;
     try {
@@ -143,7 +149,8 @@ function invoke(header, body) {
       );
     }
     if (text.length > MAX_ANSWER) return sendError(id, tooLarge());
-    send(OUT.RESPONSE, `${id}\t${Math.ceil((performance.now() - started) * 1000)}`, text);
+    const micros = Math.ceil((performance.now() - started) * 1000);
+    send(OUT.RESPONSE, waited ? `${id}\t${micros}\twaited` : `${id}\t${micros}\t`, text);
   };
   const context = makeContext(id, Number(deadline), arn, client, answer);
   // Nothing of ours keeps the process going while a handler is at work: so it shows when nothing is left to wait for.

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from resource import RUSAGE_THREAD, getrusage
 
 FOLDER = "/run/starling"
 INIT, INVOKE = 1, 2
@@ -223,6 +224,7 @@ encode = json.JSONEncoder(default=default).encode
 def invoke(handler, header, body):
     global request_id
     started = time.perf_counter()
+    sleeps = getrusage(RUSAGE_THREAD).ru_nvcsw
     request_id, deadline, arn, trace, *client = header.split("\t")
     os.environ["_X_AMZN_TRACE_ID"] = trace
     try:
@@ -242,7 +244,8 @@ def invoke(handler, header, body):
         send(ERROR, request_id + "\t" + body["errorType"], json.dumps(body).encode())
     else:
         flush()
-        send(RESPONSE, "%s\t%d" % (request_id, (time.perf_counter() - started) * 1e6 + 1), answer)
+        waited = "waited" if getrusage(RUSAGE_THREAD).ru_nvcsw > sleeps else ""
+        send(RESPONSE, "%s\t%d\t%s" % (request_id, (time.perf_counter() - started) * 1e6 + 1, waited), answer)
 
 
 def flush():

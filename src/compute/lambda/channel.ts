@@ -17,6 +17,8 @@ export interface RuntimeAnswer {
   readonly errorType?: string;
   /** What the runtime says it took, in microseconds; a hint for planning, never for the bill. */
   readonly micros?: number;
+  /** Whether the runtime says that the handler gave up the CPU of its own: what it took is not all work. */
+  readonly waited?: boolean;
 }
 
 export type InitAnswer =

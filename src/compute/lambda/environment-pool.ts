@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { EnvironmentEvents, ExecutionEnvironment } from "./environment.ts";
 import type { FunctionVersion } from "./function-version.ts";
 import type { Job } from "./job.ts";
@@ -8,10 +9,17 @@ const MAX_DEPTH = 8;
 const WAIT_MS = 1;
 /** An environment that has not answered for so long gives back what it has not read. Less, and a neighbour's noise would do it. */
 const STUCK_MS = 5;
+/** The same where handlers need nothing but CPU: the kernel may give it to others for so long. */
+const STUCK_WORKING_MS = 20;
 /** Until calls have ended nobody knows how long they take: none is put behind another. */
 const UNKNOWN_MICROS = 1_000_000;
 /** Weight of the latest call in the estimate. */
 const SHARE = 1 / 8;
+/** The same where a call that waited for nothing took longer: what it took more, the CPU was with others. */
+const SMALL_SHARE = 1 / 64;
+/** After so many calls in a row that waited for nothing, handlers are taken to need nothing but CPU. */
+const ALL_WORK = 32;
+const CPUS = availableParallelism();
 /** One call that a neighbour's noise held up must not change the estimate by more than this factor times its share. */
 const MAX_GROWTH = 16;
 /** A call that cannot get an environment of its own waits for another's end as long as that seems near, or one has ended lately. */
@@ -54,6 +62,8 @@ export class EnvironmentPool implements EnvironmentEvents {
   #hottest: ExecutionEnvironment | undefined;
   #starting = 0;
   #micros = UNKNOWN_MICROS;
+  /** Calls since the last whose handler waited for something. */
+  #sinceWait = 0;
   /** Since when none could be started and no call has ended. */
   #fullSince: number | undefined;
   #retryAt = 0;
@@ -87,12 +97,15 @@ export class EnvironmentPool implements EnvironmentEvents {
     this.#park(environment);
   }
 
-  onEnded(environment: ExecutionEnvironment, micros: number): void {
+  onEnded(environment: ExecutionEnvironment, micros: number, waited: boolean): void {
     this.#fullSince = undefined;
+    this.#sinceWait = waited ? 0 : this.#sinceWait + 1;
     const isFirst = this.#micros === UNKNOWN_MICROS;
     const sample = Math.min(micros, this.#micros * MAX_GROWTH);
-    this.#micros = isFirst ? micros : this.#micros + (sample - this.#micros) * SHARE;
-    const isSpare = this.#running.size > 1 && this.#running.size - 1 > this.#needed() * 2;
+    const share = sample > this.#micros && this.#isAllWork ? SMALL_SHARE : SHARE;
+    this.#micros = isFirst ? micros : this.#micros + (sample - this.#micros) * share;
+    const { size } = this.#running;
+    const isSpare = size > 1 && (size - 1 > this.#needed() * 2 || size > this.#most());
     if (environment.load === 0) {
       if (isSpare || this.#queue.length === 0) return this.#rest(environment);
       this.#run(environment, this.#queue.shift()!);
@@ -121,6 +134,16 @@ export class EnvironmentPool implements EnvironmentEvents {
   /** How many environments the calls that wait would keep busy, if each took so long. */
   #needed(micros = this.#micros): number {
     return (this.#queue.length * micros) / (WAIT_MS * 1000);
+  }
+
+  /** More environments than these would only take the CPU from each other. */
+  #most(): number {
+    return this.#isAllWork ? CPUS : Infinity;
+  }
+
+  /** The latest handlers needed nothing but CPU. */
+  get #isAllWork(): boolean {
+    return this.#sinceWait > ALL_WORK;
   }
 
   #run(environment: ExecutionEnvironment, job: Job): void {
@@ -165,7 +188,10 @@ export class EnvironmentPool implements EnvironmentEvents {
 
   /** Gives waiting calls environments, as many as the work is worth. */
   spread(micros = this.#micros): void {
-    const isWorth = (): boolean => this.#running.size + this.#starting < Math.max(1, this.#needed(micros));
+    // One that is slow may lack the CPU that its own limit allows, and others have theirs.
+    const most = micros === this.#micros ? this.#most() : Infinity;
+    const isWorth = (): boolean =>
+      this.#running.size + this.#starting < Math.max(1, Math.min(most, this.#needed(micros)));
     while (this.#queue.length > 0 && isWorth()) {
       const environment = this.#takeIdle();
       if (!environment) break;
@@ -222,9 +248,10 @@ export class EnvironmentPool implements EnvironmentEvents {
     const now = performance.now();
     let behind = 0;
     let slowest = this.#micros;
+    const stuckMs = this.#isAllWork ? STUCK_WORKING_MS : STUCK_MS;
     for (const environment of this.#running) {
       const busyMs = now - environment.busySince;
-      if (busyMs < STUCK_MS) {
+      if (busyMs < stuckMs) {
         behind += Math.max(0, environment.load - 1);
         continue;
       }

@@ -24,8 +24,8 @@ const INIT_LIMIT_MS = 10_000;
 
 /** Whom an environment tells what became of it. */
 export interface EnvironmentEvents {
-  /** A call has ended; `micros` is how long the runtime was busy with it. */
-  onEnded(environment: ExecutionEnvironment, micros: number): void;
+  /** A call has ended; `micros` is how long the runtime was busy with it, `waited` whether it waited for something meanwhile. */
+  onEnded(environment: ExecutionEnvironment, micros: number, waited: boolean): void;
   /** It serves no more. `unread` are calls that it never saw. */
   onDead(environment: ExecutionEnvironment, unread: readonly Job[]): void;
 }
@@ -344,6 +344,7 @@ export class ExecutionEnvironment {
     const outcome = this.#report(job, answer, { durationMs, initMs, peakMB: this.peak.mb(now) });
     const observed = durationMs * 1000;
     const micros = Math.min(observed, answer.micros || observed);
+    const waited = answer.waited !== false;
     const idle = this.#dead ? undefined : this.#extensions?.idle();
     if (idle)
       return this.#linger(
@@ -360,7 +361,7 @@ export class ExecutionEnvironment {
       if (!this.#loaded) this.#events?.onDead(this, []);
       return;
     }
-    this.#events?.onEnded(this, micros);
+    this.#events?.onEnded(this, micros, waited);
   }
 
   /** The caller has its answer; the environment takes the next call when its extensions are through with this one. */
@@ -372,7 +373,7 @@ export class ExecutionEnvironment {
       this.#lingering = undefined;
       this.#jobs.shift();
       this.#deadline = Infinity;
-      this.#events?.onEnded(this, micros);
+      this.#events?.onEnded(this, micros, true);
     });
   }
 

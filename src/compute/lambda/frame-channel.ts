@@ -161,9 +161,11 @@ export class FrameChannel implements RuntimeChannel {
         return this.#events.onLog(body);
       case FROM_RUNTIME.response:
       case FROM_RUNTIME.end: {
-        const [id, micros] = fields(header);
+        const [id, facts = ""] = fields(header);
+        const [micros, waited] = fields(facts);
         const kind = type === FROM_RUNTIME.end ? "end" : "response";
-        return this.#events.onAnswer(id, { kind, body: Buffer.from(body), micros: Number(micros) || 0 });
+        const took = { micros: Number(micros) || 0, waited: waited !== "" };
+        return this.#events.onAnswer(id, { kind, body: Buffer.from(body), ...took });
       }
       case FROM_RUNTIME.error: {
         const [id, errorType = "Unhandled"] = fields(header);
