@@ -133,7 +133,11 @@ function readMappings(section: JsonObject, report: Report): JsonObject {
     }
     for (const [key, entry] of Object.entries(mapping)) {
       if (key === "Fn::Transform") continue;
-      const values = isObject(entry) ? Object.values(entry) : [undefined];
+      if (!isObject(entry)) {
+        report.add(`${path}/${key}`, `${FORMAT}Every Mappings member ${key} must be a map`);
+        continue;
+      }
+      const values = Object.values(entry);
       if (values.some((v) => v === undefined || v === null || isObject(v))) {
         report.add(`${path}/${key}`, `${FORMAT}Every Mappings attribute must be a String or a List.`);
       }

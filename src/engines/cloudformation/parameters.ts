@@ -36,7 +36,10 @@ export async function resolveParameters(
   const missing: string[] = [];
   for (const [name, declaration] of Object.entries(template.parameters)) {
     const input = inputs[name];
+    if (input?.usePreviousValue) checkPrevious(name, input, previous);
     const value = input?.usePreviousValue ? previous[name] : (input?.value ?? defaultText(declaration));
+    if (value === undefined && isStored(declaration))
+      throw new TemplateError(`Parameter ${name} should either have input value or default value`);
     if (value === undefined) missing.push(name);
     else given[name] = value;
   }
@@ -58,6 +61,18 @@ export async function resolveParameters(
   }
   return { values, given };
 }
+
+/** A previous value can be used where there is one, and no new one beside it. */
+function checkPrevious(name: string, input: ParameterInput, previous: Readonly<Record<string, string>>): void {
+  const refuse = (why: string): never => {
+    throw new TemplateError(`Invalid input for parameter key ${name}. Cannot specify usePreviousValue as true ${why}`);
+  };
+  if (input.value) refuse("and non empty value for a parameter");
+  if (previous[name] === undefined) refuse("for a parameter key not in the previous template");
+}
+
+const isStored = (declaration: ParameterDeclaration): boolean =>
+  declaration.type.startsWith("AWS::SSM::Parameter::Value<");
 
 function defaultText(declaration: ParameterDeclaration): string | undefined {
   const value = declaration.default;

@@ -376,7 +376,7 @@ describe("failures", () => {
       { name: "ValidationError" },
     );
     await assert.rejects(cfn.createStack({ StackName: "no", TemplateURL: "https://example.com/a/b" }), {
-      message: "S3 error: Domain name specified in example.com is not a valid S3 domain",
+      message: "TemplateURL must be a supported URL.",
     });
     await assert.rejects(
       cfn.createStack({

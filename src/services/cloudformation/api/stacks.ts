@@ -26,7 +26,7 @@ export const stacks = operations<typeof CloudFormation, any>()({
   CreateStack: {
     permissions: onStack("CreateStack"),
     async run(ctx, input) {
-      const name = String(input.StackName);
+      const name = checkedStackName(String(input.StackName));
       const there = (await findStack(ctx, name))?.value;
       if (there) {
         if (input.ClientRequestToken && there.token === input.ClientRequestToken) return { StackId: there.arn };
@@ -146,6 +146,17 @@ async function policyText(
   const text = body ?? (url === undefined ? undefined : await readUrl(ctx, url, MAX_POLICY_BYTES));
   if (text !== undefined) checkStackPolicy(text);
   return text;
+}
+
+const STACK_NAME = /^[a-zA-Z][-a-zA-Z0-9]*$/;
+
+function checkedStackName(name: string): string {
+  const broken = (rule: string): Error =>
+    validation(`1 validation error detected: Value '${name}' at 'stackName' failed to satisfy constraint: ${rule}`);
+  if (!STACK_NAME.test(name))
+    throw broken("Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*");
+  if (name.length > 128) throw broken("Member must have length less than or equal to 128");
+  return name;
 }
 
 type DeleteInput = OperationInput<typeof CloudFormation, "DeleteStack">;

@@ -69,6 +69,7 @@ async function storedTemplate(
   let uuid: string;
   let revision: Revision | undefined;
   if (changeSetName) {
+    if (!stackName && !changeSetName.startsWith("arn:")) throw validation("StackName is a required parameter.");
     const { value } = await changeSetOf(ctx, stackName, changeSetName);
     if (!value.revision) throw noChangeSet(changeSetName);
     [uuid, revision] = [value.stack, value.revision];

@@ -25,7 +25,7 @@ async function read(ctx: Context<any>, { service, key, text }: DynamicReference)
       WithDecryption: service === "ssm-secure",
     });
     if (service === "ssm" && Parameter?.Type === "SecureString") {
-      throw new StepFailed(`Parameter ${key} is a SecureString: write {{resolve:ssm-secure:${key}}} to use it.`);
+      throw new StepFailed(`Parameters [${key}] referenced by template have types not supported by CloudFormation.`);
     }
     return String(Parameter?.Value ?? "");
   } catch (error) {

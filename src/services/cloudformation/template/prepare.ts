@@ -210,12 +210,25 @@ function checkFunctions(template: Template, scope: Scope): void {
     return KNOWN_AFTER_APPLY;
   };
   const unknown: Scope = { ...scope, partial: true, ref: later, getAtt: later, importValue: () => KNOWN_AFTER_APPLY };
+  const insecure: string[] = [];
   const unresolved = (block: string): string =>
     `Unresolved resource dependencies [${[...missing].join(", ")}] in the ${block} block of the template`;
-  for (const { properties } of active.values()) resolveProperties(properties, unknown);
+  for (const { type, properties } of active.values())
+    insecure.push(...secureReferences(resolveProperties(properties, unknown), `${type}/Properties`));
   if (missing.size > 0) throw validation(`Template format error: ${unresolved("Resources")}`);
+  if (insecure.length > 0) throw validation(`SSM Secure reference is not supported in: [${insecure.join(", ")}]`);
   resolveOutputs(template, unknown);
   if (missing.size > 0) throw validation(unresolved("Outputs"));
+}
+
+/** The one property of ours that AWS fills with secure parameters. */
+const SECURE = "AWS::IAM::User/Properties/LoginProfile/Password";
+
+/** Where properties name a secure parameter that may not be read there. */
+function secureReferences(value: unknown, path: string): string[] {
+  if (typeof value === "string") return value.includes("{{resolve:ssm-secure:") && path !== SECURE ? [path] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => secureReferences(item, `${path}/${key}`));
 }
 
 /** The implementation of a type; all custom resources share one. */

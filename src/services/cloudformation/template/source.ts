@@ -16,7 +16,7 @@ export async function templateText(
   if (body !== undefined) {
     if (Buffer.byteLength(body) > MAX_INLINE_BYTES) {
       throw validation(
-        `1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${MAX_INLINE_BYTES}`,
+        `1 validation error detected: Value '${body}' at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${MAX_INLINE_BYTES}`,
       );
     }
     return body;
@@ -66,6 +66,8 @@ function s3Place(ctx: Context<any>, text: string): Place {
   } catch {
     throw validation("TemplateURL must be a supported URL.");
   }
+  if (url.protocol === "s3:")
+    throw validation(`S3 error: Domain name specified in ${url.hostname} is not a valid S3 domain`);
   if (url.protocol !== "https:" && url.protocol !== "http:") throw validation("TemplateURL must be a supported URL.");
   const path = decodePath(url.pathname);
   const version = url.searchParams.get("versionId");
@@ -75,7 +77,7 @@ function s3Place(ctx: Context<any>, text: string): Place {
   const slash = path.indexOf("/");
   const own = new Set(["localhost", "127.0.0.1", "[::1]", new URL(ctx.platform.settings.publicUrl).hostname]);
   if (slash <= 0 || !(PATH_STYLE.test(url.hostname) || own.has(url.hostname))) {
-    throw validation(`S3 error: Domain name specified in ${url.hostname} is not a valid S3 domain`);
+    throw validation("TemplateURL must be a supported URL.");
   }
   return { Bucket: path.slice(0, slash), Key: path.slice(slash + 1), ...rest };
 }
