@@ -149,6 +149,13 @@ export interface ExpectedChecksum {
   readonly mismatchCode?: string;
 }
 
+function wrongMd5(expected: string, actual: string): AwsError {
+  return new AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.", 400, {
+    ExpectedDigest: Buffer.from(expected, "base64").toString("hex"),
+    CalculatedDigest: actual,
+  });
+}
+
 /** Passes bytes through and fails at the end where they are not what was declared. */
 export class ChecksumVerifier extends Transform {
   readonly #checks: readonly { readonly expected: ExpectedChecksum; readonly actual: Checksum }[];
@@ -172,6 +179,7 @@ export class ChecksumVerifier extends Transform {
         return done(new AwsError("MalformedTrailerError", message, 400));
       }
       if (value !== actual.digest()) {
+        if (expected.algorithm === "md5") return done(wrongMd5(value, actual.digest()));
         const message = `The ${name} you specified did not match the calculated checksum.`;
         return done(new AwsError(expected.mismatchCode ?? "BadDigest", message, 400));
       }

@@ -94,7 +94,9 @@ function checksumsInHeaders(headers: Headers): ExpectedChecksum[] {
   const md5 = textOf(headers, "content-md5");
   if (md5 !== undefined) {
     if (!/^[A-Za-z0-9+/]{22}==$/.test(md5)) {
-      throw new AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.", 400);
+      throw new AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.", 400, {
+        "Content-MD5": md5.slice(0, 200),
+      });
     }
     expected.push({ algorithm: "md5", value: () => md5 });
   }

@@ -67,7 +67,7 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     if (!(error instanceof AwsError)) logFailure(gateway, exchange, model, error);
     if (response.headersSent) response.destroy();
     else {
-      const answer = encodeError(model, protocol, error, requestId, { method: head.method, path: head.path });
+      const answer = encodeError(model, protocol, error, requestId, { method: head.method });
       await send(exchange, answer, also);
     }
   }

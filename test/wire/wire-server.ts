@@ -49,13 +49,12 @@ export async function startWireServer(options: WireServerOptions): Promise<{ ser
 
 async function answer(options: WireServerOptions, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const state: { model?: ServiceModel | undefined; protocol: Protocol } = { protocol: "restJson1" };
-  const path = incoming.url!.split("?")[0]!;
   let result: HttpResponse;
   try {
     result = await perform(options, incoming, state);
   } catch (error) {
     if (!(error instanceof AwsError)) process.stderr.write(`${String((error as Error).stack)}\n`);
-    result = encodeError(state.model, state.protocol, error, "request-1", { method: incoming.method!, path });
+    result = encodeError(state.model, state.protocol, error, "request-1", { method: incoming.method! });
   }
   await send(response, result);
   incoming.resume();

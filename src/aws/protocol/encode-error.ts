@@ -10,10 +10,9 @@ import { S3_ERROR_STATUS } from "./s3-error-status.ts";
 import { membersWriter, valueWriter } from "./value-codec.ts";
 import { escapeXml, xmlMembersWriter } from "./xml-writer.ts";
 
-/** What the error's body repeats of its request. */
+/** What an error's answer depends on of its request. */
 export interface ErrorContext {
   readonly method?: string;
-  readonly path?: string;
 }
 
 /** An error in the terms that every protocol needs. */
@@ -44,7 +43,7 @@ export function encodeError(
   context: ErrorContext = {},
 ): HttpResponse {
   const error = toWireError(model, protocol, thrown, requestId);
-  const response = encode(error, thrown, context);
+  const response = encode(error, thrown);
   addRequestId(response, model, requestId);
   const noBody = context.method === "HEAD" || response.status === 304;
   if (noBody) delete response.body;
@@ -109,7 +108,7 @@ function statusOf(model: ServiceModel | undefined, error: AwsError, shape: Shape
   return shape?.httpError ?? error.status;
 }
 
-function encode(error: WireError, thrown: unknown, context: ErrorContext): HttpResponse {
+function encode(error: WireError, thrown: unknown): HttpResponse {
   switch (error.protocol) {
     case "awsQuery":
       return xmlResponse(error, "text/xml", queryErrorDocument(error));
@@ -117,7 +116,7 @@ function encode(error: WireError, thrown: unknown, context: ErrorContext): HttpR
       return xmlResponse(error, "text/xml;charset=UTF-8", ec2ErrorDocument(error));
     case "restXml":
       if (!error.model || error.model.name === "s3") {
-        const response = xmlResponse(error, "application/xml", s3ErrorDocument(error, thrown, context));
+        const response = xmlResponse(error, "application/xml", s3ErrorDocument(error, thrown));
         Object.assign(response.headers, s3ErrorHeaders(thrown));
         return response;
       }
@@ -170,19 +169,21 @@ function ec2ErrorDocument(error: WireError): string {
 }
 
 /** S3's errors have no envelope, and carry whatever else the error knows as elements of their own. */
-function s3ErrorDocument(error: WireError, thrown: unknown, context: ErrorContext): string {
+function s3ErrorDocument(error: WireError, thrown: unknown): string {
   const fields = thrown instanceof AwsError ? Object.entries(thrown.fields) : [];
   const extra = fields
-    .filter(([name, value]) => /^[A-Z]\w*$/.test(name) && (typeof value === "string" || typeof value === "number"))
+    .filter(
+      ([name, value]) =>
+        /^[A-Za-z][\w-]*$/.test(name) &&
+        !/^[a-z-]+$/.test(name) &&
+        (typeof value === "string" || typeof value === "number"),
+    )
     .map(([name, value]) => `<${name}>${escapeXml(String(value))}</${name}>`)
     .join("");
-  const resource =
-    fields.some(([name]) => name === "Resource") || context.path === undefined ? "" : escapeXml(context.path);
   const id = escapeXml(error.requestId);
   const detail = `<Code>${escapeXml(error.queryCode)}</Code><Message>${escapeXml(error.message)}</Message>${extra}`;
-  const where = resource && `<Resource>${resource}</Resource>`;
   const ids = `<RequestId>${id}</RequestId><HostId>${id}</HostId>`;
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${detail}${where}${ids}</Error>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${detail}${ids}</Error>`;
 }
 
 function queryCompatibleHeaders(error: WireError): Record<string, string> {

@@ -9,6 +9,9 @@ export const noSuchKey = (key: string): AwsError =>
 export const noSuchVersion = (key: string, versionId: string): AwsError =>
   new AwsError("NoSuchVersion", "The specified version does not exist.", 404, { Key: key, VersionId: versionId });
 
+export const invalidVersion = (versionId: string): AwsError =>
+  invalidArgument("Invalid version id specified", "versionId", versionId);
+
 export const noSuchUpload = (uploadId: string): AwsError =>
   new AwsError(
     "NoSuchUpload",
@@ -46,6 +49,14 @@ export const methodNotAllowed = (method: string, headers: Readonly<Record<string
     ResourceType: "DeleteMarker",
     ...headers,
   });
+
+export const conditionalConflict = (condition: string, key: string): AwsError =>
+  new AwsError(
+    "ConditionalRequestConflict",
+    "The conditional request cannot succeed due to a conflicting operation against this resource.",
+    409,
+    { Condition: condition, Key: key },
+  );
 
 /** Others changed the same thing again and again. */
 export const operationAborted = (resource: string): AwsError =>

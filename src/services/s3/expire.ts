@@ -41,7 +41,7 @@ async function expireVersions(ctx: Context<any>, bucket: Bucket): Promise<void> 
 }
 
 async function applyTo(ctx: Context<any>, bucket: Bucket, versions: readonly ObjectVersion[]): Promise<void> {
-  for (const action of actionsFor(bucket.config.lifecycle ?? [], versions, ctx.now())) {
+  for (const action of actionsFor(bucket.config.lifecycle ?? [], versions, ctx.now(), bucket.config.minimumSize)) {
     if ("move" in action) {
       await move(ctx, bucket, action.move, action.to);
       continue;

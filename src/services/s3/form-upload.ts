@@ -53,7 +53,7 @@ export const formUploadRoute: Route<any, { bucket: string }> = {
       if (!(error instanceof AwsError))
         ctx.platform.log.error("a form upload failed", { bucket, requestId: ctx.requestId, error });
       const model = ctx.registry.models.load("s3");
-      const answer = encodeError(model, "restXml", error, ctx.requestId, { method: "POST", path: `/${bucket}` });
+      const answer = encodeError(model, "restXml", error, ctx.requestId, { method: "POST" });
       response.writeHead(answer.status, { ...cors, ...answer.headers, connection: "close" });
       response.write(String(answer.body ?? ""));
       await leaveUnread(request);

@@ -76,10 +76,12 @@ describe("lifecycle", () => {
   });
 
   test("refuses rules without an action, and transitions to no class", () => {
-    assert.throws(() => checkedLifecycle([rule({ Status: "Enabled" })]), { code: "InvalidRequest" });
+    assert.throws(() => checkedLifecycle([rule({ Status: "Enabled", Prefix: "" })]), { code: "InvalidRequest" });
     assert.throws(
       () =>
-        checkedLifecycle([rule({ Status: "Enabled", Transitions: [{ Days: 1, StorageClass: "CHEAP" as "GLACIER" }] })]),
+        checkedLifecycle([
+          rule({ Status: "Enabled", Prefix: "", Transitions: [{ Days: 1, StorageClass: "CHEAP" as "GLACIER" }] }),
+        ]),
       { code: "MalformedXML" },
     );
     assert.throws(() => checkedLifecycle([]), { code: "MalformedXML" });

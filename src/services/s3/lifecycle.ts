@@ -5,6 +5,7 @@ import { MAX_LIST } from "./limits.ts";
 import type { ObjectVersion } from "./model.ts";
 
 const DAY = 86_400_000;
+const MAX_ID = 255;
 /** From the quickest to the cheapest: rules move objects only onward. */
 const CLASSES = [
   "STANDARD",
@@ -29,7 +30,11 @@ export function checkedLifecycle(rules: readonly S3.LifecycleRule[] | undefined)
       NoncurrentVersionExpiration: noncurrent,
       AbortIncompleteMultipartUpload: abort,
     } = rule;
+    checkFilter(rule);
     checkTransitions(rule);
+    checkDates(rule);
+    if (noncurrent && noncurrent.NoncurrentDays === undefined && noncurrent.NewerNoncurrentVersions === undefined)
+      throw malformedXml();
     const moves = (rule.Transitions?.length ?? 0) + (rule.NoncurrentVersionTransitions?.length ?? 0);
     if (!expiration && !noncurrent && !abort && moves === 0)
       throw invalidRequest("At least one action needs to be specified in a rule");
@@ -44,11 +49,32 @@ export function checkedLifecycle(rules: readonly S3.LifecycleRule[] | undefined)
     )
       throw malformedXml();
     const ID = rule.ID ?? `rule-${i + 1}`;
+    if (ID.length > MAX_ID)
+      throw new AwsError("InvalidArgument", `ID length should not exceed allowed limit of ${MAX_ID}`, 400);
     if (ids.has(ID))
       throw new AwsError("InvalidArgument", "Rule ID must be unique. Found same ID for more than one rule", 400);
     ids.add(ID);
     return { ...rule, ID };
   });
+}
+
+/** What a rule is about is said by a filter of one part, or the older prefix. */
+function checkFilter({ Filter: filter, Prefix: prefix }: S3.LifecycleRule): void {
+  if ((filter === undefined) === (prefix === undefined)) throw malformedXml();
+  if (Object.values(filter ?? {}).filter((part) => part !== undefined).length > 1) throw malformedXml();
+  const keys = (filter?.And?.Tags ?? []).map(({ Key }) => Key);
+  if (new Set(keys).size < keys.length) throw invalidRequest("Duplicate Tag Keys are not allowed.");
+}
+
+function checkDates({ Expiration: expiration, Transitions: transitions = [] }: S3.LifecycleRule): void {
+  for (const { Date: date } of [expiration ?? {}, ...transitions]) {
+    const at = date === undefined ? 0 : new Date(date).getTime();
+    if (at % DAY !== 0)
+      throw new AwsError("InvalidArgument", "'Date' must be at midnight GMT", 400, {
+        ArgumentName: "Date",
+        ArgumentValue: new Date(at).toISOString(),
+      });
+  }
 }
 
 function checkTransitions({ Transitions: now = [], NoncurrentVersionTransitions: later = [] }: S3.LifecycleRule): void {
@@ -84,6 +110,20 @@ export function dueAfter(from: number, days: number): number {
   return Math.ceil((from + days * DAY) / DAY) * DAY;
 }
 
+/** When and by which rule an object will end, as the header `x-amz-expiration` says it. */
+export function expiryOf(rules: readonly S3.LifecycleRule[] | undefined, version: ObjectVersion): string | undefined {
+  const { key, size, modifiedAt, facts } = version;
+  if (!rules || !version.latest || version.marker) return undefined;
+  const ends = rules
+    .filter((rule) => appliesTo(rule, { key, size, tags: facts.tags ?? [] }))
+    .flatMap(({ ID: id = "", Expiration: { Days: days, Date: date } = {} }) => {
+      if (days === undefined && date === undefined) return [];
+      return [{ id, at: days === undefined ? new Date(date ?? NaN).getTime() : dueAfter(modifiedAt, days) }];
+    });
+  const [first] = ends.toSorted((a, b) => a.at - b.at);
+  return first && `expiry-date="${new Date(first.at).toUTCString()}", rule-id="${encodeURIComponent(first.id)}"`;
+}
+
 export type LifecycleAction =
   /** Of the latest version: a delete marker where versions are kept, else its end. */
   | { readonly expire: ObjectVersion }
@@ -96,6 +136,7 @@ export function actionsFor(
   rules: readonly S3.LifecycleRule[],
   versions: readonly ObjectVersion[],
   now: number,
+  minimumSize?: S3.TransitionDefaultMinimumObjectSize,
 ): LifecycleAction[] {
   const actions: LifecycleAction[] = [];
   const [latest, ...older] = versions;
@@ -125,7 +166,7 @@ export function actionsFor(
   });
   versions.forEach((version, i) => {
     const since = i === 0 ? undefined : (versions[i - 1]?.modifiedAt ?? now);
-    const to = version.marker ? undefined : classFor(of(version), version, { since, newer: i - 1, now });
+    const to = version.marker ? undefined : classFor(of(version), version, { since, newer: i - 1, now, minimumSize });
     const ends = actions.some(
       (action) => ("remove" in action ? action.remove : "expire" in action && action.expire) === version,
     );
@@ -138,24 +179,38 @@ export function actionsFor(
 function classFor(
   rules: readonly S3.LifecycleRule[],
   version: ObjectVersion,
-  { since, newer, now }: { since: number | undefined; newer: number; now: number },
+  {
+    since,
+    newer,
+    now,
+    minimumSize,
+  }: {
+    since: number | undefined;
+    newer: number;
+    now: number;
+    minimumSize: S3.TransitionDefaultMinimumObjectSize | undefined;
+  },
 ): string | undefined {
-  const due = rules
-    .filter((rule) => namesSize(rule) || version.size >= MIN_TRANSITION_BYTES)
-    .flatMap((rule) =>
-      since === undefined
-        ? (rule.Transitions ?? [])
-            .filter(
-              ({ Days: days, Date: date }) =>
-                (date === undefined ? dueAfter(version.modifiedAt, days ?? 0) : new Date(date).getTime()) <= now,
-            )
-            .map(({ StorageClass: to }) => to)
-        : (rule.NoncurrentVersionTransitions ?? [])
-            .filter(
-              (one) => newer >= (one.NewerNoncurrentVersions ?? 0) && dueAfter(since, one.NoncurrentDays ?? 0) <= now,
-            )
-            .map(({ StorageClass: to }) => to),
-    );
+  // The archives take small objects too, where the bucket says that sizes vary by class.
+  const takes = (rule: S3.LifecycleRule, to: string | undefined): boolean =>
+    namesSize(rule) ||
+    version.size >= MIN_TRANSITION_BYTES ||
+    (minimumSize === "varies_by_storage_class" && (to === "GLACIER" || to === "DEEP_ARCHIVE"));
+  const due = rules.flatMap((rule) =>
+    (since === undefined
+      ? (rule.Transitions ?? [])
+          .filter(
+            ({ Days: days, Date: date }) =>
+              (date === undefined ? dueAfter(version.modifiedAt, days ?? 0) : new Date(date).getTime()) <= now,
+          )
+          .map(({ StorageClass: to }) => to)
+      : (rule.NoncurrentVersionTransitions ?? [])
+          .filter(
+            (one) => newer >= (one.NewerNoncurrentVersions ?? 0) && dueAfter(since, one.NoncurrentDays ?? 0) <= now,
+          )
+          .map(({ StorageClass: to }) => to)
+    ).filter((to) => takes(rule, to)),
+  );
   const rank = (name: string | undefined): number => CLASSES.indexOf(name ?? "STANDARD");
   const furthest = Math.max(-1, ...due.map(rank));
   return furthest > rank(version.facts.storageClass) ? CLASSES[furthest] : undefined;

@@ -24,7 +24,8 @@ export interface BucketConfig {
   readonly versioning?: "Enabled" | "Suspended";
   readonly policy?: string;
   readonly grants?: readonly Grant[];
-  readonly ownership: S3.ObjectOwnership;
+  /** Absent where the controls were removed: then objects are their writers', and ACLs count. */
+  readonly ownership?: S3.ObjectOwnership;
   readonly publicAccessBlock?: Required<S3.PublicAccessBlockConfiguration>;
   readonly tags?: readonly S3.Tag[];
   readonly cors?: readonly S3.CORSRule[];
@@ -32,10 +33,14 @@ export interface BucketConfig {
   readonly encryption?: S3.ServerSideEncryptionConfiguration;
   readonly notification?: S3.NotificationConfiguration;
   readonly lifecycle?: readonly S3.LifecycleRule[];
+  /** Below which size lifecycle rules leave objects in their class. */
+  readonly minimumSize?: S3.TransitionDefaultMinimumObjectSize;
   readonly objectLock?: BucketLock;
   readonly logging?: S3.LoggingEnabled;
   readonly acceleration?: S3.BucketAccelerateStatus;
   readonly payer?: S3.Payer;
+  /** Made by the name that eu-west-1 had once. */
+  readonly oldEurope?: true;
 }
 
 export interface Bucket {
@@ -107,6 +112,26 @@ export interface ObjectVersion {
 
 export const NULL_VERSION = "null";
 
+/** Length of what ends a version's id: a digest by which ids that we never made are told from those that are gone. */
+const VERSION_DIGEST = 6;
+
+/** The id of a new version, from what makes it the only one of its kind: 26 characters. */
+export const versionIdOf = (bucket: string, unique: string): string => unique + versionDigest(bucket, unique);
+
+function versionDigest(bucket: string, unique: string): string {
+  const digest = createHash("sha256").update(`${bucket} ${unique}`).digest("base64");
+  return digest.replaceAll(/[^A-Za-z0-9]/g, "").slice(0, VERSION_DIGEST);
+}
+
+/** Whether a version of this bucket has or had this id. */
+export function isVersionId({ name }: Bucket, id: string): boolean {
+  const unique = id.slice(0, -VERSION_DIGEST);
+  return id === NULL_VERSION || OLD_VERSION_ID.test(id) || versionIdOf(name, unique) === id;
+}
+
+/** Ids of before they had a digest. */
+const OLD_VERSION_ID = /^[0-9a-z]{8}\.[A-Za-z0-9]{22}$/;
+
 /** The canonical user id of an account. */
 export function canonicalId(account: string): string {
   return createHash("sha256").update(`starling canonical user ${account}`).digest("hex");
@@ -115,6 +140,9 @@ export function canonicalId(account: string): string {
 export const bucketArn = (bucket: string): string => `arn:aws:s3:::${bucket}`;
 export const objectArn = (bucket: string, key: string): string => `arn:aws:s3:::${bucket}/${key}`;
 export const quoted = (etag: string): string => `"${etag}"`;
+
+/** S3 tells times in whole seconds. */
+export const inSeconds = (ms: number): Date => new Date(Math.floor(ms / 1000) * 1000);
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const FORBIDDEN = [

@@ -5,7 +5,8 @@ import { allowedGrants, cannedGrants, type AclInput } from "./acl.ts";
 import { keyCheckOf, type CustomerKey, type CustomerKeyInput } from "./customer-keys.ts";
 import { invalidArgument } from "./errors.ts";
 import { MAX_KEY_BYTES, MAX_METADATA_BYTES } from "./limits.ts";
-import { canonicalId, type Bucket, type ObjectFacts, type ObjectVersion, quoted } from "./model.ts";
+import { canonicalId, inSeconds, type Bucket, type ObjectFacts, type ObjectVersion, quoted } from "./model.ts";
+import { expiryOf } from "./lifecycle.ts";
 import { newLock, type LockInput } from "./object-lock.ts";
 import { checkedTags, tagsOfHeader } from "./tags.ts";
 
@@ -151,7 +152,7 @@ export function describeObject(
   const { facts } = version;
   return {
     AcceptRanges: "bytes",
-    LastModified: new Date(Math.floor(version.modifiedAt / 1000) * 1000),
+    LastModified: inSeconds(version.modifiedAt),
     ETag: quoted(version.etag),
     ContentType: facts.contentType,
     ...facts.headers,
@@ -169,10 +170,17 @@ export function describeObject(
   } as Partial<S3.HeadObjectOutput> & Record<string, unknown>;
 }
 
+/** When a rule of the bucket will end an object. */
+export function describeExpiry(version: ObjectVersion, bucket: Bucket): { Expiration?: string } {
+  const expiry = expiryOf(bucket.config.lifecycle, version);
+  return expiry === undefined ? {} : { Expiration: expiry };
+}
+
 /** What answers of writes say of the stored version. */
 export function describeStored(version: ObjectVersion, bucket: Bucket): Record<string, unknown> {
   return {
     ...(bucket.config.versioning === "Enabled" ? { VersionId: version.version } : {}),
+    ...describeExpiry(version, bucket),
     ...(version.facts.encryption ? { ServerSideEncryption: version.facts.encryption.algorithm } : {}),
     ...(version.facts.encryption?.kmsKey ? { SSEKMSKeyId: version.facts.encryption.kmsKey } : {}),
   };

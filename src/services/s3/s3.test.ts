@@ -135,10 +135,16 @@ describe("S3 objects", () => {
       (e: any) => e.$metadata.httpStatusCode === 304,
     );
     await assert.rejects(s3.getObject({ Bucket, Key: "c", IfMatch: '"0"' }), code("PreconditionFailed", 412));
+    const { LastModified = new Date() } = await s3.headObject({ Bucket, Key: "c" });
     await assert.rejects(
-      s3.getObject({ Bucket, Key: "c", IfModifiedSince: new Date(Date.now() + 10_000) }),
+      s3.getObject({ Bucket, Key: "c", IfModifiedSince: LastModified }),
       (e: any) => e.$metadata.httpStatusCode === 304,
     );
+    // A time that is still to come says nothing.
+    assert.equal(await text(Bucket, "c", { IfModifiedSince: new Date(Date.now() + 100_000) }), "1");
+    await assert.rejects(s3.putObject({ Bucket, Key: "c", IfMatch: "*" }), code("NotImplemented", 501));
+    const both = { IfMatch: ETag, IfNoneMatch: "*" };
+    await assert.rejects(s3.putObject({ Bucket, Key: "c", ...both }), code("NotImplemented", 501));
     const races = await Promise.allSettled(
       Array.from({ length: 8 }, (_, i) => s3.putObject({ Bucket, Key: "race", Body: String(i), IfNoneMatch: "*" })),
     );

@@ -1,6 +1,6 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { invalidArgument } from "./errors.ts";
+import { invalidArgument, malformedXml } from "./errors.ts";
 import { MAX_BUCKET_TAGS, MAX_OBJECT_TAGS } from "./limits.ts";
 
 const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
@@ -9,7 +9,9 @@ const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 export function tagsOfHeader(header: string | undefined): S3.Tag[] {
   if (!header) return [];
   const tags = [...new URLSearchParams(header)].map(([Key, Value]) => ({ Key, Value }));
-  if (tags.some(({ Key }) => Key === ""))
+  const names = new Set(tags.map(({ Key }) => Key));
+  const isPairs = header.split("&").every((pair) => pair.split("=").length <= 2);
+  if (names.has("") || names.size < tags.length || !isPairs)
     throw invalidArgument(
       "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
       "x-amz-tagging",
@@ -28,7 +30,8 @@ export function checkedTags(tags: readonly S3.Tag[] | undefined, of: "object" | 
       400,
     );
   const seen = new Set<string>();
-  return list.map(({ Key: key = "", Value: value = "" }) => {
+  return list.map(({ Key: key, Value: value }) => {
+    if (key === undefined || value === undefined) throw malformedXml();
     if (key === "" || key.length > 128 || !ALLOWED.test(key))
       throw new AwsError("InvalidTag", "The TagKey you have provided is invalid", 400, { TagKey: key.slice(0, 200) });
     if (value.length > 256 || !ALLOWED.test(value))
@@ -36,8 +39,13 @@ export function checkedTags(tags: readonly S3.Tag[] | undefined, of: "object" | 
         TagKey: key,
         TagValue: value.slice(0, 300),
       });
-    if (key.startsWith("aws:") && of === "object")
-      throw new AwsError("InvalidTag", "System tags cannot be added/updated by requester", 400);
+    if (key.startsWith("aws:")) {
+      const message =
+        of === "object"
+          ? "Your TagKey cannot be prefixed with aws:"
+          : "System tags cannot be added/updated by requester";
+      throw new AwsError("InvalidTag", message, 400, { TagKey: key });
+    }
     if (seen.has(key))
       throw new AwsError("InvalidTag", "Cannot provide multiple Tags with the same key", 400, { TagKey: key });
     seen.add(key);

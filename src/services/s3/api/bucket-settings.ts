@@ -5,7 +5,7 @@ import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
 import { checkedPolicy, isPublicPolicy } from "../bucket-policy.ts";
 import { checkedCors } from "../cors.ts";
-import { accessDenied, malformedXml } from "../errors.ts";
+import { accessDenied, invalidRequest, malformedXml } from "../errors.ts";
 import { testEvent } from "../events.ts";
 import { checkedLifecycle } from "../lifecycle.ts";
 import { canonicalId, type Bucket, type BucketConfig } from "../model.ts";
@@ -56,8 +56,12 @@ const NO_WEBSITE = [
   "NoSuchWebsiteConfiguration",
   "The specified bucket does not have a website configuration",
 ] as const;
+const NO_OWNERSHIP = ["OwnershipControlsNotFoundError", "The bucket ownership controls were not found"] as const;
 const NO_TAGS = ["NoSuchTagSet", "The TagSet does not exist"] as const;
 const NO_LIFECYCLE = ["NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"] as const;
+/** Objects below 128 KiB are not moved to another class, whichever it is. */
+const USUAL_MINIMUM = "all_storage_classes_128K";
+const OWNERSHIPS: readonly string[] = ["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"];
 const NO_BLOCK = [
   "NoSuchPublicAccessBlockConfiguration",
   "The public access block configuration was not found",
@@ -143,7 +147,7 @@ export const bucketSettings = operations<typeof S3, any>()({
   GetBucketOwnershipControls: {
     permissions: onBucket("GetBucketOwnershipControls"),
     async run(ctx, input) {
-      const { ownership } = (await bucketOfInput(ctx, input)).config;
+      const ownership = await setting(ctx, input, "ownership", ...NO_OWNERSHIP);
       return { OwnershipControls: { Rules: [{ ObjectOwnership: ownership }] } };
     },
   },
@@ -152,7 +156,7 @@ export const bucketSettings = operations<typeof S3, any>()({
     async run(ctx, input) {
       const rules = input.OwnershipControls?.Rules ?? [];
       const ownership = rules[0]?.ObjectOwnership;
-      if (rules.length !== 1 || !ownership) throw malformedXml();
+      if (rules.length !== 1 || !ownership || !OWNERSHIPS.includes(ownership)) throw malformedXml();
       return set(ctx, input, ({ config }) => {
         if (ownership === "BucketOwnerEnforced" && config.grants?.some(({ grantee }) => "uri" in grantee)) {
           throw new AwsError(
@@ -167,7 +171,7 @@ export const bucketSettings = operations<typeof S3, any>()({
   },
   DeleteBucketOwnershipControls: {
     permissions: onBucket("PutBucketOwnershipControls"),
-    run: (ctx, input) => set(ctx, input, () => ({ ownership: "ObjectWriter" })),
+    run: (ctx, input) => unset(ctx, input, "ownership"),
   },
   GetBucketAcl: {
     permissions: onBucket("GetBucketAcl", "READ_ACP"),
@@ -243,8 +247,7 @@ export const bucketSettings = operations<typeof S3, any>()({
   PutBucketEncryption: {
     permissions: onBucket("PutEncryptionConfiguration"),
     async run(ctx, input) {
-      const encryption = input.ServerSideEncryptionConfiguration;
-      if (encryption?.Rules?.length !== 1) throw malformedXml();
+      const encryption = checkedEncryption(input.ServerSideEncryptionConfiguration);
       return set(ctx, input, () => ({ encryption }));
     },
   },
@@ -270,14 +273,19 @@ export const bucketSettings = operations<typeof S3, any>()({
     permissions: onBucket("GetLifecycleConfiguration"),
     async run(ctx, input) {
       const rules = await setting(ctx, input, "lifecycle", ...NO_LIFECYCLE);
-      return { Rules: rules.map(readRule) };
+      const { minimumSize } = (await bucketOfInput(ctx, input)).config;
+      return { Rules: rules.map(readRule), TransitionDefaultMinimumObjectSize: minimumSize ?? USUAL_MINIMUM };
     },
   },
   PutBucketLifecycleConfiguration: {
     permissions: onBucket("PutLifecycleConfiguration"),
     async run(ctx, input) {
       const lifecycle = checkedLifecycle(input.LifecycleConfiguration?.Rules);
-      return set(ctx, input, () => ({ lifecycle }));
+      const minimumSize = input.TransitionDefaultMinimumObjectSize ?? USUAL_MINIMUM;
+      if (minimumSize !== USUAL_MINIMUM && minimumSize !== "varies_by_storage_class")
+        throw invalidRequest(`Invalid TransitionDefaultMinimumObjectSize found: ${String(minimumSize).slice(0, 200)}`);
+      await set(ctx, input, () => ({ lifecycle, minimumSize }));
+      return { TransitionDefaultMinimumObjectSize: minimumSize };
     },
   },
   DeleteBucketLifecycle: {
@@ -294,6 +302,22 @@ export const bucketSettings = operations<typeof S3, any>()({
     },
   },
 });
+
+function checkedEncryption(
+  encryption: S3.ServerSideEncryptionConfiguration | undefined,
+): S3.ServerSideEncryptionConfiguration {
+  const rule = encryption?.Rules?.[0];
+  if (!encryption || !rule || encryption.Rules?.length !== 1) throw malformedXml();
+  const standard = rule.ApplyServerSideEncryptionByDefault;
+  if (standard?.KMSMasterKeyID !== undefined && !standard.SSEAlgorithm?.startsWith("aws:kms"))
+    throw new AwsError(
+      "InvalidArgument",
+      "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
+      400,
+      { ArgumentName: "ApplyServerSideEncryptionByDefault" },
+    );
+  return { ...encryption, Rules: [{ ...rule, BucketKeyEnabled: rule.BucketKeyEnabled ?? false }] };
+}
 
 /** A stored rule has its dates as text. */
 function readRule(rule: S3.LifecycleRule): S3.LifecycleRule {

@@ -5,13 +5,16 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { grantsOf, hasAcl, isPublicGrant } from "../acl.ts";
 import { MAX_BUCKETS } from "../limits.ts";
-import { bucketArn, canonicalId, isBucketName, newBucketConfig, type Bucket } from "../model.ts";
+import { bucketArn, canonicalId, inSeconds, isBucketName, newBucketConfig, type Bucket } from "../model.ts";
 import { onBucket } from "../permissions.ts";
 import { bucketOfInput, findBucket, insertBucket, listBuckets, removeBucket } from "../store/buckets.ts";
 import { endUpload, listParts, listUploads } from "../store/uploads.ts";
 import { checkedTags } from "../tags.ts";
 
 const HOME_REGION = "us-east-1";
+/** What eu-west-1 was called once: who asks for a bucket there by this name reads it back. */
+const OLD_EUROPE = "EU";
+const OWNERSHIPS: readonly string[] = ["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"];
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 /** The region that a new bucket goes to, as AWS reads it off the endpoint and the constraint. */
@@ -24,8 +27,8 @@ function regionOf(ctx: Context<any>, constraint: string | undefined): string {
       400,
     );
   }
-  const region = constraint === "EU" ? "eu-west-1" : constraint;
-  if (!REGION.test(region) || region === HOME_REGION) {
+  const region = constraint === OLD_EUROPE ? "eu-west-1" : constraint;
+  if ((!REGION.test(region) || region === HOME_REGION) && ctx.region === HOME_REGION) {
     throw new AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid", 400, {
       LocationConstraint: constraint,
     });
@@ -41,9 +44,16 @@ function regionOf(ctx: Context<any>, constraint: string | undefined): string {
   return region;
 }
 
+const notRegion = (name: string): AwsError =>
+  new AwsError("InvalidArgument", `Argument value ${name.slice(0, 200)} is not a valid AWS Region`, 400, {
+    ArgumentName: "bucket-region",
+  });
+
 /** `LocationConstraint` of a bucket; the oldest region has none. */
 const location = (bucket: Bucket): S3.BucketLocationConstraint | undefined =>
-  bucket.region === HOME_REGION ? undefined : (bucket.region as S3.BucketLocationConstraint);
+  bucket.region === HOME_REGION
+    ? undefined
+    : (((bucket.config.oldEurope && OLD_EUROPE) || bucket.region) as S3.BucketLocationConstraint); // any region that the bucket was made in
 
 export const buckets = operations<typeof S3, any>()({
   CreateBucket: {
@@ -70,6 +80,13 @@ export const buckets = operations<typeof S3, any>()({
         throw new AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, { BucketName: name });
       const region = regionOf(ctx, input.CreateBucketConfiguration?.LocationConstraint);
       const owner = canonicalId(ctx.account);
+      if (input.ObjectOwnership !== undefined && !OWNERSHIPS.includes(input.ObjectOwnership))
+        throw new AwsError(
+          "InvalidArgument",
+          `Invalid x-amz-object-ownership header: ${input.ObjectOwnership.slice(0, 200)}`,
+          400,
+          { ArgumentName: "x-amz-object-ownership" },
+        );
       const base = newBucketConfig(input.ObjectOwnership);
       const grants = grantsOf(input, owner);
       if (grants && base.ownership === "BucketOwnerEnforced" && grants.some(({ grantee }) => !("id" in grantee))) {
@@ -90,13 +107,14 @@ export const buckets = operations<typeof S3, any>()({
       const config = {
         ...base,
         ...(grants ? { grants } : {}),
+        ...(input.CreateBucketConfiguration?.LocationConstraint === OLD_EUROPE ? { oldEurope: true as const } : {}),
         ...(input.ObjectLockEnabledForBucket ? { objectLock: {}, versioning: "Enabled" as const } : {}),
         ...(tags?.length ? { tags: checkedTags(tags, "bucket") } : {}),
       };
       const have = await listBuckets(ctx, { limit: MAX_BUCKETS });
       if (have.length >= MAX_BUCKETS)
         throw new AwsError("TooManyBuckets", "You have attempted to create more buckets than allowed", 400);
-      if (!(await insertBucket(ctx, name, region, config))) await refuseExisting(ctx, name);
+      if (!(await insertBucket(ctx, name, region, config))) await refuseExisting(ctx, name, !tags?.length);
       return {
         Location: region === HOME_REGION ? `/${name}` : `http://${name}.s3.amazonaws.com/`,
         BucketArn: bucketArn(name),
@@ -125,6 +143,7 @@ export const buckets = operations<typeof S3, any>()({
     permissions: () => [{ action: "s3:ListAllMyBuckets", resource: "*" }],
     async run(ctx, input) {
       const limit = input.MaxBuckets ?? MAX_BUCKETS;
+      if (input.BucketRegion !== undefined && !REGION.test(input.BucketRegion)) throw notRegion(input.BucketRegion);
       const after =
         input.ContinuationToken === undefined
           ? undefined
@@ -139,13 +158,14 @@ export const buckets = operations<typeof S3, any>()({
       );
       const page = inRegion.slice(0, limit);
       const last = page.at(-1);
-      const paged =
-        input.MaxBuckets !== undefined || input.BucketRegion !== undefined || input.ContinuationToken !== undefined;
+      const paged = [input.MaxBuckets, input.BucketRegion, input.ContinuationToken, input.Prefix].some(
+        (said) => said !== undefined,
+      );
       return {
         Owner: { ID: canonicalId(ctx.account) },
         Buckets: page.map((bucket) => ({
           Name: bucket.name,
-          CreationDate: new Date(bucket.createdAt),
+          CreationDate: inSeconds(bucket.createdAt),
           ...(paged ? { BucketRegion: bucket.region, BucketArn: bucketArn(bucket.name) } : {}),
         })),
         ...(input.Prefix === undefined ? {} : { Prefix: input.Prefix }),
@@ -170,7 +190,7 @@ async function endAllUploads(ctx: Context<any>, bucket: string): Promise<Stateme
 }
 
 /** Tells the owner of a name from others; in us-east-1 making one's own bucket again is no error. */
-async function refuseExisting(ctx: Context<any>, name: string): Promise<void> {
+async function refuseExisting(ctx: Context<any>, name: string, mayRepeat: boolean): Promise<void> {
   const existing = await findBucket(ctx, name);
   if (existing?.account !== ctx.account) {
     throw new AwsError(
@@ -180,7 +200,7 @@ async function refuseExisting(ctx: Context<any>, name: string): Promise<void> {
       { BucketName: name },
     );
   }
-  if (existing.region === HOME_REGION && ctx.region === HOME_REGION) return;
+  if (existing.region === HOME_REGION && ctx.region === HOME_REGION && mayRepeat) return;
   throw new AwsError(
     "BucketAlreadyOwnedByYou",
     "Your previous request to create the named bucket succeeded and you already own it.",

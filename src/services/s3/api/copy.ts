@@ -9,7 +9,7 @@ import { describeKey, newCustomerKey, readingKey, sourceKeyInput, type CustomerK
 import { invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_SINGLE_UPLOAD_BYTES } from "../limits.ts";
-import { quoted, type Checksums, type ObjectFacts, type ObjectVersion } from "../model.ts";
+import { inSeconds, quoted, type Checksums, type ObjectFacts, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
 import { copying, copySource } from "../permissions.ts";
 import { bucketOfInput } from "../store/buckets.ts";
@@ -38,7 +38,7 @@ export async function sourceOf(
       ...(from.version === undefined ? {} : { VersionId: from.version }),
     });
     const key = readingKey(version.facts.customerKey, sourceKeyInput(input));
-    checkCopySource(input, version);
+    checkCopySource(input, version, ctx.now());
     checkSourceReach(version, ctx.now());
     return { version, versioned: bucket.config.versioning !== undefined, ...(key ? { key } : {}) };
   } catch (error) {
@@ -105,14 +105,14 @@ export const copy = operations<typeof S3, any>()({
         key,
         { ...content, size: source.size, facts: { ...facts, ...content.facts } },
         {
-          check: (current) => checkWrite(input as { IfMatch?: string; IfNoneMatch?: string }, current),
+          check: (current) => checkWrite(input as { IfMatch?: string; IfNoneMatch?: string }, current, key),
           also: (made, owner) => objectEvents(ctx, owner, made, "ObjectCreated:Copy"),
         },
       );
       return {
         CopyObjectResult: {
           ETag: quoted(stored.etag),
-          LastModified: new Date(stored.modifiedAt),
+          LastModified: inSeconds(stored.modifiedAt),
           ...stored.facts.checksums?.values,
           ...(stored.facts.checksums?.type ? { ChecksumType: stored.facts.checksums.type } : {}),
         },

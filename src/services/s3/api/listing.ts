@@ -3,7 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { invalidArgument } from "../errors.ts";
 import { MAX_LIST } from "../limits.ts";
-import { canonicalId, quoted, type Bucket, type ObjectVersion } from "../model.ts";
+import { canonicalId, inSeconds, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { listConditions, onBucket } from "../permissions.ts";
 import { bucketOfInput } from "../store/buckets.ts";
 import { collect, endOf, readObjects, readVersions, type Entry, type Position } from "../store/listing.ts";
@@ -53,13 +53,12 @@ const lastOf = (entries: readonly Entry<{ key: string }>[]): string | undefined 
   return last && ("item" in last ? last.item.key : last.commonPrefix);
 };
 
-/** Where a list goes on behind `after`; behind all keys of a common prefix where it is one. */
-export function startBehind(after: string | undefined, delimiter: string | undefined): Position<any> {
+/** Where a list goes on behind `after`; behind all keys of a common prefix where it is one, or within one. */
+export function startBehind(after: string | undefined, prefix: string, delimiter: string | undefined): Position<any> {
   if (!after) return {};
-  if (delimiter && after.endsWith(delimiter)) {
-    const end = endOf(keyBytes(after));
-    if (end) return { from: end };
-  }
+  const cut = delimiter && after.startsWith(prefix) ? after.indexOf(delimiter, prefix.length) : -1;
+  const end = delimiter && cut >= 0 ? endOf(keyBytes(after.slice(0, cut + delimiter.length))) : undefined;
+  if (end) return { from: end };
   return { from: Buffer.concat([keyBytes(after), Buffer.alloc(1)]) };
 }
 
@@ -70,7 +69,7 @@ function describe(version: ObjectVersion, bucket: Bucket, text: (key: string) =>
   );
   return {
     Key: text(version.key),
-    LastModified: new Date(version.modifiedAt),
+    LastModified: inSeconds(version.modifiedAt),
     ETag: quoted(version.etag),
     Size: version.size,
     StorageClass: (version.facts.storageClass ?? "STANDARD") as S3.ObjectStorageClass,
@@ -93,7 +92,7 @@ async function list(ctx: Context<any>, bucket: Bucket, input: ListInput, after: 
   const settings = listSettings(input);
   if (settings.max === 0) return { settings, entries: [], truncated: false };
   // A page begins behind a common prefix as a whole; `start-after` within one still shows it.
-  const start = startBehind(after, wasEntry ? settings.delimiter : undefined);
+  const start = startBehind(after, settings.prefix, wasEntry ? settings.delimiter : undefined);
   const { entries, truncated } = await collect(
     settings,
     (version: ObjectVersion) => version.key,
@@ -128,7 +127,7 @@ export const listing = operations<typeof S3, any>()({
         IsTruncated: truncated,
         ...(settings.delimiter ? { Delimiter: text(settings.delimiter) } : {}),
         ...(input.EncodingType ? { EncodingType: input.EncodingType } : {}),
-        ...(input.StartAfter ? { StartAfter: text(input.StartAfter) } : {}),
+        ...(input.StartAfter && input.ContinuationToken === undefined ? { StartAfter: text(input.StartAfter) } : {}),
         ...(input.ContinuationToken === undefined ? {} : { ContinuationToken: input.ContinuationToken }),
         ...(truncated && last !== undefined ? { NextContinuationToken: token.make(last) } : {}),
         Contents: itemsOf(entries).map((version) => describe(version, bucket, text, input.FetchOwner ?? false)),
@@ -174,7 +173,7 @@ export const listing = operations<typeof S3, any>()({
         input.KeyMarker && input.VersionIdMarker
           ? await findVersion(ctx, bucket.name, input.KeyMarker, input.VersionIdMarker)
           : undefined;
-      const start = marked ? { after: marked } : startBehind(input.KeyMarker, settings.delimiter);
+      const start = marked ? { after: marked } : startBehind(input.KeyMarker, settings.prefix, settings.delimiter);
       const read = readVersions(ctx, bucket.name, settings.prefix);
       const { entries, truncated } =
         settings.max === 0
@@ -212,7 +211,7 @@ export const listing = operations<typeof S3, any>()({
           })),
         DeleteMarkers: items
           .filter((v) => v.marker)
-          .map((v) => ({ Key: text(v.key), LastModified: new Date(v.modifiedAt), ...facts(v) })),
+          .map((v) => ({ Key: text(v.key), LastModified: inSeconds(v.modifiedAt), ...facts(v) })),
         CommonPrefixes: prefixesOf(entries, text),
       };
     },

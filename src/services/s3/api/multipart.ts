@@ -2,13 +2,13 @@ import type * as S3 from "@aws-sdk/client-s3";
 import { checksumAlgorithm, createChecksum } from "../../../aws/checksums.ts";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { checkWrite } from "../conditions.ts";
+import { checkCompletion } from "../conditions.ts";
 import { checksumMember, readContent, storeContent, wantedAlgorithm } from "../content.ts";
 import { describeKey, newCustomerKey, partKey, readingKey, type CustomerKeyInput } from "../customer-keys.ts";
 import { invalidArgument, invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
-import { canonicalId, quoted, type Bucket, type ObjectVersion } from "../model.ts";
+import { canonicalId, inSeconds, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
 import { checkDeclared, checkPartNumber, chosenParts, multipartEtag } from "../parts.ts";
 import { copying, onBucket, onObject, storing } from "../permissions.ts";
@@ -89,7 +89,7 @@ export const multipart = operations<typeof S3, any>()({
         bucket: bucket.name,
         key,
         startedAt: ctx.now(),
-        facts: { ...facts, ...checksum, initiator: initiatorOf(ctx) },
+        facts: { ...facts, ...checksum, initiator: initiatorId(ctx) },
       });
       return {
         Bucket: bucket.name,
@@ -171,7 +171,7 @@ export const multipart = operations<typeof S3, any>()({
       };
       await storePart(ctx, upload, part);
       return {
-        CopyPartResult: { ETag: quoted(content.md5), LastModified: new Date(part.modifiedAt), ...content.checksums },
+        CopyPartResult: { ETag: quoted(content.md5), LastModified: inSeconds(part.modifiedAt), ...content.checksums },
         ...(versioned ? { CopySourceVersionId: source.version } : {}),
         ...(upload.facts.encryption ? { ServerSideEncryption: upload.facts.encryption.algorithm } : {}),
         ...describeKey(key),
@@ -208,7 +208,7 @@ export const multipart = operations<typeof S3, any>()({
           },
         },
         {
-          check: (current) => checkWrite(input, current),
+          check: (current) => checkCompletion(input, current, upload),
           also: (made, owner) => [
             ...endUpload(upload, stored, ctx.now()),
             ...objectEvents(ctx, owner, made, "ObjectCreated:CompleteMultipartUpload"),
@@ -247,12 +247,12 @@ export const multipart = operations<typeof S3, any>()({
         IsTruncated: found.length > max,
         Parts: page.map((part) => ({
           PartNumber: part.number,
-          LastModified: new Date(part.modifiedAt),
+          LastModified: inSeconds(part.modifiedAt),
           ETag: quoted(part.etag),
           Size: part.size,
-          ...part.checksums,
+          ...(upload.facts.algorithm ? part.checksums : {}),
         })),
-        Initiator: { ID: upload.facts.initiator },
+        Initiator: initiatorOf(upload),
         Owner: owner,
         StorageClass: (upload.facts.storageClass ?? "STANDARD") as S3.StorageClass,
         ...(upload.facts.algorithm
@@ -273,7 +273,7 @@ export const multipart = operations<typeof S3, any>()({
       const start: Position<Upload> =
         input.KeyMarker && input.UploadIdMarker
           ? { after: { key: input.KeyMarker, id: input.UploadIdMarker } as Upload }
-          : startBehind(input.KeyMarker, settings.delimiter);
+          : startBehind(input.KeyMarker, settings.prefix, settings.delimiter);
       const read = (position: Position<Upload>, limit: number): Promise<Upload[]> => {
         const base = keyBytes(settings.prefix);
         const [where, parameters] = position.from
@@ -294,12 +294,9 @@ export const multipart = operations<typeof S3, any>()({
         Bucket: bucket.name,
         KeyMarker: text(input.KeyMarker ?? ""),
         UploadIdMarker: input.UploadIdMarker ?? "",
-        ...(truncated && last
-          ? "item" in last
-            ? { NextKeyMarker: text(last.item.key), NextUploadIdMarker: last.item.id }
-            : { NextKeyMarker: text(last.commonPrefix) }
-          : {}),
-        Prefix: text(settings.prefix),
+        NextKeyMarker: last && "item" in last ? text(last.item.key) : truncated && last ? text(last.commonPrefix) : "",
+        NextUploadIdMarker: last && "item" in last ? last.item.id : "",
+        ...(settings.prefix ? { Prefix: text(settings.prefix) } : {}),
         ...(settings.delimiter ? { Delimiter: text(settings.delimiter) } : {}),
         ...(input.EncodingType ? { EncodingType: input.EncodingType } : {}),
         MaxUploads: settings.max,
@@ -317,10 +314,10 @@ function describeUpload(upload: Upload, bucket: Bucket, text: (key: string) => s
   return {
     UploadId: upload.id,
     Key: text(upload.key),
-    Initiated: new Date(upload.startedAt),
+    Initiated: inSeconds(upload.startedAt),
     StorageClass: (upload.facts.storageClass ?? "STANDARD") as S3.StorageClass,
     Owner: { ID: canonicalId(bucket.account) },
-    Initiator: { ID: upload.facts.initiator },
+    Initiator: initiatorOf(upload),
     ...(upload.facts.algorithm
       ? {
           ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm,
@@ -330,7 +327,13 @@ function describeUpload(upload: Upload, bucket: Bucket, text: (key: string) => s
   };
 }
 
-function initiatorOf(ctx: Context<any>): string {
+/** Who began an upload: of IAM's users and roles the name as well. */
+function initiatorOf({ facts: { initiator } }: Upload): S3.Initiator {
+  const name = /\/([^/]+)$/.exec(initiator)?.[1];
+  return { ID: initiator, ...(name === undefined ? {} : { DisplayName: name }) };
+}
+
+function initiatorId(ctx: Context<any>): string {
   const { principal } = ctx;
   return principal.kind === "service" || principal.kind === "anonymous"
     ? canonicalId(principal.account)

@@ -5,14 +5,22 @@ import { operations } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { checkReach, describeRestoration } from "../archive.ts";
-import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
+import { checkDelete, checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
 import { answeredContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { describeKey, newCustomerKey, readingKey, type CustomerKey, type CustomerKeyInput } from "../customer-keys.ts";
-import { accessDenied, invalidArgument, malformedXml, methodNotAllowed, noSuchKey, noSuchVersion } from "../errors.ts";
+import {
+  accessDenied,
+  invalidArgument,
+  invalidVersion,
+  malformedXml,
+  methodNotAllowed,
+  noSuchKey,
+  noSuchVersion,
+} from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
-import { NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
-import { checkKey, describeObject, describeStored, newFacts, SENT_AS_FORM } from "../object-facts.ts";
+import { inSeconds, isVersionId, NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
+import { checkKey, describeExpiry, describeObject, describeStored, newFacts, SENT_AS_FORM } from "../object-facts.ts";
 import { checkBypass, checkRemoval, describeLock, mayBypass } from "../object-lock.ts";
 import { bucketPermission, objectPermission, onObject, storing } from "../permissions.ts";
 import { parseRange, type ByteRange } from "../range.ts";
@@ -41,7 +49,8 @@ export async function readable(
   if (!version) {
     // Who may not list must not learn which keys there are.
     if (!(await isAllowed(ctx, bucketPermission(ctx, bucket, "ListBucket", "READ")))) throw accessDenied();
-    throw input.VersionId === undefined ? noSuchKey(key) : noSuchVersion(key, input.VersionId);
+    if (input.VersionId === undefined) throw noSuchKey(key);
+    throw isVersionId(bucket, input.VersionId) ? noSuchVersion(key, input.VersionId) : invalidVersion(input.VersionId);
   }
   if (!version.marker) return version;
   const headers = { "x-amz-delete-marker": "true", "x-amz-version-id": version.version };
@@ -86,7 +95,7 @@ async function read(
   const bucket = await bucketOfInput(ctx, input);
   const version = await readable(ctx, bucket, input, method);
   const key = readingKey(version.facts.customerKey, input);
-  checkRead(input, version);
+  checkRead(input, version, ctx.now());
   const { range, parts } = wantedBytes(input, version);
   const whole = !range && input.ChecksumMode === "ENABLED";
   const output: Record<string, any> = {
@@ -95,6 +104,7 @@ async function read(
     ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(parts === undefined ? {} : { PartsCount: parts }),
     ...(input.ChecksumMode === "ENABLED" ? partChecksums(input, version) : {}),
+    ...describeExpiry(version, bucket),
     ...describeKey(key),
     ...describeRestoration(version, ctx.now()),
     ...(version.facts.lock ? await describeLock(ctx, bucket, version) : {}),
@@ -146,7 +156,7 @@ export async function deleteObject(
   by: "ObjectRemoved" | "LifecycleExpiration" = "ObjectRemoved",
 ): Promise<{ DeleteMarker?: boolean; VersionId?: string }> {
   const check = (current: ObjectVersion | undefined): void => {
-    if (input.IfMatch !== undefined) checkWrite({ IfMatch: input.IfMatch }, current);
+    if (input.IfMatch !== undefined) checkDelete(input.IfMatch, current);
   };
   const also = (gone: ObjectVersion, owner: Bucket): Statement[] =>
     objectEvents(
@@ -161,6 +171,7 @@ export async function deleteObject(
       if (version) checkRemoval(version, ctx.now(), input.bypass ?? false);
     };
     const removed = await removeVersion(ctx, bucket.name, input.Key, input.VersionId, { check: unlocked, also });
+    if (!removed && !isVersionId(bucket, input.VersionId)) throw invalidVersion(input.VersionId);
     return { VersionId: input.VersionId, ...(removed?.marker ? { DeleteMarker: true } : {}) };
   }
   if (bucket.config.versioning === undefined) {
@@ -187,7 +198,7 @@ export const objects = operations<typeof S3, any>()({
       checkKey(key);
       const customerKey = newCustomerKey(input);
       const facts = newFacts(ctx, bucket, input, customerKey);
-      const check = (current: ObjectVersion | undefined): void => checkWrite(input, current);
+      const check = (current: ObjectVersion | undefined): void => checkWrite(input, current, key);
       // A condition that fails already is told before the content comes.
       if (input.IfMatch !== undefined || input.IfNoneMatch !== undefined) {
         const current = await findVersion(ctx, bucket.name, key);
@@ -255,7 +266,7 @@ export const objects = operations<typeof S3, any>()({
         );
       const hasChecksums = Object.keys(facts.checksums?.values ?? {}).length > 0;
       return {
-        LastModified: new Date(version.modifiedAt),
+        LastModified: inSeconds(version.modifiedAt),
         ...(bucket.config.versioning ? { VersionId: version.version } : {}),
         ...(wanted.has("ETag") ? { ETag: version.etag } : {}),
         ...(wanted.has("ObjectSize") ? { ObjectSize: version.size } : {}),
@@ -309,6 +320,7 @@ export const objects = operations<typeof S3, any>()({
             VersionId === undefined ? "DeleteObject" : "DeleteObjectVersion",
           );
           if (!(await isAllowed(ctx, permission))) throw accessDenied();
+          if (VersionId !== undefined && !isVersionId(bucket, VersionId)) throw noSuchVersion(Key, VersionId);
           const bypass = await mayBypass(ctx, bucket, { ...input, Key });
           const condition = ETag === undefined ? {} : { IfMatch: ETag };
           const done = await deleteObject(ctx, bucket, { ...named, ...condition, bypass });

@@ -1,4 +1,5 @@
 import type { Context } from "../../../aws/context.ts";
+import { AwsError } from "../../../kernel/aws-error.ts";
 import { GuardFailed, UniqueViolation, type Database, type Statement } from "../../../ports/database.ts";
 import { accessDenied, noSuchBucket, operationAborted } from "../errors.ts";
 import type { Bucket, BucketConfig, S3State } from "../model.ts";
@@ -38,6 +39,12 @@ interface BucketInput {
 
 /** The bucket of a call; throws where there is none, or where it belongs to somebody else than the caller expects. */
 export async function bucketOfInput(ctx: Context<any>, input: BucketInput): Promise<Bucket> {
+  if (input.ExpectedBucketOwner !== undefined && !/^\d{12}$/.test(input.ExpectedBucketOwner))
+    throw new AwsError(
+      "InvalidBucketOwnerAWSAccountID",
+      `The value of the expected bucket owner parameter must be an AWS Account ID... [${input.ExpectedBucketOwner.slice(0, 200)}]`,
+      400,
+    );
   // CopyObject and others may name it by its ARN.
   const name = String(input.Bucket).replace(/^arn:aws:s3:::/, "");
   const bucket = await findBucket(ctx, name);

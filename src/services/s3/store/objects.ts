@@ -3,6 +3,7 @@ import { GuardFailed, UniqueViolation, type Statement } from "../../../ports/dat
 import { noSuchBucket, operationAborted } from "../errors.ts";
 import {
   NULL_VERSION,
+  versionIdOf,
   type Bucket,
   type ObjectFacts,
   type ObjectVersion,
@@ -148,7 +149,7 @@ export async function storeVersion(
       bucket: bucketName,
       key,
       seq: (current?.seq ?? 0) + 1,
-      version: versioned ? newVersionId(ctx, now) : NULL_VERSION,
+      version: versioned ? newVersionId(ctx, bucketName, now) : NULL_VERSION,
       latest: true,
       marker: next.marker ?? false,
       size: next.size,
@@ -250,8 +251,9 @@ function insertRow(row: ObjectVersion): Statement {
   };
 }
 
-function newVersionId(ctx: Context<any>, now: number): string {
-  return `${now.toString(36)}.${ctx.platform.ids.text(22, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")}`;
+function newVersionId(ctx: Context<any>, bucket: string, now: number): string {
+  const random = ctx.platform.ids.text(17, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+  return versionIdOf(bucket, `${now.toString(36)}.${random}`);
 }
 
 /**
