@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { CloudFormation } from "@aws-sdk/client-cloudformation";
+import { CodeBuild } from "@aws-sdk/client-codebuild";
 import { CodeCommit } from "@aws-sdk/client-codecommit";
 import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
@@ -19,6 +20,28 @@ const template = (n: number) => ({
   Resources: {
     Group: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "/aws/events/x" } },
     Bus: { Type: "AWS::Events::EventBus", Properties: { Name: "shop" } },
+    Sender: {
+      Type: "AWS::Events::EventBusPolicy",
+      Properties: {
+        EventBusName: { Ref: "Bus" },
+        StatementId: "other",
+        Statement: {
+          Effect: "Allow",
+          Principal: { AWS: `arn:aws:iam::11111111111${n}:root` },
+          Action: "events:PutEvents",
+          Resource: { "Fn::GetAtt": ["Bus", "Arn"] },
+        },
+      },
+    },
+    Reports: {
+      Type: "AWS::CodeBuild::ReportGroup",
+      Properties: {
+        Name: "reports",
+        Type: "TEST",
+        ExportConfig: { ExportConfigType: "NO_EXPORT" },
+        Tags: [{ Key: "n", Value: `${n}` }],
+      },
+    },
     Rule: {
       Type: "AWS::Events::Rule",
       Properties: {
@@ -81,6 +104,7 @@ const template = (n: number) => ({
     Value: { Value: { "Fn::GetAtt": ["Parameter", "Value"] } },
     CloneUrl: { Value: { "Fn::GetAtt": ["Repository", "CloneUrlHttp"] } },
     Application: { Value: { Ref: "Application" } },
+    Reports: { Value: { Ref: "Reports" } },
     Deployments: { Value: { Ref: "Deployments" } },
   },
 });
@@ -120,6 +144,10 @@ test("rules, parameters, repositories and deployment groups of a stack: made, ch
     ["t2"],
   );
   assert.deepEqual(JSON.parse((await events.describeRule({ Name: made["Rule"]! })).EventPattern!).detail, { n: [2] });
+  assert.match((await events.describeEventBus({ Name: "shop" })).Policy!, /111111111112/);
+  const codebuild = new CodeBuild(app.client);
+  const { reportGroups } = await codebuild.batchGetReportGroups({ reportGroupArns: [made["Reports"]!] });
+  assert.deepEqual(reportGroups![0]!.tags, [{ key: "n", value: "2" }]);
   const ssm = new SSM(app.client);
   assert.equal((await ssm.getParameter({ Name: "/stack/p" })).Parameter!.Version, 2);
   const codecommit = new CodeCommit(app.client);

@@ -124,6 +124,14 @@ const apis = {
   HttpSnapshot: made("ApiGatewayV2::Deployment", { ApiId: ref("Http") }, { DependsOn: "Route" }),
   HttpStage: made("ApiGatewayV2::Stage", { ApiId: ref("Http"), StageName: "v1", DeploymentId: ref("HttpSnapshot") }),
   Account: made("ApiGateway::Account", {}),
+  RestName: made("ApiGateway::DomainName", { DomainName: "rest.example.com" }),
+  RestPath: made("ApiGateway::BasePathMapping", { DomainName: ref("RestName"), RestApiId: ref("Rest"), BasePath: "a" }),
+  HttpName: made("ApiGatewayV2::DomainName", { DomainName: "http.example.com" }),
+  HttpPath: made("ApiGatewayV2::ApiMapping", {
+    DomainName: ref("HttpName"),
+    ApiId: ref("Http"),
+    Stage: ref("HttpStage"),
+  }),
 };
 
 const actionType = (Category: string, Provider: string, Owner = "AWS") => ({ Category, Owner, Provider, Version: "1" });
@@ -186,6 +194,13 @@ const others = {
   }),
   Logs: made("Logs::LogGroup", { LogGroupName: "/aws/events/all", RetentionInDays: 7 }),
   Bus: made("Events::EventBus", { Name: "own" }),
+  BusPolicy: made("Events::EventBusPolicy", {
+    EventBusName: ref("Bus"),
+    StatementId: "other",
+    Action: "events:PutEvents",
+    Principal: "111111111111",
+  }),
+  Reports: made("CodeBuild::ReportGroup", { Type: "TEST", ExportConfig: { ExportConfigType: "NO_EXPORT" } }),
   Rule: made("Events::Rule", { EventPattern: { source: ["x"] }, Targets: [{ Id: "1", Arn: GROUP_ARN }] }),
   OnBus: made("Events::Rule", { EventBusName: ref("Bus"), EventPattern: { source: ["x"] } }),
   Parameter: made("SSM::Parameter", { Type: "String", Value: "v" }),

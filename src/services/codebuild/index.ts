@@ -4,6 +4,7 @@ import { builds } from "./api/builds.ts";
 import { reports } from "./api/reports.ts";
 import { projects } from "./api/projects.ts";
 import { codebuildProject } from "./resources/project.ts";
+import { reportGroup } from "./resources/report-group.ts";
 import { builder, queueTimeouts } from "./run.ts";
 import { startCodeBuild, type CodeBuildState } from "./state.ts";
 
@@ -11,7 +12,7 @@ import { startCodeBuild, type CodeBuildState } from "./state.ts";
 export const codebuild = defineService<typeof CodeBuild, CodeBuildState>({
   name: "codebuild",
   operations: { ...projects, ...builds, ...reports },
-  resources: [codebuildProject],
+  resources: [codebuildProject, reportGroup],
   workers: [builder, queueTimeouts],
   start: startCodeBuild,
   stop: async (state) => state.close(),

@@ -88,11 +88,13 @@ export const domains = operations<typeof Gateway, any>()({
       if (input.mutualTlsAuthentication?.truststoreUri) throw missing("mutual TLS of domain names");
       if (input.routingMode !== undefined && input.routingMode !== "BASE_PATH_MAPPING_ONLY")
         throw missing("routing rules");
-      const made = await keeper(ctx).call("apigatewayv2", "CreateDomainName", {
+      const wanted = {
         DomainName: input.domainName,
         ...configurations({ ...input, types: input.endpointConfiguration?.types }),
         Tags: input.tags,
-      });
+      };
+      const again = ctx.once === undefined ? {} : { once: ctx.once };
+      const made = await keeper(ctx).call("apigatewayv2", "CreateDomainName", wanted, again);
       return domainView(made as V2.DomainName);
     },
   },
