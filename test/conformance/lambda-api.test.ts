@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
-import { differences, errorView, noRecordings, recordings, type Recorded } from "../support/recorded.ts";
+import { comparison, differences, noRecordings, recordings } from "../support/recorded.ts";
 import { startTestApp, type TestApp } from "../support/test-app.ts";
 import { zip } from "../support/zip.ts";
 
@@ -49,30 +49,7 @@ describe("Lambda's API answers as AWS was recorded", { skip: noRecordings }, () 
   });
   after(() => app?.stop());
 
-  /** A case: what was recorded, and the differences found so far. */
-  function comparing(name: string) {
-    const answers = recorded!(name);
-    const found: string[] = [];
-    const compare = (key: string, answer: object, ignore: readonly string[] = []): void => {
-      const { $metadata, ...rest } = answer as Record<string, any>;
-      const view = $metadata ? { ...rest, ResponseMetadata: { HTTPStatusCode: $metadata.httpStatusCode } } : rest;
-      const lines = differences(answers[key], view, ignore);
-      found.push(...lines.map((line) => `${key}: ${line}`));
-    };
-    return {
-      compare,
-      async refused(key: string, call: Promise<object>, ignore: readonly string[] = []): Promise<void> {
-        const outcome = await call.then(
-          () => undefined,
-          (error: unknown) => error,
-        );
-        if (!outcome) return void found.push(`${key}: it was not refused`);
-        const { Message: _text, ...wanted } = answers[key] as Recorded;
-        found.push(...differences(wanted, errorView(outcome), ["message", ...ignore]).map((line) => `${key}: ${line}`));
-      },
-      end: () => assert.deepEqual(found, []),
-    };
-  }
+  const comparing = (name: string) => comparison(recorded!(name));
 
   const create = (FunctionName: string, more: object = {}) =>
     lambda.createFunction({

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
@@ -61,6 +62,30 @@ export function differences(recorded: unknown, answer: unknown, ignore: readonly
   }
   const text = answer instanceof Date ? answer.toISOString() : String(answer);
   return pattern(String(recorded)).test(text) ? [] : [`${path}: ${text}\n    recorded: ${recorded}`];
+}
+
+/** Compares the answers of one case, each by its name in the recording; `end` fails where any has differed. */
+export function comparison(answers: Recorded) {
+  const found: string[] = [];
+  const compare = (key: string, answer: object, ignore: readonly string[] = []): void => {
+    const { $metadata, ...rest } = answer as Record<string, any>;
+    const view = $metadata ? { ...rest, ResponseMetadata: { HTTPStatusCode: $metadata.httpStatusCode } } : rest;
+    const lines = differences(answers[key], view, ignore);
+    found.push(...lines.map((line) => `${key}: ${line}`));
+  };
+  return {
+    compare,
+    async refused(key: string, call: Promise<object>, ignore: readonly string[] = []): Promise<void> {
+      const outcome = await call.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (!outcome) return void found.push(`${key}: it was not refused`);
+      const { Message: _text, ...wanted } = answers[key] as Recorded;
+      found.push(...differences(wanted, errorView(outcome), ["message", ...ignore]).map((line) => `${key}: ${line}`));
+    },
+    end: () => assert.deepEqual(found, []),
+  };
 }
 
 const isEmpty = (value: unknown): boolean =>

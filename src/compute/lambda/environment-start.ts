@@ -69,7 +69,8 @@ export async function startCold(parts: EnvironmentParts): Promise<Started> {
   const wrapper = version.environment["AWS_LAMBDA_EXEC_WRAPPER"];
   const code = [{ source: parts.codeFolder, target: "/var/task" }];
   const layers = layerFolder ? [{ source: layerFolder, target: "/opt" }] : [];
-  const args = wrapper && runtime.channel === "frames" ? [wrapper, ...runtime.args] : runtime.args;
+  const command = runtime.startsHandler ? [`/var/task/${version.handler}`] : runtime.args;
+  const args = wrapper && runtime.channel === "frames" ? [wrapper, ...command] : command;
   try {
     const sandbox = await parts.sandboxes.startFunction({
       id: parts.id,

@@ -70,11 +70,20 @@ export class ProvisionedConcurrency {
   /** Gives a call to an environment of its qualified ARN that is free; answers the call as it must go on-demand where none is. */
   take(version: FunctionVersion, job: Job): Job | undefined {
     if (this.#groups.size === 0) return job;
-    const group = this.#groups.get(job.request.invokedArn)?.find((one) => one.version.key === version.key);
+    const group = this.#groupOf(version, job.request.invokedArn);
     if (!group) return job;
     const { busy, allocated } = group;
     const isTaken = group.run(marked(job, { busy: busy + 1, allocated, isSpilled: false }));
     return isTaken ? undefined : marked(job, { busy, allocated, isSpilled: true });
+  }
+
+  /** A version that is called by its number has what is kept for its alias, and the other way round. */
+  #groupOf(version: FunctionVersion, invokedArn: string): ProvisionedGroup | undefined {
+    const own = this.#groups.get(invokedArn)?.find((one) => one.version.key === version.key);
+    if (own) return own;
+    for (const groups of this.#groups.values())
+      for (const group of groups) if (group.version.key === version.key) return group;
+    return undefined;
   }
 
   /** Environments that are kept for a function, whatever its qualifiers; of all functions without an ARN. */

@@ -16,6 +16,8 @@ export interface ResolvedRuntime {
   /** `frames`: a bootstrap of ours; `api`: the function's own, by the Runtime API. */
   readonly channel: "frames" | "api";
   readonly args: readonly string[];
+  /** Where the handler is the executable that is started, in the place of `args`. */
+  readonly startsHandler?: boolean;
   readonly mounts: readonly ReadOnlyMount[];
   /** Variables of the runtime itself. */
   readonly env: Readonly<Record<string, string>>;
@@ -23,7 +25,7 @@ export interface ResolvedRuntime {
   readonly warning?: string;
 }
 
-const NAMES = /^(?:nodejs(\d+)(?:\.\d+|\.x)?|nodejs|python(\d)\.(\d+)|(provided(?:\.al2|\.al2023)?))$/;
+const NAMES = /^(?:nodejs(\d+)(?:\.\d+|\.x)?|nodejs|python(\d)\.(\d+)|(provided(?:\.al2|\.al2023)?|go1\.x))$/;
 
 /** What a runtime's name means; undefined where there is no such runtime on Lambda or not here. */
 export function parseRuntime(name: string): RuntimeName | undefined {
@@ -61,7 +63,10 @@ export function resolveRuntime(
   if (!wanted) return undefined;
   const { code } = options;
   if (wanted.family === "provided") {
-    return { family: "provided", channel: "api", args: ["/var/task/bootstrap"], mounts: [], env: {} };
+    const started = { family: "provided", channel: "api", args: ["/var/task/bootstrap"], mounts: [], env: {} } as const;
+    if (name !== "go1.x") return started;
+    const warning = "go1.x starts the executable that the handler names, which must speak the Runtime API.";
+    return { ...started, startsHandler: true, warning };
   }
   if (wanted.family === "python") {
     const mounts = [{ source: join(code, "runtimes/python"), target: "/var/runtime" }];

@@ -1,4 +1,4 @@
-import type { Context } from "../../aws/context.ts";
+import { createContext, type Context } from "../../aws/context.ts";
 import type { QueueWorker } from "../../aws/service.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 import type { Statement } from "../../ports/database.ts";
@@ -6,6 +6,8 @@ import { toDeadLetter } from "./dead-letter.ts";
 import { toDestination, type Condition, type Ended } from "./destinations.ts";
 import { eventInvokeConfig, type EventInvokeConfig } from "./event-invoke-config.ts";
 import { ASYNC_MAX_AGE_SECONDS, ASYNC_RETRIES } from "./limits.ts";
+import { lineageName, nextInChain } from "./lineage.ts";
+import { count } from "./metrics.ts";
 import { functionArn } from "./model.ts";
 import { RECURSIVE, runFunction } from "./run-function.ts";
 import type { LambdaState } from "./state.ts";
@@ -55,6 +57,7 @@ export const asyncEvents: QueueWorker<LambdaState> = {
     if (!record) return;
     const config = await eventInvokeConfig(ctx, event.name, event.qualifier);
     const { failures = 0 } = event;
+    count(ctx, event, "AsyncEventAge", ageMs(ctx, event));
     if (ageMs(ctx, event) > maxAgeMs(config))
       return end(ctx, config, { event, record, condition: "EventAgeExceeded", invokes: failures });
     if ((await headOf(ctx, event.name)).reservedConcurrency === 0)
@@ -83,11 +86,20 @@ const maxAgeMs = (config: EventInvokeConfig | undefined): number =>
   (config?.maxAgeSeconds ?? ASYNC_MAX_AGE_SECONDS) * 1000;
 
 /** Tells the destination and the dead-letter queue, where there are such, before the event is forgotten. */
-async function end(ctx: Ctx, config: EventInvokeConfig | undefined, ended: Ended): Promise<void> {
+async function end(accepted: Ctx, config: EventInvokeConfig | undefined, ended: Ended): Promise<void> {
+  const ctx = behind(accepted, ended);
+  if (ended.condition !== "Success") count(ctx, ended.event, "AsyncEventsDropped");
   const destination = ended.condition === "Success" ? config?.onSuccess : config?.onFailure;
   const statements = [
     ...(destination === undefined ? [] : await toDestination(ctx, destination, ended)),
     ...(ended.condition === "Success" ? [] : await toDeadLetter(ctx, ended)),
   ];
   if (statements.length) await ctx.records.write(statements);
+}
+
+/** A context for what follows the function in its chain of calls. */
+function behind(ctx: Ctx, { record }: Ended): Ctx {
+  const { platform, registry, service, account, region, principal, signal } = ctx;
+  const { traceId } = nextInChain(ctx, ctx.traceId, lineageName(functionArn(ctx, record.name)));
+  return createContext(platform, registry, { service, account, region, principal, signal, traceId }) as Ctx;
 }

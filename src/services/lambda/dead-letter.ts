@@ -4,6 +4,7 @@ import { parseArn } from "../../kernel/arn.ts";
 import { messageOf, notImplemented } from "../../kernel/aws-error.ts";
 import type { Statement } from "../../ports/database.ts";
 import type { Ended } from "./destinations.ts";
+import { count } from "./metrics.ts";
 import { invalidParameter } from "./model.ts";
 import type { LambdaState } from "./state.ts";
 
@@ -54,6 +55,7 @@ export async function toDeadLetter(ctx: Ctx, { event, record, outcome }: Ended):
     };
     return ctx.later("sqs", "SendMessage", call, { principal, token: `${event.requestId}:dead-letter` });
   } catch (error) {
+    count(ctx, event, "DeadLetterErrors");
     ctx.platform.log.warn("an event was not sent to its function's dead-letter queue", {
       function: record.name,
       target,

@@ -5,6 +5,7 @@ import type { Statement } from "../../ports/database.ts";
 import type { AsyncEvent } from "./async-events.ts";
 import { queueUrlOf } from "./dead-letter.ts";
 import { MAX_ASYNC_PAYLOAD, MAX_DESTINATION_HOPS } from "./limits.ts";
+import { count } from "./metrics.ts";
 import { functionArn, LATEST, type FunctionRecord } from "./model.ts";
 import type { LambdaState } from "./state.ts";
 
@@ -67,6 +68,7 @@ export async function toDestination(ctx: Ctx, destination: string, ended: Ended)
   const detail = invocationRecord(ctx, ended);
   const text = JSON.stringify(detail);
   const refused = (why: string): readonly Statement[] => {
+    count(ctx, event, "DestinationDeliveryFailures");
     ctx.platform.log.warn("an invocation record was not sent to its destination", {
       function: functionArn(ctx, record.name),
       destination,

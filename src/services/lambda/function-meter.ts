@@ -7,30 +7,57 @@ import { usageOf } from "./usage.ts";
 /** `/tmp` up to this size is part of the price of memory. */
 const FREE_TMP_MB = 512;
 
+const UNITS = {
+  Invocations: "Count",
+  Errors: "Count",
+  Throttles: "Count",
+  Duration: "Milliseconds",
+  ConcurrentExecutions: "Count",
+} as const;
+type Metrics = Readonly<Record<keyof typeof UNITS, readonly MetricMeter[]>>;
+
+/** Calls that are under way, of one function or of all in an account and region. */
+interface Load {
+  count: number;
+}
+
+/** By account, region and function: of an empty name, all; of `-`, all without reserved concurrency. */
+export type Loads = Map<string, Load>;
+
+function loadOf(loads: Loads, key: string): Load {
+  let load = loads.get(key);
+  if (!load) loads.set(key, (load = { count: 0 }));
+  return load;
+}
+
+function add(meters: readonly MetricMeter[], value: number, now: number): void {
+  for (const meter of meters) meter.add(value, now);
+}
+
 /**
  * Counts the calls of one function version: CloudWatch's metrics, and usage as AWS bills it: a request, GB-seconds by the
  * millisecond, and `/tmp` beyond 512 MB.
  * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
  */
 export class FunctionMeter {
-  readonly #metric: Record<"Invocations" | "Errors" | "Throttles" | "Duration", MetricMeter>;
+  readonly #ctx: Context<any>;
+  readonly #record: FunctionRecord;
+  /** By the ARN that was called. */
+  readonly #metrics = new Map<string, Metrics>();
   readonly #usage: Record<"requests" | "seconds" | "provisioned", UsageMeter>;
   readonly #tmp: UsageMeter | undefined;
   readonly #memoryGB: number;
   readonly #paidTmpGB: number;
+  readonly #own: Load;
+  readonly #all: Load;
+  /** Of functions without reserved concurrency. */
+  readonly #unreserved: { readonly load: Load; readonly meter: MetricMeter } | undefined;
 
-  constructor(ctx: Context<any>, record: FunctionRecord, head: FunctionHead) {
+  constructor(ctx: Context<any>, loads: Loads, record: FunctionRecord, head: FunctionHead) {
     const { telemetry } = ctx.platform;
-    const common = { namespace: "AWS/Lambda", dimensions: { FunctionName: record.name } };
-    const metric = (name: string, unit: string): MetricMeter =>
-      telemetry.metricMeter(ctx.account, ctx.region, { ...common, name, unit });
+    this.#ctx = ctx;
+    this.#record = record;
     const usage = (type: string): UsageMeter => telemetry.usageMeter(ctx.account, usageOf(ctx, { record, head, type }));
-    this.#metric = {
-      Invocations: metric("Invocations", "Count"),
-      Errors: metric("Errors", "Count"),
-      Throttles: metric("Throttles", "Count"),
-      Duration: metric("Duration", "Milliseconds"),
-    };
     this.#usage = {
       requests: usage("Request"),
       seconds: usage("Lambda-GB-Second"),
@@ -39,14 +66,37 @@ export class FunctionMeter {
     this.#memoryGB = record.memoryMB / 1024;
     this.#paidTmpGB = Math.max(0, record.tmpMB - FREE_TMP_MB) / 1024;
     this.#tmp = this.#paidTmpGB > 0 ? usage("Lambda-Storage-GB-Second") : undefined;
+    const load = (name: string): Load => loadOf(loads, `${ctx.account} ${ctx.region} ${name}`);
+    this.#own = load(record.name);
+    this.#all = load("");
+    this.#unreserved =
+      head.reservedConcurrency === undefined
+        ? { load: load("-"), meter: this.#meter("UnreservedConcurrentExecutions", "Count", {}) }
+        : undefined;
   }
 
-  ended(outcome: InvokeOutcome, now: number): void {
-    const { Invocations, Errors, Throttles, Duration } = this.#metric;
-    Invocations.add(1, now);
-    Errors.add(outcome.functionError ? 1 : 0, now);
-    Throttles.add(0, now);
-    Duration.add(outcome.durationMs, now);
+  began(): void {
+    this.#own.count++;
+    this.#all.count++;
+    if (this.#unreserved) this.#unreserved.load.count++;
+  }
+
+  /** However it went: to be called once for each `began`, after what is told of its end. */
+  over(): void {
+    this.#own.count--;
+    this.#all.count--;
+    if (this.#unreserved) this.#unreserved.load.count--;
+  }
+
+  ended(invokedArn: string, outcome: InvokeOutcome, now: number): void {
+    const { Invocations, Errors, Throttles, Duration, ConcurrentExecutions } = this.#of(invokedArn);
+    add(Invocations, 1, now);
+    add(Errors, outcome.functionError ? 1 : 0, now);
+    add(Throttles, 0, now);
+    add(Duration, outcome.durationMs, now);
+    // The first set of dimensions is none at all: of all functions.
+    ConcurrentExecutions.forEach((meter, i) => meter.add(i === 0 ? this.#all.count : this.#own.count, now));
+    this.#unreserved?.meter.add(this.#unreserved.load.count, now);
     const seconds = outcome.billedMs / 1000;
     const isProvisioned = outcome.provisioned?.isSpilled === false;
     this.#usage.requests.add(1);
@@ -54,7 +104,33 @@ export class FunctionMeter {
     this.#tmp?.add(this.#paidTmpGB * seconds);
   }
 
-  throttled(now: number): void {
-    this.#metric.Throttles.add(1, now);
+  throttled(invokedArn: string, now: number): void {
+    add(this.#of(invokedArn).Throttles, 1, now);
+  }
+
+  #of(invokedArn: string): Metrics {
+    let metrics = this.#metrics.get(invokedArn);
+    if (!metrics) this.#metrics.set(invokedArn, (metrics = this.#make(invokedArn)));
+    return metrics;
+  }
+
+  #make(invokedArn: string): Metrics {
+    const { name: FunctionName, version } = this.#record;
+    const qualifier = invokedArn.split(":")[7];
+    const Resource = qualifier === undefined ? FunctionName : `${FunctionName}:${qualifier}`;
+    const isAlias = qualifier !== undefined && qualifier !== version;
+    const sets: Record<string, string>[] = [
+      {},
+      { FunctionName },
+      { FunctionName, Resource },
+      ...(isAlias ? [{ FunctionName, Resource, ExecutedVersion: version }] : []),
+    ];
+    const made = Object.entries(UNITS).map(([name, unit]) => [name, sets.map((set) => this.#meter(name, unit, set))]);
+    return Object.fromEntries(made) as Metrics; // of all names
+  }
+
+  #meter(name: string, unit: string, dimensions: Readonly<Record<string, string>>): MetricMeter {
+    const { account, region, platform } = this.#ctx;
+    return platform.telemetry.metricMeter(account, region, { namespace: "AWS/Lambda", name, unit, dimensions });
   }
 }

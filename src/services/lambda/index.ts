@@ -1,5 +1,6 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import { defineService } from "../../aws/service.ts";
+import { codeSigning } from "./api/code-signing.ts";
 import { eventInvokeConfigs } from "./api/event-invoke-configs.ts";
 import { eventSourceMappings } from "./api/event-source-mappings.ts";
 import { functionUrls } from "./api/function-urls.ts";
@@ -9,6 +10,7 @@ import { invoke } from "./api/invoke.ts";
 import { invokeStream } from "./api/invoke-stream.ts";
 import { permissions } from "./api/permissions.ts";
 import { provisionedConcurrency } from "./api/provisioned-concurrency.ts";
+import { runtimeManagement } from "./api/runtime-management.ts";
 import { settings } from "./api/settings.ts";
 import { versionsAndAliases } from "./api/versions-and-aliases.ts";
 import { asyncEvents } from "./async-events.ts";
@@ -33,6 +35,8 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
     ...versionsAndAliases,
     ...permissions,
     ...settings,
+    ...codeSigning,
+    ...runtimeManagement,
     ...provisionedConcurrency,
     ...invoke,
     ...invokeStream,

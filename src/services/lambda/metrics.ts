@@ -27,12 +27,32 @@ export class UrlMeter {
   }
 }
 
-/** A call that was not made because it belongs to an endless chain. */
-export function recordRecursion(ctx: Context<any>, name: string): void {
+/** What happens to events and calls beside the calls themselves. */
+type Counted =
+  | "RecursiveInvocationsDropped"
+  | "AsyncEventsReceived"
+  | "AsyncEventAge"
+  | "AsyncEventsDropped"
+  | "DestinationDeliveryFailures"
+  | "DeadLetterErrors";
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#async-invocation-metrics */
+export function count(
+  ctx: Pick<Context<any>, "platform" | "account" | "region" | "now">,
+  of: { readonly name: string; readonly qualifier?: string | undefined },
+  metric: Counted,
+  value = 1,
+): void {
   const timestamp = ctx.now();
-  const dimensions = { FunctionName: name };
-  const sample = { namespace: "AWS/Lambda", name: "RecursiveInvocationsDropped", dimensions, timestamp };
-  ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, [{ ...sample, unit: "Count", value: 1 }]);
+  const unit = metric === "AsyncEventAge" ? "Milliseconds" : "Count";
+  const Resource = of.qualifier === undefined ? of.name : `${of.name}:${of.qualifier}`;
+  const sets: Record<string, string>[] = [{}, { FunctionName: of.name }, { FunctionName: of.name, Resource }];
+  const sample = { namespace: "AWS/Lambda", name: metric, timestamp, unit, value };
+  ctx.platform.telemetry.putMetrics(
+    ctx.account,
+    ctx.region,
+    sets.map((dimensions) => ({ ...sample, dimensions })),
+  );
 }
 
 /** Metrics of provisioned concurrency, for the version or alias that has it. */

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { Context } from "../../aws/context.ts";
+import { MAX_UNZIPPED } from "../../compute/lambda/code-store.ts";
 import { AwsError, messageOf } from "../../kernel/aws-error.ts";
 import { MAX_ZIP_BYTES } from "./limits.ts";
 import { invalidParameter } from "./model.ts";
@@ -22,16 +23,17 @@ export async function storePackage(
   if (code?.ImageUri)
     throw new AwsError("NotImplemented", "Starling does not implement container images for functions yet.", 501);
   const content = code?.ZipFile ? inline(code.ZipFile) : await fromS3(ctx, code);
-  const { digest, size } = await ctx.platform.blobs
-    .put(content, { maxBytes: MAX_ZIP_BYTES })
-    .catch((error: unknown) => {
-      if ((error as Error).name !== "BlobTooBig") throw error;
-      throw new AwsError(
-        "RequestEntityTooLargeException",
-        `Zipped size must be smaller than ${MAX_ZIP_BYTES} bytes`,
-        413,
-      );
-    });
+  // What comes from S3 is measured by what is in it.
+  const maxBytes = code?.ZipFile ? MAX_ZIP_BYTES : MAX_UNZIPPED;
+  const { digest, size } = await ctx.platform.blobs.put(content, { maxBytes }).catch((error: unknown) => {
+    if ((error as Error).name !== "BlobTooBig") throw error;
+    if (!code?.ZipFile) throw invalidParameter(`Unzipped size must be smaller than ${MAX_UNZIPPED} bytes`);
+    throw new AwsError(
+      "RequestEntityTooLargeException",
+      `Zipped size must be smaller than ${MAX_ZIP_BYTES} bytes`,
+      413,
+    );
+  });
   await ctx.state.code.unpacked(digest, ctx.platform.blobs.file(digest));
   return { codeDigest: digest, codeSize: size };
 }

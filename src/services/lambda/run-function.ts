@@ -4,7 +4,7 @@ import { AwsError } from "../../kernel/aws-error.ts";
 import { FunctionMeter } from "./function-meter.ts";
 import { MAX_CHAIN } from "./limits.ts";
 import { lineageName, nextInChain } from "./lineage.ts";
-import { recordProvisioned, recordRecursion } from "./metrics.ts";
+import { count, recordProvisioned } from "./metrics.ts";
 import { parseName, type FunctionHead, type FunctionRecord } from "./model.ts";
 import type { LambdaState } from "./state.ts";
 import { headOf, runnable } from "./store.ts";
@@ -36,7 +36,7 @@ export async function runnableOf(ctx: Ctx, record: FunctionRecord): Promise<Runn
   const known = runnables.get(record);
   if (known?.head === head) return known;
   const version = runnable(ctx, record);
-  const meter = new FunctionMeter(ctx, record, head);
+  const meter = new FunctionMeter(ctx, ctx.state.loads, record, head);
   const made = { record, head, version, lineageName: lineageName(version.arn), meter };
   runnables.set(record, made);
   return made;
@@ -55,17 +55,25 @@ export async function run(ctx: Ctx, of: Runnable, request: InvokeRequest): Promi
   const { record, head, meter } = of;
   const { traceId, repeats } = nextInChain(ctx, request.traceId ?? ctx.traceId, of.lineageName);
   if (repeats >= MAX_CHAIN && head.recursiveLoop !== "Allow") {
-    recordRecursion(ctx, record.name);
+    count(
+      ctx,
+      { name: record.name, qualifier: parseName(request.invokedArn).qualifier },
+      "RecursiveInvocationsDropped",
+    );
     throw recursive();
   }
+  meter.began();
   try {
     const outcome = await ctx.state.invoker.invoke(of.version, { ...request, traceId }, head.reservedConcurrency);
-    meter.ended(outcome, ctx.now());
+    meter.ended(request.invokedArn, outcome, ctx.now());
     const { qualifier } = outcome.provisioned ? parseName(request.invokedArn) : {};
     if (outcome.provisioned && qualifier) recordProvisioned(ctx, record.name, qualifier, outcome.provisioned);
     return outcome;
   } catch (error) {
-    if (error instanceof AwsError && error.code === "TooManyRequestsException") meter.throttled(ctx.now());
+    if (error instanceof AwsError && error.code === "TooManyRequestsException")
+      meter.throttled(request.invokedArn, ctx.now());
     throw error;
+  } finally {
+    meter.over();
   }
 }

@@ -9,6 +9,7 @@ import { Invoker } from "../../compute/lambda/invoker.ts";
 import { codeOf, messageOf } from "../../kernel/aws-error.ts";
 import type { LogEvent } from "../../ports/telemetry.ts";
 import { DeliveredLogs } from "./delivered-logs.ts";
+import type { Loads } from "./function-meter.ts";
 import { MappingPollers } from "./event-sources/pollers.ts";
 import type { FunctionRecord, PolicyRecord } from "./model.ts";
 import { restoreProvisioned, type KeptSince } from "./provisioned.ts";
@@ -28,6 +29,8 @@ export interface LambdaState {
   readonly kept: Map<string, KeptSince>;
   /** Makes contexts for accounts and regions other than that of a call. */
   readonly caller: ServiceCaller;
+  /** Calls that are under way, by account, region and function. */
+  readonly loads: Loads;
   /** Texts of resource policies, by their records. */
   readonly policyTexts: WeakMap<PolicyRecord, string>;
 }
@@ -83,6 +86,7 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
     mappings,
     caller,
     kept: new Map(),
+    loads: new Map(),
     versions: new WeakMap(),
     runnables: new WeakMap(),
     policyTexts: new WeakMap(),

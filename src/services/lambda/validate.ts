@@ -1,6 +1,6 @@
 import type { Context } from "../../aws/context.ts";
 import { parseRuntime } from "../../compute/lambda/runtimes.ts";
-import { AwsError } from "../../kernel/aws-error.ts";
+import { notImplemented, type AwsError } from "../../kernel/aws-error.ts";
 import { checkDeadLetterArn } from "./dead-letter.ts";
 import {
   DEFAULT_MEMORY_MB,
@@ -12,6 +12,12 @@ import {
 } from "./limits.ts";
 import { invalidParameter, type FunctionRecord } from "./model.ts";
 import type { LambdaState } from "./state.ts";
+
+/** What AWS has, in the order of its message. */
+const RUNTIMES =
+  "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2";
+/** Runtimes of AWS that nothing runs here. */
+const NOT_HERE = /^(?:ruby\d\.\d|java\d+(?:\.al2)?|dotnet(?:core)?\d+(?:\.\d)?)$/;
 
 type Settings = Omit<FunctionRecord, "name" | "version" | "codeDigest" | "codeSize" | "revisionId" | "modified">;
 
@@ -47,9 +53,10 @@ export function settingsOf(
   refuseUnsupported(input);
   const runtime = input.Runtime ?? before?.runtime;
   if (!runtime) throw invalidParameter("Runtime is mandatory for functions created with deployment packages.");
+  if (NOT_HERE.test(runtime)) throw notImplemented(`functions in ${runtime}`);
   if (!parseRuntime(runtime)) {
     throw invalidParameter(
-      `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs20.x, nodejs22.x, nodejs24.x, python3.11, python3.12, python3.13, python3.14, provided.al2, provided.al2023, ...] or be a valid ARN`,
+      `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${RUNTIMES}] or be a valid ARN`,
     );
   }
   const memoryMB = input.MemorySize ?? before?.memoryMB ?? DEFAULT_MEMORY_MB;
@@ -78,8 +85,7 @@ export function settingsOf(
 }
 
 function refuseUnsupported(input: ConfigurationInput): void {
-  const missing = (what: string): AwsError =>
-    new AwsError("NotImplemented", `Starling does not implement ${what} for functions yet.`, 501);
+  const missing = (what: string): AwsError => notImplemented(`${what} for functions`);
   if (input.PackageType === "Image") throw missing("container images");
   if (input.FileSystemConfigs?.length) throw missing("file systems (EFS)");
   if (input.SnapStart?.ApplyOn === "PublishedVersions") throw missing("SnapStart");
@@ -94,7 +100,7 @@ function architecturesOf(
 ): readonly string[] {
   const wanted = input.Architectures ?? before?.architectures ?? ["x86_64"];
   const host = process.arch === "arm64" ? "arm64" : "x86_64";
-  if (wanted[0] !== host && runtime.startsWith("provided"))
+  if (wanted[0] !== host && parseRuntime(runtime)?.family === "provided")
     throw invalidParameter(`A ${runtime} function for ${wanted[0]} cannot run on this machine, which is ${host}.`);
   return wanted;
 }

@@ -1,7 +1,8 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, passRole } from "../../../aws/service.ts";
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { parseArn } from "../../../kernel/arn.ts";
+import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
 import { ACCOUNT_CONCURRENCY } from "../../../compute/lambda/invoker.ts";
 import { configurationView, listedView } from "../configuration.ts";
 import {
@@ -24,10 +25,12 @@ import { EVENT_INVOKE } from "../event-invoke-config.ts";
 import { URL_PLACES, URLS, type UrlRecord } from "../function-url.ts";
 import { layerContents, type LayerVersion } from "../layers.ts";
 import { storePackage, type CodeInput } from "../package.ts";
+import { checkSignature } from "../code-signing.ts";
 import { checkDeadLetterRole } from "../dead-letter.ts";
 import { forgetProvisioned, unreservedConcurrency } from "../provisioned.ts";
 import { publish } from "../publish.ts";
 import { MAX_NAME } from "../limits.ts";
+import { RUNTIME_MANAGEMENT } from "../runtime-management.ts";
 import type { LambdaState } from "../state.ts";
 import { headOf, versionOf } from "../store.ts";
 import { checkedTags } from "../tags.ts";
@@ -37,6 +40,9 @@ type Ctx = Context<LambdaState>;
 
 /** The role must exist and let Lambda assume it. */
 async function checkRole(ctx: Ctx, role: string): Promise<void> {
+  const { service, account } = parseArn(role) ?? {};
+  if (service === "iam" && account !== ctx.account)
+    throw new AwsError("AccessDeniedException", "Cross-account pass role is not allowed.", 403);
   try {
     await ctx.platform.identity.assumeRoleFor("lambda.amazonaws.com", role, { sessionName: "check" });
   } catch (error) {
@@ -89,10 +95,11 @@ export const functions = operations<typeof Lambda, LambdaState>()({
         throw invalidParameter(
           `1 validation error detected: Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${MAX_NAME}`,
         );
-      if (await ctx.records.get("function", name)) throw conflict(`Function already exist: ${name}`);
       const settings = { ...settingsOf(ctx, name, input), ...(await layerContents(ctx, input.Layers ?? [])) };
+      if (await ctx.records.get("function", name)) throw conflict(`Function already exist: ${name}`);
       await checkRole(ctx, settings.role);
       await checkDeadLetterRole(ctx, settings.deadLetterArn, settings.role, name);
+      await checkSignature(ctx, name, input.CodeSigningConfigArn);
       const code = await storePackage(ctx, codeInput(input.Code ?? {}));
       const now = ctx.now();
       const record: FunctionRecord = {
@@ -105,7 +112,8 @@ export const functions = operations<typeof Lambda, LambdaState>()({
         modified: now,
       };
       const tags = input.Tags ? { tags: checkedTags(input.Tags) } : {};
-      const head: FunctionHead = { name, created: now, lastVersion: 0, ...tags };
+      const signing = input.CodeSigningConfigArn ? { codeSigning: input.CodeSigningConfigArn } : {};
+      const head: FunctionHead = { name, created: now, lastVersion: 0, ...tags, ...signing };
       const first = ctx.records.put("version", versionId(name, LATEST), record);
       if (!(await ctx.records.create("function", name, head, first))) throw conflict(`Function already exist: ${name}`);
       if (!input.Publish) return configurationView(ctx, changing(record), { fresh: "create" });
@@ -166,6 +174,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
       const { name } = parseName(input.FunctionName);
       const before = await versionOf(ctx, name);
       checkRevision(before, input.RevisionId);
+      await checkSignature(ctx, name, (await headOf(ctx, name)).codeSigning);
       const code = await storePackage(ctx, codeInput(input));
       const architectures = input.Architectures ? { architectures: input.Architectures } : {};
       if (input.DryRun) return configurationView(ctx, { ...before, ...code, ...architectures });
@@ -215,12 +224,14 @@ export const functions = operations<typeof Lambda, LambdaState>()({
           ctx.records.remove("version", versionId(name, qualifier)),
           ctx.records.remove("policy", `${name}:${qualifier}`),
           ctx.records.remove(EVENT_INVOKE, `${name}:${qualifier}`),
+          ctx.records.remove(RUNTIME_MANAGEMENT, `${name}:${qualifier}`),
           await forgetProvisioned(ctx, name, qualifier),
         );
       } else {
         const versions = await ctx.records.list<FunctionRecord>("version", { prefix: `${name}:` });
         const policies = await ctx.records.list<PolicyRecord>("policy", { prefix: `${name}:` });
         const invokeConfigs = await ctx.records.list(EVENT_INVOKE, { prefix: `${name}:` });
+        const runtimes = await ctx.records.list(RUNTIME_MANAGEMENT, { prefix: `${name}:` });
         const urls = await ctx.records.list<UrlRecord>(URLS, { prefix: `${name}:` });
         const gone = (kind: string, all: readonly { id: string }[]) => all.map((s) => ctx.records.remove(kind, s.id));
         await ctx.records.write(
@@ -229,6 +240,7 @@ export const functions = operations<typeof Lambda, LambdaState>()({
           gone("alias", aliases),
           gone("policy", policies),
           gone(EVENT_INVOKE, invokeConfigs),
+          gone(RUNTIME_MANAGEMENT, runtimes),
           await forgetProvisioned(ctx, name),
           gone(URLS, urls),
           urls.map((s) => ctx.globalRecords.remove(URL_PLACES, s.value.id)),

@@ -3,6 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { acceptEvent } from "../async-events.ts";
+import { count } from "../metrics.ts";
 import { checkedPayload } from "../payload.ts";
 import { run, runFunction, runnableOf } from "../run-function.ts";
 import { functionArn, LATEST, onFunction, parseName, type FunctionRecord } from "../model.ts";
@@ -25,14 +26,7 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
         return { StatusCode: 204, ExecutedVersion: record.version };
       }
       if (type === "Event") {
-        const event = {
-          name,
-          ...(qualifier === undefined ? {} : { qualifier }),
-          payload: payload.toString("base64"),
-          requestId: ctx.requestId,
-          acceptedAt: ctx.now(),
-        };
-        await ctx.records.write(acceptEvent(ctx, event));
+        await accept(ctx, { name, qualifier, payload });
         return { StatusCode: 202 };
       }
       const outcome = await runFunction(ctx, record, {
@@ -70,7 +64,36 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
       };
     },
   },
+  /** What `Invoke` with the type Event was before there were types. */
+  InvokeAsync: {
+    permissions: async (input, ctx) => {
+      const asked = await onFunction("InvokeFunction", { policy: true })(input, ctx);
+      return asked.map((one) => ({ ...one, action: "lambda:InvokeAsync" }));
+    },
+    async run(ctx, input) {
+      const { name, qualifier } = parseName(input.FunctionName);
+      await versionOf(ctx, name, qualifier ?? LATEST);
+      await accept(ctx, { name, qualifier, payload: checkedPayload(ctx, input.InvokeArgs, "Event") });
+      return { Status: 202 };
+    },
+  },
 });
+
+/** Puts an event on disk. */
+async function accept(
+  ctx: Context<LambdaState>,
+  { name, qualifier, payload }: { name: string; qualifier?: string | undefined; payload: Buffer },
+): Promise<void> {
+  const event = {
+    name,
+    ...(qualifier === undefined ? {} : { qualifier }),
+    payload: payload.toString("base64"),
+    requestId: ctx.requestId,
+    acceptedAt: ctx.now(),
+  };
+  await ctx.records.write(acceptEvent(ctx, event));
+  count(ctx, { name, qualifier }, "AsyncEventsReceived");
+}
 
 interface Target {
   readonly name: string;

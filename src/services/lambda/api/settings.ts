@@ -2,6 +2,7 @@ import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
+import { CODE_SIGNING, codeSigningConfig, codeSigningId, type CodeSigningConfig } from "../code-signing.ts";
 import { MAPPING, type Mapping } from "../event-sources/mapping.ts";
 import { checkedTags } from "../tags.ts";
 import { MIN_UNRESERVED } from "../limits.ts";
@@ -36,8 +37,14 @@ const MAPPING_ARN = /^arn:[^:]+:lambda:[^:]*:\d*:event-source-mapping:(.+)$/;
 
 type Tags = Readonly<Record<string, string>>;
 
-/** Changes the tags of a function or an event source mapping. */
+/** Changes the tags of a function, an event source mapping or a code signing configuration. */
 async function changeTags(ctx: Ctx, resource: string | undefined, how: (tags: Tags) => Tags): Promise<void> {
+  const signing = codeSigningId(ctx, resource);
+  if (signing) {
+    await codeSigningConfig(ctx, resource);
+    const tagged = (c: CodeSigningConfig): CodeSigningConfig => ({ ...c, tags: how(c.tags ?? {}) });
+    return void (await ctx.records.update<CodeSigningConfig>(CODE_SIGNING, signing, tagged));
+  }
   const [, uuid] = MAPPING_ARN.exec(resource ?? "") ?? [];
   if (uuid === undefined)
     return void (await change(ctx, taggable(resource), (h) => ({ ...h, tags: how(h.tags ?? {}) })));
@@ -46,6 +53,7 @@ async function changeTags(ctx: Ctx, resource: string | undefined, how: (tags: Ta
 }
 
 async function tagsOf(ctx: Ctx, resource: string | undefined): Promise<Tags> {
+  if (codeSigningId(ctx, resource)) return (await codeSigningConfig(ctx, resource)).tags ?? {};
   const [, uuid] = MAPPING_ARN.exec(resource ?? "") ?? [];
   if (uuid === undefined) return (await headOf(ctx, taggable(resource))).tags ?? {};
   const stored = await ctx.records.get<Mapping>(MAPPING, uuid);
@@ -145,19 +153,5 @@ export const settings = operations<typeof Lambda, LambdaState>()({
     run: async (ctx, input) => ({
       RecursiveLoop: (await headOf(ctx, parseName(input.FunctionName).name)).recursiveLoop ?? "Terminate",
     }),
-  },
-  GetFunctionCodeSigningConfig: {
-    permissions: onFunction("GetFunctionCodeSigningConfig"),
-    async run(ctx, input) {
-      const { name } = parseName(input.FunctionName);
-      await headOf(ctx, name);
-      return { FunctionName: name }; // no code signing configuration: CreateCodeSigningConfig is refused
-    },
-  },
-  PutFunctionCodeSigningConfig: {
-    permissions: onFunction("PutFunctionCodeSigningConfig"),
-    async run() {
-      throw new AwsError("NotImplemented", "Starling does not implement code signing yet.", 501);
-    },
   },
 });

@@ -16,6 +16,7 @@ import {
   type AliasRecord,
   type FunctionRecord,
 } from "../model.ts";
+import { URL_PLACES, urlOf, urlRecordId, URLS } from "../function-url.ts";
 import { applyProvisioned, forgetProvisioned } from "../provisioned.ts";
 import { publish } from "../publish.ts";
 import type { LambdaState } from "../state.ts";
@@ -153,7 +154,11 @@ export const versionsAndAliases = operations<typeof Lambda, LambdaState>()({
     permissions: onAlias("DeleteAlias"),
     async run(ctx, input) {
       const { name } = parseName(input.FunctionName);
+      const url = await urlOf(ctx, name, String(input.Name));
       await ctx.records.write(
+        url
+          ? [ctx.records.remove(URLS, urlRecordId(name, url.alias)), ctx.globalRecords.remove(URL_PLACES, url.id)]
+          : [],
         ctx.records.remove("alias", aliasId(name, String(input.Name))),
         ctx.records.remove("policy", `${name}:${input.Name}`),
         await forgetProvisioned(ctx, name, String(input.Name)),
