@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
 
 /** What a signature covers of a request. */
@@ -85,9 +86,16 @@ function canonicalHeader(request: SignedRequest, name: string): string {
   const { rawHeaders } = request;
   // Node joins repeated headers with ", ", where the signature has ",".
   const several = Array.isArray(value) || (rawHeaders && value.includes(", "));
-  if (!several) return trimSpaces(value);
+  if (!several) return trimSpaces(asSigned(value));
   const values = rawHeaders ? valuesOf(rawHeaders, name) : [];
-  return (values.length > 0 ? values : [value].flat()).map(trimSpaces).join(",");
+  return (values.length > 0 ? values : [value].flat()).map((each) => trimSpaces(asSigned(each))).join(",");
+}
+
+/** Node reads headers as Latin-1; clients sign the UTF-8 that they mean, however they send it. */
+function asSigned(value: string): string {
+  if (!/[\u0080-\u00ff]/.test(value)) return value;
+  const bytes = Buffer.from(value, "latin1");
+  return isUtf8(bytes) ? bytes.toString("utf8") : value;
 }
 
 function valuesOf(rawHeaders: readonly string[], name: string): string[] {

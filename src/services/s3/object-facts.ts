@@ -2,6 +2,7 @@ import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { allowedGrants, cannedGrants, type AclInput } from "./acl.ts";
+import { decodedWord, encodedWord } from "./encoded-words.ts";
 import { keyCheckOf, type CustomerKey, type CustomerKeyInput } from "./customer-keys.ts";
 import { invalidArgument } from "./errors.ts";
 import { MAX_KEY_BYTES, MAX_METADATA_BYTES } from "./limits.ts";
@@ -77,7 +78,7 @@ export function newFacts(
   const grants =
     allowedGrants(bucket, input, owner) ??
     (bucket.config.ownership === "BucketOwnerEnforced" ? undefined : cannedGrants("private", owner));
-  const metadata = checkedMetadata(input.Metadata);
+  const metadata = checkedMetadata(input);
   const tags = tagsOfHeader(input.Tagging);
   const headers = storedHeaders(input);
   return {
@@ -99,7 +100,8 @@ function storedHeaders(input: FactsInput): Record<string, string> {
   for (const name of STORED_HEADERS) {
     // `aws-chunked` says how the request travelled; it is no property of the content.
     const value = name === "ContentEncoding" ? withoutChunked(input[name]) : input[name];
-    if (value !== undefined && value !== "") headers[name] = value;
+    // A header cannot carry other characters.
+    if (value !== undefined && value !== "") headers[name] = value.replaceAll(/[^\t\u0020-\u007e\u0080-\u00ff]/gu, " ");
   }
   if (input.Expires) headers["Expires"] = new Date(input.Expires).toUTCString();
   return headers;
@@ -113,13 +115,14 @@ function withoutChunked(encoding: string | undefined): string | undefined {
     .join(", ");
 }
 
-function checkedMetadata(metadata: Record<string, string> | undefined): Record<string, string> | undefined {
+function checkedMetadata(input: FactsInput): Record<string, string> | undefined {
+  const { Metadata: metadata } = input;
   if (!metadata || Object.keys(metadata).length === 0) return undefined;
   let size = 0;
   const checked: Record<string, string> = {};
   for (const [name, value] of Object.entries(metadata)) {
     size += Buffer.byteLength(name) + Buffer.byteLength(value);
-    checked[name.toLowerCase()] = value;
+    checked[name.toLowerCase()] = SENT_AS_FORM in input ? value : decodedWord(value);
   }
   if (size > MAX_METADATA_BYTES) {
     throw new AwsError("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size", 400, {
@@ -157,7 +160,9 @@ export function describeObject(
     ContentType: facts.contentType,
     ...facts.headers,
     ...(facts.headers?.["Expires"] ? { Expires: undefined, ExpiresString: facts.headers["Expires"] } : {}),
-    Metadata: facts.metadata ?? {},
+    Metadata: Object.fromEntries(
+      Object.entries(facts.metadata ?? {}).map(([name, value]) => [name, encodedWord(value)]),
+    ),
     ...(options.versioned ? { VersionId: version.version } : {}),
     ...(facts.tags ? { TagCount: facts.tags.length } : {}),
     ...(facts.storageClass ? { StorageClass: facts.storageClass as S3.StorageClass } : {}),
