@@ -35,7 +35,7 @@ export const events = defineService<typeof Events, EventsState>({
     ...connections,
     ...apiDestinations,
   },
-  resources: [eventsRule, eventBus, eventBusPolicy, eventsArchive],
+  resources: [eventsRule, eventBus, eventBusPolicy, eventsArchive, eventsConnection, eventsApiDestination],
   workers: [deliveryWorker, scheduleWorker, replayWorker, authorizationWorker],
   periodic: [archiveSweep],
   start: () => new EventsState(),

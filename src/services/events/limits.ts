@@ -11,3 +11,7 @@ export const MAX_RETRIES = 185;
 export const MAX_EVENT_AGE_SECONDS = 86_400;
 /** Buses that one event may pass: rules that send to each other's buses end here. */
 export const MAX_HOPS = 5;
+export const MAX_CONNECTIONS = 3_000;
+export const MAX_API_DESTINATIONS = 3_000;
+/** Requests a second, where a destination says nothing else. */
+export const DESTINATION_RATE = 300;

@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import type { Arn } from "../../kernel/arn.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { sendToApi } from "./api-destination-target.ts";
 import { MAX_HOPS } from "./limits.ts";
 import { publish, type Delivery } from "./publish.ts";
 import type { EventsState } from "./state.ts";
@@ -102,6 +103,14 @@ const sns: TargetKind = {
   },
 };
 
+const apiDestination: TargetKind = {
+  needs: ["events", "DescribeApiDestination"],
+  asRole: true,
+  async send(ctx, { delivery, input }) {
+    await sendToApi(ctx, await withRole(ctx, delivery), delivery, input);
+  },
+};
+
 /** Every kind of target, by the service and the start of the resource in its ARN. */
 const KINDS: readonly (readonly [service: string, resource: string, kind: TargetKind])[] = [
   ["lambda", "function:", lambda],
@@ -109,6 +118,7 @@ const KINDS: readonly (readonly [service: string, resource: string, kind: Target
   ["codebuild", "project/", codebuild],
   ["logs", "log-group:", logGroup],
   ["events", "event-bus/", eventBus],
+  ["events", "api-destination/", apiDestination],
   ["sqs", "", sqs],
   ["sns", "", sns],
 ];

@@ -88,6 +88,8 @@ export const buses = operations<typeof Events, any>()({
     async run(ctx, input) {
       await changePolicy(ctx, busName(input.EventBusName), (before) => {
         if (input.RemoveAllPermissions) return undefined;
+        if (before.length === 0)
+          throw new AwsError("ResourceNotFoundException", "EventBus does not have a policy.", 400);
         const after = before.filter((s) => s.Sid !== input.StatementId);
         if (after.length === before.length)
           throw new AwsError("ResourceNotFoundException", "Statement with the provided id does not exist.", 400);
