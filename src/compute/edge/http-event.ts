@@ -27,7 +27,7 @@ export function httpEvent(request: EdgeRequest, facts: HttpFacts): Record<string
     if (key === "cookie") cookies.push(...value.split(/;\s*/));
     else headers[key] = headers[key] === undefined ? value : `${headers[key]},${value}`;
   }
-  const asBase64 = request.body.length > 0 && !isText(request.body);
+  const asBase64 = request.body.length > 0 && !(isTextType(headers["content-type"]) && isText(request.body));
   const path = decodePath(facts.stagedPath);
   // What is undefined is left out of its JSON.
   return {
@@ -63,6 +63,10 @@ export function httpEvent(request: EdgeRequest, facts: HttpFacts): Record<string
     isBase64Encoded: asBase64,
   };
 }
+
+/** Types whose bodies travel as they are; a form, and whatever else is named, travels as base64. */
+const isTextType = (type: string | undefined): boolean =>
+  type === undefined || /^\s*(?:text\/|application\/(?:[\w.-]+\+)?(?:json|xml|javascript)\b)/i.test(type);
 
 function queryOf(rawQuery: string): Record<string, string> | undefined {
   const query: Record<string, string> = {};

@@ -46,7 +46,7 @@ export function readProxyResponse(
 ): EdgeResponse | undefined {
   const value = parse(payload);
   if (options.inferred && !(isRecord(value) && "statusCode" in value)) {
-    const text = typeof value === "string" ? value : payload.toString("utf8");
+    const text = typeof value === "string" ? value : compactJson(payload.toString("utf8"));
     return {
       status: 200,
       headers: [["content-type", "application/json"]],
@@ -76,6 +76,9 @@ export function readProxyResponse(
   const decodes = options.decodes && value["isBase64Encoded"] === true;
   return { status, headers, body: decodes ? Buffer.from(body ?? "", "base64") : (body ?? "") };
 }
+
+/** JSON without the space between its parts, which Python writes and AWS takes out; numbers stay as they are written. */
+const compactJson = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
 
 function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [string, string][] | undefined {
   const headers: [string, string][] = [];

@@ -93,7 +93,9 @@ async function answerCall(
 ): Promise<EdgeResponse | NonNullable<Streamed>> {
   const early = preflight(plan.url.cors, incoming);
   if (early) return { ...early, status: 200 };
-  const [rawPath] = splitUrl(incoming.url ?? "/");
+  const [path] = splitUrl(incoming.url ?? "/");
+  // A URL ends in a slash, and many put a path behind it that begins with one.
+  const rawPath = path.replace(/^\/{2,}/, "/");
   const request = await readEdgeRequest(ctx, incoming, { rawPath, traceId });
   const caller = await authorize(ctx, plan, { request, incoming });
   if (caller === "forbidden") return refusal(403, "AccessDeniedException", { Message: FORBIDDEN });

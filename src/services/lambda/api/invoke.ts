@@ -1,8 +1,11 @@
+import type { Readable } from "node:stream";
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
+import { readWithin } from "../../../kernel/read-within.ts";
 import { acceptEvent } from "../async-events.ts";
+import { MAX_ASYNC_PAYLOAD } from "../limits.ts";
 import { count } from "../metrics.ts";
 import { checkedPayload } from "../payload.ts";
 import { run, runFunction, runnableOf } from "../run-function.ts";
@@ -73,11 +76,15 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
     async run(ctx, input) {
       const { name, qualifier } = parseName(input.FunctionName);
       await versionOf(ctx, name, qualifier ?? LATEST);
-      await accept(ctx, { name, qualifier, payload: checkedPayload(ctx, input.InvokeArgs, "Event") });
+      const args = await readWithin(input.InvokeArgs as Readable, MAX_ASYNC_PAYLOAD, tooLarge); // a streaming member
+      await accept(ctx, { name, qualifier, payload: checkedPayload(ctx, args, "Event") });
       return { Status: 202 };
     },
   },
 });
+
+const tooLarge = (): AwsError =>
+  new AwsError("RequestTooLargeException", `Request must be smaller than ${MAX_ASYNC_PAYLOAD} bytes`, 413);
 
 /** Puts an event on disk. */
 async function accept(
