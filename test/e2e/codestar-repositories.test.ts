@@ -221,6 +221,12 @@ describe("repositories of a project", { skip: cannotRun }, () => {
     assert.notEqual(code, 0);
     assert.match(stderr, /no buildspec\.yml/);
     await assert.rejects(call("codestar", "DescribeProject", { id: "nospec" }), { code: "ProjectNotFoundException" });
+    const machines = await repository("machines", {
+      "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['true']}}\n",
+      "template.yml": "Resources: {WebApp01: {Type: AWS::EC2::Instance}}\n",
+    });
+    const machine = await starling(platform, "new", "machine", "--git", machines);
+    assert.match(machine.stderr, /deploys to virtual machines \(AWS::EC2::Instance in template\.yml\)/);
     const missing = await starling(platform, "new", "missing", "--git", join(folder, "nowhere"));
     assert.match(missing.stderr, /git clone failed/);
   });
