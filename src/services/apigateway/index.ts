@@ -6,6 +6,7 @@ import { basePathMappings } from "./api/base-path-mappings.ts";
 import { definitions } from "./api/definitions.ts";
 import { deployments } from "./api/deployments.ts";
 import { domains } from "./api/domains.ts";
+import { exports } from "./api/export.ts";
 import { keys } from "./api/keys.ts";
 import { methodChanges } from "./api/method-changes.ts";
 import { resourcesAndMethods } from "./api/resources-and-methods.ts";
@@ -33,6 +34,7 @@ export const apigateway = defineService<typeof Gateway, RestState>({
     ...definitions,
     ...deployments,
     ...domains,
+    ...exports,
     ...keys,
     ...methodChanges,
     ...resourcesAndMethods,

@@ -68,8 +68,8 @@ export function requestDemands(
     ? consumes.map((type) => [type, body["schema"] as Json])
     : content.map(([type, one]) => [type, one["schema"] as Json | undefined]);
   const models = bodies.flatMap(([type, schema]): [string, string][] => {
-    const name = /\/([^/]+)$/.exec(String(schema?.["$ref"] ?? ""))?.[1];
-    return name !== undefined && allModels(definitions)[name] ? [[type, name]] : [];
+    const name = modelName(schema, definitions);
+    return name === undefined ? [] : [[type, name]];
   });
   const wanted: unknown =
     operation["x-amazon-apigateway-request-validator"] ?? document["x-amazon-apigateway-request-validator"];
@@ -79,6 +79,44 @@ export function requestDemands(
     ...(models.length ? { requestModels: Object.fromEntries(models) } : {}),
     ...(validator ? { requestValidatorId: validator.id } : {}),
   };
+}
+
+/** The name of the model that a schema refers to, where the API has it. */
+function modelName(schema: Json | undefined, definitions: Definitions): string | undefined {
+  const name = /\/([^/]+)$/.exec(String(schema?.["$ref"] ?? ""))?.[1];
+  return name !== undefined && allModels(definitions)[name] ? name : undefined;
+}
+
+/** The responses of an operation, with their headers and models. */
+export function methodResponses(
+  operation: Json,
+  { document, definitions }: { document: Json; definitions: Definitions },
+): Pick<Method, "methodResponses"> {
+  const produces = (operation["produces"] ?? document["produces"] ?? ["application/json"]) as string[];
+  const all = Object.entries((operation["responses"] ?? {}) as Record<string, Json>).map(([statusCode, one]) => {
+    const response = referred(document, one) ?? {};
+    const content = Object.entries((response["content"] ?? {}) as Record<string, Json>);
+    const bodies: [string, Json | undefined][] = response["schema"]
+      ? produces.map((type) => [type, response["schema"] as Json])
+      : content.map(([type, { schema }]) => [type, schema as Json | undefined]);
+    const models = bodies.flatMap(([type, schema]): [string, string][] => {
+      const name = modelName(schema, definitions);
+      return name === undefined ? [] : [[type, name]];
+    });
+    const headers = Object.keys((response["headers"] ?? {}) as Json).map((name) => [
+      `method.response.header.${name}`,
+      false,
+    ]);
+    return [
+      statusCode,
+      {
+        statusCode,
+        ...(headers.length ? { responseParameters: Object.fromEntries(headers) as Record<string, boolean> } : {}),
+        ...(models.length ? { responseModels: Object.fromEntries(models) } : {}),
+      },
+    ] as const;
+  });
+  return { methodResponses: Object.fromEntries(all) };
 }
 
 /** What is given, or what its `$ref` names within the document. */

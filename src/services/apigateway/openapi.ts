@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
-import { readModels, readValidators, requestDemands } from "./openapi-requests.ts";
+import { methodResponses, readModels, readValidators, requestDemands } from "./openapi-requests.ts";
 import { checkedGatewayResponse } from "./gateway-responses.ts";
 import {
   badRequest,
@@ -181,9 +181,7 @@ function readMethod(operation: Json, where: Where): Method {
     ...authorization(operation, where),
     ...requestDemands(operation, where),
     ...(operation["operationId"] ? { operationName: String(operation["operationId"]) } : {}),
-    methodResponses: Object.fromEntries(
-      Object.keys((operation["responses"] ?? {}) as Json).map((status) => [status, { statusCode: status }]),
-    ),
+    ...methodResponses(operation, where),
   };
   // A method without one may be imported; it is missed when the API is deployed.
   if (!given) return checkedMethod(base, where.definitions);
