@@ -124,6 +124,16 @@ const apis = {
   HttpSnapshot: made("ApiGatewayV2::Deployment", { ApiId: ref("Http") }, { DependsOn: "Route" }),
   HttpStage: made("ApiGatewayV2::Stage", { ApiId: ref("Http"), StageName: "v1", DeploymentId: ref("HttpSnapshot") }),
   Account: made("ApiGateway::Account", {}),
+  Part: made("ApiGateway::DocumentationPart", {
+    RestApiId: ref("Rest"),
+    Location: { Type: "API" },
+    Properties: '{"description":"all"}',
+  }),
+  Edition: made(
+    "ApiGateway::DocumentationVersion",
+    { RestApiId: ref("Rest"), DocumentationVersion: "1" },
+    { DependsOn: "Part" },
+  ),
   RestName: made("ApiGateway::DomainName", { DomainName: "rest.example.com" }),
   RestPath: made("ApiGateway::BasePathMapping", { DomainName: ref("RestName"), RestApiId: ref("Rest"), BasePath: "a" }),
   HttpName: made("ApiGatewayV2::DomainName", { DomainName: "http.example.com" }),

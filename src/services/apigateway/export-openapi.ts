@@ -1,3 +1,4 @@
+import type { DocumentationVersion } from "./documentation.ts";
 import type { Definitions, Deployment, Integration, Method, RestApi } from "./model.ts";
 import { allModels } from "./models.ts";
 
@@ -12,6 +13,8 @@ export interface Exported {
   readonly endpoint: URL;
   readonly format: "swagger" | "oas30";
   readonly extensions: ReadonlySet<string>;
+  /** What the stage's documentation version holds. */
+  readonly documentation?: DocumentationVersion | undefined;
 }
 
 /** An API as an OpenAPI document: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-export-api.html */
@@ -225,9 +228,11 @@ function namedModels({ resources, models }: Deployment): Set<string> {
 }
 
 function topExtensions(exported: Exported): Json {
-  if (!exported.extensions.has("apigateway")) return {};
-  const { api, deployment } = exported;
+  const { api, deployment, documentation } = exported;
+  const texts = documentation && has(exported, "documentation") ? documentationView(documentation) : undefined;
+  if (!exported.extensions.has("apigateway")) return given({ "x-amazon-apigateway-documentation": texts });
   return given({
+    "x-amazon-apigateway-documentation": texts,
     "x-amazon-apigateway-policy": api.policy === undefined ? undefined : (JSON.parse(api.policy) as unknown),
     "x-amazon-apigateway-gateway-responses": filled(deployment.gatewayResponses),
     "x-amazon-apigateway-request-validators": filled(validatorsOf(deployment)),
@@ -236,6 +241,14 @@ function topExtensions(exported: Exported): Json {
       : undefined,
     "x-amazon-apigateway-minimum-compression-size": api.minimumCompressionSize,
   });
+}
+
+function documentationView({ version, created, parts }: DocumentationVersion): Json {
+  const documentationParts = parts.map(({ location, properties }) => ({
+    location,
+    properties: JSON.parse(properties) as unknown,
+  }));
+  return { version, createdDate: new Date(created).toISOString(), documentationParts };
 }
 
 const filled = <T extends object>(value: T | undefined): T | undefined =>

@@ -5,6 +5,7 @@ import { authorizers } from "./api/authorizers.ts";
 import { basePathMappings } from "./api/base-path-mappings.ts";
 import { definitions } from "./api/definitions.ts";
 import { deployments } from "./api/deployments.ts";
+import { documentationParts, documentationVersions } from "./api/documentation.ts";
 import { domains } from "./api/domains.ts";
 import { exports } from "./api/export.ts";
 import { keys } from "./api/keys.ts";
@@ -15,6 +16,7 @@ import { testInvoke } from "./api/test-invoke.ts";
 import { usagePlans } from "./api/usage-plans.ts";
 import { apiModel, gatewayResponse, requestValidator } from "./resources/definitions.ts";
 import { apiDeployment } from "./resources/deployment.ts";
+import { documentationPart, documentationVersion } from "./resources/documentation.ts";
 import { basePathMapping, domainName } from "./resources/domain.ts";
 import { apiStage } from "./resources/stage.ts";
 import { apiAuthorizer } from "./resources/authorizer.ts";
@@ -33,6 +35,8 @@ export const apigateway = defineService<typeof Gateway, RestState>({
     ...basePathMappings,
     ...definitions,
     ...deployments,
+    ...documentationParts,
+    ...documentationVersions,
     ...domains,
     ...exports,
     ...keys,
@@ -56,6 +60,8 @@ export const apigateway = defineService<typeof Gateway, RestState>({
     apiModel,
     requestValidator,
     gatewayResponse,
+    documentationPart,
+    documentationVersion,
     domainName,
     basePathMapping,
   ],

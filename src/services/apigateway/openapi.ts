@@ -2,6 +2,7 @@ import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
 import { methodResponses, readModels, readValidators, requestDemands } from "./openapi-requests.ts";
+import { documentedParts, type DocumentationPart } from "./documentation.ts";
 import { checkedGatewayResponse } from "./gateway-responses.ts";
 import {
   badRequest,
@@ -32,6 +33,7 @@ export interface ImportedApi {
   /** As it is written: to be checked and put in full. */
   readonly policy?: string;
   readonly definitions: Definitions;
+  readonly documentation: readonly Omit<DocumentationPart, "id">[];
 }
 
 type Json = Record<string, any>;
@@ -76,6 +78,7 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
     rootResourceId: root.id,
     resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])),
     definitions,
+    documentation: documentedParts(document),
     ...(document["x-amazon-apigateway-binary-media-types"]
       ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] }
       : {}),
@@ -85,7 +88,8 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
   };
 }
 
-function readDocument(body: Uint8Array): Json {
+/** An OpenAPI document, as JSON or YAML. */
+export function readDocument(body: Uint8Array): Json {
   let document: unknown;
   try {
     document = parse(Buffer.from(body).toString("utf8"), { maxAliasCount: 100 });

@@ -16,6 +16,7 @@ import {
   type Stage,
 } from "../model.ts";
 import { importOpenApi, type ImportedApi } from "../openapi.ts";
+import { putParts } from "../documentation.ts";
 import { patched } from "../patch.ts";
 
 const DEFAULT_PAGE = 25;
@@ -102,20 +103,24 @@ export const apis = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
       const name = imported.name ?? "API";
-      const { definitions, ...rest } = imported;
+      const { definitions, documentation, ...rest } = imported;
       const api = withPolicy(ctx, { ...emptyApi(ctx, name), ...rest, ...definitions, name });
       await ctx.records.create("api", api.id, api);
+      await putParts(ctx, api.id, documentation, false);
       return apiView(api);
     },
   },
   PutRestApi: {
     permissions: on("PUT", (i) => `/restapis/${i.restApiId}`),
     async run(ctx, input) {
+      let documentation: ImportedApi["documentation"] = [];
       const api = await changeApi(ctx, input.restApiId, (before) => {
         const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0), before);
+        documentation = imported.documentation;
         const next = input.mode === "overwrite" ? overwritten(before, imported) : merged(before, imported);
         return withPolicy(ctx, next);
       });
+      if (documentation.length) await putParts(ctx, api.id, documentation, input.mode === "overwrite");
       return apiView(api);
     },
   },
@@ -153,10 +158,14 @@ export const apis = operations<typeof Gateway, any>()({
       if (!(await ctx.records.get("api", id))) throw noApi(ctx, id);
       const stages = await ctx.records.list<Stage>("stage", { prefix: `${id}:` });
       const deployments = await ctx.records.list<Deployment>("deployment", { prefix: `${id}:` });
+      const parts = await ctx.records.list("documentation-part", { prefix: `${id}/` });
+      const versions = await ctx.records.list("documentation-version", { prefix: `${id}/` });
       await ctx.records.write(
         ctx.records.remove("api", id),
         stages.map((s) => ctx.records.remove("stage", s.id)),
         deployments.map((d) => ctx.records.remove("deployment", d.id)),
+        parts.map((p) => ctx.records.remove("documentation-part", p.id)),
+        versions.map((v) => ctx.records.remove("documentation-version", v.id)),
       );
       return {};
     },
@@ -188,7 +197,7 @@ export const apis = operations<typeof Gateway, any>()({
 });
 
 /** Nothing stays of what the definition does not name. */
-function overwritten(before: RestApi, { definitions, ...imported }: ImportedApi): RestApi {
+function overwritten(before: RestApi, { definitions, documentation: _d, ...imported }: ImportedApi): RestApi {
   const { authorizers: _a, models: _m, validators: _v, gatewayResponses: _g, ...rest } = before;
   return { ...rest, ...imported, ...definitions, name: imported.name ?? before.name };
 }

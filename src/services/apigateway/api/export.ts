@@ -1,6 +1,7 @@
 import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { stringify } from "yaml";
 import { operations } from "../../../aws/service.ts";
+import type { DocumentationVersion } from "../documentation.ts";
 import { exportOpenApi, versionOf } from "../export-openapi.ts";
 import { apiOf, badRequest, notFound, on, type Deployment } from "../model.ts";
 import { stageOf } from "../stage-model.ts";
@@ -29,6 +30,10 @@ export const exports = operations<typeof Gateway, any>()({
       if (!kind) throw badRequest(`Unsupported content type: ${input.accepts}`);
       const stored = await ctx.records.get<Deployment>("deployment", `${api.id}:${stage.deploymentId}`);
       if (!stored) throw notFound("Invalid Deployment identifier specified");
+      const { documentationVersion } = stage;
+      const documentation = documentationVersion
+        ? await ctx.records.get<DocumentationVersion>("documentation-version", `${api.id}/${documentationVersion}`)
+        : undefined;
       const { protocol, host } = new URL(ctx.platform.settings.publicUrl);
       const document = exportOpenApi({
         api,
@@ -36,6 +41,7 @@ export const exports = operations<typeof Gateway, any>()({
         stage: stage.name,
         endpoint: new URL(`${protocol}//${api.id}.execute-api.${host}`),
         format,
+        documentation: documentation?.value,
         extensions: extensionsOf(input.parameters?.["extensions"]),
       });
       const text = kind === "json" ? JSON.stringify(document, undefined, 2) : stringify(document);
