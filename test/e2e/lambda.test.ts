@@ -111,7 +111,7 @@ describe("Lambda in sandboxes", { skip: cannotRun }, () => {
     assert.equal((await call(f)).value, "tool x");
   });
 
-  test("provided.al2023: a shell bootstrap speaks the Runtime API", async () => {
+  test("provided.al2023, and go1.x by its handler: a shell bootstrap speaks the Runtime API", async () => {
     const bootstrap = `#!/bin/sh
 set -eu
 while true; do
@@ -126,6 +126,11 @@ done
     );
     assert.deepEqual((await call(f, { a: 1 })).value, { echo: { a: 1 } });
     assert.deepEqual((await call(f, { a: 2 })).value, { echo: { a: 2 } });
+    const go = await create(
+      { main: { text: bootstrap, mode: 0o100755 } },
+      { FunctionName: "go", Runtime: "go1.x", Handler: "main" },
+    );
+    assert.deepEqual((await call(go, { a: 3 })).value, { echo: { a: 3 } });
   });
 
   test("the SDK inside reaches the platform as the function's role, by the plain endpoint and at AWS's usual address", async () => {

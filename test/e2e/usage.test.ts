@@ -1,18 +1,59 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CostExplorer } from "@aws-sdk/client-cost-explorer";
-import { functionKit } from "../support/function-kit.ts";
+import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 
 describe("metering", { skip: cannotRun }, () => {
   let platform: TestPlatform;
+  let kit: FunctionKit;
   before(async () => {
     platform = await startPlatform();
+    kit = await functionKit(platform.client);
   });
   after(() => platform?.stop());
 
+  test("CloudWatch has a call's metrics by function, resource and executed version, and for all functions", async () => {
+    const { create, call, lambda } = kit;
+    const source = "exports.handler = async (e) => { if (e.fail) throw new Error('x') }";
+    const FunctionName = await create({ "index.js": source }, { FunctionName: "metered", Publish: true });
+    await lambda.createAlias({ FunctionName, Name: "live", FunctionVersion: "1" });
+    await call(FunctionName, { fail: true }, { Qualifier: "live" });
+    await call(FunctionName, {});
+    const metrics = new CloudWatch(platform.client);
+    const sum = async (MetricName: string, dimensions: Record<string, string>): Promise<number> => {
+      const { Datapoints = [] } = await metrics.getMetricStatistics({
+        Namespace: "AWS/Lambda",
+        MetricName,
+        Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+        StartTime: new Date(Date.now() - 3_600_000),
+        EndTime: new Date(Date.now() + 3_600_000),
+        Period: 3600,
+        Statistics: ["Sum"],
+      });
+      return Datapoints.reduce((total, { Sum = 0 }) => total + Sum, 0);
+    };
+    const live = { FunctionName, Resource: `${FunctionName}:live` };
+    for (const [name, dimensions, expected] of [
+      ["Invocations", { FunctionName }, 2],
+      ["Invocations", { FunctionName, Resource: FunctionName }, 1],
+      ["Invocations", live, 1],
+      ["Invocations", { ...live, ExecutedVersion: "1" }, 1],
+      ["Invocations", {}, 2],
+      ["Errors", { FunctionName }, 1],
+      ["Errors", { FunctionName, Resource: FunctionName }, 0],
+      ["Errors", { ...live, ExecutedVersion: "1" }, 1],
+      ["ConcurrentExecutions", { FunctionName }, 2],
+      ["UnreservedConcurrentExecutions", {}, 2],
+      ["Throttles", { FunctionName }, 0],
+    ] as [string, Record<string, string>, number][])
+      assert.equal(await sum(name, dimensions), expected, `${name} ${JSON.stringify(dimensions)}`);
+    assert.ok((await sum("Duration", live)) > 0);
+  });
+
   test("every call is metered as its REPORT line bills it, and stays so after kill -9", async () => {
-    const { create, call } = await functionKit(platform.client);
+    const { create, call } = kit;
     const name = await create(
       { "index.js": "exports.handler = async (e) => { if (e.fail) throw new Error('x') }" },
       { MemorySize: 512, EphemeralStorage: { Size: 1536 } },
