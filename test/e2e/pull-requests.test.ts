@@ -269,4 +269,59 @@ describe("pull requests", { skip: cannotRun }, () => {
     const { failedExecutions } = await codecommit.testRepositoryTriggers({ repositoryName, triggers: [trigger] });
     assert.equal(failedExecutions![0]!.trigger, "t");
   });
+
+  test("templates give the pull requests of their repositories rules that only the template changes", async () => {
+    const { repositoryName } = await repository();
+    const approvalRuleTemplateName = "two eyes";
+    const content = (branch: string) =>
+      JSON.stringify({
+        Version: "2018-11-08",
+        DestinationReferences: [`refs/heads/${branch}`],
+        Statements: [{ Type: "Approvers", NumberOfApprovalsNeeded: 1 }],
+      });
+    const made = { approvalRuleTemplateName, approvalRuleTemplateContent: content("main") };
+    await codecommit.createApprovalRuleTemplate(made);
+    await assert.rejects(codecommit.createApprovalRuleTemplate(made), {
+      name: "ApprovalRuleTemplateNameAlreadyExistsException",
+    });
+    await codecommit.createApprovalRuleTemplate({
+      approvalRuleTemplateName: "elsewhere",
+      approvalRuleTemplateContent: content("release"),
+    });
+    const repositoryNames = [repositoryName, "no-such"];
+    const { associatedRepositoryNames, errors } = await codecommit.batchAssociateApprovalRuleTemplateWithRepositories({
+      approvalRuleTemplateName,
+      repositoryNames,
+    });
+    assert.deepEqual(associatedRepositoryNames, [repositoryName]);
+    assert.equal(errors![0]!.errorCode, "RepositoryDoesNotExistException");
+    await codecommit.associateApprovalRuleTemplateWithRepository({
+      approvalRuleTemplateName: "elsewhere",
+      repositoryName,
+    });
+    const { pullRequestId, approvalRules, revisionId } = await open(repositoryName);
+    assert.deepEqual(
+      approvalRules!.map((rule) => rule.originApprovalRuleTemplate!.approvalRuleTemplateName),
+      [approvalRuleTemplateName],
+    );
+    await assert.rejects(
+      codecommit.deletePullRequestApprovalRule({ pullRequestId, approvalRuleName: approvalRuleTemplateName }),
+      { name: "CannotDeleteApprovalRuleFromTemplateException" },
+    );
+    const merge = () => codecommit.mergePullRequestByFastForward({ pullRequestId, repositoryName });
+    await assert.rejects(merge(), { name: "PullRequestApprovalRulesNotSatisfiedException" });
+    await reviewer.updatePullRequestApprovalState({ pullRequestId, revisionId, approvalState: "APPROVE" });
+    await merge();
+    await assert.rejects(codecommit.deleteApprovalRuleTemplate({ approvalRuleTemplateName }), {
+      name: "ApprovalRuleTemplateInUseException",
+    });
+    const both = { approvalRuleTemplateName, repositoryName };
+    await codecommit.disassociateApprovalRuleTemplateFromRepository(both);
+    await codecommit.deleteApprovalRuleTemplate({ approvalRuleTemplateName });
+    const listed = await codecommit.listAssociatedApprovalRuleTemplatesForRepository({ repositoryName });
+    assert.deepEqual(listed.approvalRuleTemplateNames, ["elsewhere"]);
+    await assert.rejects(codecommit.getRepository({ repositoryName: "no good" }), {
+      name: "InvalidRepositoryNameException",
+    });
+  });
 });

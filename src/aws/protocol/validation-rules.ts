@@ -28,8 +28,11 @@ const UNENFORCED: ReadonlySet<string> = new Set([
   "cloudformation.DescribeStacks.StackName",
 ]);
 
+/** CodeCommit's handlers look names of repositories over themselves, and have codes and words of their own for them. */
+const REPOSITORY_NAME = /^codecommit\.\w+\.repositoryName$/;
+
 export function isUnenforced(member: string): boolean {
-  return UNENFORCED.has(member);
+  return UNENFORCED.has(member) || REPOSITORY_NAME.test(member);
 }
 
 /** What a service calls a violation where it is not `ValidationException`. */

@@ -7,6 +7,8 @@ const MAX_CONTENT = 3000;
 
 interface RuleContent {
   readonly Version?: unknown;
+  /** Of templates alone: the branches that they are for. */
+  readonly DestinationReferences?: readonly unknown[];
   readonly Statements?: readonly {
     readonly Type?: unknown;
     readonly NumberOfApprovalsNeeded?: unknown;
@@ -14,11 +16,15 @@ interface RuleContent {
   }[];
 }
 
-/** Refuses content that says no rule. */
-export function checkRuleContent(content: string | undefined): string {
-  if (!content) throw bad("ApprovalRuleContentRequiredException", "The content for the approval rule is empty.");
+/** Refuses content that says no rule, of a pull request or of a template. */
+export function checkRuleContent(
+  content: string | undefined,
+  what: "ApprovalRule" | "ApprovalRuleTemplate" = "ApprovalRule",
+): string {
+  const words = what === "ApprovalRule" ? "approval rule" : "approval rule template";
+  if (!content) throw bad(`${what}ContentRequiredException`, `The content for the ${words} is empty.`);
   const wrong = (why: string): Error =>
-    bad("InvalidApprovalRuleContentException", `The content for the approval rule is not valid: ${why}`);
+    bad(`Invalid${what}ContentException`, `The content for the ${words} is not valid: ${why}`);
   if (content.length > MAX_CONTENT) throw wrong(`it has more than ${MAX_CONTENT} characters.`);
   let rule: RuleContent;
   try {
@@ -28,6 +34,9 @@ export function checkRuleContent(content: string | undefined): string {
   }
   if (rule?.Version !== "2018-11-08") throw wrong("its Version must be 2018-11-08.");
   if (!Array.isArray(rule.Statements) || rule.Statements.length === 0) throw wrong("it has no Statements.");
+  const branches = rule.DestinationReferences;
+  if (branches !== undefined && !(Array.isArray(branches) && branches.every((one) => typeof one === "string")))
+    throw wrong("DestinationReferences must be a list of branches.");
   for (const { Type, NumberOfApprovalsNeeded: needed, ApprovalPoolMembers: pool } of rule.Statements) {
     if (Type !== "Approvers") throw wrong("the Type of a statement must be Approvers.");
     if (!Number.isInteger(needed) || Number(needed) < 1)

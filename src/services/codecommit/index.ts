@@ -9,6 +9,7 @@ import { contents } from "./api/contents.ts";
 import { merges } from "./api/merges.ts";
 import { pullRequests } from "./api/pull-requests.ts";
 import { repositories } from "./api/repositories.ts";
+import { ruleTemplates } from "./api/rule-templates.ts";
 import { tags } from "./api/tags.ts";
 import { garbageWorker } from "./garbage.ts";
 import { codecommitRepository } from "./resources/repository.ts";
@@ -31,6 +32,7 @@ export const codecommit = defineService<typeof CodeCommit>({
     ...merges,
     ...comments,
     ...triggers,
+    ...ruleTemplates,
   },
   resources: [codecommitRepository],
   routes: [gitOverHttp],

@@ -41,6 +41,8 @@ export interface ApprovalRule {
   readonly created: number;
   readonly modified: number;
   readonly modifiedBy: string;
+  /** The template that it comes from. */
+  readonly origin?: { readonly id: string; readonly name: string };
 }
 
 /** Something that happened to a pull request. Ids are `<pull request>:<time>:<random>`. */

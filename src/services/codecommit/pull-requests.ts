@@ -125,6 +125,14 @@ export function ruleView(rule: PullRequest["rules"][number]): CodeCommit.Approva
     creationDate: new Date(rule.created),
     lastModifiedDate: new Date(rule.modified),
     lastModifiedUser: rule.modifiedBy,
+    ...(rule.origin
+      ? {
+          originApprovalRuleTemplate: {
+            approvalRuleTemplateId: rule.origin.id,
+            approvalRuleTemplateName: rule.origin.name,
+          },
+        }
+      : {}),
   };
 }
 

@@ -65,6 +65,11 @@ export const approvals = operations<typeof CodeCommit, any>()({
       const { pull } = await currentPullRequest(ctx, input.pullRequestId);
       const known = pull.rules.find((r) => r.name === checkName(input.approvalRuleName));
       if (!known) throw noRule(input.approvalRuleName);
+      if (known.origin)
+        throw bad(
+          "CannotModifyApprovalRuleFromTemplateException",
+          "The approval rule cannot be modified for the pull request because it was created by an approval rule template and applied to the pull request automatically.",
+        );
       const hash = ruleView(known).ruleContentSha256;
       if (input.existingRuleContentSha256 && input.existingRuleContentSha256 !== hash)
         throw bad("InvalidRuleContentSha256Exception", "The SHA-256 hash signature for the rule content is not valid.");
@@ -79,6 +84,11 @@ export const approvals = operations<typeof CodeCommit, any>()({
       const { pull } = await currentPullRequest(ctx, input.pullRequestId);
       const known = pull.rules.find((r) => r.name === checkName(input.approvalRuleName));
       if (!known) throw noRule(input.approvalRuleName);
+      if (known.origin)
+        throw bad(
+          "CannotDeleteApprovalRuleFromTemplateException",
+          "The approval rule cannot be deleted from the pull request because it was created by an approval rule template and applied to the pull request automatically.",
+        );
       await changeRules(ctx, pull.id, "DELETED", known, (rules) => rules.filter((r) => r.id !== known.id));
       return { approvalRuleId: known.id };
     },

@@ -20,6 +20,7 @@ import {
   recordEvent,
   revisionOf,
 } from "../pull-requests.ts";
+import { rulesFromTemplates } from "../rule-templates.ts";
 import { toldRefs } from "../told-refs.ts";
 
 const MAX_PAGE = 100;
@@ -224,7 +225,7 @@ async function newPullRequest(
     active: ctx.now(),
     revision: revisionOf(ctx),
     commits: { source: refs[source]!, destination: refs[destination]!, ...(base ? { base } : {}) },
-    rules: [],
+    rules: await rulesFromTemplates(ctx, repository.id, destination),
     approvals: {},
     ...(token ? { token } : {}),
   };
