@@ -57,6 +57,7 @@ function sample(shape: Shape, depth = 0): unknown {
 function memberSample(member: Member, depth: number): unknown {
   if (member.shape.kind !== "string") return sample(member.shape, depth + 1);
   if (member.name === "Bucket") return "a-bucket";
+  if (/^Expected\w*BucketOwner$/.test(member.name)) return "000000000000";
   if (member.name === "CopySource") return "a-bucket/x";
   if (/rolearn$/i.test(member.name)) return "arn:aws:iam::000000000000:role/x";
   return "x";

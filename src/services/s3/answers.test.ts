@@ -128,6 +128,115 @@ describe("S3's answers, word for word", () => {
     assert.deepEqual(Metadata, { word: "=?UTF-8?Q?=C3=A4=E2=80=A6?=", plain: "only ascii", raw: "a b" });
   });
 
+  test("a part's own checksum is told where the upload has an algorithm; ranges of all have the object's", async () => {
+    const Bucket = await bucket();
+    const upload = async (Key: string, more: object): Promise<void> => {
+      const { UploadId } = await s3.createMultipartUpload({ Bucket, Key, ...more });
+      const part = await s3.uploadPart({
+        Bucket,
+        Key,
+        UploadId,
+        PartNumber: 1,
+        Body: "part",
+        ChecksumAlgorithm: "CRC32",
+      });
+      assert.ok(part.ChecksumCRC32);
+      const Parts = [{ PartNumber: 1, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 }];
+      await s3.completeMultipartUpload({ Bucket, Key, UploadId, MultipartUpload: { Parts } });
+    };
+    await upload("composite", { ChecksumAlgorithm: "CRC32" });
+    await upload("full", { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" });
+    const attributes = (Key: string) => s3.getObjectAttributes({ Bucket, Key, ObjectAttributes: ["ObjectParts"] });
+    assert.ok((await attributes("composite")).ObjectParts?.Parts?.[0]?.ChecksumCRC32);
+    assert.deepEqual((await attributes("full")).ObjectParts, { TotalPartsCount: 1 });
+    await s3.putObject({ Bucket, Key: "k", Body: "0123456789", ChecksumAlgorithm: "CRC32" });
+    const ranged = (Range: string) => s3.headObject({ Bucket, Key: "k", Range, ChecksumMode: "ENABLED" });
+    assert.ok((await ranged("bytes=0-100")).ChecksumCRC32);
+    assert.equal((await ranged("bytes=1-100")).ChecksumCRC32, undefined);
+  });
+
+  test("parts copied from a range: both ends, within the source", async () => {
+    const Bucket = await bucket();
+    await s3.putObject({ Bucket, Key: "from", Body: "0123456789" });
+    const { UploadId } = await s3.createMultipartUpload({ Bucket, Key: "k" });
+    const copy = (CopySourceRange: string) =>
+      s3.uploadPartCopy({ Bucket, Key: "k", UploadId, PartNumber: 1, CopySource: `${Bucket}/from`, CopySourceRange });
+    for (const range of ["0-8", "bytes=1-", "bytes=-2", "bytes=3-1", "bytes=0-1,3-4", "bytes=0-10"])
+      await refusal(copy(range), "InvalidArgument", 400, { ArgumentValue: range });
+    await refusal(copy("bytes=10-20"), "InvalidRequest", 400);
+    assert.equal((await copy("bytes=0-9")).CopyPartResult?.ETag, (await s3.headObject({ Bucket, Key: "from" })).ETag);
+  });
+
+  test("keys of KMS need its encryption, and are told of parts too", async () => {
+    const Bucket = await bucket();
+    await refusal(s3.putObject({ Bucket, Key: "k", SSEKMSKeyId: "some-key" }), "InvalidArgument", 400);
+    const kms = { ServerSideEncryption: "aws:kms" as const, SSEKMSKeyId: "some-key", BucketKeyEnabled: true };
+    const { UploadId, SSEKMSKeyId, BucketKeyEnabled } = await s3.createMultipartUpload({ Bucket, Key: "k", ...kms });
+    assert.deepEqual([SSEKMSKeyId, BucketKeyEnabled], ["some-key", true]);
+    const part = await s3.uploadPart({ Bucket, Key: "k", UploadId, PartNumber: 1, Body: "x" });
+    assert.deepEqual([part.ServerSideEncryption, part.SSEKMSKeyId], ["aws:kms", "some-key"]);
+  });
+
+  test("an object copied upon itself must change; a suspended bucket's copy is the null version", async () => {
+    const Bucket = await bucket("Enabled");
+    await s3.putObject({ Bucket, Key: "k", Body: "x" });
+    const self = { Bucket, Key: "k", CopySource: `${Bucket}/k` };
+    await refusal(s3.copyObject(self), "InvalidRequest", 400);
+    await s3.putBucketVersioning({ Bucket, VersioningConfiguration: { Status: "Suspended" } });
+    const copied = await s3.copyObject({ ...self, MetadataDirective: "REPLACE" });
+    assert.equal(copied.VersionId, "null");
+    await s3.deleteObject({ Bucket, Key: "k" });
+    await refusal(s3.getObjectTagging({ Bucket, Key: "k" }), "MethodNotAllowed", 405);
+  });
+
+  test("configurations by id: put, get, list by pages, delete", async () => {
+    const Bucket = await bucket();
+    const put = (Id: string, inside = Id) =>
+      s3.putBucketMetricsConfiguration({
+        Bucket,
+        Id,
+        MetricsConfiguration: { Id: inside, Filter: { Prefix: "logs/" } },
+      });
+    await refusal(put("one", "other"), "MalformedXML", 400);
+    for (let i = 0; i < 102; i++) await put(`m${100 + i}`);
+    assert.deepEqual((await s3.getBucketMetricsConfiguration({ Bucket, Id: "m101" })).MetricsConfiguration, {
+      Id: "m101",
+      Filter: { Prefix: "logs/" },
+    });
+    const first = await s3.listBucketMetricsConfigurations({ Bucket });
+    const { NextContinuationToken: ContinuationToken } = first;
+    const rest = await s3.listBucketMetricsConfigurations({ Bucket, ContinuationToken });
+    assert.deepEqual(
+      [first.MetricsConfigurationList?.length, rest.MetricsConfigurationList?.length, rest.IsTruncated],
+      [100, 2, false],
+    );
+    await s3.deleteBucketMetricsConfiguration({ Bucket, Id: "m101" });
+    await refusal(s3.deleteBucketMetricsConfiguration({ Bucket, Id: "m101" }), "NoSuchConfiguration", 404);
+    const inventory = (Arn: string, Frequency = "Daily") =>
+      s3.putBucketInventoryConfiguration({
+        Bucket,
+        Id: "i",
+        InventoryConfiguration: {
+          Id: "i",
+          IsEnabled: true,
+          IncludedObjectVersions: "All",
+          Schedule: { Frequency: Frequency as "Daily" },
+          Destination: { S3BucketDestination: { Bucket: Arn, Format: "CSV" } },
+        },
+      });
+    await refusal(inventory(Bucket), "InvalidS3DestinationBucket", 400);
+    await refusal(inventory(`arn:aws:s3:::${Bucket}`, "Hourly"), "MalformedXML", 400);
+    await inventory(`arn:aws:s3:::${Bucket}`);
+    assert.equal((await s3.listBucketInventoryConfigurations({ Bucket })).InventoryConfigurationList?.[0]?.Id, "i");
+    const Tierings = [{ AccessTier: "ARCHIVE_ACCESS" as const, Days: 10 }];
+    const tiering = { Id: "t", Status: "Enabled" as const, Tierings };
+    await refusal(
+      s3.putBucketIntelligentTieringConfiguration({ Bucket, Id: "t", IntelligentTieringConfiguration: tiering }),
+      "InvalidArgument",
+      400,
+    );
+  });
+
   test("settings: ownership, encryption, owners and tags that cannot be", async () => {
     const Bucket = await bucket();
     await s3.deleteBucketOwnershipControls({ Bucket });

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 /*
  * Headers carry ASCII. Metadata that holds more travels as a word of RFC 2047:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata
@@ -32,6 +34,5 @@ export function encodedWord(text: string): string {
 /** Some clients send UTF-8 as it is, which arrives as Latin-1. */
 function fromUtf8(text: string): string {
   const bytes = Buffer.from(text, "latin1");
-  const decoded = bytes.toString("utf8");
-  return /^[\u0000-\u00ff]*$/.test(text) && !decoded.includes("\ufffd") ? decoded : text;
+  return bytes.toString("latin1") === text && isUtf8(bytes) ? bytes.toString("utf8") : text;
 }

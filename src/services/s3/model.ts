@@ -39,8 +39,17 @@ export interface BucketConfig {
   readonly logging?: S3.LoggingEnabled;
   readonly acceleration?: S3.BucketAccelerateStatus;
   readonly payer?: S3.Payer;
+  readonly reports?: BucketReports;
   /** Made by the name that eu-west-1 had once. */
   readonly oldEurope?: true;
+}
+
+/** Configurations by their ids, of which a bucket may have many. */
+export interface BucketReports {
+  readonly analytics?: Readonly<Record<string, S3.AnalyticsConfiguration>>;
+  readonly metrics?: Readonly<Record<string, S3.MetricsConfiguration>>;
+  readonly tiering?: Readonly<Record<string, S3.IntelligentTieringConfiguration>>;
+  readonly inventory?: Readonly<Record<string, S3.InventoryConfiguration>>;
 }
 
 export interface Bucket {
@@ -78,7 +87,11 @@ export interface ObjectFacts {
   readonly storageClass?: string;
   /** Of an archived object: how long a copy of it can be read. */
   readonly restoredUntil?: number;
-  readonly encryption?: { readonly algorithm: S3.ServerSideEncryption; readonly kmsKey?: string };
+  readonly encryption?: {
+    readonly algorithm: S3.ServerSideEncryption;
+    readonly kmsKey?: string;
+    readonly bucketKey?: boolean;
+  };
   /** Set where the content is sealed with a key of the customer's. */
   readonly customerKey?: KeyCheck;
   readonly lock?: ObjectLock;

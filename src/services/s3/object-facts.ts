@@ -40,6 +40,7 @@ export interface FactsInput extends AclInput, CustomerKeyInput, LockInput {
   readonly StorageClass?: string | undefined;
   readonly ServerSideEncryption?: S3.ServerSideEncryption | undefined;
   readonly SSEKMSKeyId?: string | undefined;
+  readonly BucketKeyEnabled?: boolean | undefined;
   readonly WebsiteRedirectLocation?: string | undefined;
 }
 
@@ -143,8 +144,16 @@ function encryptionOf(bucket: Bucket, input: FactsInput): NonNullable<ObjectFact
       algorithm,
     );
   }
+  if (input.SSEKMSKeyId !== undefined && !input.ServerSideEncryption?.startsWith("aws:kms"))
+    throw invalidArgument(
+      "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
+      "x-amz-server-side-encryption",
+      String(input.ServerSideEncryption ?? "null"),
+    );
+  if (algorithm === "AES256") return { algorithm };
   const kmsKey = input.SSEKMSKeyId ?? rule?.KMSMasterKeyID;
-  return algorithm === "AES256" || kmsKey === undefined ? { algorithm } : { algorithm, kmsKey };
+  const bucketKey = input.BucketKeyEnabled ?? bucket.config.encryption?.Rules?.[0]?.BucketKeyEnabled ?? false;
+  return { algorithm, ...(kmsKey === undefined ? {} : { kmsKey }), ...(bucketKey ? { bucketKey } : {}) };
 }
 
 /** Members that GetObject and HeadObject answer alike. */
@@ -166,13 +175,25 @@ export function describeObject(
     ...(options.versioned ? { VersionId: version.version } : {}),
     ...(facts.tags ? { TagCount: facts.tags.length } : {}),
     ...(facts.storageClass ? { StorageClass: facts.storageClass as S3.StorageClass } : {}),
-    ...(facts.encryption ? { ServerSideEncryption: facts.encryption.algorithm } : {}),
-    ...(facts.encryption?.kmsKey ? { SSEKMSKeyId: facts.encryption.kmsKey } : {}),
+    ...describeEncryption(facts),
     ...(facts.website ? { WebsiteRedirectLocation: facts.website } : {}),
     ...(options.checksums && Object.keys(facts.checksums?.values ?? {}).length > 0
       ? { ...facts.checksums?.values, ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" }
       : {}),
   } as Partial<S3.HeadObjectOutput> & Record<string, unknown>;
+}
+
+/** How an object, or the parts of one to be, are encrypted at rest. */
+export function describeEncryption({ encryption }: Pick<ObjectFacts, "encryption">): {
+  ServerSideEncryption?: S3.ServerSideEncryption;
+  SSEKMSKeyId?: string;
+  BucketKeyEnabled?: boolean;
+} {
+  return {
+    ...(encryption ? { ServerSideEncryption: encryption.algorithm } : {}),
+    ...(encryption?.kmsKey ? { SSEKMSKeyId: encryption.kmsKey } : {}),
+    ...(encryption?.bucketKey ? { BucketKeyEnabled: true } : {}),
+  };
 }
 
 /** When a rule of the bucket will end an object. */
@@ -186,7 +207,6 @@ export function describeStored(version: ObjectVersion, bucket: Bucket): Record<s
   return {
     ...(bucket.config.versioning === "Enabled" ? { VersionId: version.version } : {}),
     ...describeExpiry(version, bucket),
-    ...(version.facts.encryption ? { ServerSideEncryption: version.facts.encryption.algorithm } : {}),
-    ...(version.facts.encryption?.kmsKey ? { SSEKMSKeyId: version.facts.encryption.kmsKey } : {}),
+    ...describeEncryption(version.facts),
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { invalidArgument, invalidRequest, malformedXml } from "./errors.ts";
+import { invalidArgument, malformedXml } from "./errors.ts";
 import { MAX_PARTS, MIN_PART_BYTES } from "./limits.ts";
 import type { Part } from "./store/uploads.ts";
 
@@ -29,7 +29,7 @@ export function chosenParts(
 ): Part[] {
   if (!upload) throw malformedXml();
   const wanted = upload.Parts ?? [];
-  if (wanted.length === 0) throw invalidRequest("You must specify at least one part");
+  if (wanted.length === 0) throw malformedXml();
   const byNumber = new Map(stored.map((part) => [part.number, part]));
   const numbers = wanted.map((want) => want.PartNumber ?? 0);
   if (numbers.some((number, i) => i > 0 && number <= (numbers[i - 1] ?? 0))) {

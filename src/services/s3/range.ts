@@ -1,4 +1,5 @@
 import { AwsError } from "../../kernel/aws-error.ts";
+import { invalidArgument, invalidRequest } from "./errors.ts";
 
 /** Bytes from `start` to `end`, both inclusive. */
 export interface ByteRange {
@@ -27,4 +28,19 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
   if (last !== "" && Number(last) < start) return undefined;
   if (start >= size) throw invalid;
   return { start, end: last === "" ? size - 1 : Math.min(Number(last), size - 1) };
+}
+
+/** The bytes of a copy's source: both ends named, and both within it. */
+export function copyRange(header: string | undefined, size: number): ByteRange | undefined {
+  if (header === undefined) return undefined;
+  const refused = (message: string): AwsError => invalidArgument(message, "x-amz-copy-source-range", header);
+  const match = /^bytes=(\d{1,16})-(\d{1,16})$/.exec(header);
+  const [start, end] = [Number(match?.[1]), Number(match?.[2])];
+  if (!match || end < start)
+    throw refused(
+      "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy",
+    );
+  if (start >= size) throw invalidRequest("The specified copy range is invalid for the source object size");
+  if (end >= size) throw refused(`Range specified is not valid for source object of size: ${size}`);
+  return { start, end };
 }

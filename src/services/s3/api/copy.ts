@@ -9,7 +9,7 @@ import { describeKey, newCustomerKey, readingKey, sourceKeyInput, type CustomerK
 import { invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_SINGLE_UPLOAD_BYTES } from "../limits.ts";
-import { inSeconds, quoted, type Checksums, type ObjectFacts, type ObjectVersion } from "../model.ts";
+import { inSeconds, NULL_VERSION, quoted, type Checksums, type ObjectFacts, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
 import { copying, copySource } from "../permissions.ts";
 import { bucketOfInput } from "../store/buckets.ts";
@@ -86,13 +86,7 @@ export const copy = operations<typeof S3, any>()({
         !input.ServerSideEncryption &&
         !customerKey &&
         !input.WebsiteRedirectLocation;
-      if (
-        source.bucket === bucket.name &&
-        source.key === key &&
-        source.latest &&
-        bucket.config.versioning === undefined &&
-        changesNothing
-      ) {
+      if (source.bucket === bucket.name && source.key === key && source.latest && changesNothing) {
         throw invalidRequest(
           "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
         );
@@ -116,8 +110,9 @@ export const copy = operations<typeof S3, any>()({
           ...stored.facts.checksums?.values,
           ...(stored.facts.checksums?.type ? { ChecksumType: stored.facts.checksums.type } : {}),
         },
-        ...(versioned ? { CopySourceVersionId: source.version } : {}),
+        ...(versioned && source.version !== NULL_VERSION ? { CopySourceVersionId: source.version } : {}),
         ...describeStored(stored, bucket),
+        ...(bucket.config.versioning === undefined ? {} : { VersionId: stored.version }),
         ...describeKey(customerKey),
       };
     },

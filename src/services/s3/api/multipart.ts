@@ -5,14 +5,14 @@ import { operations } from "../../../aws/service.ts";
 import { checkCompletion } from "../conditions.ts";
 import { checksumMember, readContent, storeContent, wantedAlgorithm } from "../content.ts";
 import { describeKey, newCustomerKey, partKey, readingKey, type CustomerKeyInput } from "../customer-keys.ts";
-import { invalidArgument, invalidRequest } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
 import { canonicalId, inSeconds, quoted, type Bucket, type ObjectVersion } from "../model.ts";
-import { checkKey, describeStored, newFacts } from "../object-facts.ts";
+import { checkKey, describeEncryption, describeStored, newFacts } from "../object-facts.ts";
 import { checkDeclared, checkPartNumber, chosenParts, multipartEtag } from "../parts.ts";
 import { copying, onBucket, onObject, storing } from "../permissions.ts";
-import { parseRange } from "../range.ts";
+import { copyRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
 import { collect, type Position } from "../store/listing.ts";
 import { findVersion, keyBytes, storeVersion } from "../store/objects.ts";
@@ -95,7 +95,7 @@ export const multipart = operations<typeof S3, any>()({
         Bucket: bucket.name,
         Key: key,
         UploadId: id,
-        ...(facts.encryption ? { ServerSideEncryption: facts.encryption.algorithm } : {}),
+        ...describeEncryption(facts),
         ...describeKey(customerKey),
         ...(algorithm ? { ChecksumAlgorithm: algorithm, ChecksumType: checksumType } : {}),
       };
@@ -127,7 +127,7 @@ export const multipart = operations<typeof S3, any>()({
       return {
         ETag: quoted(content.md5),
         ...content.checksums,
-        ...(upload.facts.encryption ? { ServerSideEncryption: upload.facts.encryption.algorithm } : {}),
+        ...describeEncryption(upload.facts),
         ...describeKey(key),
       };
     },
@@ -140,21 +140,7 @@ export const multipart = operations<typeof S3, any>()({
       const upload = await uploadOfInput(ctx, input);
       const key = partKey(upload.facts.customerKey, input);
       const { version: source, versioned, key: sourceKey } = await sourceOf(ctx, input);
-      const range = parseRange(input.CopySourceRange, source.size);
-      if (input.CopySourceRange !== undefined && !range) {
-        throw invalidArgument(
-          "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy",
-          "x-amz-copy-source-range",
-          input.CopySourceRange,
-        );
-      }
-      const last = Number(/\d+$/.exec(input.CopySourceRange ?? "")?.[0] ?? 0);
-      if (last >= source.size && input.CopySourceRange !== undefined)
-        throw invalidArgument(
-          `Range specified is not valid for source object of size: ${source.size}`,
-          "x-amz-copy-source-range",
-          input.CopySourceRange,
-        );
+      const range = copyRange(input.CopySourceRange, source.size);
       const content = await storeContent(
         ctx,
         readContent(ctx, source.facts.segments, range, sourceKey),
@@ -173,7 +159,7 @@ export const multipart = operations<typeof S3, any>()({
       return {
         CopyPartResult: { ETag: quoted(content.md5), LastModified: inSeconds(part.modifiedAt), ...content.checksums },
         ...(versioned ? { CopySourceVersionId: source.version } : {}),
-        ...(upload.facts.encryption ? { ServerSideEncryption: upload.facts.encryption.algorithm } : {}),
+        ...describeEncryption(upload.facts),
         ...describeKey(key),
       };
     },
@@ -203,7 +189,12 @@ export const multipart = operations<typeof S3, any>()({
             ...facts,
             upload: upload.id,
             segments: parts.map((part) => ({ digest: part.digest, size: part.size })),
-            parts: parts.map((part) => ({ number: part.number, size: part.size, checksums: part.checksums })),
+            // Without an algorithm of the upload's, a part's checksum was for its way here alone.
+            parts: parts.map(({ number, size, ...part }) => ({
+              number,
+              size,
+              checksums: checksums ? part.checksums : {},
+            })),
             ...(checksums ? { checksums } : {}),
           },
         },

@@ -1,14 +1,16 @@
 import type * as S3 from "@aws-sdk/client-s3";
+import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { ANSWER_STATUS } from "../../../aws/protocol/encode-response.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
 import { restoration } from "../archive.ts";
+import { methodNotAllowed } from "../errors.ts";
 import { objectEvents } from "../events.ts";
-import type { ObjectFacts, ObjectVersion } from "../model.ts";
+import type { Bucket, ObjectFacts, ObjectVersion } from "../model.ts";
 import { onObject } from "../permissions.ts";
 import { bucketOfInput } from "../store/buckets.ts";
-import { changeFacts } from "../store/objects.ts";
+import { changeFacts, findVersion } from "../store/objects.ts";
 import { checkedTags } from "../tags.ts";
 import { readable } from "./objects.ts";
 
@@ -18,7 +20,7 @@ export const objectSettings = operations<typeof S3, any>()({
     permissions: onObject("GetObjectTagging", { versioned: "GetObjectVersionTagging" }),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      const version = await readable(ctx, bucket, input);
+      const version = await taggable(ctx, bucket, input, "GET");
       return {
         TagSet: [...(version.facts.tags ?? [])],
         ...(bucket.config.versioning ? { VersionId: version.version } : {}),
@@ -29,7 +31,7 @@ export const objectSettings = operations<typeof S3, any>()({
     permissions: onObject("PutObjectTagging", { versioned: "PutObjectVersionTagging" }),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      const version = await readable(ctx, bucket, input, "PUT");
+      const version = await taggable(ctx, bucket, input, "PUT");
       const tags = checkedTags(input.Tagging?.TagSet, "object");
       await changeFacts(
         ctx,
@@ -44,7 +46,7 @@ export const objectSettings = operations<typeof S3, any>()({
     permissions: onObject("DeleteObjectTagging", { versioned: "DeleteObjectVersionTagging" }),
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
-      const version = await readable(ctx, bucket, input);
+      const version = await taggable(ctx, bucket, input, "DELETE");
       await changeFacts(
         ctx,
         version,
@@ -102,6 +104,18 @@ export const objectSettings = operations<typeof S3, any>()({
     },
   },
 });
+
+/** The version whose tags a call is about; a delete marker has none. */
+async function taggable(
+  ctx: Context<any>,
+  bucket: Bucket,
+  input: { Key?: string | undefined; VersionId?: string | undefined },
+  method: string,
+): Promise<ObjectVersion> {
+  const found = await findVersion(ctx, bucket.name, String(input.Key), input.VersionId);
+  if (found?.marker) throw methodNotAllowed(method);
+  return readable(ctx, bucket, input, method);
+}
 
 function withTags({ tags: _old, ...facts }: ObjectFacts, tags: readonly S3.Tag[]): ObjectFacts {
   return tags.length > 0 ? { ...facts, tags } : facts;

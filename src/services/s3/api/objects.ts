@@ -97,7 +97,8 @@ async function read(
   const key = readingKey(version.facts.customerKey, input);
   checkRead(input, version, ctx.now());
   const { range, parts } = wantedBytes(input, version);
-  const whole = !range && input.ChecksumMode === "ENABLED";
+  const isWhole = !range || (range.end - range.start + 1 === version.size && input.PartNumber === undefined);
+  const whole = isWhole && input.ChecksumMode === "ENABLED";
   const output: Record<string, any> = {
     ...describeObject(version, { versioned: bucket.config.versioning !== undefined, checksums: whole }),
     ContentLength: range ? range.end - range.start + 1 : version.size,
@@ -141,7 +142,7 @@ function partsPage(
   const page = left.slice(0, max);
   return {
     PartNumberMarker: String(after),
-    NextPartNumberMarker: String(page.at(-1)?.number ?? after),
+    NextPartNumberMarker: String(page.at(-1)?.number ?? 0),
     MaxParts: max,
     IsTruncated: left.length > max,
     Parts: page.map((part) => ({ PartNumber: part.number, Size: part.size, ...part.checksums })),
@@ -278,7 +279,7 @@ export const objects = operations<typeof S3, any>()({
           ? {
               ObjectParts: {
                 TotalPartsCount: facts.parts.length,
-                ...(hasChecksums ? partsPage(facts.parts, input) : {}),
+                ...(facts.checksums?.type === "COMPOSITE" ? partsPage(facts.parts, input) : {}),
               },
             }
           : {}),
