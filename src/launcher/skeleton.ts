@@ -84,7 +84,9 @@ export function makeFunctionSkeleton(root: string): void {
   linkUsr(root);
   // Where Lambda has its interpreter: scripts in layers name it so. Runtimes with one of their own mount it there.
   for (const name of ["python", "python3"]) symlinkSync("/usr/bin/python3", join(root, "var/lang/bin", name));
-  writeUserFiles(root, "sbx_user1051:x:993:990::/tmp:/sbin/nologin\n", "sbx:x:990:\n");
+  // Whose files are the host's is nobody inside: a name for it, for those who ask for a file's owner.
+  const nobody = "nobody:x:65534:65534::/:/sbin/nologin\n";
+  writeUserFiles(root, `sbx_user1051:x:993:990::/tmp:/sbin/nologin\n${nobody}`, "sbx:x:990:\nnogroup:x:65534:\n");
   writeFileSync(join(root, "etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n");
   writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost\n127.0.0.1 sandbox sandbox.localdomain\n");
   writeFileSync(join(root, "etc/resolv.conf"), `nameserver ${INSIDE.dns}\noptions timeout:2 attempts:2\n`);

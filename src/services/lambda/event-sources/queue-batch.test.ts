@@ -41,6 +41,11 @@ test("a message becomes the record that Lambda's documents show", () => {
   });
 });
 
+test("a message without attributes has none, and no digest of them", () => {
+  assert.deepEqual(record("1")["messageAttributes"], {});
+  assert.equal(record("1")["md5OfMessageAttributes"], null);
+});
+
 test("filters look into a body of JSON; a body that is text meets patterns for text only", () => {
   const passes = (pattern: object, body: string): boolean =>
     passesFilters([compileEventPattern(JSON.stringify(pattern))], record("1", body));

@@ -28,7 +28,7 @@ export function queueRecord(message: Sqs.Message, source: string): QueueRecord {
     body: String(message.Body),
     attributes: { ...message.Attributes },
     messageAttributes: Object.fromEntries(attributes) as Record<string, unknown>,
-    ...(message.MD5OfMessageAttributes ? { md5OfMessageAttributes: message.MD5OfMessageAttributes } : {}),
+    md5OfMessageAttributes: message.MD5OfMessageAttributes ?? null,
     md5OfBody: message.MD5OfBody,
     eventSource: "aws:sqs",
     eventSourceARN: source,
