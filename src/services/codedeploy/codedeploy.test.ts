@@ -178,6 +178,19 @@ test("canary and linear: shares of the traffic, at their times", async () => {
   assert.deepEqual(await alias(linear.name), ["2", {}]);
 });
 
+test("an application gets another name, and its groups with it", async () => {
+  const deploy = codedeploy();
+  await deploy.createApplication({ applicationName: "old", computePlatform: "Lambda" });
+  await deploy.createDeploymentGroup({ applicationName: "old", deploymentGroupName: "g", serviceRoleArn: roleArn });
+  await assert.rejects(deploy.updateApplication({ applicationName: "old", newApplicationName: "app" }), {
+    name: "ApplicationAlreadyExistsException",
+  });
+  await deploy.updateApplication({ applicationName: "old", newApplicationName: "new" });
+  assert.deepEqual((await deploy.listDeploymentGroups({ applicationName: "new" })).deploymentGroups, ["g"]);
+  await assert.rejects(deploy.getApplication({ applicationName: "old" }), { name: "ApplicationDoesNotExistException" });
+  await deploy.deleteApplication({ applicationName: "new" });
+});
+
 test("a stop in the middle takes the traffic back", async () => {
   const { name, group } = await made("CodeDeployDefault.LambdaLinear10PercentEvery1Minute");
   const { deploymentId } = await codedeploy().createDeployment(deploy(group, specOf(name)));

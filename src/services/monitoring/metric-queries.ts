@@ -3,7 +3,7 @@ import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { checkPeriod, dimensionMap } from "./metric-input.ts";
 import { evaluateMath, isSeries, namesOf, type MathValue, type Series } from "./metric-math.ts";
-import { isStatistic, statistic } from "./statistics.ts";
+import { acrossUnits, isStatistic, statistic } from "./statistics.ts";
 
 /** A query of GetMetricData or of an alarm. */
 export interface MetricQuery {
@@ -111,9 +111,9 @@ async function readSeries(
     end,
     periodSeconds: checkPeriod(Period),
   });
+  const asked = Unit ? points.filter((point) => point.unit === Unit) : acrossUnits(points);
   return new Map(
-    points.flatMap((point) => {
-      if (Unit && point.unit !== Unit) return [];
+    asked.flatMap((point) => {
       const value = statistic(point, String(Stat));
       return value === undefined ? [] : [[point.timestamp, value] as const];
     }),

@@ -54,6 +54,22 @@ test("GetMetricData answers what was asked for, by id", async () => {
   );
 });
 
+test("a query without a unit sees what was measured in any", async () => {
+  const data = (Value: number, more: object) => ({ MetricName: "Mixed", Value, Timestamp: new Date(minute), ...more });
+  const MetricData = [data(50, { Unit: "Seconds" }), data(-50, {})];
+  await client.putMetricData({ Namespace: "Own", MetricData });
+  const query = (Id: string, more: object) => ({
+    Id,
+    MetricStat: { Metric: { Namespace: "Own", MetricName: "Mixed" }, Period: 60, Stat: "SampleCount", ...more },
+  });
+  const MetricDataQueries = [query("any", {}), query("one", { Unit: "Seconds" })];
+  const { MetricDataResults } = await client.getMetricData({ MetricDataQueries, ...range });
+  assert.deepEqual(
+    MetricDataResults!.map((r) => r.Values),
+    [[2], [1]],
+  );
+});
+
 test("ListMetrics filters by namespace, name and dimension", async () => {
   await client.putMetricData({
     Namespace: "Listed",

@@ -41,3 +41,27 @@ function percentile(point: MetricPoint, percent: number): number | undefined {
   }
   return values.at(-1)?.[0];
 }
+
+/** Points of one period in different units as one, as a query sees them that asks for none. */
+export function acrossUnits(points: readonly MetricPoint[]): MetricPoint[] {
+  const byTime = new Map<number, MetricPoint>();
+  for (const point of points) {
+    const known = byTime.get(point.timestamp);
+    byTime.set(point.timestamp, known ? together(known, point) : point);
+  }
+  return [...byTime.values()];
+}
+
+function together(a: MetricPoint, b: MetricPoint): MetricPoint {
+  const { values: _values, ...facts } = a;
+  const sums = {
+    sum: a.sum + b.sum,
+    count: a.count + b.count,
+    min: Math.min(a.min, b.min),
+    max: Math.max(a.max, b.max),
+  };
+  if (!a.values || !b.values) return { ...facts, ...sums };
+  const values = new Map(a.values);
+  for (const [value, count] of b.values) values.set(value, (values.get(value) ?? 0) + count);
+  return { ...facts, ...sums, values };
+}

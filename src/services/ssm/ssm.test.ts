@@ -71,6 +71,8 @@ test("paths, filters and pages", async () => {
     ["/p/x10", "/p/x11"],
   );
   assert.equal((await ssm.getParametersByPath({ Path: "/p/", Recursive: true })).Parameters![0]!.Name, "/p/deep/y");
+  const described = await ssm.describeParameters({});
+  assert.deepEqual([described.Parameters!.length, described.NextToken !== undefined], [10, true]);
   const names = async (Key: string, Option: string, ...Values: string[]) =>
     (await ssm.describeParameters({ ParameterFilters: [{ Key, Option, Values }] })).Parameters!.map((p) => p.Name);
   assert.deepEqual(await names("tag:env", "Equals", "prod"), ["/p/deep/y"]);

@@ -8,6 +8,7 @@ import {
   existingApplication,
   onApplication,
   applicationArn,
+  groupId,
   pageOf,
   type Application,
   type Group,
@@ -65,6 +66,29 @@ export const applications = operations<typeof CodeDeploy, any>()({
     async run(ctx, input) {
       const { items, nextToken } = pageOf(await ctx.records.list<Application>("application"), input.nextToken, PAGE);
       return { applications: items.map((a) => a.value.name), ...(nextToken ? { nextToken } : {}) };
+    },
+  },
+  UpdateApplication: {
+    permissions: (input, ctx) =>
+      [input.applicationName, input.newApplicationName ?? input.applicationName].map((name) => ({
+        action: "codedeploy:UpdateApplication",
+        resource: applicationArn(ctx, String(name)),
+      })),
+    async run(ctx, input) {
+      const before = await existingApplication(ctx, input.applicationName);
+      const name = input.newApplicationName ?? before.name;
+      if (name === before.name) return {};
+      const groups = await ctx.records.list<Group>("group", { prefix: `${encodeURIComponent(before.name)}/` });
+      if (groups.some((g) => g.value.active))
+        throw bad("InvalidOperationException", `The application ${before.name} has a deployment that is under way.`);
+      const moved = groups.flatMap(({ id, rev, value }) => [
+        ctx.records.put("group", groupId(name, value.name), { ...value, application: name }, 0),
+        ctx.records.remove("group", id, rev),
+      ]);
+      const removal = ctx.records.remove("application", before.name);
+      if (!(await ctx.records.create("application", name, { ...before, name }, removal, ...moved)))
+        throw bad("ApplicationAlreadyExistsException", `Application already exists: ${name}`);
+      return {};
     },
   },
   DeleteApplication: {

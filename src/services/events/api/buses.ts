@@ -88,8 +88,6 @@ export const buses = operations<typeof Events, any>()({
     async run(ctx, input) {
       await changePolicy(ctx, busName(input.EventBusName), (before) => {
         if (input.RemoveAllPermissions) return undefined;
-        if (before.length === 0)
-          throw new AwsError("ResourceNotFoundException", "EventBus does not have a policy.", 400);
         const after = before.filter((s) => s.Sid !== input.StatementId);
         if (after.length === before.length)
           throw new AwsError("ResourceNotFoundException", "Statement with the provided id does not exist.", 400);
@@ -137,7 +135,7 @@ async function changePolicy(
   make: (before: readonly Statement[]) => string | undefined,
 ): Promise<void> {
   const existing = await existingBus(ctx, name);
-  if (name === DEFAULT_BUS) await ctx.records.create("bus", name, existing);
+  if (name === DEFAULT_BUS) await ctx.records.create("bus", name, { ...existing, created: ctx.now() });
   await ctx.records.update<Bus>("bus", name, ({ policy: before, ...bus }) => {
     const statements = before ? ((JSON.parse(before) as { Statement?: Statement | Statement[] }).Statement ?? []) : [];
     const policy = make([statements].flat());

@@ -50,6 +50,9 @@ async function latest(ctx: Ctx, head: Parameter): Promise<Version[]> {
   return stored ? [stored.value] : []; // deleted meanwhile
 }
 
+/** Parameters that DescribeParameters tells of where nobody says how many. */
+const DESCRIBED = 10;
+
 export const getParameters = operations<typeof Ssm, any>()({
   GetParameter: {
     permissions: onParameters("GetParameter"),
@@ -127,7 +130,7 @@ export const getParameters = operations<typeof Ssm, any>()({
       const all = (await ctx.records.list<Parameter>("parameter"))
         .map((p) => p.value)
         .filter((p) => matchesFilters(p, filters));
-      const { items, next } = pageOf(all, input, 50);
+      const { items, next } = pageOf(all, { ...input, MaxResults: input.MaxResults ?? DESCRIBED }, 50);
       const Parameters = await Promise.all(
         items.map(async (head) => (await latest(ctx, head)).map((version) => metadata(ctx, head, version))),
       );
