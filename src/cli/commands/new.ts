@@ -78,7 +78,9 @@ async function make(connection: Connection, id: string, { parsed, adopted, progr
     await untilCreated(call, id, { progress });
     progress("Project made");
     if (adopted) {
-      for (const { executionId } of await pipelineStages(call, id)) ignore.add(executionId);
+      // The first run waits for a first commit and takes this one; one that is over already does not count.
+      for (const { executionId, status } of await pipelineStages(call, id))
+        if (status !== "InProgress") ignore.add(executionId);
       adopted.push(connection, (await projectFacts(call, place, id)).cloneUrl);
       progress("Sources pushed");
     }
