@@ -79,9 +79,9 @@ test("a signed request with another body than was signed is refused", async () =
 });
 
 test("what is not there answers 501, and says so", async () => {
-  await assert.rejects(new IAM(app.client).listSAMLProviders({}), {
+  await assert.rejects(new IAM(app.client).listOrganizationsFeatures({}), {
     name: "NotImplemented",
-    message: /iam ListSAMLProviders/,
+    message: /iam ListOrganizationsFeatures/,
   });
 });
 
