@@ -3,14 +3,14 @@ import { AwsError } from "../kernel/aws-error.ts";
 import { bucketOfHost } from "./route-s3.ts";
 import { signingKey, type SignedRequest } from "./sigv4-canonical.ts";
 import { signatureMismatch, unknownAccessKey } from "./sigv4-errors.ts";
-import { amzDateOf, type VerifiedSignature } from "./sigv4.ts";
+import { amzDateOf, MAX_SKEW_MS, type VerifiedSignature } from "./sigv4.ts";
 
-/** A presigned request of S3's first signature, which boto3 still makes for the regions that had it. */
+/** S3's first signature, in a header or presigned: boto3 still makes it for the regions that had it. */
 export interface OldSignature {
   readonly accessKeyId: string;
   readonly signature: string;
-  /** Seconds since the epoch. */
-  readonly expires: number;
+  /** Of a presigned request: seconds since the epoch. */
+  readonly expires?: number;
   readonly token?: string;
 }
 
@@ -27,8 +27,14 @@ const SIGNED_PARAMETERS = new Set(
 const MAX_SECONDS = 7 * 24 * 60 * 60;
 const OWN = new Set(["AWSAccessKeyId", "Signature", "Expires"]);
 
-/** The old signature of a request, from its query; `undefined` where it has none. */
+/** The old signature of a request, from its header or query; `undefined` where it has none. */
 export function parseOldSignature(request: SignedRequest): OldSignature | undefined {
+  const header = /^AWS ([^:\s]+):([A-Za-z0-9+/=]+)$/.exec(String(request.headers["authorization"] ?? ""));
+  if (header) {
+    const [, accessKeyId = "", signature = ""] = header;
+    const token = request.headers["x-amz-security-token"];
+    return { accessKeyId, signature, ...(typeof token === "string" ? { token } : {}) };
+  }
   if (!request.rawQuery.includes("AWSAccessKeyId=")) return undefined;
   const query = new URLSearchParams(request.rawQuery);
   const [accessKeyId, signature, expires] = [...OWN].map((name) => query.get(name));
@@ -54,14 +60,8 @@ export async function verifyOldSignature(
   old: OldSignature,
   { now, region, secretFor }: OldVerification,
 ): Promise<VerifiedSignature> {
-  const seconds = now / 1000;
-  if (old.expires < seconds || old.expires > seconds + MAX_SECONDS) {
-    const message = old.expires < seconds ? "Request has expired" : "Expires must be at most seven days ahead";
-    throw new AwsError("AccessDenied", message, 403, {
-      Expires: new Date(old.expires * 1000).toISOString(),
-      ServerTime: new Date(now).toISOString(),
-    });
-  }
+  if (old.expires === undefined) checkDate(request, now);
+  else checkExpiry(old.expires, now);
   const audience = { protocol: "restXml", service: "s3" } as const;
   const found = await secretFor(old.accessKeyId, old.token);
   if (!found) throw unknownAccessKey(audience, old.accessKeyId);
@@ -75,16 +75,51 @@ export async function verifyOldSignature(
     accessKeyId: old.accessKeyId,
     signedHeaders: [],
     signature: old.signature,
-    presigned: true,
+    presigned: old.expires !== undefined,
     key: signingKey(found.secret, scope.date, region, "s3"),
     payloadHash: "UNSIGNED-PAYLOAD",
     ...(old.token === undefined ? {} : { token: old.token }),
   };
 }
 
+function checkExpiry(expires: number, now: number): void {
+  const seconds = now / 1000;
+  if (expires >= seconds && expires <= seconds + MAX_SECONDS) return;
+  const message = expires < seconds ? "Request has expired" : "Expires must be at most seven days ahead";
+  throw new AwsError("AccessDenied", message, 403, {
+    Expires: new Date(expires * 1000).toISOString(),
+    ServerTime: new Date(now).toISOString(),
+  });
+}
+
+/** The time of a request that is signed in its header must be about now. */
+function checkDate({ headers }: SignedRequest, now: number): void {
+  const text = String(headers["x-amz-date"] ?? headers["date"] ?? "");
+  const at = Date.parse(text);
+  if (Number.isNaN(at))
+    throw new AwsError("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header", 403);
+  if (Math.abs(at - now) <= MAX_SKEW_MS) return;
+  throw new AwsError(
+    "RequestTimeTooSkewed",
+    "The difference between the request time and the current time is too large.",
+    403,
+    {
+      RequestTime: text.slice(0, 100),
+      ServerTime: new Date(now).toISOString(),
+      MaxAllowedSkewMilliseconds: String(MAX_SKEW_MS),
+    },
+  );
+}
+
+/** When the request is, as it is signed: its end, or its date where no header of AWS's own says it. */
+function timeToSign({ headers }: SignedRequest, expires: number | undefined): string {
+  if (expires !== undefined) return String(expires);
+  return headers["x-amz-date"] === undefined ? String(headers["date"] ?? "") : "";
+}
+
 function textToSign(request: SignedRequest, { expires }: OldSignature): string {
   const query = [...new URLSearchParams(request.rawQuery)];
-  const parameters = new Map(query);
+  const parameters = new Map(expires === undefined ? [] : query);
   const header = (name: string): string => String(request.headers[name] ?? parameters.get(name) ?? "").trim();
   const names = [...Object.keys(request.headers), ...parameters.keys()].map((name) => name.toLowerCase());
   const custom = [...new Set(names.filter((name) => name.startsWith("x-amz-")))].sort();
@@ -97,7 +132,7 @@ function textToSign(request: SignedRequest, { expires }: OldSignature): string {
     request.method,
     header("content-md5"),
     header("content-type"),
-    String(expires),
+    timeToSign(request, expires),
     ...custom.map((name) => `${name}:${header(name)}`),
     `${bucket === undefined ? "" : `/${bucket}`}${request.path}${signed.length > 0 ? `?${signed.join("&")}` : ""}`,
   ].join("\n");

@@ -53,7 +53,8 @@ export interface VerifyOptions {
 }
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
-const MAX_SKEW_MS = 15 * 60 * 1000;
+/** How far the clocks of a client and the platform may be apart. */
+export const MAX_SKEW_MS = 15 * 60 * 1000;
 const MAX_EXPIRES = 7 * 24 * 60 * 60;
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
 const AMZ_DATE = /^\d{8}T\d{6}Z$/;
@@ -216,6 +217,7 @@ function checkTime(signature: Signature, now: number, audience: SignatureAudienc
   }
   if (presigned) {
     throw new AwsError("AccessDenied", tooEarly ? "Request is not valid yet" : "Request has expired", 403, {
+      "X-Amz-Expires": String(expires),
       Expires: new Date(signed + expires * 1000).toISOString(),
       ServerTime: new Date(now).toISOString(),
     });

@@ -258,6 +258,26 @@ describe("S3 access", () => {
     );
   });
 
+  test("headers signed by the old algorithm", async () => {
+    const Bucket = await bucket();
+    const { accessKeyId, secretAccessKey } = app.client.credentials;
+    const send = (method: string, path: string, at = Date.now(), body?: string) => {
+      const date = new Date(at).toUTCString();
+      const headers = { "content-type": "text/plain", "x-amz-meta-b": "2", "x-amz-meta-a": "1" };
+      const signed = `x-amz-meta-a:1\nx-amz-meta-b:2\n${path}`;
+      const text = [method, "", headers["content-type"], date, signed].join("\n");
+      const signature = createHmac("sha1", secretAccessKey).update(text).digest("base64");
+      const authorization = `AWS ${accessKeyId}:${signature}`;
+      return plain(path, { method, headers: { ...headers, date, authorization }, ...(body ? { body } : {}) });
+    };
+    assert.equal((await send("PUT", `/${Bucket}/k`, Date.now(), "hello")).status, 200);
+    assert.equal((await send("GET", `/${Bucket}/k`)).body, "hello");
+    assert.deepEqual((await s3.headObject({ Bucket, Key: "k" })).Metadata, { a: "1", b: "2" });
+    assert.match((await send("GET", `/${Bucket}/k`, Date.now() - 3_600_000)).body, /<Code>RequestTimeTooSkewed</);
+    const headers = { date: new Date().toUTCString(), authorization: `AWS ${accessKeyId}:AAAA` };
+    assert.match((await plain(`/${Bucket}/k`, { headers })).body, /<Code>SignatureDoesNotMatch</);
+  });
+
   test("websites: index, folders, error page, redirects, by host", async () => {
     const Bucket = await bucket();
     const host = `${Bucket}.s3-website-us-east-1.localhost`;

@@ -12,7 +12,7 @@ import { findBucket } from "./store/buckets.ts";
 import { keyOfVisit, redirectOf } from "./website.ts";
 
 const WEBSITE_HOST =
-  /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3-website[.-](?:[a-z]{2}(?:-[a-z]+)+-\d)\.(?:localhost|amazonaws\.com)$/;
+  /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3-website(?:[.-][a-z]{2}(?:-[a-z]+)+-\d)?\.(?:localhost|amazonaws\.com)$/;
 /** Hosts on which a bucket is the first part of the path. */
 export const PATH_STYLE_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\]|s3\.localhost|s3[.-].*amazonaws\.com)$/;
 
