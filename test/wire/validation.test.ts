@@ -79,7 +79,12 @@ describe("validation in AWS's words", () => {
   test("services with codes of their own", () => {
     assert.equal(refusal("cognito-idp", "CreateUserPool", { PoolName: "" }).code, "InvalidParameterException");
     assert.equal(refusal("logs", "CreateLogGroup", { logGroupName: "a b" }).code, "InvalidParameterException");
-    assert.equal(refusal("apigateway", "GetRestApi", {}).code, "BadRequestException");
+    assert.equal(refusal("apigatewayv2", "GetApi", {}).code, "BadRequestException");
+    assert.match(
+      refusal("apigateway", "GetRestApi", {}).message,
+      /^1 validation error detected: Value null at 'restApiId'/,
+    );
+    assert.match(refusal("apigateway", "CreateRestApi", {}).message, / at 'createRestApiInput.name' /);
     assert.deepEqual(refusal("sqs", "SendMessage", { QueueUrl: "http://x/q" }), {
       code: "MissingParameter",
       message: "The request must contain the parameter MessageBody.",

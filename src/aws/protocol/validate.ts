@@ -1,7 +1,7 @@
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { Constraint } from "../model-pack.ts";
 import { compiled, type Member, type OperationModel, type ServiceModel, type Shape, type Target } from "../model.ts";
-import { isUnenforced, missingMemberError, saysNotNull, violationCode } from "./validation-rules.ts";
+import { bodyPrefix, isUnenforced, missingMemberError, saysNotNull, violationCode } from "./validation-rules.ts";
 import { isNothing, toBytes } from "./values.ts";
 
 /** Most violations that one message lists. */
@@ -56,7 +56,7 @@ function structureCheck(model: ServiceModel, members: readonly Member[], operati
   return (value, path, findings) => {
     checks ??= members.map((member) => {
       const free = operation !== undefined && isUnenforced(`${operation}.${member.name}`);
-      const segment = member.name.charAt(0).toLowerCase() + member.name.slice(1);
+      const segment = bodyPrefix(operation, member) + member.name.charAt(0).toLowerCase() + member.name.slice(1);
       return [member.name, segment, isRequired(model, member), free ? undefined : targetCheck(model, member)] as const;
     });
     if (typeof value !== "object" || value === null) return;

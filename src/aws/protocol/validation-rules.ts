@@ -37,7 +37,6 @@ export function isUnenforced(member: string): boolean {
 
 /** What a service calls a violation where it is not `ValidationException`. */
 const VIOLATION_CODES: Readonly<Record<string, string>> = {
-  apigateway: "BadRequestException",
   apigatewayv2: "BadRequestException",
   cloudfront: "InvalidArgument",
   "cognito-idp": "InvalidParameterException",
@@ -51,6 +50,14 @@ export function violationCode(model: ServiceModel): string {
   const special = VIOLATION_CODES[model.name];
   if (special !== undefined) return special;
   return model.protocol === "awsQuery" || model.queryCompatible ? "ValidationError" : "ValidationException";
+}
+
+/** What stands before the members of a request's body: API Gateway names the body, `createRestApiInput.apiKeySource`. */
+export function bodyPrefix(operation: string | undefined, { traits }: Member): string {
+  const [service, name = ""] = (operation ?? "").split(".");
+  const { httpLabel, httpQuery, httpQueryParams, httpHeader } = traits;
+  if (service !== "apigateway" || httpLabel || httpQuery || httpQueryParams || httpHeader) return "";
+  return `${name.charAt(0).toLowerCase()}${name.slice(1)}Input.`;
 }
 
 /** Whether a service names null, too, among what items of a list and values of a map must not be. */

@@ -108,6 +108,9 @@ export interface RestApi extends Definitions {
   readonly resources: Readonly<Record<string, Resource>>;
   readonly binaryMediaTypes: readonly string[];
   readonly endpointTypes: readonly string[];
+  readonly ipAddressType?: string;
+  /** Only custom domain names lead to it then. */
+  readonly disableExecuteApiEndpoint?: boolean;
   readonly policy?: string;
   readonly apiKeySource: string;
   readonly minimumCompressionSize?: number;
@@ -241,6 +244,7 @@ export function checkedIntegration(integration: Integration): Integration {
   if (!TYPES.includes(type)) throw badRequest(`Enumeration value for type must be one of: [${TYPES.join(", ")}]`);
   if (type === "MOCK") return integration;
   if (type.startsWith("HTTP")) {
+    if (type === "HTTP" && !httpMethod) throw badRequest("Enumeration value for HttpMethod must be non-empty");
     if (!/^https?:\/\/\S+$/.test(uri)) throw badRequest("Invalid HTTP endpoint specified for URI");
     return httpMethod === undefined ? { ...integration, httpMethod: "ANY" } : integration;
   }

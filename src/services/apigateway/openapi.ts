@@ -33,6 +33,7 @@ export interface ImportedApi {
   /** As it is written: to be checked and put in full. */
   readonly policy?: string;
   readonly definitions: Definitions;
+  readonly disableExecuteApiEndpoint?: boolean;
   readonly documentation: readonly Omit<DocumentationPart, "id">[];
 }
 
@@ -79,6 +80,7 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
     resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])),
     definitions,
     documentation: documentedParts(document),
+    ...endpointOf(document),
     ...(document["x-amazon-apigateway-binary-media-types"]
       ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] }
       : {}),
@@ -88,15 +90,23 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
   };
 }
 
+/** What `x-amazon-apigateway-endpoint-configuration` says; OpenAPI 3 has it at a server. */
+function endpointOf(document: Json): { disableExecuteApiEndpoint?: boolean } {
+  const name = "x-amazon-apigateway-endpoint-configuration";
+  const given = (document[name] ?? (document["servers"] as Json[] | undefined)?.[0]?.[name]) as Json | undefined;
+  const said: unknown = given?.["disableExecuteApiEndpoint"];
+  return said === undefined ? {} : { disableExecuteApiEndpoint: String(said) === "true" };
+}
+
 /** An OpenAPI document, as JSON or YAML. */
 export function readDocument(body: Uint8Array): Json {
   let document: unknown;
   try {
     document = parse(Buffer.from(body).toString("utf8"), { maxAliasCount: 100 });
   } catch (error) {
-    throw badRequest(`Invalid OpenAPI input: ${(error as Error).message}`);
+    throw badRequest(`Invalid OpenAPI input. ${(error as Error).message}`);
   }
-  if (!document || typeof document !== "object") throw badRequest("Invalid OpenAPI input: it must be an object.");
+  if (!document || typeof document !== "object") throw badRequest("Invalid OpenAPI input.");
   const { swagger, openapi } = document as Json;
   if (swagger === undefined && openapi === undefined)
     throw badRequest("Invalid OpenAPI input: neither `swagger` nor `openapi` says which version it is.");

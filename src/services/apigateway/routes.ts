@@ -18,7 +18,8 @@ export const restEndpoint: Route<RestState, ApiAddress> = {
     const started = performance.now();
     const [, stageName = "", rest = "/"] = /^\/([^/]*)(\/.*)?$/.exec(address.path) ?? [];
     const found = await lookUp(ctx, address.apiId, decodePath(stageName));
-    const served = found && { ...found, basePath: address.basePath };
+    const closed = found?.api.disableExecuteApiEndpoint === true && address.basePath === undefined;
+    const served = closed ? undefined : found && { ...found, basePath: address.basePath };
     const sent = { method: request.method ?? "GET", byPath: address.byPath };
     if (!served) {
       const answer = jsonResponse(403, "Forbidden", [["x-amzn-ErrorType", "ForbiddenException"]]);

@@ -31,7 +31,7 @@ const apiView = (ctx: Context<any>, api: HttpApi) => ({
   ProtocolType: "HTTP" as const,
   RouteSelectionExpression: "$request.method $request.path",
   ApiKeySelectionExpression: "$request.header.x-api-key",
-  DisableExecuteApiEndpoint: false,
+  DisableExecuteApiEndpoint: api.disableExecuteApiEndpoint ?? false,
   IpAddressType: "ipv4" as const,
   CreatedDate: new Date(api.created),
   ...(api.description === undefined ? {} : { Description: api.description }),
@@ -94,6 +94,7 @@ export const apis = operations<typeof V2, any>()({
           description: input.Description,
           version: input.Version,
           cors: input.CorsConfiguration as Cors | undefined,
+          disableExecuteApiEndpoint: input.DisableExecuteApiEndpoint,
           tags: input.Tags,
         }),
       } as HttpApi;
@@ -148,6 +149,7 @@ export const apis = operations<typeof V2, any>()({
         description: input.Description,
         version: input.Version,
         cors: input.CorsConfiguration as Cors | undefined,
+        disableExecuteApiEndpoint: input.DisableExecuteApiEndpoint,
       });
       return apiView(ctx, await changeApi(ctx, input.ApiId, (api) => ({ ...api, ...changes }) as HttpApi));
     },

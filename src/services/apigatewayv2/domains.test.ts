@@ -91,6 +91,21 @@ test("an HTTP API is reached by a name below localhost, its path with the mappin
   assert.equal((await get("b.shop.localhost", "/in/x")).status, 403);
 });
 
+test("an API whose own endpoint is disabled is reached by its domain name alone", async () => {
+  const own = () => callApi(app.running.port, restApiId, "GET", "/live/x");
+  await rest.createDomainName({ domainName: "only.example.com" });
+  await rest.createBasePathMapping({ domainName: "only.example.com", restApiId, stage: "live" });
+  const disabled = (value: string) =>
+    rest.updateRestApi({ restApiId, patchOperations: [{ op: "replace", path: "/disableExecuteApiEndpoint", value }] });
+  assert.equal((await disabled("true")).disableExecuteApiEndpoint, true);
+  assert.deepEqual([(await own()).status, (await own()).json], [403, { message: "Forbidden" }]);
+  assert.equal((await get("only.example.com", "/x")).status, 200);
+  await disabled("false");
+  assert.equal((await own()).status, 200);
+  const { ApiId } = await gateway.createApi({ Name: "c", ProtocolType: "HTTP", DisableExecuteApiEndpoint: true });
+  assert.equal((await callApi(app.running.port, ApiId!, "OPTIONS", "/")).status, 404);
+});
+
 test("names of the platform's own, taken names and missing targets are refused", async () => {
   for (const DomainName of [
     "localhost",

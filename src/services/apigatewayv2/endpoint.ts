@@ -42,7 +42,9 @@ export const httpEndpoint: Route<HttpState, ApiAddress> = {
       path.length > MAX_PLANNED_PATH
         ? makePlan(ctx, address, method)
         : ctx.records.made(`plan\n${apiId}\n${method} ${path}`, () => makePlan(ctx, address, method));
-    const plan = planning instanceof Promise ? await planning : planning;
+    const made = planning instanceof Promise ? await planning : planning;
+    const closed = made?.api.disableExecuteApiEndpoint === true && address.basePath === undefined;
+    const plan = closed ? undefined : made;
     const observed = plan?.observed;
     const seen: Seen | undefined = observed && {};
     const answer = plan

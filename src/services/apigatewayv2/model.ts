@@ -54,6 +54,8 @@ export interface HttpApi extends Served {
   readonly version?: string;
   readonly created: number;
   readonly cors?: Cors;
+  /** Only custom domain names lead to it then. */
+  readonly disableExecuteApiEndpoint?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
 }
 

@@ -34,6 +34,7 @@ export interface ImportedHttpApi {
   readonly routes: readonly HttpRoute[];
   readonly integrations: readonly HttpIntegration[];
   readonly cors?: Cors;
+  readonly disableExecuteApiEndpoint?: boolean;
   readonly authorizers: readonly HttpAuthorizer[];
 }
 
@@ -71,6 +72,11 @@ export function importOpenApi(ctx: Context<any>, body: string, known: readonly H
   if (routes.length > MAX_ROUTES) throw badRequest(`An API has at most ${MAX_ROUTES} routes.`);
   const info = (document["info"] ?? {}) as Json;
   const cors = document["x-amazon-apigateway-cors"] as Json | undefined;
+  const atEndpoint = "x-amazon-apigateway-endpoint-configuration";
+  const endpoint = (document[atEndpoint] ?? (document["servers"] as Json[] | undefined)?.[0]?.[atEndpoint]) as
+    | Json
+    | undefined;
+  const disabled: unknown = endpoint?.["disableExecuteApiEndpoint"];
   return {
     routes,
     integrations,
@@ -79,6 +85,7 @@ export function importOpenApi(ctx: Context<any>, body: string, known: readonly H
     ...(info["description"] ? { description: String(info["description"]) } : {}),
     ...(info["version"] ? { version: String(info["version"]) } : {}),
     ...(cors ? { cors: readCors(cors) } : {}),
+    ...(disabled === undefined ? {} : { disableExecuteApiEndpoint: String(disabled) === "true" }),
   };
 }
 

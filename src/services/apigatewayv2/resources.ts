@@ -18,8 +18,17 @@ async function importBody(ctx: ResourceContext, ApiId: string, properties: Prope
 async function applySettings(ctx: ResourceContext, ApiId: string, properties: Properties): Promise<void> {
   const { Name, Description, Version } = properties;
   const cors = corsOf(properties);
-  if (Name !== undefined || Description !== undefined || cors)
-    await ctx.call("apigatewayv2", "UpdateApi", { ApiId, Name, Description, Version, CorsConfiguration: cors });
+  const said = properties["DisableExecuteApiEndpoint"];
+  const closed = said === undefined ? {} : { DisableExecuteApiEndpoint: String(said) === "true" };
+  if (Name !== undefined || Description !== undefined || cors || said !== undefined)
+    await ctx.call("apigatewayv2", "UpdateApi", {
+      ApiId,
+      Name,
+      Description,
+      Version,
+      CorsConfiguration: cors,
+      ...closed,
+    });
 }
 
 /** AWS::ApiGatewayV2::Api. */
@@ -50,6 +59,8 @@ export const httpApi: ResourceType = {
   async update(ctx, id, next, previous) {
     await importBody(ctx, id, next);
     await applySettings(ctx, id, next);
+    if (previous["DisableExecuteApiEndpoint"] !== undefined && next["DisableExecuteApiEndpoint"] === undefined)
+      await ctx.call("apigatewayv2", "UpdateApi", { ApiId: id, DisableExecuteApiEndpoint: false });
     if (corsOf(previous) && !corsOf(next)) await ctx.call("apigatewayv2", "DeleteCorsConfiguration", { ApiId: id });
     const ResourceArn = `arn:aws:apigateway:${ctx.region}::/apis/${id}`;
     const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);

@@ -15,6 +15,7 @@ import {
   type RestApi,
   type Stage,
 } from "../model.ts";
+import { endpointSettings, patchedEndpoint } from "../endpoint-settings.ts";
 import { importOpenApi, type ImportedApi } from "../openapi.ts";
 import { putParts } from "../documentation.ts";
 import { patched } from "../patch.ts";
@@ -26,8 +27,11 @@ export const apiView = (api: RestApi) => ({
   name: api.name,
   createdDate: new Date(api.created),
   apiKeySource: api.apiKeySource as Gateway.ApiKeySourceType,
-  endpointConfiguration: { types: [...api.endpointTypes] as Gateway.EndpointType[], ipAddressType: "ipv4" as const },
-  disableExecuteApiEndpoint: false,
+  endpointConfiguration: {
+    types: [...api.endpointTypes] as Gateway.EndpointType[],
+    ipAddressType: (api.ipAddressType ?? "ipv4") as Gateway.IpAddressType,
+  },
+  disableExecuteApiEndpoint: api.disableExecuteApiEndpoint ?? false,
   rootResourceId: api.rootResourceId,
   ...(api.description === undefined ? {} : { description: api.description }),
   ...(api.version === undefined ? {} : { version: api.version }),
@@ -78,11 +82,12 @@ export const apis = operations<typeof Gateway, any>()({
   CreateRestApi: {
     permissions: on("POST", () => "/restapis"),
     async run(ctx, input) {
+      if (input.description === "") throw badRequest("Description cannot be an empty string");
       const api = withCompressionSize(
         withPolicy(ctx, {
           ...emptyApi(ctx, String(input.name)),
           binaryMediaTypes: input.binaryMediaTypes ?? [],
-          endpointTypes: input.endpointConfiguration?.types ?? ["EDGE"],
+          ...endpointSettings(input),
           apiKeySource: input.apiKeySource ?? "HEADER",
           ...(input.description === undefined ? {} : { description: input.description }),
           ...(input.version === undefined ? {} : { version: input.version }),
@@ -142,12 +147,10 @@ export const apis = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const fields = ["name", "description", "policy", "apiKeySource", "version", "minimumCompressionSize"] as const;
       return apiView(
-        await changeApi(ctx, input.restApiId, (api) =>
-          withPolicy(
-            ctx,
-            patchedMediaTypes(withCompressionSize(patched(api, input.patchOperations, fields)), input.patchOperations),
-          ),
-        ),
+        await changeApi(ctx, input.restApiId, (before) => {
+          const { api, others } = patchedEndpoint(before, input.patchOperations);
+          return withPolicy(ctx, patchedMediaTypes(withCompressionSize(patched(api, others, fields)), others));
+        }),
       );
     },
   },
@@ -185,11 +188,17 @@ export const apis = operations<typeof Gateway, any>()({
   UpdateAccount: {
     permissions: on("PATCH", () => "/account"),
     async run(ctx, input) {
+      const strange = input.patchOperations?.find((p) => p.path !== "/cloudwatchRoleArn" && p.path !== "/features");
+      if (strange) throw badRequest(`Invalid patch path ${strange.path}`);
+      const features = (input.patchOperations ?? []).filter((p) => p.path === "/features");
+      if (features.some((p) => p.op !== "add" || p.value !== "UsagePlans"))
+        throw badRequest("Usage Plans cannot be disabled once enabled");
       const role = input.patchOperations?.find((p) => p.path === "/cloudwatchRoleArn")?.value;
       await ctx.records.write(ctx.records.put("account", "account", role ? { cloudwatchRoleArn: role } : {}));
       return {
         throttleSettings: { burstLimit: 5000, rateLimit: 10_000 },
         apiKeyVersion: "4",
+        features: ["UsagePlans"],
         ...(role ? { cloudwatchRoleArn: role } : {}),
       };
     },

@@ -27,6 +27,11 @@ function checkedValue(value: string): string {
   return value;
 }
 
+function checkTexts({ name, description }: { name?: string | undefined; description?: string | undefined }): void {
+  if ((name ?? "").length > 1024) throw badRequest("Invalid API Key name, can be at most 1024 characters.");
+  if ((description ?? "").length > 125_000) throw badRequest("Invalid API Key description specified.");
+}
+
 const one = (i: any): string => `/apikeys/${i.apiKey}`;
 
 export const keys = operations<typeof Gateway, any>()({
@@ -36,6 +41,7 @@ export const keys = operations<typeof Gateway, any>()({
       const id = newId(ctx, 10);
       const made = ctx.once ? await ctx.records.get<ApiKey>("key", id) : undefined;
       if (made) return keyView(made.value, keyValue(ctx, made.value));
+      checkTexts(input);
       const value = checkedValue(input.value ?? ctx.platform.ids.text(VALUE_LENGTH, ALPHABET));
       const key = given({
         id,
@@ -83,7 +89,8 @@ export const keys = operations<typeof Gateway, any>()({
         (p) => p.path !== "/stages" && !p.path?.startsWith("/stages/"),
       );
       const next = await ctx.records.update<ApiKey>("key", String(input.apiKey), (before) => {
-        const changed = patched(before, others, ["name", "description", "customerId", "enabled"]);
+        const changed = patched(before, others, ["description", "enabled", "name", "customerId"]);
+        checkTexts(changed);
         const kept = before.stageKeys.filter((stage) => !stages.removed.includes(stage));
         return {
           ...changed,

@@ -213,6 +213,9 @@ export const methodChanges = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const api = await changeResources(ctx, input.restApiId, (before) => {
         const resource = resourceOf(before, input.resourceId);
+        const [first] = input.patchOperations ?? [];
+        if (resource.parentId === undefined && (first?.path === "/pathPart" || first?.path === "/parentId"))
+          throw badRequest(`Root resource cannot update its ${first.path.slice(1)}.`);
         const moved = changed(resource, input.patchOperations, { plain: ["pathPart", "parentId"], maps: [] });
         return { ...before, resources: movedResources(before, moved) };
       });
@@ -224,11 +227,11 @@ export const methodChanges = operations<typeof Gateway, any>()({
 
 /** All resources, with the paths of those below the moved one. */
 function movedResources(api: RestApi, moved: Resource): Record<string, Resource> {
-  if (moved.parentId === undefined) throw badRequest("Root resource cannot update its path part.");
+  if (moved.parentId === undefined) throw badRequest("Root resource cannot be moved.");
   const before = resourceOf(api, moved.id);
   const parent = resourceOf(api, moved.parentId);
   if (parent.id === moved.id || parent.path.startsWith(`${before.path}/`))
-    throw badRequest("Resources cannot be moved below themselves.");
+    throw badRequest("Resources cannot be cyclical.");
   const path = `${parent.path === "/" ? "" : parent.path}/${moved.pathPart}`;
   const others = Object.values(api.resources).filter((r) => r.id !== moved.id);
   if (others.some((r) => r.path === path))

@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { AwsError, ignoring, notImplemented } from "../../../kernel/aws-error.ts";
+import { AwsError, ignoring } from "../../../kernel/aws-error.ts";
 import { readWithin } from "../../../kernel/read-within.ts";
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
@@ -82,6 +81,7 @@ export const restApi: ResourceType = {
       policy: policyText(Policy),
       apiKeySource: ApiKeySourceType,
       minimumCompressionSize: MinimumCompressionSize,
+      disableExecuteApiEndpoint: String(properties["DisableExecuteApiEndpoint"] ?? "false") === "true",
     };
     const made = await ctx.withStackTags(properties["Tags"], (tags) =>
       ctx.call("apigateway", "CreateRestApi", { ...input, ...(tags.length ? { tags: tagMap(tags) } : {}) }),
@@ -98,13 +98,20 @@ export const restApi: ResourceType = {
     return id;
   },
   async update(ctx, id, next, previous) {
-    const fixed = ["EndpointConfiguration", "MinimumCompressionSize"].filter(
-      (name) => !isDeepStrictEqual(next[name], previous[name]),
-    );
-    if (fixed.length) throw notImplemented(`another ${fixed.join(", ")} of a REST API`);
     await putDefinition(ctx, id, next, "overwrite");
     if (next["Name"] !== undefined) await rename(ctx, id, String(next["Name"]));
-    const patches = [
+    const [type, before] = [endpointType(next), endpointType(previous)];
+    const compression = (properties: Properties): string => String(properties["MinimumCompressionSize"] ?? "");
+    const patches: Patch[] = [
+      ...(type === before ? [] : replaced(`/endpointConfiguration/types/${before}`, type, before)),
+      ...(compression(next) === compression(previous)
+        ? []
+        : replaced("/minimumCompressionSize", compression(next), undefined)),
+      ...replaced(
+        "/disableExecuteApiEndpoint",
+        next["DisableExecuteApiEndpoint"],
+        previous["DisableExecuteApiEndpoint"],
+      ),
       ...replaced("/apiKeySource", next["ApiKeySourceType"] ?? "HEADER", undefined),
       ...replaced("/description", next["Description"], previous["Description"]),
       ...replaced("/policy", policyText(next["Policy"]), previous["Policy"]),
@@ -126,6 +133,9 @@ export const restApi: ResourceType = {
     };
   },
 };
+
+const endpointType = (properties: Properties): string =>
+  String((properties["EndpointConfiguration"] as { Types?: string[] } | undefined)?.Types?.[0] ?? "EDGE");
 
 async function rename(ctx: ResourceContext, restApiId: string, name: string): Promise<void> {
   await ctx.call("apigateway", "UpdateRestApi", {
