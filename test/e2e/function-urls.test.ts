@@ -80,7 +80,7 @@ describe("function URLs", { skip: cannotRun }, () => {
     const preflight = await send("/", { method: "OPTIONS", headers: ask });
     assert.equal(preflight.headers["access-control-allow-methods"], "PUT");
     assert.equal(preflight.headers["access-control-max-age"], "60");
-    assert.equal((await send("/", { host: `${"a".repeat(32)}.lambda-url.us-east-1.localhost` })).status, 404);
+    assert.equal((await send("/", { host: `${"a".repeat(32)}.lambda-url.us-east-1.localhost` })).status, 403);
     const hardly = { FunctionName, Principal: "*", Action: "lambda:InvokeFunction", InvokedViaFunctionUrl: true };
     const { Statement } = await lambda.addPermission({ ...hardly, StatementId: "via" });
     assert.deepEqual(JSON.parse(Statement!).Condition, { Bool: { "lambda:InvokedViaFunctionUrl": "true" } });
@@ -109,7 +109,7 @@ describe("function URLs", { skip: cannotRun }, () => {
         /^Failed to create function url config for \[functionArn = .*\]\. Error message: {2}FunctionUrlConfig exists/,
     });
     await lambda.deleteFunctionUrlConfig({ FunctionName });
-    assert.equal((await send("/")).status, 404);
+    assert.equal((await send("/")).status, 403);
     await assert.rejects(lambda.getFunctionUrlConfig({ FunctionName }), { name: "ResourceNotFoundException" });
   });
 

@@ -36,7 +36,7 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
     const planning = urlPlan(anywhere, id);
     const plan = planning instanceof Promise ? await planning : planning;
     if (!plan) {
-      const nothing = refusal(404, "ResourceNotFoundException", { Message: null });
+      const nothing = refusal(403, "AccessDeniedException", { Message: null });
       const extra: Header[] = [["x-amzn-RequestId", anywhere.requestId]];
       sendEdgeResponse(response, nothing, { method, byPath: false, extra });
       return;

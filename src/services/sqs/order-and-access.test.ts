@@ -42,6 +42,28 @@ describe("SQS: order, dead letters, who may", () => {
       assert.deepEqual(await waits, ["a2", "a3"]);
     });
 
+    test("a receive takes what there is of one group first, then of the next", async () => {
+      const { QueueUrl } = await queue({ FifoQueue: "True", ContentBasedDeduplication: "true" });
+      for (const MessageBody of ["a1", "b1", "a2", "c1", "b2", "a3"])
+        await sqs.sendMessage({ QueueUrl, MessageGroupId: MessageBody[0]!, MessageBody });
+      const some = await receive(QueueUrl, { MaxNumberOfMessages: 2 });
+      assert.deepEqual(
+        some.map(({ Body }) => Body),
+        ["a1", "a2"],
+      );
+      for (const { ReceiptHandle } of some) await sqs.deleteMessage({ QueueUrl, ReceiptHandle: ReceiptHandle! });
+      assert.deepEqual(await bodies(QueueUrl), ["b1", "b2", "c1", "a3"]);
+    });
+
+    test("a purge forgets what was seen", async () => {
+      const { QueueUrl } = await queue(fifo);
+      const send = () => sqs.sendMessage({ QueueUrl, MessageGroupId: "g", MessageBody: "x" });
+      await send();
+      await sqs.purgeQueue({ QueueUrl });
+      await send();
+      assert.deepEqual(await bodies(QueueUrl), ["x"]);
+    });
+
     test("what was seen in the last five minutes is accepted and dropped, also after it was deleted", async () => {
       const { QueueUrl } = await queue({ FifoQueue: "true" });
       const send = (MessageBody: string, MessageDeduplicationId: string) =>

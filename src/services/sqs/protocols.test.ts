@@ -80,6 +80,9 @@ describe("SQS by the query protocol", { skip: existsSync(CLI) ? undefined : `nee
     assert.match(missing.stderr, /\(AWS\.SimpleQueueService\.NonExistentQueue\)/);
     const invalid = await aws("create-queue", "--queue-name", "no spaces");
     assert.match(invalid.stderr, /\(InvalidParameterValue\)/);
+    const { QueueUrl } = await kit.queue();
+    const empty = await aws("send-message-batch", "--queue-url", QueueUrl, "--entries", "[]");
+    assert.match(empty.stderr, /EmptyBatchRequest.*at least one SendMessageBatchRequestEntry/);
   });
 
   test("SQS's own host names are in the URLs of who calls it by them", async () => {

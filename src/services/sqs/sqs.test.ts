@@ -217,6 +217,15 @@ describe("SQS", () => {
       await assert.rejects(batch(big), refused("BatchRequestTooLong", /longer than 1048576 bytes/));
     });
 
+    test("a standard queue takes the handle of an earlier receive", async () => {
+      const { QueueUrl } = await queue();
+      await sqs.sendMessage({ QueueUrl, MessageBody: "x" });
+      const [first] = await receive(QueueUrl, { VisibilityTimeout: 0 });
+      assert.equal((await receive(QueueUrl, { VisibilityTimeout: 60 })).length, 1);
+      await sqs.changeMessageVisibility({ QueueUrl, ReceiptHandle: first!.ReceiptHandle!, VisibilityTimeout: 0 });
+      assert.deepEqual(await bodies(QueueUrl), ["x"]);
+    });
+
     test("limits: size, text, attributes, numbers", async () => {
       const { QueueUrl } = await queue();
       const send = (more: object) => sqs.sendMessage({ QueueUrl, MessageBody: "x", ...more });
@@ -227,6 +236,15 @@ describe("SQS", () => {
       );
       await assert.rejects(send({ MessageBody: "" }), refused("MissingParameter", /MessageBody/));
       await assert.rejects(send({ MessageBody: "\u0001" }), refused("InvalidMessageContents", /Invalid characters/));
+      const named = (name: string, StringValue: string) =>
+        send({ MessageAttributes: { [name]: { DataType: "String", StringValue } } });
+      await named("attr.1øßä", "x");
+      await assert.rejects(named("Invalid-§-attr", "x"), refused("InvalidParameterValue"));
+      await assert.rejects(named("a", "\u0008"), refused("InvalidParameterValue", /Invalid characters/));
+      await sqs.setQueueAttributes({ QueueUrl, Attributes: { MaximumMessageSize: "1024" } });
+      const batch = await sqs.sendMessageBatch({ QueueUrl, Entries: [{ Id: "1", MessageBody: "x".repeat(1025) }] });
+      const reason = "One or more parameters cannot be validated. Reason: Message must be shorter than 1024 bytes.";
+      assert.equal(batch.Failed?.[0]?.Message, reason);
       await assert.rejects(
         send({ MessageAttributes: { a: { DataType: "String", StringValue: "" } } }),
         refused("InvalidParameterValue", /must contain a non-empty value of type 'String'/),
