@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { after, before, test } from "node:test";
+import { CloudFormation } from "@aws-sdk/client-cloudformation";
 import { IAM } from "@aws-sdk/client-iam";
 import { STS } from "@aws-sdk/client-sts";
 import { body, openStacks } from "../../../test/support/stacks.ts";
@@ -284,7 +285,9 @@ test("templates: a user's password and groups, policies by themselves, certifica
   const members = async () => (await iam.getGroup({ GroupName: "of-stack" })).Users!.map((user) => user.UserName);
   assert.deepEqual(await members(), [UserName]);
   assert.equal((await iam.listServerCertificates({})).ServerCertificateMetadataList!.length, 1);
-  await stacks.update("people", template("two", []), { Capabilities });
+  const { StackId } = await stacks.update("people", template("two", []), { Capabilities });
   assert.deepEqual((await iam.listGroupPolicies({ GroupName: "of-stack" })).PolicyNames, ["two"]);
   assert.deepEqual(await members(), []);
+  await new CloudFormation(app.client).deleteStack({ StackName: "people" });
+  assert.equal((await stacks.ended(StackId!)).StackStatus, "DELETE_COMPLETE");
 });

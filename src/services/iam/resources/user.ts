@@ -70,10 +70,10 @@ export const iamUser: ResourceType = {
       await setLogin(ctx, id, next["LoginProfile"], login);
     await setHoldings(ctx, "User", id, next, previous);
   },
-  async remove(ctx, id) {
+  async remove(ctx, id, properties) {
     try {
       await stripHoldings(ctx, "User", id);
-      await ctx.call("iam", "DeleteLoginProfile", { UserName: id }).catch(ignore("NoSuchEntity"));
+      await setLogin(ctx, id, undefined, properties["LoginProfile"]);
       const { Groups } = await ctx.call("iam", "ListGroupsForUser", { UserName: id });
       for (const group of Groups ?? [])
         await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName: group.GroupName });
