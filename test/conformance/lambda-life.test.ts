@@ -110,6 +110,18 @@ describe("What belongs to a function's life, as AWS was recorded", { skip: noRec
     }
   });
 
+  test("lists: of versions, in pages, and of replicas", async () => {
+    const { Functions: all = [] } = await lambda.listFunctions({ FunctionVersion: "ALL" });
+    assert.ok(all.some(({ FunctionArn }) => FunctionArn?.endsWith(":qualified:1")));
+    assert.ok(all.every(({ State, LastUpdateStatus }) => State === undefined && LastUpdateStatus === undefined));
+    const first = await lambda.listFunctions({ MaxItems: 1 });
+    const second = await lambda.listFunctions({ MaxItems: 1, Marker: first.NextMarker });
+    assert.notEqual(first.Functions?.[0]?.FunctionName, second.Functions?.[0]?.FunctionName);
+    const MasterRegion = "us-east-1";
+    assert.deepEqual((await lambda.listFunctions({ MasterRegion, FunctionVersion: "ALL" })).Functions, []);
+    await assert.rejects(lambda.listFunctions({ MasterRegion }), { name: "InvalidParameterValueException" });
+  });
+
   test("tags: how many, and none", async () => {
     const { refused, end } = comparing("test_tag_limits");
     const many = (count: number) =>

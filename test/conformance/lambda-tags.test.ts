@@ -33,6 +33,7 @@ test("event source mappings have tags, by their ARN", async () => {
       Enabled: false,
       Tags: { a: "1" },
     });
+    assert.equal(made.State, "Disabled");
     const Resource = made.EventSourceMappingArn!;
     await lambda.tagResource({ Resource, Tags: { b: "2" } });
     assert.deepEqual((await lambda.listTags({ Resource })).Tags, { a: "1", b: "2" });
@@ -40,6 +41,7 @@ test("event source mappings have tags, by their ARN", async () => {
     assert.deepEqual((await lambda.listTags({ Resource })).Tags, { b: "2" });
     await assert.rejects(lambda.listTags({ Resource: Resource.replace(/[^:]+$/, crypto.randomUUID()) }), {
       name: "ResourceNotFoundException",
+      message: /^Event source mapping not found: arn:aws:lambda:/,
     });
   } finally {
     await app.stop();

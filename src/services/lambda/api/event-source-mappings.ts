@@ -53,7 +53,7 @@ export const eventSourceMappings = operations<typeof Lambda, LambdaState>()({
       await refuseSecond(ctx, mapping);
       await ctx.records.write(ctx.records.put(MAPPING, uuid, mapping, 0));
       ctx.state.mappings.changed(ctx, uuid, mapping);
-      return mappingView(ctx, mapping, "Creating");
+      return mappingView(ctx, mapping, mapping.enabled ? "Creating" : undefined);
     },
   },
   GetEventSourceMapping: {

@@ -150,6 +150,11 @@ export const functions = operations<typeof Lambda, LambdaState>()({
   ListFunctions: {
     permissions: () => [{ action: "lambda:ListFunctions", resource: "*" }],
     async run(ctx, input) {
+      if (input.MasterRegion !== undefined) {
+        if (input.FunctionVersion !== "ALL")
+          throw invalidParameter("FunctionVersion must be set to ALL if MasterRegion is specified.");
+        return { Functions: [] }; // replicas of Lambda@Edge, which are none here
+      }
       const limit = input.MaxItems ?? 50;
       const after = input.Marker === undefined ? {} : { after: input.Marker };
       const heads = await ctx.records.list<FunctionHead>("function", { ...after, limit: limit + 1 });
