@@ -89,6 +89,13 @@ test("a simulation decides as the real call would, and says by which policy", as
     ActionNames: ["sqs:SendMessage"],
   });
   assert.equal(EvaluationResults![0]!.EvalDecision, "allowed");
+  const Condition = { StringEquals: { "aws:RequestedRegion": "x", "s3:Prefix": "y" } };
+  const asked = await iam.simulateCustomPolicy({
+    PolicyInputList: [document({ Effect: "Allow", Action: "s3:ListBucket", Resource: "*", Condition })],
+    ActionNames: ["s3:ListBucket"],
+    ContextEntries: [{ ContextKeyName: "S3:prefix", ContextKeyType: "string", ContextKeyValues: ["y"] }],
+  });
+  assert.deepEqual(asked.EvaluationResults![0]!.MissingContextValues, ["aws:RequestedRegion"]);
 });
 
 test("the account's alias, a policy's tags, a group's name", async () => {

@@ -1,13 +1,12 @@
 import type * as Iam from "@aws-sdk/client-iam";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { parsePolicy } from "../../../engines/policy/index.ts";
 import { awsManagedPolicies } from "../aws-managed/index.ts";
 import { type Entity, type Group, type ManagedPolicy, type Role, type User } from "../model.ts";
 import { onAll, page } from "../store.ts";
 import { groupView, roleView, userView } from "./entities.ts";
 import { instanceProfilesOf } from "./instance-profiles.ts";
-import { documentsOf, principalOf } from "./simulation.ts";
+import { contextKeys, documentsOf, principalOf } from "./simulation.ts";
 
 const nameOf = (policyArn: string): string => policyArn.slice(policyArn.lastIndexOf("/") + 1);
 const attached = (entity: Entity): Iam.AttachedPolicy[] =>
@@ -71,16 +70,6 @@ const policyDetail = (holders: readonly Entity[], policy: ManagedPolicy): Detail
     })),
   },
 ];
-
-/** The names of all keys that conditions of the policies test. */
-function contextKeys(documents: readonly string[]): string[] {
-  const keys = documents.flatMap((document) =>
-    parsePolicy(document).statements.flatMap((statement) =>
-      Object.values(statement.condition ?? {}).flatMap((test) => Object.keys(test)),
-    ),
-  );
-  return [...new Map(keys.map((key) => [key.toLowerCase(), key])).values()];
-}
 
 export const accountDetails = operations<typeof Iam, any>()({
   GetAccountAuthorizationDetails: {

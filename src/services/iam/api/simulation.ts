@@ -1,7 +1,13 @@
 import type * as Iam from "@aws-sdk/client-iam";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { compilePolicy, evaluate, type CompiledPolicy, type ContextValue } from "../../../engines/policy/index.ts";
+import {
+  compilePolicy,
+  evaluate,
+  parsePolicy,
+  type CompiledPolicy,
+  type ContextValue,
+} from "../../../engines/policy/index.ts";
 import { invalidInput } from "../errors.ts";
 import { entityArn, nameKey, type Entity, type Group, type Role, type User } from "../model.ts";
 import { entity, onAll, page } from "../store.ts";
@@ -97,6 +103,16 @@ async function documentOf(ctx: Context<any>, policyArn: string): Promise<string 
   return policy?.versions.find((version) => version.id === policy.defaultVersion)?.document;
 }
 
+/** The names of all keys that conditions of the policies test. */
+export function contextKeys(documents: readonly string[]): string[] {
+  const keys = documents.flatMap((document) =>
+    parsePolicy(document).statements.flatMap((statement) =>
+      Object.values(statement.condition ?? {}).flatMap((test) => Object.keys(test)),
+    ),
+  );
+  return [...new Map(keys.map((key) => [key.toLowerCase(), key])).values()];
+}
+
 interface Subject {
   readonly sources: readonly Source[];
   readonly caller: string;
@@ -117,6 +133,8 @@ function simulate(ctx: Context<any>, input: Asked, { sources, caller, boundary }
       contextValue(e.ContextKeyType, e.ContextKeyValues),
     ]),
   );
+  const known = new Set(Object.keys(context).map((key) => key.toLowerCase()));
+  const missing = contextKeys(sources.map(({ document }) => document)).filter((key) => !known.has(key.toLowerCase()));
   const decide = (action: string, resource: string, identityPolicies: readonly CompiledPolicy[]) =>
     evaluate({
       principal: { type: "user", account: ctx.account, arn: caller || `arn:aws:iam::${ctx.account}:user/simulated` },
@@ -145,7 +163,7 @@ function simulate(ctx: Context<any>, input: Asked, { sources, caller, boundary }
           SourcePolicyId: source.id,
           SourcePolicyType: source.type as never,
         })),
-        MissingContextValues: [],
+        MissingContextValues: missing,
       };
     }),
   );
