@@ -44,6 +44,8 @@ export function grantsOf(input: AclInput, owner: string): Grant[] | undefined {
   const ways = [input.ACL !== undefined, fromHeaders.length > 0, input.AccessControlPolicy !== undefined].filter(
     Boolean,
   ).length;
+  if (input.AccessControlPolicy && ways > 1)
+    throw new AwsError("UnexpectedContent", "This request does not support content", 400);
   if (ways > 1)
     throw new AwsError("InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed", 400);
   if (input.ACL !== undefined) return cannedGrants(input.ACL, owner);
@@ -88,13 +90,13 @@ function grantees(header: string | undefined, name: string): Grant["grantee"][] 
   });
 }
 
-function granteeOf(kind: string, value: string): Grant["grantee"] {
+function granteeOf(kind: string, value: string, name = kind): Grant["grantee"] {
   if (kind === "uri") {
-    if (!GROUPS.includes(value)) throw invalidArgument("Invalid group uri", "uri", value);
+    if (!GROUPS.includes(value)) throw invalidArgument("Invalid group uri", name, value);
     return { uri: value };
   }
   if (kind === "id") {
-    if (!/^[0-9a-f]{64}$/.test(value)) throw invalidArgument("Invalid id", "id", value);
+    if (!/^[0-9a-f]{64}$/.test(value)) throw invalidArgument("Invalid id", name, value);
     return { id: value };
   }
   throw new AwsError(
@@ -104,16 +106,20 @@ function granteeOf(kind: string, value: string): Grant["grantee"] {
   );
 }
 
+const malformedAcl = (): AwsError => new AwsError("MalformedACLError", malformedXml().message, 400);
+
 function policyGrants(policy: S3.AccessControlPolicy, owner: string): Grant[] {
-  if (policy.Owner?.ID !== undefined && policy.Owner.ID !== owner)
-    throw invalidArgument("Invalid id", "CanonicalUser/ID", policy.Owner.ID);
+  if (policy.Owner?.ID === undefined) throw malformedAcl();
+  if (policy.Owner.ID !== owner) throw invalidArgument("Invalid id", "CanonicalUser/ID", policy.Owner.ID);
   const grants = policy.Grants ?? [];
-  if (grants.length > MAX_GRANTS) throw malformedXml();
+  if (grants.length > MAX_GRANTS) throw malformedAcl();
   return grants.map(({ Grantee: grantee, Permission: permission }) => {
-    if (!grantee || !permission || !PERMISSIONS.includes(permission)) throw malformedXml();
-    if (grantee.URI !== undefined) return { grantee: granteeOf("uri", grantee.URI), permission };
-    if (grantee.ID !== undefined) return { grantee: granteeOf("id", grantee.ID), permission };
-    throw malformedXml();
+    if (!grantee || !permission || !PERMISSIONS.includes(permission)) throw malformedAcl();
+    const { Type: type, URI: uri, ID: id } = grantee;
+    if (type === "Group" && uri !== undefined) return { grantee: granteeOf("uri", uri, "Group/URI"), permission };
+    if (type === "CanonicalUser" && id !== undefined)
+      return { grantee: granteeOf("id", id, "CanonicalUser/ID"), permission };
+    throw malformedAcl();
   });
 }
 

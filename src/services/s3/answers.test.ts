@@ -92,6 +92,33 @@ describe("S3's answers, word for word", () => {
     assert.ok(Uploads?.[0]?.Initiator?.ID);
   });
 
+  test("pages go on where the version that ended one is gone, and not from another key's upload", async () => {
+    const Bucket = await bucket("Enabled");
+    for (const Body of ["1", "2", "3"]) await s3.putObject({ Bucket, Key: "k", Body });
+    const first = await s3.listObjectVersions({ Bucket, MaxKeys: 2 });
+    const VersionIdMarker = String(first.NextVersionIdMarker);
+    await s3.deleteObject({ Bucket, Key: "k", VersionId: VersionIdMarker });
+    const rest = await s3.listObjectVersions({ Bucket, KeyMarker: "k", VersionIdMarker });
+    assert.equal(rest.Versions?.length, 1);
+    assert.ok(!first.Versions?.some(({ VersionId }) => VersionId === rest.Versions?.[0]?.VersionId));
+    const { UploadId: UploadIdMarker } = await s3.createMultipartUpload({ Bucket, Key: "a" });
+    await refusal(s3.listMultipartUploads({ Bucket, KeyMarker: "b", UploadIdMarker }), "InvalidArgument", 400);
+  });
+
+  test("ACLs that say not whose or of what kind are malformed", async () => {
+    const Bucket = await bucket();
+    await s3.deleteBucketOwnershipControls({ Bucket });
+    const { Owner } = await s3.getBucketAcl({ Bucket });
+    const put = (AccessControlPolicy: object, more: object = {}) =>
+      s3.putBucketAcl({ Bucket, AccessControlPolicy, ...more });
+    const grant = (Grantee: object) => [{ Grantee: Grantee as any, Permission: "READ" as const }];
+    const Grants = grant({ Type: "CanonicalUser", ID: Owner?.ID });
+    await refusal(put({ Grants }), "MalformedACLError", 400);
+    await refusal(put({ Owner, Grants: grant({ Type: "Other", ID: Owner?.ID }) }), "MalformedACLError", 400);
+    await refusal(put({ Owner, Grants }, { ACL: "private" }), "UnexpectedContent", 400);
+    await put({ Owner, Grants });
+  });
+
   test("rules that end objects are told with them", async () => {
     const Bucket = await bucket();
     const rule = { Status: "Enabled" as const, Filter: { Prefix: "t" } };

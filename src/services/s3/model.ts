@@ -142,6 +142,12 @@ export function isVersionId({ name }: Bucket, id: string): boolean {
   return id === NULL_VERSION || OLD_VERSION_ID.test(id) || versionIdOf(name, unique) === id;
 }
 
+/** When a version with this id was made. */
+export function madeAtOf(id: string): number | undefined {
+  const [, time] = /^([0-9a-z]{8})\./.exec(id) ?? [];
+  return time === undefined ? undefined : Number.parseInt(time, 36);
+}
+
 /** Ids of before they had a digest. */
 const OLD_VERSION_ID = /^[0-9a-z]{8}\.[A-Za-z0-9]{22}$/;
 

@@ -3,11 +3,11 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { invalidArgument } from "../errors.ts";
 import { MAX_LIST } from "../limits.ts";
-import { canonicalId, inSeconds, quoted, type Bucket, type ObjectVersion } from "../model.ts";
+import { canonicalId, inSeconds, madeAtOf, quoted, type Bucket, type ObjectVersion } from "../model.ts";
 import { listConditions, onBucket } from "../permissions.ts";
 import { bucketOfInput } from "../store/buckets.ts";
 import { collect, endOf, readObjects, readVersions, type Entry, type Position } from "../store/listing.ts";
-import { findVersion, keyBytes } from "../store/objects.ts";
+import { allVersions, findVersion, keyBytes } from "../store/objects.ts";
 
 interface ListInput {
   readonly Prefix?: string | undefined;
@@ -102,6 +102,24 @@ async function list(ctx: Context<any>, bucket: Bucket, input: ListInput, after: 
   return { settings, entries, truncated };
 }
 
+/** The version that a page ends with; where it is gone since, what stood in its place among the key's versions. */
+async function markedVersion(
+  ctx: Context<any>,
+  bucket: Bucket,
+  key: string,
+  id: string,
+): Promise<ObjectVersion | undefined> {
+  const found = await findVersion(ctx, bucket.name, key, id);
+  const madeAt = madeAtOf(id);
+  if (found || madeAt === undefined) return found;
+  const [older] = await allVersions(
+    ctx,
+    { where: "key = ? and modified_at <= ?", parameters: [keyBytes(key), madeAt], order: "seq desc", limit: 1 },
+    bucket.name,
+  );
+  return older && { ...older, seq: older.seq + 1 };
+}
+
 export const listing = operations<typeof S3, any>()({
   ListObjectsV2: {
     permissions: onBucket("ListBucket", "READ", listConditions),
@@ -171,7 +189,7 @@ export const listing = operations<typeof S3, any>()({
       }
       const marked =
         input.KeyMarker && input.VersionIdMarker
-          ? await findVersion(ctx, bucket.name, input.KeyMarker, input.VersionIdMarker)
+          ? await markedVersion(ctx, bucket, input.KeyMarker, input.VersionIdMarker)
           : undefined;
       const start = marked ? { after: marked } : startBehind(input.KeyMarker, settings.prefix, settings.delimiter);
       const read = readVersions(ctx, bucket.name, settings.prefix);

@@ -5,7 +5,7 @@ import { operations } from "../../../aws/service.ts";
 import { checkCompletion } from "../conditions.ts";
 import { checksumMember, readContent, storeContent, wantedAlgorithm } from "../content.ts";
 import { describeKey, newCustomerKey, partKey, readingKey, type CustomerKeyInput } from "../customer-keys.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidArgument, invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
 import { canonicalId, inSeconds, quoted, type Bucket, type ObjectVersion } from "../model.ts";
@@ -18,6 +18,7 @@ import { collect, type Position } from "../store/listing.ts";
 import { findVersion, keyBytes, storeVersion } from "../store/objects.ts";
 import {
   endUpload,
+  findUpload,
   insertUpload,
   listParts,
   listUploads,
@@ -261,6 +262,10 @@ export const multipart = operations<typeof S3, any>()({
       const bucket = await bucketOfInput(ctx, input);
       const settings = listSettings(input, input.MaxUploads);
       const { text } = settings;
+      const { UploadIdMarker: marker } = input;
+      const marked = marker && input.KeyMarker ? await findUpload(ctx, bucket.name, marker) : undefined;
+      if (marked && marked.key !== input.KeyMarker)
+        throw invalidArgument("Invalid uploadId marker", "upload-id-marker", String(marker));
       const start: Position<Upload> =
         input.KeyMarker && input.UploadIdMarker
           ? { after: { key: input.KeyMarker, id: input.UploadIdMarker } as Upload }

@@ -74,12 +74,17 @@ export async function uploadOfInput(
   ctx: Context<any>,
   input: { Bucket?: string | undefined; Key?: string | undefined; UploadId?: string | undefined },
 ): Promise<Upload> {
+  const upload = await findUpload(ctx, input.Bucket ?? "", input.UploadId ?? "");
+  if (!upload || upload.key !== input.Key) throw noSuchUpload(String(input.UploadId));
+  return upload;
+}
+
+export async function findUpload(ctx: Context<any>, bucket: string, id: string): Promise<Upload | undefined> {
   const row = await ctx.platform.database.first<UploadRow>({
-    sql: "select id, bucket, key, started_at, facts from s3_upload where id = ? and bucket = ? and key = ?",
-    parameters: [input.UploadId ?? "", input.Bucket ?? "", keyBytes(input.Key ?? "")],
+    sql: "select id, bucket, key, started_at, facts from s3_upload where id = ? and bucket = ?",
+    parameters: [id, bucket],
   });
-  if (!row) throw noSuchUpload(String(input.UploadId));
-  return uploadOf(row);
+  return row && uploadOf(row);
 }
 
 export async function listUploads(
