@@ -19,6 +19,7 @@ export function isOurHost(host: string, publicHost: string): boolean {
  */
 export function mayBeUsersHost(host: string, publicHost: string): boolean {
   if (host === publicHost || host === "localhost" || !host.includes(".")) return false;
+  if (host.includes(".execute-api.") || host.includes(".lambda-url.")) return false;
   if (host.includes(".s3.") || host.startsWith("s3.") || isIP(host.replace(/^\[|\]$/g, "")) !== 0) return false;
   return !AWS_ZONES.some((zone) => host.endsWith(`.${zone}`));
 }
