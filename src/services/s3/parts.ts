@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { invalidArgument, malformedXml } from "./errors.ts";
+import { invalidArgument, invalidRequest, malformedXml } from "./errors.ts";
 import { MAX_PARTS, MIN_PART_BYTES } from "./limits.ts";
 import type { Part } from "./store/uploads.ts";
 
@@ -27,7 +27,7 @@ export function chosenParts(
   }: { MultipartUpload?: S3.CompletedMultipartUpload | undefined; UploadId?: string | undefined },
   stored: readonly Part[],
 ): Part[] {
-  if (!upload) throw malformedXml();
+  if (!upload) throw invalidRequest("You must specify at least one part");
   const wanted = upload.Parts ?? [];
   if (wanted.length === 0) throw malformedXml();
   const byNumber = new Map(stored.map((part) => [part.number, part]));

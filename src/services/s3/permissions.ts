@@ -138,7 +138,8 @@ export const listConditions = (input: {
 export function copySource(source: string | undefined): { bucket: string; key: string; version?: string } {
   const text = String(source);
   const mark = text.lastIndexOf("?versionId=");
-  const wrong = (): Error => invalidArgument("Invalid copy source object key", "x-amz-copy-source", text.slice(0, 200));
+  const wrong = (): Error =>
+    invalidArgument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source");
   try {
     const path = decodeURIComponent(mark < 0 ? text : text.slice(0, mark))
       .replace(/^\//, "")
