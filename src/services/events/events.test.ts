@@ -240,6 +240,9 @@ test("buses: policy, list, delete", async () => {
     (await events.listEventBuses({})).EventBuses!.map((b) => b.Name),
     ["default", "gone", "other"],
   );
+  await events.updateEventBus({ Name: "gone", Description: "d" });
+  assert.equal((await events.describeEventBus({ Name: "gone" })).Description, "d");
+  await assert.rejects(events.updateEventBus({ Name: "gone", KmsKeyIdentifier: "k" }), { name: "NotImplemented" });
   await events.deleteEventBus({ Name: "gone" });
   await assert.rejects(events.putEvents({ Entries: [{ ...entry("x"), EventBusName: "gone" }] }), {
     name: "ResourceNotFoundException",

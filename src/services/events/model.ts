@@ -11,6 +11,7 @@ export type Target = Events.Target;
 export interface Bus {
   readonly name: string;
   readonly created: number;
+  readonly modified?: number;
   readonly description?: string;
   /** The resource policy, JSON. */
   readonly policy?: string;

@@ -2,10 +2,10 @@ import type * as Events from "@aws-sdk/client-eventbridge";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { compilePolicy } from "../../../engines/policy/index.ts";
-import { AwsError, messageOf } from "../../../kernel/aws-error.ts";
+import { AwsError, messageOf, notImplemented } from "../../../kernel/aws-error.ts";
 import { existingBus, findBus, onBus } from "../access.ts";
 import { MAX_BUS_POLICY, MAX_BUSES } from "../limits.ts";
-import { busArn, busName, DEFAULT_BUS, invalid, overLimit, type Bus, type Rule } from "../model.ts";
+import { busArn, busName, DEFAULT_BUS, invalid, noBus, overLimit, type Bus, type Rule } from "../model.ts";
 import { pageOf } from "../page.ts";
 import { tagsFrom } from "./tags.ts";
 
@@ -21,6 +21,7 @@ export const buses = operations<typeof Events, any>()({
       const name = busName(input.Name);
       if (input.EventSourceName)
         throw new AwsError("ResourceNotFoundException", `Event source ${input.EventSourceName} does not exist.`, 400);
+      checkSettings(input);
       if (name.includes("/"))
         throw invalid(`Parameter Name is not valid. Reason: Custom event bus names cannot contain the / character.`);
       if ((await ctx.records.count("bus")) >= MAX_BUSES)
@@ -35,6 +36,24 @@ export const buses = operations<typeof Events, any>()({
         throw new AwsError("ResourceAlreadyExistsException", `Event bus ${name} already exists.`, 400);
       }
       return { EventBusArn: busArn(ctx, name), ...(bus.description ? { Description: bus.description } : {}) };
+    },
+  },
+  UpdateEventBus: {
+    permissions: onBus("UpdateEventBus"),
+    async run(ctx, input) {
+      checkSettings(input);
+      const name = busName(input.Name);
+      const existing = await existingBus(ctx, name);
+      if (name === DEFAULT_BUS) await ctx.records.create("bus", name, { ...existing, created: ctx.now() });
+      // What is not given is taken away.
+      const changed = await ctx.records.update<Bus>("bus", name, ({ description: _old, ...bus }) => ({
+        ...bus,
+        modified: ctx.now(),
+        ...(input.Description ? { description: input.Description } : {}),
+      }));
+      if (!changed) throw noBus(name);
+      const { description: Description } = changed;
+      return { Arn: busArn(ctx, name), Name: name, ...(Description === undefined ? {} : { Description }) };
     },
   },
   DescribeEventBus: {
@@ -98,6 +117,17 @@ export const buses = operations<typeof Events, any>()({
   },
 });
 
+interface Settings {
+  readonly KmsKeyIdentifier?: string | undefined;
+  readonly LogConfig?: { readonly Level?: string | undefined } | undefined;
+}
+
+/** What a bus cannot do is refused, so that nobody relies on it. */
+function checkSettings({ KmsKeyIdentifier, LogConfig }: Settings): void {
+  if (KmsKeyIdentifier) throw notImplemented("keys of the customer's for event buses");
+  if (LogConfig?.Level && LogConfig.Level !== "OFF") throw notImplemented("logs of event buses");
+}
+
 type PermissionInput = {
   StatementId?: string | undefined;
   Action?: string | undefined;
@@ -155,6 +185,8 @@ function view(ctx: Context<any>, bus: Bus) {
     Arn: busArn(ctx, bus.name),
     ...(bus.description ? { Description: bus.description } : {}),
     ...(bus.policy ? { Policy: bus.policy } : {}),
-    ...(bus.created ? { CreationTime: new Date(bus.created), LastModifiedTime: new Date(bus.created) } : {}),
+    ...(bus.created
+      ? { CreationTime: new Date(bus.created), LastModifiedTime: new Date(bus.modified ?? bus.created) }
+      : {}),
   };
 }

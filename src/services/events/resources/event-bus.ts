@@ -1,6 +1,6 @@
 import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { ResourceType } from "../../../aws/service.ts";
-import { codeOf, ignoring, notImplemented } from "../../../kernel/aws-error.ts";
+import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
 
 /** AWS::Events::EventBus. */
 export const eventBus: ResourceType = {
@@ -22,7 +22,9 @@ export const eventBus: ResourceType = {
     return name;
   },
   async update(ctx, id, next, previous) {
-    if (next["Description"] !== previous["Description"]) throw notImplemented("another Description of an event bus");
+    const { Description } = next;
+    if (Description !== previous["Description"])
+      await ctx.call("events", "UpdateEventBus", { Name: id, ...(Description ? { Description } : {}) });
     const ResourceARN = `arn:aws:events:${ctx.region}:${ctx.account}:event-bus/${id}`;
     const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
     if (gone.length) await ctx.call("events", "UntagResource", { ResourceARN, TagKeys: gone });
