@@ -24,7 +24,7 @@ export function parseS3(id: string, property: string, value: JsonValue | undefin
   }
   const text = typeof value === "string" ? value : "";
   const match = /^s3:\/\/([^/]+)\/([^?]+)(?:\?(.*))?$/.exec(text);
-  if (!match?.[1] || !match[2]) {
+  if (!match?.[1] || !match[2] || /[[\]]/.test(match[1])) {
     throw new SamFault(
       id,
       `'${property}' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query parameter.`,

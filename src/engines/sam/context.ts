@@ -25,6 +25,11 @@ export class SamFault extends Error {
   }
 }
 
+/** A fault in the template as a whole. */
+export function structureFault(message: string): SamFault {
+  return new SamFault(undefined, `Structure of the SAM template is invalid. ${message}`);
+}
+
 /** A serverless resource as the template has it. */
 export interface SamResource {
   readonly id: string;

@@ -28,7 +28,7 @@ export function addVersionAndAlias(context: SamContext, resource: SamResource, l
       `AutoPublishAlias name ('${alias}') must contain only alphanumeric characters, hyphens, or underscores matching (?!^[0-9]+$)([a-zA-Z0-9-_]+) pattern.`,
     );
   }
-  if (alias === "") return undefined;
+  if (alias === "") throw new SamFault(id, "Alias name is required to create an alias");
   const sha256 =
     p.AutoPublishCodeSha256 === undefined ? undefined : resolveParameters(context, p.AutoPublishCodeSha256);
   if (sha256 !== undefined && typeof sha256 !== "string")

@@ -84,6 +84,7 @@ function checkFunction({ id, properties: p }: SamResource): void {
       if (p[name] === undefined) throw new SamFault(id, `Missing required property '${name}'.`);
     }
   }
+  checkTypes({ id, properties: p });
   const queue = p.DeadLetterQueue;
   if (queue === undefined) return;
   const types = "['SQS', 'SNS']";
@@ -92,6 +93,14 @@ function checkFunction({ id, properties: p }: SamResource): void {
   }
   if (queue.Type !== "SQS" && queue.Type !== "SNS")
     throw new SamFault(id, `'DeadLetterQueue' requires Type of ${types}`);
+}
+
+/** Refuses properties whose types cannot be right. */
+function checkTypes({ id, properties: p }: Pick<SamResource, "id" | "properties">): void {
+  if (p.Layers !== undefined && !Array.isArray(p.Layers) && !isIntrinsic(p.Layers))
+    throw new SamFault(id, "Type of property 'Layers' is invalid.");
+  if (p.Role !== undefined && typeof p.Role !== "string" && !isIntrinsic(p.Role))
+    throw new SamFault(id, "Property 'Role' should be a string.");
 }
 
 function lambdaProperties(context: SamContext, { id, properties: p }: SamResource): JsonObject {

@@ -1,12 +1,7 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { isIntrinsic, resolveParameters, SamFault } from "./context.ts";
-
-/** A fault of the document as a whole, as SAM words those of a definition. */
-export function structureFault(message: string): SamFault {
-  return new SamFault(undefined, `Structure of the SAM template is invalid. ${message}`);
-}
+import { isIntrinsic, resolveParameters, SamFault, structureFault } from "./context.ts";
 
 /** Refuses the settings of a REST API that SAM refuses. */
 export function checkRestApi(context: SamContext, { id, properties: p }: SamResource): void {

@@ -3,6 +3,7 @@ import { isObject } from "../yaml/index.ts";
 import type { SamResource } from "./context.ts";
 import { isIntrinsic, SamFault } from "./context.ts";
 
+const KEYS = new Set(["AllowMethods", "AllowHeaders", "AllowOrigin", "MaxAge", "AllowCredentials"]);
 const ALL = "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT";
 
 /** Adds an OPTIONS method that answers preflights to every path that has none. */
@@ -10,7 +11,10 @@ export function applyCors(resource: SamResource, body: JsonObject, three: boolea
   const cors = resource.properties.Cors;
   if (cors === undefined) return;
   const settings: JsonObject = isObject(cors) && !isIntrinsic(cors) ? cors : { AllowOrigin: cors };
-  if (!isIntrinsic(settings.AllowCredentials) && settings.AllowCredentials === true && settings.AllowOrigin === "'*'") {
+  const unknown = Object.keys(settings).find((key) => !KEYS.has(key));
+  if (unknown !== undefined) throw new SamFault(resource.id, `Invalid key '${unknown}' for 'Cors' property.`);
+  const anyOrigin = settings.AllowOrigin === undefined || settings.AllowOrigin === "'*'";
+  if (settings.AllowCredentials === true && anyOrigin) {
     throw new SamFault(
       resource.id,
       "Unable to add Cors configuration because 'AllowCredentials' can not be true when 'AllowOrigin' is \"'*'\" or not set.",

@@ -1,8 +1,7 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
-import { structureFault } from "./rest-api-checks.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { resolveParameters, SamFault } from "./context.ts";
+import { resolveParameters, SamFault, structureFault } from "./context.ts";
 
 const KNOWN = new Set(
   (

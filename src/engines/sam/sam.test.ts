@@ -220,3 +220,23 @@ test("does not write over a resource of the template's own", () => {
     /Transforming resource with id \[F\] attempts to create a new resource with id \[FRole\] and type "AWS::IAM::Role"/,
   );
 });
+
+test("refuses names, roles, layers, aliases and CORS settings that cannot be right", () => {
+  const Fn = (more: object) => ({
+    Type: "AWS::Serverless::Function",
+    Properties: { Runtime: "nodejs22.x", Handler: "index.handler", InlineCode: "x", ...more },
+  });
+  const error = (Resources: object, more: object = {}) =>
+    transformSam({ Transform: "AWS::Serverless-2016-10-31", Resources, ...more } as never).error ?? "";
+  assert.match(error({ "a-b": Fn({}) }), /\[a-b\] is invalid\. Logical ids must be alphanumeric\./);
+  assert.match(error({ A: Fn({ Role: ["x"] }) }), /Property 'Role' should be a string\./);
+  assert.match(error({ A: Fn({ Layers: "x" }) }), /Type of property 'Layers' is invalid\./);
+  assert.match(error({ A: Fn({ AutoPublishAlias: "" }) }), /Alias name is required to create an alias/);
+  assert.match(error({ A: Fn({ InlineCode: null, CodeUri: "s3://[T]/k" }) }), /'CodeUri' is not a valid S3 Uri/);
+  const Api = (Cors: object) => ({ Type: "AWS::Serverless::Api", Properties: { StageName: "a", Cors } });
+  assert.match(error({ A: Api({ Foo: "'*'" }) }), /Invalid key 'Foo' for 'Cors' property\./);
+  assert.match(error({ A: Api({ AllowCredentials: true }) }), /'AllowCredentials' can not be true/);
+  const structure = "Structure of the SAM template is invalid.";
+  assert.ok(error({ A: Fn({}) }, { Mappings: "x" }).includes(`${structure} 'Mappings' or 'Parameters' is either null`));
+  assert.ok(error({}).includes(`${structure} 'Resources' section is required`));
+});

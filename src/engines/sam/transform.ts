@@ -4,7 +4,7 @@ import { declareImplicitApis, inheritByImplicitApis } from "./api-routes.ts";
 import { translateApplication } from "./application.ts";
 import { translateConnector } from "./connector.ts";
 import type { SamContext, SamOptions, SamResource } from "./context.ts";
-import { clone, SamFault } from "./context.ts";
+import { clone, SamFault, structureFault } from "./context.ts";
 import { addDeploymentResources } from "./deployment-preference.ts";
 import { takeOutConnectors } from "./embedded-connectors.ts";
 import { translateFunction } from "./function.ts";
@@ -53,16 +53,18 @@ export function transformSam(source: JsonObject, options: SamOptions = {}): SamR
 
 function prepare(template: JsonObject, options: SamOptions): SamContext {
   if (!isObject(template.Resources) || Object.keys(template.Resources).length === 0) {
-    throw new SamFault(undefined, "'Resources' section is required");
+    throw structureFault("'Resources' section is required");
   }
   for (const resource of Object.values(template.Resources)) {
     if (!isObject(resource))
-      throw new SamFault(
-        undefined,
-        "All 'Resources' must be Objects. If you're using YAML, this may be an indentation issue.",
-      );
+      throw structureFault("All 'Resources' must be Objects. If you're using YAML, this may be an indentation issue.");
     if (resource.Properties === null) resource.Properties = {};
+    if (resource.Condition !== undefined && typeof resource.Condition !== "string")
+      throw structureFault("Every Condition member must be a string.");
   }
+  for (const name of ["Mappings", "Parameters"])
+    if (template[name] !== undefined && !isObject(template[name]))
+      throw structureFault("'Mappings' or 'Parameters' is either null or not a valid dictionary.");
   declareImplicitApis(template);
   mergeGlobals(template);
   inheritByImplicitApis(template);
@@ -112,6 +114,7 @@ function translateAll(context: SamContext): void {
       if (!isObject(raw) || raw.Type !== type) continue;
       try {
         context.current.id = id;
+        if (!/^[a-zA-Z0-9]+$/.test(id)) throw new SamFault(id, "Logical ids must be alphanumeric.");
         const resource = readResource(id, raw);
         checkKnownProperties(resource);
         translate(context, resource);
