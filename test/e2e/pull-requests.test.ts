@@ -322,6 +322,7 @@ describe("pull requests", { skip: cannotRun }, () => {
     assert.deepEqual(listed.approvalRuleTemplateNames, ["elsewhere"]);
     await assert.rejects(codecommit.getRepository({ repositoryName: "no good" }), {
       name: "InvalidRepositoryNameException",
+      message: /^The repository name is not valid\. .* see Limits in the AWS CodeCommit User Guide/,
     });
   });
 });

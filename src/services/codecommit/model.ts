@@ -59,7 +59,7 @@ export function checkRepositoryName(name: string | undefined): void {
   if (!/^[\w.-]{1,100}$/.test(name) || name.endsWith(".git") || name === "." || name === "..") {
     throw bad(
       "InvalidRepositoryNameException",
-      "The repository name is not valid. Repository names can be any valid combination of letters, numbers, periods, underscores, and dashes between 1 and 100 characters in length, and cannot end in .git.",
+      "The repository name is not valid. Repository names can be any valid combination of letters, numbers, periods, underscores, and dashes between 1 and 100 characters in length. Names are case sensitive. For more information, see Limits in the AWS CodeCommit User Guide. ",
     );
   }
 }
