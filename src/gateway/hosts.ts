@@ -13,13 +13,15 @@ export function isOurHost(host: string, publicHost: string): boolean {
   return AWS_ZONES.some((zone) => host.endsWith(`.${zone}`));
 }
 
+/** Of the platform's own, and asked for most. */
+const SERVED = /(^|\.)(execute-api|lambda-url|s3)\./;
+
 /**
- * Whether a host below the platform's own may be a custom domain name: `api.shop.localhost`. Those of its services
- * (`<bucket>.s3.localhost`, `sqs.localhost`) are refused as names, so they are only sorted out here for speed.
+ * Whether a host below the platform's own may be a custom domain name: `api.shop.localhost`. `<project>.localhost` and
+ * those of services (`<bucket>.s3.localhost`) are refused as names, and sorted out here for speed.
  */
 export function mayBeUsersHost(host: string, publicHost: string): boolean {
-  if (host === publicHost || host === "localhost" || !host.includes(".")) return false;
-  if (host.includes(".execute-api.") || host.includes(".lambda-url.")) return false;
-  if (host.includes(".s3.") || host.startsWith("s3.") || isIP(host.replace(/^\[|\]$/g, "")) !== 0) return false;
-  return !AWS_ZONES.some((zone) => host.endsWith(`.${zone}`));
+  const zone = host.endsWith(".localhost") ? "localhost" : publicHost;
+  const labels = host.length - zone.length - 1;
+  return labels > 0 && host.endsWith(`.${zone}`) && host.lastIndexOf(".", labels - 1) > 0 && !SERVED.test(host);
 }

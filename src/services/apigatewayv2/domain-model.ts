@@ -70,8 +70,10 @@ export function checkDomainName(ctx: Context<any>, given: string): void {
   const labels = name.slice(0, -own.length).split(".").filter(Boolean);
   const taken = new Set([...ctx.registry.services.map((s) => s.name), "execute-api", "lambda-url", "s3-website"]);
   const clash = labels.find((label) => taken.has(label) || label.startsWith("s3-"));
-  if (labels.length === 0 || name === `*.${own}` || clash !== undefined)
-    throw badRequest(`The domain name ${name} is one of the platform's own; choose one without "${clash ?? name}"`);
+  if (clash !== undefined)
+    throw badRequest(`The domain name ${name} is one of the platform's own; choose one without "${clash}"`);
+  // `<project>.localhost` is a project's page.
+  if (labels.length < 2) throw badRequest(`The domain name ${name} is a project's; choose one like api.shop.${own}`);
 }
 
 const CERTIFICATE = /^arn:[\w-]+:(acm:[\w-]+:\d{12}:certificate\/[\w-]+|iam::\d{12}:server-certificate\/[\w+=,.@/-]+)$/;

@@ -109,6 +109,8 @@ test("an API whose own endpoint is disabled is reached by its domain name alone"
 test("names of the platform's own, taken names and missing targets are refused", async () => {
   for (const DomainName of [
     "localhost",
+    "project.localhost",
+    "*.localhost",
     "127.0.0.1",
     "s3.localhost",
     "a.execute-api.localhost",
