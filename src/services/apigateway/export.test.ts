@@ -85,6 +85,11 @@ test("OpenAPI 3 has servers, contents and components; YAML is the same document"
   assert.equal(again.name, "Pets");
 });
 
+test("a version is kept as YAML writes it", async () => {
+  const text = 'swagger: "2.0"\ninfo:\n  title: v\n  version: 2.0\npaths: {}\n';
+  assert.equal((await rest.importRestApi({ body: Buffer.from(text) })).version, "2.0");
+});
+
 test("what cannot be exported is refused", async () => {
   await assert.rejects(exported("raml"), { name: "BadRequestException", message: "No API exporter for type 'raml'" });
   await assert.rejects(exported("swagger", { stageName: "no" }), { name: "NotFoundException" });

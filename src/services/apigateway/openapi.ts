@@ -1,5 +1,6 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
+import { writtenVersion } from "../../compute/edge/openapi-version.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
 import { methodResponses, readModels, readValidators, requestDemands } from "./openapi-requests.ts";
 import { documentedParts, type DocumentationPart } from "./documentation.ts";
@@ -75,7 +76,7 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
   return {
     ...(info["title"] ? { name: String(info["title"]) } : {}),
     ...(info["description"] ? { description: String(info["description"]) } : {}),
-    ...(info["version"] ? { version: String(info["version"]) } : {}),
+    ...(info["version"] ? { version: writtenVersion(Buffer.from(body).toString("utf8"), info["version"]) } : {}),
     rootResourceId: root.id,
     resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])),
     definitions,

@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import { writtenVersion } from "../../compute/edge/openapi-version.ts";
 import type { Context } from "../../aws/context.ts";
 import type { Cors } from "../../compute/edge/cors.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
@@ -83,7 +84,7 @@ export function importOpenApi(ctx: Context<any>, body: string, known: readonly H
     authorizers,
     ...(info["title"] ? { name: String(info["title"]) } : {}),
     ...(info["description"] ? { description: String(info["description"]) } : {}),
-    ...(info["version"] ? { version: String(info["version"]) } : {}),
+    ...(info["version"] ? { version: writtenVersion(body, info["version"]) } : {}),
     ...(cors ? { cors: readCors(cors) } : {}),
     ...(disabled === undefined ? {} : { disableExecuteApiEndpoint: String(disabled) === "true" }),
   };
