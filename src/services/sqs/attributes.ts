@@ -69,6 +69,16 @@ export function redriveOf(queue: Queue): Redrive | undefined {
 const unknown = (name: string): AwsError => new AwsError("InvalidAttributeName", `Unknown Attribute ${name}.`, 400);
 const invalid = (name: string): AwsError => invalidAttribute(`Invalid value for the parameter ${name}.`);
 
+/** A value as it is kept, which has been checked: the count of a redrive policy is a number, however it was written. */
+function stored(name: string, value: string): string {
+  if (name !== "RedrivePolicy" || value === "") return value;
+  const policy = JSON.parse(value) as Record<string, unknown>;
+  const { maxReceiveCount } = policy;
+  return typeof maxReceiveCount === "string"
+    ? JSON.stringify({ ...policy, maxReceiveCount: Number(maxReceiveCount) })
+    : value;
+}
+
 /** The attributes after a change: what is set to its empty text is unset. Throws for what SQS refuses. */
 export async function changedAttributes(ctx: Ctx, queue: Queue, given: Attributes): Promise<Attributes> {
   const next: Record<string, string> = { ...queue.attributes };
@@ -76,7 +86,7 @@ export async function changedAttributes(ctx: Ctx, queue: Queue, given: Attribute
     checkName(queue, name, value);
     await checkValue(ctx, queue, name, value);
     if (value === "") delete next[name];
-    else next[name] = value;
+    else next[name] = stored(name, value);
   }
   if (next["FifoThroughputLimit"] === "perMessageGroupId" && next["DeduplicationScope"] !== "messageGroup")
     throw invalidAttribute(
@@ -187,7 +197,9 @@ function checkRedriveAllow(text: string): void {
 /** The attribute in which a queue differs from what CreateQueue asks for. */
 export function differingAttribute(queue: Queue, given: Attributes): string | undefined {
   const all = settings(queue);
-  return Object.keys(given).find((name) => name !== "FifoQueue" && (given[name] || undefined) !== all[name]);
+  return Object.keys(given).find(
+    (name) => name !== "FifoQueue" && (stored(name, given[name] ?? "") || undefined) !== all[name],
+  );
 }
 
 function settings(queue: Queue): Record<string, string> {

@@ -52,8 +52,7 @@ export function parseUrl(ctx: Pick<Ctx, "account">, url: string | undefined): { 
   if (!url) throw missing("QueueUrl");
   const path = /^https?:\/\//.test(url) ? (URL.parse(url)?.pathname ?? "") : url.startsWith("/") ? url : `/${url}`;
   const [, account, name = ""] = /^(?:\/queue\/[a-z0-9-]+)?(?:\/(\d{12}))?\/([\w.-]{1,80})\/?$/.exec(path) ?? [];
-  if (!name)
-    throw new AwsError("InvalidAddress", `The address ${url.slice(0, 200)} is not valid for this endpoint.`, 404);
+  if (!name) throw noQueue();
   return { account: account ?? ctx.account, name };
 }
 

@@ -217,6 +217,21 @@ describe("SQS", () => {
       await assert.rejects(batch(big), refused("BatchRequestTooLong", /longer than 1048576 bytes/));
     });
 
+    test("no queue is at an address that is none; the count of a redrive policy is a number", async () => {
+      await assert.rejects(sqs.getQueueAttributes({ QueueUrl: "http://nowhere" }), (error: Error) => {
+        assert.match(error.name, /QueueDoesNotExist|NonExistentQueue/);
+        return true;
+      });
+      const { name } = await queue();
+      const deadLetterTargetArn = `arn:aws:sqs:us-east-1:000000000000:${name}`;
+      const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: "3" });
+      const { QueueUrl } = await queue({ RedrivePolicy });
+      const { Attributes } = await sqs.getQueueAttributes({ QueueUrl, AttributeNames: ["RedrivePolicy"] });
+      assert.deepEqual(JSON.parse(Attributes!.RedrivePolicy!), { deadLetterTargetArn, maxReceiveCount: 3 });
+      const many = Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`k${i}`, "v"]));
+      await assert.rejects(sqs.tagQueue({ QueueUrl, Tags: many }), /Too many tags added for queue [\w-]+\./);
+    });
+
     test("a standard queue takes the handle of an earlier receive", async () => {
       const { QueueUrl } = await queue();
       await sqs.sendMessage({ QueueUrl, MessageBody: "x" });

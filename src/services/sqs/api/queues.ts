@@ -40,7 +40,7 @@ async function create(ctx: Ctx, name: string, given: Attributes, tags: Attribute
   const now = ctx.now();
   const empty: Queue = { name, uid: ctx.platform.ids.uuid(), created: now, modified: now, attributes: {} };
   const attributes = await changedAttributes(ctx, empty, given);
-  const queue = { ...empty, attributes, ...(Object.keys(tags).length ? { tags: checkedTags(tags) } : {}) };
+  const queue = { ...empty, attributes, ...(Object.keys(tags).length ? { tags: checkedTags(name, tags) } : {}) };
   if (await ctx.records.create(QUEUE, name, queue)) return queue;
   const existing = await findQueue(ctx, name);
   if (!existing) throw noQueue();

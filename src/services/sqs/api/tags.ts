@@ -6,9 +6,9 @@ import type { SqsState } from "../state.ts";
 
 type Tags = Readonly<Record<string, string>>;
 
-export function checkedTags(tags: Tags): Tags {
+export function checkedTags(queue: string, tags: Tags): Tags {
   const names = Object.keys(tags);
-  if (names.length > MAX_QUEUE_TAGS) throw invalidValue(`Too many tags added for queue: at most ${MAX_QUEUE_TAGS}.`);
+  if (names.length > MAX_QUEUE_TAGS) throw invalidValue(`Too many tags added for queue ${queue}.`);
   const bad = names.find(
     (name) => name === "" || name.length > 128 || /^aws:/i.test(name) || (tags[name]?.length ?? 0) > 256,
   );
@@ -21,7 +21,10 @@ export function checkedTags(tags: Tags): Tags {
 
 async function change(ctx: Ctx, url: string | undefined, make: (tags: Tags) => Tags): Promise<object> {
   const { name } = await queueOf(ctx, url);
-  await ctx.records.update<Queue>(QUEUE, name, (queue) => ({ ...queue, tags: checkedTags(make(queue.tags ?? {})) }));
+  await ctx.records.update<Queue>(QUEUE, name, (queue) => ({
+    ...queue,
+    tags: checkedTags(name, make(queue.tags ?? {})),
+  }));
   return {};
 }
 
