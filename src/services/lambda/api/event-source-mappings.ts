@@ -33,7 +33,7 @@ async function refuseSecond(ctx: Ctx, mapping: Mapping): Promise<void> {
   );
   if (same)
     throw conflict(
-      `The event source arn (" ${mapping.source} ") and function (" ${mapping.functionName} ") provided mapping already exists. Please update or delete the existing mapping with UUID ${same.id}`,
+      `An event source mapping with SQS arn (" ${mapping.source} ") and function (" ${mapping.functionName} ") already exists. Please update or delete the existing mapping with UUID ${same.id}`,
     );
 }
 
