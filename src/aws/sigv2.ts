@@ -65,9 +65,16 @@ export async function verifyOldSignature(
   const audience = { protocol: "restXml", service: "s3" } as const;
   const found = await secretFor(old.accessKeyId, old.token);
   if (!found) throw unknownAccessKey(audience, old.accessKeyId);
-  const expected = createHmac("sha1", found.secret).update(textToSign(request, old)).digest();
   const given = Buffer.from(old.signature, "base64");
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw signatureMismatch(audience);
+  // Some sign a bucket's own path with a slash at its end that they do not send.
+  const paths = /^\/[^/]+$/.test(request.path) ? [request.path, `${request.path}/`] : [request.path];
+  const fits = paths.some((path) => {
+    const expected = createHmac("sha1", found.secret)
+      .update(textToSign(request, old, path))
+      .digest();
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
+  if (!fits) throw signatureMismatch(audience);
   const amzDate = amzDateOf(now);
   const scope = { amzDate, date: amzDate.slice(0, 8), region, service: "s3" };
   return {
@@ -117,7 +124,7 @@ function timeToSign({ headers }: SignedRequest, expires: number | undefined): st
   return headers["x-amz-date"] === undefined ? String(headers["date"] ?? "") : "";
 }
 
-function textToSign(request: SignedRequest, { expires }: OldSignature): string {
+function textToSign(request: SignedRequest, { expires }: OldSignature, path: string): string {
   const query = [...new URLSearchParams(request.rawQuery)];
   const parameters = new Map(expires === undefined ? [] : query);
   const header = (name: string): string => String(request.headers[name] ?? parameters.get(name) ?? "").trim();
@@ -134,6 +141,6 @@ function textToSign(request: SignedRequest, { expires }: OldSignature): string {
     header("content-type"),
     timeToSign(request, expires),
     ...custom.map((name) => `${name}:${header(name)}`),
-    `${bucket === undefined ? "" : `/${bucket}`}${request.path}${signed.length > 0 ? `?${signed.join("&")}` : ""}`,
+    `${bucket === undefined ? "" : `/${bucket}`}${path}${signed.length > 0 ? `?${signed.join("&")}` : ""}`,
   ].join("\n");
 }

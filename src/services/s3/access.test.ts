@@ -273,6 +273,7 @@ describe("S3 access", () => {
     assert.equal((await send("PUT", `/${Bucket}/k`, Date.now(), "hello")).status, 200);
     assert.equal((await send("GET", `/${Bucket}/k`)).body, "hello");
     assert.deepEqual((await s3.headObject({ Bucket, Key: "k" })).Metadata, { a: "1", b: "2" });
+    assert.equal((await send("GET", `/${Bucket}`)).status, 200);
     assert.match((await send("GET", `/${Bucket}/k`, Date.now() - 3_600_000)).body, /<Code>RequestTimeTooSkewed</);
     const headers = { date: new Date().toUTCString(), authorization: `AWS ${accessKeyId}:AAAA` };
     assert.match((await plain(`/${Bucket}/k`, { headers })).body, /<Code>SignatureDoesNotMatch</);
