@@ -1,3 +1,4 @@
+import { CERTIFICATE, KEY, samlMetadata } from "../support/certificate.ts";
 import { trust } from "../support/stacks.ts";
 
 const GROUP_ARN = { "Fn::Sub": "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/events/all" };
@@ -38,6 +39,14 @@ const identity = {
   Profile: made("IAM::InstanceProfile", { Roles: [ref("Services")] }),
   Linked: made("IAM::ServiceLinkedRole", { AWSServiceName: "ops.apigateway.amazonaws.com" }),
   Provider: made("IAM::OIDCProvider", { Url: "https://token.example.com", ClientIdList: ["ci"] }),
+  OfRole: made("IAM::RolePolicy", { PolicyName: "own", RoleName: ref("Role"), PolicyDocument: policy }),
+  OfUser: made("IAM::UserPolicy", { PolicyName: "own", UserName: ref("User"), PolicyDocument: policy }),
+  OfGroup: made("IAM::GroupPolicy", { PolicyName: "own", GroupName: ref("Group"), PolicyDocument: policy }),
+  Member: made("IAM::UserToGroupAddition", { GroupName: ref("Group"), Users: [ref("User")] }),
+  Certificate: made("IAM::ServerCertificate", { CertificateBody: CERTIFICATE, PrivateKey: KEY }),
+  Saml: made("IAM::SAMLProvider", {
+    SamlMetadataDocument: samlMetadata(CERTIFICATE.replaceAll(/-----.*-----|\n/g, "")),
+  }),
 };
 
 const functions = {
@@ -273,6 +282,26 @@ const watching = {
   }),
   AnyAlarm: made("CloudWatch::CompositeAlarm", { AlarmRule: { "Fn::Sub": "ALARM(${Alarm})" } }),
   Board: made("CloudWatch::Dashboard", { DashboardBody: '{"widgets":[]}' }),
+  Stream: made("Logs::LogStream", { LogGroupName: ref("Logs") }),
+  Writers: made("Logs::ResourcePolicy", {
+    PolicyName: "writers",
+    PolicyDocument: JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        { Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "logs:PutLogEvents", Resource: "*" },
+      ],
+    }),
+  }),
+  Query: made("Logs::QueryDefinition", { Name: "all", QueryString: "fields @message" }),
+  Connection: made("Events::Connection", {
+    AuthorizationType: "API_KEY",
+    AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: "x-key", ApiKeyValue: "secret" } },
+  }),
+  Destination: made("Events::ApiDestination", {
+    ConnectionArn: arn("Connection"),
+    HttpMethod: "POST",
+    InvocationEndpoint: "https://api.example.com/in",
+  }),
   Kept: made("Events::Archive", { SourceArn: { "Fn::GetAtt": ["Bus", "Arn"] } }),
 };
 

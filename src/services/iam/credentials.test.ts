@@ -4,27 +4,10 @@ import { after, before, test } from "node:test";
 import { CloudFormation } from "@aws-sdk/client-cloudformation";
 import { IAM } from "@aws-sdk/client-iam";
 import { STS } from "@aws-sdk/client-sts";
+import { CERTIFICATE, KEY, samlMetadata } from "../../../test/support/certificate.ts";
 import { body, openStacks } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 import { stepAt, totpCode } from "./totp.ts";
-
-/** Of example.com, signed by its own key, for a hundred years. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBgjCCASmgAwIBAgIUDna8RBX7vSd7xbub21O8fd45sGowCgYIKoZIzj0EAwIw
-FjEUMBIGA1UEAwwLZXhhbXBsZS5jb20wIBcNMjYxMTIzMTEwMjM0WhgPMjEyNjEw
-MzAxMTAyMzRaMBYxFDASBgNVBAMMC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYI
-KoZIzj0DAQcDQgAEcS6ZYZb+OMTjcbSB74CCagI+kgY3XhYM0/esnWVZvGSY1+mu
-meE1vU7BIUMuxGPqvpqAit/c6pWiZKBHyCM45KNTMFEwHQYDVR0OBBYEFHgVYj9F
-hg1J5g78rivphEB4D+w+MB8GA1UdIwQYMBaAFHgVYj9Fhg1J5g78rivphEB4D+w+
-MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgEVAwXh5u2ejLMIpP
-TmSxrCE8jBETuVQr46PzsOiA0+wCIBVY1FO6/zZ/R4XfUjzQpgOaxjTqDZygwnpz
-xweR7fko
------END CERTIFICATE-----`;
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNnYs4TC6f7g5TsBW
-FcfcHRlw2p9/YUxwWt0kAmkkB5KhRANCAARxLplhlv44xONxtIHvgIJqAj6SBjde
-FgzT96ydZVm8ZJjX6a6Z4TW9TsEhQy7EY+q+moCK39zqlaJkoEfIIzjk
------END PRIVATE KEY-----`;
 
 let app: TestApp;
 let iam: IAM;
@@ -120,7 +103,12 @@ test("a virtual device is enabled by two codes in turn, and its codes make sessi
   await iam.putUserPolicy({
     UserName: "mia",
     PolicyName: "p",
-    PolicyDocument: document({ Effect: "Allow", Action: "iam:ListRoles", Resource: "*", Condition: condition }),
+    PolicyDocument: document({
+      Effect: "Allow",
+      Action: ["iam:ListRoles", "iam:GetMFADevice"],
+      Resource: "*",
+      Condition: condition,
+    }),
   });
   const sts = new STS(client);
   const listRoles = async (input: object) => {
@@ -131,11 +119,27 @@ test("a virtual device is enabled by two codes in turn, and its codes make sessi
       sessionToken: c!.SessionToken!,
     };
     await new IAM(app.as(credentials)).listRoles({});
+    return new IAM(app.as(credentials));
   };
-  await assert.rejects(listRoles({}), { name: "AccessDenied" });
+  await assert.rejects(listRoles({}), { name: "InvalidClientTokenId" });
   // Only the code behind those that were used counts; a code of the next half minute is early enough to.
   await assert.rejects(sts.getSessionToken({ SerialNumber, TokenCode: code(0) }), /MultiFactorAuthentication failed/);
-  await listRoles({ SerialNumber, TokenCode: code(1) });
+  const proved = await listRoles({ SerialNumber, TokenCode: code(1) });
+  const { VirtualMFADevice: other } = await iam.createVirtualMFADevice({ VirtualMFADeviceName: "other" });
+  await assert.rejects(proved.getMFADevice({ SerialNumber: other!.SerialNumber }), /doesn't exist/);
+  assert.equal((await proved.getMFADevice({ SerialNumber })).UserName, "mia");
+
+  // The app's clock is an hour ahead: two codes in turn tell, and from then on each counts as it comes.
+  const [AuthenticationCode1, AuthenticationCode2] = [code(120), code(121)];
+  await iam.resyncMFADevice({ UserName: "mia", SerialNumber, AuthenticationCode1, AuthenticationCode2 });
+  await sts.getSessionToken({ SerialNumber, TokenCode: code(122) });
+  // Codes are not to be guessed: after some wrong ones a right one is not looked at either.
+  for (let i = 0; i < 5; i++)
+    await assert.rejects(
+      sts.getSessionToken({ SerialNumber, TokenCode: code(-9) }),
+      /MultiFactorAuthentication failed/,
+    );
+  await assert.rejects(sts.getSessionToken({ SerialNumber, TokenCode: code(123) }), /MultiFactorAuthentication failed/);
   await iam.deactivateMFADevice({ UserName: "mia", SerialNumber });
   assert.deepEqual((await iam.listMFADevices({ UserName: "mia" })).MFADevices, []);
   await iam.deleteVirtualMFADevice({ SerialNumber });
@@ -207,19 +211,17 @@ test("server and signing certificates are read before they are kept", async () =
 });
 
 test("a SAML provider is metadata with a certificate", async () => {
-  const metadata = (certificate: string) =>
-    `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>${certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></KeyDescriptor></IDPSSODescriptor></EntityDescriptor>${" ".repeat(1000)}`;
   const create = (certificate: string) =>
     iam.createSAMLProvider({
       Name: "idp",
-      SAMLMetadataDocument: metadata(certificate),
+      SAMLMetadataDocument: samlMetadata(certificate),
       Tags: [{ Key: "a", Value: "1" }],
     });
   for (const bad of ["", "AAAA", "<x"]) await assert.rejects(create(bad), { name: "InvalidInputException" }, bad);
   const base64 = CERTIFICATE.replace(/-----.*-----|\n/g, "");
   const { SAMLProviderArn } = await create(base64);
   assert.equal(SAMLProviderArn, "arn:aws:iam::000000000000:saml-provider/idp");
-  assert.equal((await iam.getSAMLProvider({ SAMLProviderArn })).SAMLMetadataDocument, metadata(base64));
+  assert.equal((await iam.getSAMLProvider({ SAMLProviderArn })).SAMLMetadataDocument, samlMetadata(base64));
   await iam.untagSAMLProvider({ SAMLProviderArn, TagKeys: ["A"] });
   assert.deepEqual((await iam.listSAMLProviderTags({ SAMLProviderArn })).Tags, []);
   await iam.deleteSAMLProvider({ SAMLProviderArn });
@@ -262,6 +264,20 @@ test("git credentials are made anew, and follow their user's name", async () => 
   const { ServiceSpecificCredentials } = await iam.listServiceSpecificCredentials({ UserName: "git2" });
   assert.equal(ServiceSpecificCredentials!.length, 1);
   await assert.rejects(iam.deleteUser({ UserName: "git2" }), /must remove referenced objects first/);
+
+  const of = (service: string) =>
+    iam
+      .createServiceSpecificCredential({ UserName: "git2", ServiceName: `${service}.amazonaws.com` })
+      .then((made) => made.ServiceSpecificCredential!);
+  const { identity } = app.running.platform;
+  const other = await of("cassandra");
+  assert.equal(await identity.gitUser(other.ServiceUserName!, other.ServicePassword!), undefined);
+  const second = await of("codecommit");
+  const user = await identity.gitUser(second.ServiceUserName!, second.ServicePassword!);
+  assert.ok(user?.kind === "user" && user.name === "git2");
+  const former = { UserName: "git2", ServiceSpecificCredentialId };
+  await iam.deleteServiceSpecificCredential(former);
+  assert.notEqual((await of("codecommit")).ServiceUserName, second.ServiceUserName, "each has a name of its own");
 });
 
 test("templates: a user's password and groups, policies by themselves, certificates", async () => {
