@@ -216,54 +216,6 @@ describe("S3's answers, word for word", () => {
     await refusal(s3.getObjectTagging({ Bucket, Key: "k" }), "MethodNotAllowed", 405);
   });
 
-  test("configurations by id: put, get, list by pages, delete", async () => {
-    const Bucket = await bucket();
-    const put = (Id: string, inside = Id) =>
-      s3.putBucketMetricsConfiguration({
-        Bucket,
-        Id,
-        MetricsConfiguration: { Id: inside, Filter: { Prefix: "logs/" } },
-      });
-    await refusal(put("one", "other"), "MalformedXML", 400);
-    for (let i = 0; i < 102; i++) await put(`m${100 + i}`);
-    assert.deepEqual((await s3.getBucketMetricsConfiguration({ Bucket, Id: "m101" })).MetricsConfiguration, {
-      Id: "m101",
-      Filter: { Prefix: "logs/" },
-    });
-    const first = await s3.listBucketMetricsConfigurations({ Bucket });
-    const { NextContinuationToken: ContinuationToken } = first;
-    const rest = await s3.listBucketMetricsConfigurations({ Bucket, ContinuationToken });
-    assert.deepEqual(
-      [first.MetricsConfigurationList?.length, rest.MetricsConfigurationList?.length, rest.IsTruncated],
-      [100, 2, false],
-    );
-    await s3.deleteBucketMetricsConfiguration({ Bucket, Id: "m101" });
-    await refusal(s3.deleteBucketMetricsConfiguration({ Bucket, Id: "m101" }), "NoSuchConfiguration", 404);
-    const inventory = (Arn: string, Frequency = "Daily") =>
-      s3.putBucketInventoryConfiguration({
-        Bucket,
-        Id: "i",
-        InventoryConfiguration: {
-          Id: "i",
-          IsEnabled: true,
-          IncludedObjectVersions: "All",
-          Schedule: { Frequency: Frequency as "Daily" },
-          Destination: { S3BucketDestination: { Bucket: Arn, Format: "CSV" } },
-        },
-      });
-    await refusal(inventory(Bucket), "InvalidS3DestinationBucket", 400);
-    await refusal(inventory(`arn:aws:s3:::${Bucket}`, "Hourly"), "MalformedXML", 400);
-    await inventory(`arn:aws:s3:::${Bucket}`);
-    assert.equal((await s3.listBucketInventoryConfigurations({ Bucket })).InventoryConfigurationList?.[0]?.Id, "i");
-    const Tierings = [{ AccessTier: "ARCHIVE_ACCESS" as const, Days: 10 }];
-    const tiering = { Id: "t", Status: "Enabled" as const, Tierings };
-    await refusal(
-      s3.putBucketIntelligentTieringConfiguration({ Bucket, Id: "t", IntelligentTieringConfiguration: tiering }),
-      "InvalidArgument",
-      400,
-    );
-  });
-
   test("settings: ownership, encryption, owners and tags that cannot be", async () => {
     const Bucket = await bucket();
     await s3.deleteBucketOwnershipControls({ Bucket });

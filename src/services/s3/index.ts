@@ -3,7 +3,6 @@ import { defineService } from "../../aws/service.ts";
 import { Turns } from "../../kernel/turns.ts";
 import { deliverAccessLogs, logged, openAccessLogs } from "./access-log.ts";
 import { bucketDelivery } from "./api/bucket-delivery.ts";
-import { bucketReports } from "./api/bucket-reports.ts";
 import { bucketSettings } from "./api/bucket-settings.ts";
 import { buckets } from "./api/buckets.ts";
 import { copy } from "./api/copy.ts";
@@ -29,7 +28,6 @@ export const s3 = defineService<typeof S3, S3State>({
     ...buckets,
     ...bucketSettings,
     ...bucketDelivery,
-    ...bucketReports,
     ...objects,
     ...objectSettings,
     ...objectLock,

@@ -7,9 +7,6 @@ export const MAX_KEY_BYTES = 1024;
 export const MAX_METADATA_BYTES = 2048;
 export const MAX_BUCKETS = 10_000;
 export const MAX_POLICY_BYTES = 20 * 1024;
-/** Configurations of one kind (metrics, inventories) of a bucket, and how many a list shows at once. */
-export const MAX_REPORTS = 1000;
-export const REPORTS_PAGE = 100;
 export const MAX_LIST = 1000;
 export const MAX_OBJECT_TAGS = 10;
 export const MAX_BUCKET_TAGS = 50;

@@ -39,17 +39,8 @@ export interface BucketConfig {
   readonly logging?: S3.LoggingEnabled;
   readonly acceleration?: S3.BucketAccelerateStatus;
   readonly payer?: S3.Payer;
-  readonly reports?: BucketReports;
   /** Made by the name that eu-west-1 had once. */
   readonly oldEurope?: true;
-}
-
-/** Configurations by their ids, of which a bucket may have many. */
-export interface BucketReports {
-  readonly analytics?: Readonly<Record<string, S3.AnalyticsConfiguration>>;
-  readonly metrics?: Readonly<Record<string, S3.MetricsConfiguration>>;
-  readonly tiering?: Readonly<Record<string, S3.IntelligentTieringConfiguration>>;
-  readonly inventory?: Readonly<Record<string, S3.InventoryConfiguration>>;
 }
 
 export interface Bucket {
