@@ -25,6 +25,7 @@ export async function authorize(ctx: Context, operation: Operation<any, any, any
   if (principal.kind === "anonymous" && operation.permissions === "authenticated") throw missingToken();
   if (principal.kind === "service" && operation.callers?.includes(principal.service)) return true;
   if (operation.permissions === "authenticated") return true;
+  if (ctx.service === "iam" && isLent(principal)) throw invalidToken();
   const permissions = await operation.permissions(input, ctx);
   let isLasting = true;
   for (const permission of permissions) isLasting = (await check(ctx, permission)) && isLasting;
@@ -160,6 +161,15 @@ function decide(ctx: Context, permission: Permission, request: AccessRequest): v
 function isNamed(request: AccessRequest): boolean {
   const direct = evaluate({ ...request, identityPolicies: [] });
   return direct.decision === "allow" || evaluate({ ...request, resourceAccount: "another" }).decision === "allow";
+}
+
+/** Temporary credentials that IAM does not take, so that nobody makes lasting ones of them: a user's own without a device's code, and all of a federated user. */
+const isLent = (principal: Principal): boolean =>
+  principal.kind === "federated" ||
+  ((principal.kind === "user" || principal.kind === "root") && principal.token?.mfa === false);
+
+function invalidToken(): AwsError {
+  return new AwsError("InvalidClientTokenId", "The security token included in the request is invalid", 403);
 }
 
 function missingToken(): AwsError {

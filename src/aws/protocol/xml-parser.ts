@@ -10,7 +10,8 @@ export interface XmlElement {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
-const ATTRIBUTE = /([A-Za-z_][\w.\-:]*)\s*=\s*("([^"]*)"|'([^']*)')/g;
+// A name starts where none goes on: without that, a long one would be tried from each of its letters.
+const ATTRIBUTE = /(?<![\w.\-:])([A-Za-z_][\w.\-:]*)\s*=\s*("([^"]*)"|'([^']*)')/g;
 
 /**
  * Parses an XML 1.0 document without validating it; `undefined` where there is no element. A document type declaration

@@ -210,6 +210,31 @@ test("server and signing certificates are read before they are kept", async () =
   await iam.deleteSigningCertificate({ UserName: "signer", CertificateId: Certificate!.CertificateId! });
 });
 
+test("certificates and metadata that never end are refused at once", async () => {
+  const from = performance.now();
+  const CertificateChain = "-----BEGIN CERTIFICATE-----".repeat(25_000);
+  const upload = { ServerCertificateName: "endless", CertificateBody: CERTIFICATE, PrivateKey: KEY, CertificateChain };
+  await assert.rejects(iam.uploadServerCertificate(upload), { name: "MalformedCertificateException" });
+  const SAMLMetadataDocument = `<EntityDescriptor ${"a".repeat(120_000)}/>`;
+  await assert.rejects(iam.createSAMLProvider({ Name: "endless", SAMLMetadataDocument }), {
+    name: "InvalidInputException",
+  });
+  assert.ok(performance.now() - from < 5_000);
+});
+
+test("who may change a user may not move it where it may change none", async () => {
+  const client = new IAM(await newUser("mover"));
+  await iam.createUser({ UserName: "moved", Path: "/low/" });
+  await iam.putUserPolicy({
+    UserName: "mover",
+    PolicyName: "p",
+    PolicyDocument: document({ Effect: "Allow", Action: "iam:UpdateUser", Resource: "arn:aws:iam::*:user/low/*" }),
+  });
+  await assert.rejects(client.updateUser({ UserName: "moved", NewPath: "/high/" }), { name: "AccessDenied" });
+  await client.updateUser({ UserName: "moved", NewUserName: "moved2" });
+  assert.equal((await iam.getUser({ UserName: "moved2" })).User!.Path, "/low/");
+});
+
 test("a SAML provider is metadata with a certificate", async () => {
   const create = (certificate: string) =>
     iam.createSAMLProvider({

@@ -40,6 +40,8 @@ const ALLOW_ALL = JSON.stringify({
   Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
 });
 const DEFAULT_SESSION_SECONDS = 3600;
+/** Whose passwords git takes; those for other services open nothing here. */
+const GIT = "codecommit.amazonaws.com";
 const MAX_CACHED = 10_000;
 /** How exactly the time of a key's last use is known. */
 const USE_MS = 1_000;
@@ -205,7 +207,7 @@ export class RecordIdentity implements Identity {
   /** The user whose git user name and password these are. */
   async gitUser(userName: string, password: string): Promise<Principal | undefined> {
     const all = await this.#records.list<ServiceCredential>("service-credential");
-    const found = all.map((s) => s.value).find((c) => c.userName === userName && c.active);
+    const found = all.map((s) => s.value).find((c) => c.service === GIT && c.userName === userName && c.active);
     const expected = found && this.#parts.vault.open("service-credential", found.sealedPassword);
     if (!found || expected === undefined) return undefined;
     const [a, b] = [Buffer.from(expected), Buffer.from(password)];

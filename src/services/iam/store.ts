@@ -76,6 +76,17 @@ export function on(kind: EntityKind, action: string, nameOf: (input: any, ctx: C
   };
 }
 
+/** The permission to give a user or group another name or path: on what it is, and on what it becomes. */
+export function onBoth(kind: "user" | "group", action: string, names: (input: any) => readonly (string | undefined)[]) {
+  return async (input: any, ctx: Context<any>): Promise<Permission[]> => {
+    const [name, next] = names(input);
+    const before = (await ctx.globalRecords.get<Entity>(kind, nameKey(String(name))))?.value;
+    const path = (input?.NewPath as string | undefined) ?? before?.path ?? "/";
+    const resource = entityArn(kind, ctx.account, { path, name: next ?? before?.name ?? String(name) });
+    return [...(await on(kind, action, () => name)(input, ctx)), { action: `iam:${action}`, resource }];
+  };
+}
+
 /** The permission for an action without a resource. */
 export const onAll = (action: string) => (): Permission[] => [{ action: `iam:${action}`, resource: "*" }];
 

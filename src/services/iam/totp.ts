@@ -15,13 +15,12 @@ export function totpCode(seed: Uint8Array, step: number): string {
 
 export const stepAt = (time: number): number => Math.floor(time / STEP_MS);
 
-/** The step that consecutive codes begin with, within `reach` steps of now and behind `after`; undefined where there is none. */
+/** The step that consecutive codes begin with, within `reach` steps of `middle` and behind `after`; undefined where there is none. */
 export function findStep(
   seed: Uint8Array,
   codes: readonly string[],
-  { now, reach, after }: { now: number; reach: number; after: number },
+  { middle, reach, after }: { middle: number; reach: number; after: number },
 ): number | undefined {
-  const middle = stepAt(now);
   for (let step = Math.max(middle - reach, after + 1, 0); step <= middle + reach; step++)
     if (codes.every((code, i) => isSame(code, totpCode(seed, step + i)))) return step;
   return undefined;

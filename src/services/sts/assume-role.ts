@@ -38,9 +38,10 @@ function handedOn(principal: Principal): { tags: Record<string, string>; transit
 /** The tags of the new session: the caller's transitive ones, and those that are given. */
 function tagsOf(ctx: Context<any>, input: Input) {
   const given = sessionTags(input.Tags);
-  const transitive = (input.TransitiveTagKeys ?? []).map(String);
-  const known = new Set(Object.keys(given).map((key) => key.toLowerCase()));
-  if (!transitive.every((key) => known.has(key.toLowerCase())))
+  const known = new Map(Object.keys(given).map((key) => [key.toLowerCase(), key]));
+  // As the tags write them: case does not count.
+  const transitive = (input.TransitiveTagKeys ?? []).flatMap((key) => known.get(String(key).toLowerCase()) ?? []);
+  if (transitive.length !== (input.TransitiveTagKeys ?? []).length)
     throw invalidParameter("The specified transitive tag key must be included in the requested tags.");
   const handed = handedOn(ctx.principal);
   if (handed.transitive.some((key) => known.has(key.toLowerCase())))
@@ -56,16 +57,19 @@ export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRol
     const roleArn = String(input.RoleArn);
     mustBeArn(roleArn);
     const caller = "arn" in ctx.principal ? ctx.principal.arn : ctx.principal.kind;
+    // Who was given a part of somebody's permissions does not take more: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+    if (ctx.principal.kind === "federated") throw denied(caller, roleArn);
     // Who may not assume a role does not learn whether it exists.
     const role = await ctx.platform.identity.role(roleArn).catch((error: unknown) => {
       throw codeOf(error) === "NoSuchEntity" ? denied(caller, roleArn) : error;
     });
+    const sourceIdentity = sourceOf(ctx, input);
     const mfa = await provesMfa(ctx, "AssumeRole", input);
     if (mfa) ctx.state.proved.add(input);
     const conditions = {
       "sts:ExternalId": input.ExternalId,
       "sts:RoleSessionName": input.RoleSessionName,
-      "sts:SourceIdentity": input.SourceIdentity,
+      "sts:SourceIdentity": sourceIdentity,
       ...(mfa ? { "aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0" } : {}),
       ...tagConditions(input.Tags, input.TransitiveTagKeys?.map(String)),
     };
@@ -79,7 +83,7 @@ export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRol
     return [
       may("AssumeRole"),
       ...(input.Tags?.length ? [may("TagSession")] : []),
-      ...(input.SourceIdentity ? [may("SetSourceIdentity")] : []),
+      ...(sourceIdentity ? [may("SetSourceIdentity")] : []),
     ];
   },
   async run(ctx, input) {

@@ -34,15 +34,21 @@ test("a federated user may what its giver may and the policy says, and is named 
   const client = session(c);
   assert.equal((await new STS(client).getCallerIdentity({})).Arn, FederatedUser!.Arn);
   await new S3(client).listBuckets({});
-  await assert.rejects(new IAM(client).listUsers({}), { name: "AccessDenied" });
+  await assert.rejects(new IAM(client).listUsers({}), { name: "InvalidClientTokenId" });
   const bare = session((await sts.getFederationToken({ Name: "nobody" })).Credentials);
   await assert.rejects(new S3(bare).listBuckets({}), { name: "AccessDenied" });
   await assert.rejects(new STS(client).getFederationToken({ Name: "xy" }), { name: "AccessDenied" });
+  const all = statement({ Effect: "Allow", Action: "*", Resource: "*" });
+  const mighty = session((await sts.getFederationToken({ Name: "mighty", Policy: all })).Credentials);
+  await assert.rejects(new IAM(mighty).createUser({ UserName: "lasting" }), { name: "InvalidClientTokenId" });
+  const RoleArn = await role("open", ["sts:AssumeRole"]);
+  await assert.rejects(new STS(mighty).assumeRole({ RoleArn, RoleSessionName: "s1" }), { name: "AccessDenied" });
 });
 
 test("a session token gives no other, and an access key tells its account", async () => {
   const { Credentials: c } = await sts.getSessionToken({});
   await assert.rejects(new STS(session(c)).getSessionToken({}), /Cannot call GetSessionToken with session credentials/);
+  await assert.rejects(new IAM(session(c)).createAccessKey({}), { name: "InvalidClientTokenId" });
   const { accessKeyId } = app.client.credentials;
   assert.equal((await sts.getAccessKeyInfo({ AccessKeyId: accessKeyId })).Account, "000000000000");
   await assert.rejects(sts.getAccessKeyInfo({ AccessKeyId: "AKIAIOSFODNN7EXAMPLE" }), /not a valid access key/);
@@ -61,13 +67,16 @@ test("session tags: as the trust policy lets them, handed on where they are tran
   await assert.rejects(sts.assumeRole(wrong), /transitive tag key must be included/);
   const twice = [...Tags, { Key: "Team", Value: "x" }];
   await assert.rejects(sts.assumeRole({ RoleArn: first, RoleSessionName, Tags: twice }), /Duplicate tag keys/);
-  const one = await sts.assumeRole({ RoleArn: first, RoleSessionName, Tags, TransitiveTagKeys: ["team"] });
+  const one = await sts.assumeRole({ RoleArn: first, RoleSessionName, Tags, TransitiveTagKeys: ["Team"] });
   assert.ok(one.PackedPolicySize! > 0);
   const chained = new STS(session(one.Credentials));
   const again = { RoleArn: second, RoleSessionName, Tags: [{ Key: "TEAM", Value: "blue" }] };
   await assert.rejects(chained.assumeRole(again), /conflicts with a transitive tag key/);
   const two = await chained.assumeRole({ RoleArn: second, RoleSessionName, SourceIdentity: "ada" });
   assert.equal(two.SourceIdentity, "ada");
+  const third = await role("third", ["sts:AssumeRole", "sts:TagSession"]);
+  const handed = new STS(session(two.Credentials)).assumeRole({ RoleArn: third, RoleSessionName });
+  await assert.rejects(handed, /sts:SetSourceIdentity/, "a source identity is handed on where the role takes it");
   await iam.putRolePolicy({
     RoleName: "second",
     PolicyName: "p",

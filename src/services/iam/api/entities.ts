@@ -24,6 +24,7 @@ import {
   notServiceLinked,
   on,
   onAll,
+  onBoth,
   page,
   uniqueId,
 } from "../store.ts";
@@ -172,13 +173,13 @@ export const groups = operations<typeof Iam, any>()({
     },
   },
   UpdateGroup: {
-    permissions: on("group", "UpdateGroup", (i) => i.GroupName),
+    permissions: onBoth("group", "UpdateGroup", (i) => [i.GroupName, i.NewGroupName]),
     async run(ctx, input) {
       const group = await entity<Group>(ctx, "group", input.GroupName);
       const name = input.NewGroupName ?? group.name;
       const next = { ...group, name, path: input.NewPath ?? group.path };
       const [from, to] = [nameKey(group.name), nameKey(name)];
-      if (from === to) await changeEntity<Group>(ctx, "group", group.name, () => next);
+      if (from === to) await changeEntity<Group>(ctx, "group", group.name, (g) => ({ ...g, name, path: next.path }));
       else {
         const members = (await ctx.globalRecords.list<User>("user")).filter((user) => user.value.groups.includes(from));
         const moved = members.map(({ id, value, rev }) =>

@@ -3,7 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { alreadyExists, noSuchEntity } from "../errors.ts";
-import { nameKey, type User } from "../model.ts";
+import type { User } from "../model.ts";
 import { checkPassword, hashPassword, isPassword, nextLogin, type Login, type PasswordPolicy } from "../password.ts";
 import { callerOr, callersName, changeEntity, entity, on, onAll, required } from "../store.ts";
 
@@ -18,6 +18,14 @@ async function userWithLogin(ctx: Context<any>, name: string | undefined): Promi
   const user = await entity<User>(ctx, "user", name ?? callersName(ctx));
   if (!user.login) throw noLogin(user.name);
   return { ...user, login: user.login };
+}
+
+/** Changes a password; one that was taken away meanwhile does not come back. */
+async function keepLogin(ctx: Context<any>, name: string, login: Login): Promise<void> {
+  await changeEntity<User>(ctx, "user", name, (user) => {
+    if (!user.login) throw noLogin(user.name);
+    return { ...user, login };
+  });
 }
 
 const view = (user: User & { login: Login }): Iam.LoginProfile => ({
@@ -62,7 +70,7 @@ export const loginProfiles = operations<typeof Iam, any>()({
       const next =
         input.Password === undefined ? user.login : await nextLogin(user.login, input.Password, policy, ctx.now());
       const login = { ...next, resetRequired: input.PasswordResetRequired ?? next.resetRequired };
-      await changeEntity<User>(ctx, "user", user.name, (u) => ({ ...u, login }));
+      await keepLogin(ctx, user.name, login);
       return {};
     },
   },
@@ -90,7 +98,7 @@ export const loginProfiles = operations<typeof Iam, any>()({
       const policy = await storedPasswordPolicy(ctx);
       checkPassword(password, policy);
       const login = { ...(await nextLogin(user.login, password, policy, ctx.now())), resetRequired: false };
-      await changeEntity<User>(ctx, "user", nameKey(user.name), (u) => ({ ...u, login }));
+      await keepLogin(ctx, user.name, login);
       return {};
     },
   },

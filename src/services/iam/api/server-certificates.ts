@@ -31,8 +31,7 @@ const on =
   (action: string) =>
   async (input: any, ctx: Context<any>): Promise<Permission[]> => {
     const name = String(input.ServerCertificateName);
-    const stored = await ctx.globalRecords.get<ServerCertificate>(KIND, nameKey(name));
-    const where = stored?.value ?? { path: String(input.Path ?? "/"), name };
+    const where = (await found(ctx, name)) ?? { path: String(input.Path ?? "/"), name };
     return [{ action: `iam:${action}`, resource: certificateArn(ctx, where) }];
   };
 
@@ -40,10 +39,13 @@ const missing = (name: string | undefined): AwsError =>
   noSuchEntity(`The Server Certificate with name ${name} cannot be found.`);
 const taken = (name: string): AwsError => alreadyExists(`The Server Certificate with name ${name} already exists.`);
 
+const found = async (ctx: Context<any>, name: string | undefined): Promise<ServerCertificate | undefined> =>
+  (await ctx.globalRecords.get<ServerCertificate>(KIND, nameKey(String(name))))?.value;
+
 async function existing(ctx: Context<any>, name: string | undefined): Promise<ServerCertificate> {
-  const stored = await ctx.globalRecords.get<ServerCertificate>(KIND, nameKey(String(name)));
-  if (!stored) throw missing(name);
-  return stored.value;
+  const certificate = await found(ctx, name);
+  if (!certificate) throw missing(name);
+  return certificate;
 }
 
 async function change(
@@ -115,13 +117,19 @@ export const serverCertificates = operations<typeof Iam, any>()({
     },
   },
   UpdateServerCertificate: {
-    permissions: on("UpdateServerCertificate"),
+    // On what it is, and on what it becomes.
+    async permissions(input, ctx) {
+      const [before] = await on("UpdateServerCertificate")(input, ctx);
+      const { path, name } = (await found(ctx, input.ServerCertificateName)) ?? { path: "/", name: "" };
+      const next = { path: input.NewPath ?? path, name: input.NewServerCertificateName ?? name };
+      return [before!, { action: "iam:UpdateServerCertificate", resource: certificateArn(ctx, next) }];
+    },
     async run(ctx, input) {
       const certificate = await existing(ctx, input.ServerCertificateName);
       const name = input.NewServerCertificateName ?? certificate.name;
       const next = { ...certificate, name, path: input.NewPath ?? certificate.path };
       const [from, to] = [nameKey(certificate.name), nameKey(name)];
-      if (from === to) return change(ctx, certificate.name, () => next);
+      if (from === to) return change(ctx, certificate.name, (known) => ({ ...known, name, path: next.path }));
       if (!(await ctx.globalRecords.create(KIND, to, next, ctx.globalRecords.remove(KIND, from)))) throw taken(name);
       return {};
     },

@@ -61,12 +61,13 @@ export const serviceCredentials = operations<typeof Iam, any>()({
           `Cannot exceed quota for ServiceSpecificCredentialsPerUser: ${SERVICE_CREDENTIALS_PER_USER}`,
         );
       const password = newPassword(ctx);
-      const isTaken = known.some((c) => c.service === service && c.userName === `${user}-at-${ctx.account}`);
+      const taken = new Set(known.filter((c) => c.service === service).map((c) => c.userName));
+      const names = ["", ...taken].map((_, i) => `${user}${i ? `+${i}` : ""}-at-${ctx.account}`);
       const credential: ServiceCredential = {
         id: `ACCA${ctx.platform.ids.text(17, UPPER_ALPHANUMERIC)}`,
         user,
         service,
-        userName: `${user}${isTaken ? `+${held}` : ""}-at-${ctx.account}`,
+        userName: names.find((name) => !taken.has(name))!,
         sealedPassword: sealed(ctx, password),
         active: true,
         created: ctx.now(),

@@ -3,7 +3,7 @@ import { operations } from "../../../aws/service.ts";
 import { alreadyExists, deleteConflict } from "../errors.ts";
 import { MFA_DEVICE } from "../mfa.ts";
 import { nameKey, type User } from "../model.ts";
-import { callerOr, callersName, changed, changeEntity, entity, on, onAll, page } from "../store.ts";
+import { callerOr, callersName, changed, changeEntity, entity, on, onAll, onBoth, page } from "../store.ts";
 import { bare, base, checkedBoundary, list, mustBeBare, userView } from "./entities.ts";
 import { SIGNING_CERTIFICATE } from "./signing-certificates.ts";
 import { SSH_KEY } from "./ssh-public-keys.ts";
@@ -73,12 +73,13 @@ export const users = operations<typeof Iam, any>()({
     },
   },
   UpdateUser: {
-    permissions: on("user", "UpdateUser", (i) => i.UserName),
+    permissions: onBoth("user", "UpdateUser", (i) => [i.UserName, i.NewUserName]),
     async run(ctx, input) {
       const user = await entity<User>(ctx, "user", input.UserName);
       const name = input.NewUserName ?? user.name;
       const next = { ...user, name, path: input.NewPath ?? user.path };
-      if (nameKey(name) === nameKey(user.name)) await changeEntity<User>(ctx, "user", user.name, () => next);
+      if (nameKey(name) === nameKey(user.name))
+        await changeEntity<User>(ctx, "user", user.name, (u) => ({ ...u, name, path: next.path }));
       else {
         const removal = ctx.globalRecords.remove("user", nameKey(user.name));
         const moved = (
