@@ -59,6 +59,8 @@ const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const NAME = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`, "i");
 const AWS_NAMES = /(^|\.)(amazonaws\.com|on\.aws|cloudfront\.net|amazoncognito\.com)$/;
 
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d+$/;
+
 /** Refuses names that are none, and those that the platform itself answers to. */
 export function checkDomainName(ctx: Context<any>, given: string): void {
   const name = given.toLowerCase();
@@ -72,6 +74,9 @@ export function checkDomainName(ctx: Context<any>, given: string): void {
   const clash = labels.find((label) => taken.has(label) || label.startsWith("s3-"));
   if (clash !== undefined)
     throw badRequest(`The domain name ${name} is one of the platform's own; choose one without "${clash}"`);
+  // Below a region are the services of it: `*.us-east-1.localhost` would take what is sent to all of them.
+  if (labels[0] === "*" && labels.some((label) => REGION.test(label)))
+    throw badRequest(`The domain name ${name} is one of the platform's own; choose one without a region`);
   // `<project>.localhost` is a project's page.
   if (labels.length < 2) throw badRequest(`The domain name ${name} is a project's; choose one like api.shop.${own}`);
 }

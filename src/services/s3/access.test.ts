@@ -252,6 +252,10 @@ describe("S3 access", () => {
     assert.match((await plain(presign("GET", path, -1))).body, /<Code>AccessDenied<.*Request has expired/s);
     assert.match((await plain(presign("GET", path).replace("old", "other"))).body, /<Code>SignatureDoesNotMatch</);
     assert.equal((await plain(presign("GET", path), { method: "DELETE" })).status, 403);
+    for (const more of ["attributes", "legal-hold", "retention"])
+      assert.match((await plain(`${presign("GET", path)}&${more}`)).body, /<Code>SignatureDoesNotMatch</, more);
+    const ofFolder = presign("GET", `/${Bucket}/folder/`).replace(`/${Bucket}/folder/`, "/folder");
+    assert.match((await plain(ofFolder, { host })).body, /<Code>SignatureDoesNotMatch</);
     assert.match(
       (await plain(presign("GET", path).replace(accessKeyId, "AKIANOBODY"))).body,
       /<Code>InvalidAccessKeyId</,
