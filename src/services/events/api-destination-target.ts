@@ -2,7 +2,7 @@ import type { Context } from "../../aws/context.ts";
 import { isAllowed } from "../../aws/authorize.ts";
 import { EgressFailure, encodePath, sendOut } from "../../compute/edge/egress.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { accessToken, pairsOf, withQuery, type Pairs } from "./authorize-connection.ts";
+import { accessToken, forgetToken, pairsOf, withQuery, type Pairs } from "./authorize-connection.ts";
 import {
   destinationArn,
   existingConnection,
@@ -21,6 +21,9 @@ const MAX_ANSWER = 1024 * 1024;
 const AGENT = "Amazon/EventBridge/ApiDestinations";
 /** Answers after which another try may succeed. */
 const MAY_PASS = new Set([401, 407, 409, 429]);
+
+/** Answers after which a token is not used again. */
+const REFUSED = new Set([401, 407]);
 
 const retriable = (message: string): AwsError => new AwsError("API_DESTINATION_RETRIABLE", message, 503);
 
@@ -54,6 +57,7 @@ export async function sendToApi(
   });
   const { status } = answer;
   if (status >= 200 && status <= 299) return;
+  if (REFUSED.has(status)) forgetToken(ctx, connection);
   const message = `The endpoint of ${destination.name} answered with the status ${status}.`;
   throw MAY_PASS.has(status) || status >= 500 ? retriable(message) : new AwsError("SDK_CLIENT_ERROR", message, 400);
 }
@@ -106,7 +110,12 @@ async function authorizationOf(ctx: Context<EventsState>, connection: Connection
 /** The input with members of the connection; only objects get them. */
 function withMembers(input: string, members: Pairs): string {
   if (members.length === 0) return input;
-  const value: unknown = JSON.parse(input);
+  let value: unknown;
+  try {
+    value = JSON.parse(input);
+  } catch {
+    return input; // a target's own template may make any text
+  }
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? JSON.stringify({ ...value, ...Object.fromEntries(members) })
     : input;

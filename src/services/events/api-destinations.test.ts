@@ -64,6 +64,20 @@ test("an event goes to an endpoint with the connection's headers, body and key",
     InvocationEndpoint: `${site}/*/event`,
   });
   assert.equal(ApiDestinationState, "ACTIVE");
+  const iam = new IAM(app.client);
+  await iam.createUser({ UserName: "eve" });
+  const Allow = { Effect: "Allow", Action: "events:*", Resource: "arn:aws:events:*:*:api-destination/*" };
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: Allow });
+  await iam.putUserPolicy({ UserName: "eve", PolicyName: "p", PolicyDocument });
+  const { AccessKey: key } = await iam.createAccessKey({ UserName: "eve" });
+  const eve = new EventBridge(app.as({ accessKeyId: key!.AccessKeyId!, secretAccessKey: key!.SecretAccessKey! }));
+  const mine = {
+    Name: "mine",
+    ConnectionArn: made.ConnectionArn!,
+    HttpMethod: "PUT",
+    InvocationEndpoint: site,
+  } as const;
+  await assert.rejects(eve.createApiDestination(mine), /on resource: \S+connection\/site\//);
   const RoleArn = await invoker("invoker", ApiDestinationArn!);
   await events.putRule({ Name: "orders", EventPattern: JSON.stringify({ source: ["shop"] }) });
   const HttpParameters = { PathParameterValues: ["a/b"], HeaderParameters: { "x-amz-meta-of": "target" } };
@@ -91,12 +105,18 @@ test("with OAuth a connection tells whether a token can be had", async () => {
     });
   assert.equal((await create("good", `${site}/token`)).ConnectionState, "AUTHORIZING");
   await create("bad", `${site}/no-token`);
+  await s3.putObject({ Bucket: "site", Key: "text", Body: "hunter2" });
+  await s3.putObject({ Bucket: "site", Key: "lines", Body: JSON.stringify({ access_token: "a\r\nb: c" }) });
+  await create("text", `${site}/text`);
+  await create("lines", `${site}/lines`);
   const settled = (Name: string) =>
     until(async () => {
       const { ConnectionState, StateReason } = await events.describeConnection({ Name });
       return ConnectionState === "AUTHORIZING" ? undefined : [ConnectionState, StateReason];
     });
   assert.deepEqual(await settled("good"), ["AUTHORIZED", undefined]);
+  assert.match(String((await settled("text"))[1]), /answer is no JSON object$/, "the answer may be a secret");
+  assert.match(String((await settled("lines"))[1]), /no access_token that a header can carry/);
   const [state, reason] = await settled("bad");
   assert.equal(state, "DEAUTHORIZED");
   assert.match(String(reason), /answered with the status 40\d/);

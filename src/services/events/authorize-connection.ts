@@ -10,6 +10,8 @@ export const AUTHORIZATIONS = "events-connection";
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 64 * 1024;
 const DEFAULT_TOKEN_SECONDS = 300;
+const MAX_TOKEN_SECONDS = 24 * 60 * 60;
+const TOKEN = /^[\u0021-\u007e]+$/;
 /** A token is not used any more so long before it ends. */
 const MARGIN_MS = 30_000;
 
@@ -27,9 +29,17 @@ export function withQuery(address: string, query: Pairs): string {
   return url.href;
 }
 
+const tokenKey = (ctx: Context<EventsState>, { name, modified }: Connection): string =>
+  `${ctx.account} ${ctx.region} ${name} ${modified}`;
+
+/** Drops a token that an endpoint did not take: the next is a new one. */
+export function forgetToken(ctx: Context<EventsState>, connection: Connection): void {
+  ctx.state.tokens.delete(tokenKey(ctx, connection));
+}
+
 /** A token of the connection's authorization endpoint; kept until it is about to end. */
 export async function accessToken(ctx: Context<EventsState>, connection: Connection): Promise<string> {
-  const key = `${ctx.account} ${ctx.region} ${connection.name} ${connection.modified}`;
+  const key = tokenKey(ctx, connection);
   const known = ctx.state.tokens.get(key);
   if (known && known.until > ctx.now()) return known.token;
   const { OAuthParameters: oauth } = opened(ctx, connection);
@@ -67,9 +77,26 @@ async function askForToken(
   });
   if (answer.status < 200 || answer.status > 299)
     throw new Error(`the authorization endpoint answered with the status ${answer.status}`);
-  const { access_token: token, expires_in: seconds } = JSON.parse(answer.body.toString()) as Record<string, unknown>;
-  if (typeof token !== "string") throw new Error("the authorization endpoint's answer has no access_token");
-  return { token, seconds: typeof seconds === "number" ? seconds : DEFAULT_TOKEN_SECONDS };
+  const { access_token: token, expires_in: seconds } = answered(answer.body);
+  if (typeof token !== "string" || !TOKEN.test(token))
+    throw new Error("the authorization endpoint's answer has no access_token that a header can carry");
+  return {
+    token,
+    seconds: typeof seconds === "number" ? Math.min(seconds, MAX_TOKEN_SECONDS) : DEFAULT_TOKEN_SECONDS,
+  };
+}
+
+/** The members of an answer. What it says is not repeated: it may be a secret, and the reason of a failure is shown. */
+function answered(body: Buffer): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString());
+  } catch {
+    value = undefined;
+  }
+  if (typeof value !== "object" || value === null)
+    throw new Error("the authorization endpoint's answer is no JSON object");
+  return value as Record<string, unknown>;
 }
 
 /** Asks for a first token, so that a connection tells whether it can be used. */

@@ -28,6 +28,21 @@ const on =
     },
   ];
 
+/** Whoever sends what a connection holds to an endpoint of his choice must be allowed to use the connection, too. */
+const withConnection =
+  (action: string) =>
+  async (
+    input: { Name?: string | undefined; ConnectionArn?: string | undefined },
+    ctx: Context<any>,
+  ): Promise<Permission[]> => {
+    const own = on(action)(input, ctx);
+    const given = input.ConnectionArn;
+    if (given === undefined) return own;
+    const connection = (await ctx.records.get<Connection>(CONNECTION, nameInArn(given) ?? given))?.value;
+    const resource = connection ? connectionArn(ctx, connection) : given;
+    return [...own, { action: `events:${action}`, resource }];
+  };
+
 /** A destination without a connection that works is not used. */
 const stateOf = (connection: Connection | undefined): Events.ApiDestinationState =>
   connection?.state === "AUTHORIZED" ? "ACTIVE" : "INACTIVE";
@@ -69,7 +84,7 @@ const connectionIn = async (ctx: Context<any>, given: string | undefined): Promi
 
 export const apiDestinations = operations<typeof Events, any>()({
   CreateApiDestination: {
-    permissions: on("CreateApiDestination"),
+    permissions: withConnection("CreateApiDestination"),
     async run(ctx, input) {
       const name = String(input.Name);
       if ((await ctx.records.count(API_DESTINATION)) >= MAX_API_DESTINATIONS)
@@ -110,7 +125,7 @@ export const apiDestinations = operations<typeof Events, any>()({
     },
   },
   UpdateApiDestination: {
-    permissions: on("UpdateApiDestination"),
+    permissions: withConnection("UpdateApiDestination"),
     async run(ctx, input) {
       const before = await existingDestination(ctx, input.Name);
       const connection =
