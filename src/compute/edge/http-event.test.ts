@@ -47,3 +47,9 @@ test("an answer that is any JSON is sent without the space between its parts", (
   assert.equal(body('{"a b": "c  \\" d", "n": 12345678901234567890}'), '{"a b":"c  \\" d","n":12345678901234567890}');
   assert.equal(body('"plain  text"'), "plain  text");
 });
+
+test("JSON of any length is passed on without the space between its parts", () => {
+  const long = "x".repeat(11_000_000);
+  const answer = readProxyResponse(Buffer.from(`{ "a": "\\" ${long}" }`), { inferred: true, decodes: true });
+  assert.equal(answer?.body, `{"a":"\\" ${long}"}`);
+});

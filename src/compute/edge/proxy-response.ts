@@ -78,7 +78,7 @@ export function readProxyResponse(
 }
 
 /** JSON without the space between its parts, which Python writes and AWS takes out; numbers stay as they are written. */
-const compactJson = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+const compactJson = (json: string): string => json.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|\s+/g, "$1");
 
 function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [string, string][] | undefined {
   const headers: [string, string][] = [];

@@ -23,6 +23,8 @@ const PLAIN_TYPES: Readonly<Record<string, string>> = {
   "AWS::Serverless::SimpleTable": "AWS::DynamoDB::Table",
 };
 
+const plainType = (type: string): string => (Object.hasOwn(PLAIN_TYPES, type) ? PLAIN_TYPES[type]! : type);
+
 const BY_REF = new Set([
   "AWS::StepFunctions::StateMachine",
   "AWS::AppSync::GraphQLApi",
@@ -58,7 +60,7 @@ export function connectorEnd(
   if (said.Id === undefined || said.Id === null || said.Id === "") {
     if (!isName(said.Type)) throw fault("'Type' is missing or not a string.");
     const { Arn, ResourceId, Name, Qualifier, RoleName: roleName, QueueUrl: queueUrl } = said;
-    return { type: PLAIN_TYPES[said.Type] ?? said.Type, Arn, ResourceId, Name, Qualifier, roleName, queueUrl };
+    return { type: plainType(said.Type), Arn, ResourceId, Name, Qualifier, roleName, queueUrl };
   }
   if (!isName(said.Id)) throw fault("'Id' is missing or not a string.");
   const resource = context.resources[said.Id];

@@ -61,6 +61,12 @@ test("a connector that joins nothing is refused in SAM's words", () => {
     joined({ Source: { Id: "Q" }, Destination: { Id: "Q" }, Permissions: ["Read"] })!,
     /Unable to create connector from AWS::SQS::Queue to AWS::SQS::Queue; it's not supported or the template is invalid/,
   );
+  assert.match(
+    joined({ Source: { Type: "constructor" }, Destination: { Type: "name" }, Permissions: ["Read"] })!,
+    /Unable to create connector from constructor to name/,
+  );
+  const Destination = Array.from({ length: 501 }, () => ({ Id: "Q" }));
+  assert.match(joined({ ...both, Destination, Permissions: ["Read"] })!, /more than 500 items/);
   assert.match(joined({ ...both, Permissions: ["Own"] })!, /valid values are: Read, Write\./);
   assert.match(joined({ ...both, Permissions: [] })!, /'Permissions' cannot be empty/);
   assert.match(

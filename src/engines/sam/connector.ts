@@ -15,11 +15,16 @@ interface Pair {
   readonly attributes: JsonObject;
 }
 
+/** Each makes a resource, and a stack has no more. */
+const MAX_DESTINATIONS = 500;
+
 /** Translates AWS::Serverless::Connector: the policies that let one resource use another. */
 export function translateConnector(context: SamContext, resource: SamResource): void {
   const { id } = resource;
   const { Source: from, Destination: to, permissions } = checkedProperties(resource);
   const made: string[] = [];
+  if (Array.isArray(to) && to.length > MAX_DESTINATIONS)
+    throw new SamFault(id, `'Destination' has more than ${MAX_DESTINATIONS} items.`);
   for (const [index, one] of (Array.isArray(to) ? to : [to]).entries()) {
     const destination = connectorEnd(context, id, one, from);
     const source = connectorEnd(context, id, from, one);
@@ -110,8 +115,11 @@ function connect(context: SamContext, pair: Pair): string[] {
   }
 }
 
+const own = <T>(map: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(map, name) ? map[name] : undefined;
+
 function profileOf({ id, source, destination, permissions }: Pair): ConnectorProfile {
-  const profile = CONNECTOR_PROFILES[source.type]?.[destination.type];
+  const profile = own(own(CONNECTOR_PROFILES, source.type) ?? {}, destination.type);
   const fault = (message: string): SamFault => new SamFault(id, message);
   if (!profile)
     throw fault(

@@ -35,6 +35,13 @@ const list = async () =>
 
 test("parts come with an import, are made, changed and removed by themselves", async () => {
   assert.equal((await list()).length, 2);
+  const numbered = {
+    "x-amazon-apigateway-documentation": { documentationParts: [{ location: { type: "MODEL", name: 5 } }] },
+  };
+  const other = await rest.importRestApi({
+    body: Buffer.from(JSON.stringify({ ...JSON.parse(String(document("2"))), ...numbered })),
+  });
+  assert.equal((await rest.getDocumentationParts({ restApiId: other.id, nameQuery: "5" })).items!.length, 1);
   const location = { type: "MODEL", name: "Pet" } as const;
   const made = await rest.createDocumentationPart({ restApiId, location, properties: '{"title":"a"}' });
   assert.deepEqual(made.location, location);

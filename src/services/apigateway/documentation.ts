@@ -39,13 +39,15 @@ const WITH_METHOD = /^(METHOD|PATH_PARAMETER|QUERY_PARAMETER|REQUEST_|RESPONSE)/
 /** A location with its defaults: the root, any method, any status. */
 export function fullLocation(given: Partial<Record<(typeof FIELDS)[number], string | undefined>>): PartLocation {
   const type = String(given.type ?? "");
+  // Of an imported document they may be anything.
+  const text = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));
   const placed = type === "RESOURCE" || WITH_METHOD.test(type);
   const location = {
     type,
-    path: given.path ?? (placed ? "/" : undefined),
-    method: given.method ?? (WITH_METHOD.test(type) ? "*" : undefined),
-    statusCode: given.statusCode ?? (type.startsWith("RESPONSE") ? "*" : undefined),
-    name: given.name,
+    path: text(given.path) ?? (placed ? "/" : undefined),
+    method: text(given.method) ?? (WITH_METHOD.test(type) ? "*" : undefined),
+    statusCode: text(given.statusCode) ?? (type.startsWith("RESPONSE") ? "*" : undefined),
+    name: text(given.name),
   };
   return Object.fromEntries(
     Object.entries(location).filter(([, value]) => value !== undefined),

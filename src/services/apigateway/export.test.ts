@@ -90,6 +90,22 @@ test("a version is kept as YAML writes it", async () => {
   assert.equal((await rest.importRestApi({ body: Buffer.from(text) })).version, "2.0");
 });
 
+test("what a document says of itself breaks no header, and no model is of a name that all objects have", async () => {
+  const get = {
+    responses: { "200": { schema: { $ref: "#/definitions/constructor" } } },
+    "x-amazon-apigateway-integration": { type: "mock" },
+  };
+  const strange = { swagger: "2.0", info: { title: "s", version: '1"\r\nx: y' }, paths: { "/": { get } } };
+  const { id } = await rest.importRestApi({ body: Buffer.from(JSON.stringify(strange)) });
+  await rest.createDeployment({ restApiId: id, stageName: "local" });
+  const { contentDisposition, text } = await exported("swagger", { restApiId: id });
+  assert.equal(contentDisposition, 'attachment; filename="swagger_1x: y.json"');
+  assert.equal(JSON.parse(text).paths["/"].get.responses["200"].schema, undefined);
+  const produces = Array.from({ length: 101 }, (_, i) => `a/${i}`);
+  const body = Buffer.from(JSON.stringify({ ...document, paths: { "/": { get: { ...get, produces } } } }));
+  await assert.rejects(rest.importRestApi({ body }), /More than 100 media types/);
+});
+
 test("what cannot be exported is refused", async () => {
   await assert.rejects(exported("raml"), { name: "BadRequestException", message: "No API exporter for type 'raml'" });
   await assert.rejects(exported("swagger", { stageName: "no" }), { name: "NotFoundException" });

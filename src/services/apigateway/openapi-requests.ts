@@ -1,5 +1,5 @@
 import type { Context } from "../../aws/context.ts";
-import { newId, type Definitions, type Method, type Model, type RequestValidator } from "./model.ts";
+import { badRequest, newId, type Definitions, type Method, type Model, type RequestValidator } from "./model.ts";
 import { allModels, checkedModel } from "./models.ts";
 
 type Json = Record<string, any>;
@@ -63,7 +63,7 @@ export function requestDemands(
   const content = Object.entries(
     (referred(document, operation["requestBody"])?.["content"] ?? {}) as Record<string, Json>,
   );
-  const consumes = (operation["consumes"] ?? document["consumes"] ?? ["application/json"]) as string[];
+  const consumes = mediaTypes(operation["consumes"] ?? document["consumes"]);
   const bodies: [string, Json | undefined][] = body
     ? consumes.map((type) => [type, body["schema"] as Json])
     : content.map(([type, one]) => [type, one["schema"] as Json | undefined]);
@@ -81,10 +81,20 @@ export function requestDemands(
   };
 }
 
+/** Most types of one operation: each has a model, in each operation that does not say its own. */
+const MAX_TYPES = 100;
+
+function mediaTypes(given: unknown): string[] {
+  if (given === undefined) return ["application/json"];
+  const types = [...new Set([given].flat().map(String))];
+  if (types.length > MAX_TYPES) throw badRequest(`Invalid OpenAPI input. More than ${MAX_TYPES} media types.`);
+  return types;
+}
+
 /** The name of the model that a schema refers to, where the API has it. */
 function modelName(schema: Json | undefined, definitions: Definitions): string | undefined {
   const name = /\/([^/]+)$/.exec(String(schema?.["$ref"] ?? ""))?.[1];
-  return name !== undefined && allModels(definitions)[name] ? name : undefined;
+  return name !== undefined && Object.hasOwn(allModels(definitions), name) ? name : undefined;
 }
 
 /** The responses of an operation, with their headers and models. */
@@ -92,7 +102,7 @@ export function methodResponses(
   operation: Json,
   { document, definitions }: { document: Json; definitions: Definitions },
 ): Pick<Method, "methodResponses"> {
-  const produces = (operation["produces"] ?? document["produces"] ?? ["application/json"]) as string[];
+  const produces = mediaTypes(operation["produces"] ?? document["produces"]);
   const all = Object.entries((operation["responses"] ?? {}) as Record<string, Json>).map(([statusCode, one]) => {
     const response = referred(document, one) ?? {};
     const content = Object.entries((response["content"] ?? {}) as Record<string, Json>);

@@ -10,6 +10,8 @@ interface Tagged {
   readonly tags?: Tags;
 }
 
+const MAX_TAGS = 50;
+
 const ARN = /\/(?:apis\/([a-z0-9]+)(?:\/stages\/([\w$.-]+))?|domainnames\/([\w*.-]+))$/;
 
 /** Where the record that an ARN names is kept, and what is said where there is none. */
@@ -34,7 +36,11 @@ export const tags = operations<typeof V2, any>()({
     permissions: on("POST", place),
     callers: REST_APIS,
     async run(ctx, input) {
-      await changeTags(ctx, input.ResourceArn, (before) => ({ ...before, ...input.Tags }));
+      await changeTags(ctx, input.ResourceArn, (before) => {
+        const tags = { ...before, ...input.Tags };
+        if (Object.keys(tags).length > MAX_TAGS) throw badRequest(`A resource has at most ${MAX_TAGS} tags`);
+        return tags;
+      });
       return {};
     },
   },

@@ -257,6 +257,7 @@ test("the credential report has a row for each user", async () => {
   await assert.rejects(iam.getCredentialReport({}), { name: "CredentialReportNotPresentException" });
   const client = await newUser("rita");
   await new STS(client).getCallerIdentity({});
+  await iam.createUser({ UserName: "a,b" });
   await iam.createLoginProfile({ UserName: "rita", Password: "Correct-horse-1" });
   assert.equal((await iam.generateCredentialReport({})).State, "STARTED");
   assert.equal((await iam.generateCredentialReport({})).State, "COMPLETE");
@@ -264,6 +265,7 @@ test("the credential report has a row for each user", async () => {
   assert.equal(ReportFormat, "text/csv");
   const [head = "", root = "", ...rows] = Buffer.from(Content!).toString().split("\n");
   assert.match(root, /^<root_account>,arn:aws:iam::000000000000:root,/);
+  assert.ok(rows.some((row) => row.startsWith('"a,b","arn:aws:iam::000000000000:user/a,b",')));
   const cells = rows.find((row) => row.startsWith("rita,"))!.split(",");
   const of = (column: string) => cells[head.split(",").indexOf(column)];
   assert.deepEqual(

@@ -48,7 +48,7 @@ export const exports = operations<typeof Gateway, any>()({
       return {
         body: Buffer.from(text),
         contentType: "application/octet-stream",
-        contentDisposition: `attachment; filename="${format}_${versionOf({ api }).replaceAll('"', "")}.${kind}"`,
+        contentDisposition: `attachment; filename="${format}_${versionOf({ api }).replaceAll(/[^\w.: +-]/g, "")}.${kind}"`,
       };
     },
   },

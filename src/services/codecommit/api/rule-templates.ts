@@ -97,6 +97,11 @@ async function disassociate(ctx: Context<any>, template: string | undefined, rep
 
 /** Does it for each repository, and tells of those for which it could not be done. */
 async function batch(names: readonly (string | undefined)[] | undefined, work: (name: string) => Promise<string>) {
+  if ((names ?? []).length > MAX_PAGE)
+    throw bad(
+      "MaximumRepositoryNamesExceededException",
+      `The maximum number of repository names for one request is ${MAX_PAGE}.`,
+    );
   const done: string[] = [];
   const errors: CodeCommit.BatchAssociateApprovalRuleTemplateWithRepositoriesError[] = [];
   for (const name of names ?? []) {

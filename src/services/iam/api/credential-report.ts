@@ -50,6 +50,9 @@ async function all<T>(ctx: Context<any>, kind: string): Promise<T[]> {
   return (await ctx.globalRecords.list<T>(kind)).map((stored) => stored.value);
 }
 
+/** Names may have commas, which are not to make columns. */
+const quoted = (text: string): string => (text.includes(",") ? `"${text}"` : text);
+
 async function makeReport(ctx: Context<any>): Promise<string> {
   await rememberUses(ctx);
   const uses = await ctx.globalRecords.list<KeyUse>("access-key-use");
@@ -80,7 +83,7 @@ async function makeReport(ctx: Context<any>): Promise<string> {
     ...keyColumns(facts, user.name),
     ...certificateColumns(facts.certificates.filter(({ owner }) => owner === user.id)),
   ]);
-  return [COLUMNS, root, ...rows].map((row) => row.join(",")).join("\n");
+  return [COLUMNS, root, ...rows].map((row) => row.map(quoted).join(",")).join("\n");
 }
 
 function passwordColumns({ login }: User, policy: PasswordPolicy | undefined): string[] {
