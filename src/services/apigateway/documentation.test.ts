@@ -71,11 +71,20 @@ test("parts come with an import, are made, changed and removed by themselves", a
   });
 });
 
+test("an import with too many parts makes no API", async () => {
+  const documentationParts = Array.from({ length: 2_001 }, (_, i) => ({ location: { type: "MODEL", name: `m${i}` } }));
+  const body = { ...JSON.parse(String(document("1"))), "x-amazon-apigateway-documentation": { documentationParts } };
+  const before = (await rest.getRestApis({})).items!.length;
+  await assert.rejects(rest.importRestApi({ body: Buffer.from(JSON.stringify(body)) }), /at most 2000 documentation/);
+  assert.equal((await rest.getRestApis({})).items!.length, before);
+});
+
 test("a version keeps the parts as they were, and is exported with its stage", async () => {
   await rest.createDeployment({ restApiId, stageName: "live" });
   const version = { restApiId, documentationVersion: "v1" };
   await rest.createDocumentationVersion({ ...version, stageName: "live", description: "first" });
-  await assert.rejects(rest.createDocumentationVersion(version), { name: "ConflictException" });
+  for (const stageName of [undefined, "live"])
+    await assert.rejects(rest.createDocumentationVersion({ ...version, stageName }), { name: "ConflictException" });
   await rest.importDocumentationParts({ restApiId, mode: "overwrite", body: document("3") });
   const parameters = { extensions: "documentation" };
   const { body } = await rest.getExport({ restApiId, stageName: "live", exportType: "oas30", parameters });

@@ -30,7 +30,7 @@ export const noPart = () => notFound("Invalid Documentation part identifier spec
 export const noVersion = () => notFound("Invalid Documentation version specified");
 
 /** Most parts of one API: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
-export const MAX_PARTS = 2_000;
+const MAX_PARTS = 2_000;
 
 const FIELDS = ["type", "path", "method", "statusCode", "name"] as const;
 /** What locations have where they say nothing, by type. */
@@ -76,12 +76,18 @@ export async function partsOf(ctx: Context<any>, apiId: string): Promise<Documen
   return rows.map((row) => row.value);
 }
 
+/** Refuses more parts than an API may have. */
+export function checkCount(parts: number): void {
+  if (parts > MAX_PARTS) throw badRequest(`An API has at most ${MAX_PARTS} documentation parts.`);
+}
+
 type Json = Record<string, any>;
 
 /** The parts that a document's `x-amazon-apigateway-documentation` holds. */
 export function documentedParts(document: Json): { location: PartLocation; properties: string }[] {
   const given: unknown = document["x-amazon-apigateway-documentation"]?.["documentationParts"];
   if (!Array.isArray(given)) return [];
+  checkCount(given.length);
   return (given as Json[]).map((part) => ({
     location: fullLocation((part?.["location"] ?? {}) as PartLocation),
     properties: JSON.stringify(part?.["properties"] ?? {}),
@@ -96,8 +102,7 @@ export async function putParts(
   overwrite: boolean,
 ): Promise<string[]> {
   const before = await partsOf(ctx, apiId);
-  if (parts.length + (overwrite ? 0 : before.length) > MAX_PARTS)
-    throw badRequest(`An API has at most ${MAX_PARTS} documentation parts.`);
+  checkCount(parts.length + (overwrite ? 0 : before.length));
   const made = parts.map((part): DocumentationPart => {
     const known = overwrite ? undefined : before.find((one) => sameLocation(one.location, part.location));
     return { ...part, id: known?.id ?? newId(ctx) };

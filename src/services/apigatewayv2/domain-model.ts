@@ -75,7 +75,7 @@ export function checkDomainName(ctx: Context<any>, given: string): void {
   if (clash !== undefined)
     throw badRequest(`The domain name ${name} is one of the platform's own; choose one without "${clash}"`);
   // Below a region are the services of it: `*.us-east-1.localhost` would take what is sent to all of them.
-  if (labels[0] === "*" && labels.some((label) => REGION.test(label)))
+  if (REGION.test(labels.at(-1) ?? "") || (labels[0] === "*" && labels.some((label) => REGION.test(label))))
     throw badRequest(`The domain name ${name} is one of the platform's own; choose one without a region`);
   // `<project>.localhost` is a project's page.
   if (labels.length < 2) throw badRequest(`The domain name ${name} is a project's; choose one like api.shop.${own}`);

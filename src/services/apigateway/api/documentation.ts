@@ -1,11 +1,12 @@
 import type * as Gateway from "@aws-sdk/client-api-gateway";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
+import { GuardFailed } from "../../../ports/database.ts";
 import {
+  checkCount,
   checkedPartProperties,
   documentedParts,
   fullLocation,
-  MAX_PARTS,
   noPart,
   noVersion,
   partsOf,
@@ -14,7 +15,7 @@ import {
   type DocumentationPart,
   type DocumentationVersion,
 } from "../documentation.ts";
-import { apiOf, badRequest, conflict, newId, on, type Stage } from "../model.ts";
+import { apiOf, badRequest, conflict, newId, notFound, on, type Stage } from "../model.ts";
 import { readDocument } from "../openapi.ts";
 import { patched } from "../patch.ts";
 import { stageId, stageOf } from "../stage-model.ts";
@@ -53,7 +54,7 @@ export const documentationParts = operations<typeof Gateway, any>()({
       const there = before.find((one) => sameLocation(one.location, location));
       if (there && ctx.once !== undefined && there.id === made.id) return partView(there);
       if (there) throw conflict("Documentation part already exists for the specified location");
-      if (before.length >= MAX_PARTS) throw badRequest(`An API has at most ${MAX_PARTS} documentation parts.`);
+      checkCount(before.length + 1);
       await ctx.records.write(ctx.records.put("documentation-part", `${apiId}/${made.id}`, made));
       return partView(made);
     },
@@ -132,9 +133,9 @@ export const documentationVersions = operations<typeof Gateway, any>()({
       if (made.parts.length === 0)
         throw badRequest("Cannot create a documentation version of an API without documentation parts");
       if (input.stageName) await stageOf(ctx, id, input.stageName);
-      if (!(await ctx.records.create("documentation-version", versionId(input), made)))
+      const stage = input.stageName ? stageId(id, input.stageName) : undefined;
+      if (!(await keepVersion(ctx, versionId(input), made, stage)))
         throw conflict(`Documentation version ${made.version} already exists`);
-      if (input.stageName) await publish(ctx, stageId(id, input.stageName), made.version);
       return versionView(made);
     },
   },
@@ -175,6 +176,22 @@ export const documentationVersions = operations<typeof Gateway, any>()({
   },
 });
 
-async function publish(ctx: Context<any>, stage: string, documentationVersion: string): Promise<void> {
-  await ctx.records.update<Stage>("stage", stage, (before) => ({ ...before, documentationVersion }));
+/** Writes a new version, and at once that the stage has it; false where there is one of that name. */
+async function keepVersion(
+  ctx: Context<any>,
+  id: string,
+  made: DocumentationVersion,
+  stage: string | undefined,
+): Promise<boolean> {
+  if (stage === undefined) return ctx.records.create("documentation-version", id, made);
+  const published = (before: Stage): Stage => ({ ...before, documentationVersion: made.version });
+  try {
+    const put = ctx.records.put("documentation-version", id, made, 0);
+    if (!(await ctx.records.update<Stage>("stage", stage, published, put)))
+      throw notFound("Invalid stage identifier specified");
+    return true;
+  } catch (error) {
+    if (error instanceof GuardFailed) return false;
+    throw error;
+  }
 }
