@@ -77,7 +77,7 @@ export interface RouteTarget {
   /** Raw path, still encoded, without the query. */
   readonly path: string;
   /** What a custom domain name put before the path; set where the host is one. */
-  readonly basePath?: string;
+  readonly basePath?: string | undefined;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
 }

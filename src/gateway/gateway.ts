@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Platform } from "../aws/platform.ts";
 import type { Registry } from "../aws/registry.ts";
+import type { Route } from "../aws/service.ts";
 import { SigningKeyCache } from "../aws/sigv4.ts";
 import { serveApi } from "./api.ts";
 import { isOurHost, mayBeUsersHost } from "./hosts.ts";
@@ -15,6 +16,8 @@ export interface Gateway {
   readonly platform: Platform;
   readonly registry: Registry;
   readonly keys: SigningKeyCache;
+  /** Of all services, in the order in which they are asked. */
+  readonly routes: readonly { readonly service: string; readonly route: Route<any, any> }[];
   /** The host of every URL that is handed out. */
   readonly publicHost: string;
 }
@@ -50,6 +53,7 @@ export function createGateway(
     platform,
     registry,
     keys: new SigningKeyCache(),
+    routes: registry.services.flatMap(({ name, routes }) => routes.map((route) => ({ service: name, route }))),
     publicHost: new URL(platform.settings.publicUrl).hostname,
   };
   const origins = new WeakMap<object, SandboxOrigin>();

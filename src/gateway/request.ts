@@ -16,23 +16,31 @@ export interface RequestHead {
   readonly query: URLSearchParams;
 }
 
-export function readHead(request: IncomingMessage): RequestHead {
-  const url = request.url ?? "/";
-  const mark = url.indexOf("?");
-  const rawQuery = mark < 0 ? "" : url.slice(mark + 1);
-  const authority = (request.headers.host ?? "").toLowerCase();
-  const match = /^(\[[0-9a-f:.]+\]|[^:]*)(?::(\d+))?$/.exec(authority);
-  let query: URLSearchParams | undefined;
-  return {
-    method: request.method ?? "GET",
-    host: match?.[1] ?? "",
-    port: match?.[2] ?? "",
-    path: mark < 0 ? url : url.slice(0, mark),
-    rawQuery,
-    get query() {
-      return (query ??= new URLSearchParams(rawQuery));
-    },
-  };
+export const readHead = (request: IncomingMessage): RequestHead => new Head(request);
+
+class Head implements RequestHead {
+  readonly method: string;
+  readonly host: string;
+  readonly port: string;
+  readonly path: string;
+  readonly rawQuery: string;
+  #query: URLSearchParams | undefined;
+
+  constructor(request: IncomingMessage) {
+    const url = request.url ?? "/";
+    const mark = url.indexOf("?");
+    const authority = (request.headers.host ?? "").toLowerCase();
+    const match = /^(\[[0-9a-f:.]+\]|[^:]*)(?::(\d+))?$/.exec(authority);
+    this.method = request.method ?? "GET";
+    this.host = match?.[1] ?? "";
+    this.port = match?.[2] ?? "";
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.rawQuery = mark < 0 ? "" : url.slice(mark + 1);
+  }
+
+  get query(): URLSearchParams {
+    return (this.#query ??= new URLSearchParams(this.rawQuery));
+  }
 }
 
 /** The request as the wire reads it. `decoded` is what the body streams as, once aws-chunked encoding is taken off. */

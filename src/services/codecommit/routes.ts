@@ -35,14 +35,16 @@ const MAX_HEAD = 64 * 1024;
 /** Hosts on which users serve things of their own: nothing of ours answers there. */
 const OTHERS = /(^|\.)(execute-api|lambda-url|s3|s3-website|cloudfront)[.-]/;
 
-function matchGit({ host, path, method, query }: RouteTarget): GitRequest | undefined {
+function matchGit(target: RouteTarget): GitRequest | undefined {
+  const { host, path, method } = target;
+  if (!path.startsWith("/v1/repos/")) return undefined;
   const [, signedPath = "", name = "", action] =
     /^(\/v1\/repos\/([\w.-]{1,104}?)(?:\.git)?)\/(info\/refs|git-upload-pack|git-receive-pack)$/.exec(path) ?? [];
   if (!action) return undefined;
   const region = /^git-codecommit(?:-fips)?\.([a-z0-9-]+)\./.exec(host)?.[1];
   if (!region && (OTHERS.test(host) || host.endsWith(".localhost"))) return undefined;
   const info = action === "info/refs";
-  const service = info ? query.get("service") : action;
+  const service = info ? target.query.get("service") : action;
   if (service !== "git-upload-pack" && service !== "git-receive-pack") return undefined;
   if (method !== (info ? "GET" : "POST")) return undefined;
   return { service, info, name, signedPath, host, ...(region ? { region } : {}) };
