@@ -103,6 +103,10 @@ test("an API whose own endpoint is disabled is reached by its domain name alone"
   await disabled("false");
   assert.equal((await own()).status, 200);
   const { ApiId } = await gateway.createApi({ Name: "c", ProtocolType: "HTTP", DisableExecuteApiEndpoint: true });
+  for (const place of [`x/apis/${ApiId}`, `arn:aws:apigateway:eu-west-1::/apis/${ApiId}`])
+    await refused(gateway.tagResource({ ResourceArn: place, Tags: { a: "b" } }), "BadRequestException", /Invalid ARN/);
+  const resourceArn = `arn:aws:apigateway:eu-west-1::/restapis/${restApiId}`;
+  await refused(rest.tagResource({ resourceArn, tags: { a: "b" } }), "BadRequestException", /Invalid ARN/);
   assert.equal((await callApi(app.running.port, ApiId!, "OPTIONS", "/")).status, 404);
 });
 

@@ -12,11 +12,14 @@ interface Tagged {
 
 const MAX_TAGS = 50;
 
-const ARN = /\/(?:apis\/([a-z0-9]+)(?:\/stages\/([\w$.-]+))?|domainnames\/([\w*.-]+))$/;
+/** Whole ARNs alone, for policies name them so. */
+const ARN =
+  /^arn:aws:apigateway:([a-z0-9-]+)::\/(?:apis\/([a-z0-9]+)(?:\/stages\/([\w$.-]+))?|domainnames\/([\w*.-]+))$/;
 
 /** Where the record that an ARN names is kept, and what is said where there is none. */
-function taggedRecord(resourceArn: string | undefined) {
-  const [, api, stage, domain] = ARN.exec(resourceArn ?? "") ?? [];
+function taggedRecord(ctx: Context<any>, resourceArn: string | undefined) {
+  const [, region, api, stage, domain] = ARN.exec(resourceArn ?? "") ?? [];
+  if (region !== ctx.region) throw badRequest("Invalid ARN specified in the request");
   if (domain !== undefined) return { kind: "domain", id: domain, none: noDomain };
   if (api === undefined) throw badRequest("Invalid ARN specified in the request");
   if (stage !== undefined) return { kind: "stage", id: `${api}:${stage}`, none: () => notFound("stage", stage) };
@@ -24,7 +27,7 @@ function taggedRecord(resourceArn: string | undefined) {
 }
 
 async function changeTags(ctx: Context<any>, arn: string | undefined, change: (tags: Tags) => Tags): Promise<void> {
-  const { kind, id, none } = taggedRecord(arn);
+  const { kind, id, none } = taggedRecord(ctx, arn);
   const changed = await ctx.records.update<Tagged>(kind, id, (r) => ({ ...r, tags: change(r.tags ?? {}) }));
   if (!changed) throw none();
 }
@@ -58,7 +61,7 @@ export const tags = operations<typeof V2, any>()({
     permissions: on("GET", place),
     callers: REST_APIS,
     async run(ctx, input) {
-      const { kind, id, none } = taggedRecord(input.ResourceArn);
+      const { kind, id, none } = taggedRecord(ctx, input.ResourceArn);
       const stored = await ctx.records.get<Tagged>(kind, id);
       if (!stored) throw none();
       return { Tags: { ...stored.value.tags } };

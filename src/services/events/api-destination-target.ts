@@ -2,7 +2,7 @@ import type { Context } from "../../aws/context.ts";
 import { isAllowed } from "../../aws/authorize.ts";
 import { EgressFailure, encodePath, sendOut } from "../../compute/edge/egress.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { accessToken, forgetToken, pairsOf, withQuery, type Pairs } from "./authorize-connection.ts";
+import { accessToken, addedHeaders, forgetToken, pairsOf, withQuery, type Pairs } from "./authorize-connection.ts";
 import {
   destinationArn,
   existingConnection,
@@ -84,11 +84,11 @@ async function requestTo(
     ["content-type", "application/json; charset=utf-8"],
   ]);
   // The connection's own come last: a target does not take their place.
-  for (const [name, value] of [
+  for (const [name, value] of addedHeaders([
     ...Object.entries(target.HttpParameters?.HeaderParameters ?? {}),
     ...pairsOf(own.HeaderParameters),
     ...(await authorizationOf(ctx, connection)),
-  ])
+  ]))
     headers.set(name.toLowerCase(), value);
   const hasBody = destination.method !== "GET" && destination.method !== "HEAD";
   const body = hasBody ? Buffer.from(withMembers(input, pairsOf(own.BodyParameters))) : undefined;

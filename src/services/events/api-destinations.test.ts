@@ -80,7 +80,10 @@ test("an event goes to an endpoint with the connection's headers, body and key",
   await assert.rejects(eve.createApiDestination(mine), /on resource: \S+connection\/site\//);
   const RoleArn = await invoker("invoker", ApiDestinationArn!);
   await events.putRule({ Name: "orders", EventPattern: JSON.stringify({ source: ["shop"] }) });
-  const HttpParameters = { PathParameterValues: ["a/b"], HeaderParameters: { "x-amz-meta-of": "target" } };
+  const HttpParameters = {
+    PathParameterValues: ["a/b"],
+    HeaderParameters: { "x-amz-meta-of": "target", Host: "evil", Range: "bytes=0-0", "Transfer-Encoding": "x" },
+  };
   const target = { Id: "1", Arn: ApiDestinationArn!, InputPath: "$.detail" };
   await assert.rejects(events.putTargets({ Rule: "orders", Targets: [target] }), /RoleArn is required/);
   await events.putTargets({ Rule: "orders", Targets: [{ ...target, RoleArn, HttpParameters }] });

@@ -1,7 +1,7 @@
 import type * as Events from "@aws-sdk/client-eventbridge";
 import type { Context } from "../../aws/context.ts";
 import type { QueueWorker } from "../../aws/service.ts";
-import { sendOut } from "../../compute/edge/egress.ts";
+import { goesOn, sendOut } from "../../compute/edge/egress.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
 import { CONNECTION, opened, type Connection } from "./connection-model.ts";
 import type { EventsState } from "./state.ts";
@@ -21,6 +21,13 @@ export type Pairs = readonly (readonly [string, string])[];
 export const pairsOf = (
   parameters: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
 ): Pairs => (parameters ?? []).map(({ Key, Value }) => [Key ?? "", Value ?? ""] as const);
+
+/** EventBridge says these itself: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-api-destinations.html */
+const OWN_HEADERS =
+  /^(accept-encoding|content-encoding|max-forwards|range|user-agent|via|www-authenticate|x-forwarded-for)$/i;
+
+/** Headers that somebody may add to a request: none that make another request of it. */
+export const addedHeaders = (pairs: Pairs): Pairs => pairs.filter(([name]) => goesOn(name) && !OWN_HEADERS.test(name));
 
 /** The URL with more parameters in its query. */
 export function withQuery(address: string, query: Pairs): string {
@@ -68,7 +75,7 @@ async function askForToken(
     headers: [
       ["host", new URL(String(oauth.AuthorizationEndpoint)).host],
       ["content-type", "application/x-www-form-urlencoded; charset=utf-8"],
-      ...pairsOf(HeaderParameters),
+      ...addedHeaders(pairsOf(HeaderParameters)),
     ],
     ...(isGet ? {} : { body: Buffer.from(form.toString()) }),
     timeoutMs: TIMEOUT_MS,

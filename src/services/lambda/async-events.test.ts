@@ -36,6 +36,12 @@ test("an event that cannot be run is counted, and given up to destination and de
       Code: { ZipFile: await zip({ "index.py": "" }) },
       DeadLetterConfig: { TargetArn: queueArn("dead") },
     });
+    for (const Resource of [FN.replace("us-east-1", "eu-west-1"), FN.replace("000000000000", "111111111111")])
+      await assert.rejects(
+        lambda.tagResource({ Resource, Tags: { a: "b" } }),
+        /not reachable/,
+        "no other's ARN names it",
+      );
     await lambda.putFunctionConcurrency({ FunctionName, ReservedConcurrentExecutions: 0 });
     const DestinationConfig = { OnFailure: { Destination: queueArn("failed") } };
     await lambda.putFunctionEventInvokeConfig({ FunctionName, DestinationConfig });

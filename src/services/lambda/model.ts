@@ -139,7 +139,7 @@ export function onFunction(action: string, options: { policy?: boolean } = {}) {
 }
 
 /** Refuses an ARN of another region or account. */
-function mustBeHere(ctx: Context<any>, named: string): void {
+export function mustBeHere(ctx: Context<any>, named: string): void {
   const [, region, account] = /^arn:[^:]+:lambda:([^:]+):(\d{12}):/.exec(named) ?? [];
   if (region !== undefined && region !== ctx.region)
     throw resourceNotFound(`Functions from '${region}' are not reachable in this region ('${ctx.region}')`);

@@ -72,7 +72,7 @@ export const stages = operations<typeof Gateway, any>()({
         );
         return { tags: { ...Tags } };
       }
-      const { kind, id } = taggedRecord(input.resourceArn);
+      const { kind, id } = taggedRecord(ctx, input.resourceArn);
       const stored = await ctx.records.get<Tagged>(kind, id);
       if (!stored) throw missingResource(ctx, kind, id);
       return { tags: { ...stored.value.tags } };
@@ -107,12 +107,14 @@ export const stages = operations<typeof Gateway, any>()({
 });
 
 const DOMAIN = /\/domainnames\/[^/]+$/;
-const ARN = /\/(restapis|apikeys|usageplans)\/([a-z0-9]+)(?:\/stages\/([\w-]+))?$/;
+/** Whole ARNs alone, for policies name them so. */
+const ARN = /^arn:aws:apigateway:([a-z0-9-]+)::\/(restapis|apikeys|usageplans)\/([a-z0-9]+)(?:\/stages\/([\w-]+))?$/;
 
 /** Where the record that an ARN names is kept. */
-function taggedRecord(resourceArn: string | undefined): { kind: string; id: string } {
-  const [, kind, id, stage] = ARN.exec(resourceArn ?? "") ?? [];
-  if (kind === undefined || id === undefined) throw badRequest("Invalid ARN specified in the request");
+function taggedRecord(ctx: Context<any>, resourceArn: string | undefined): { kind: string; id: string } {
+  const [, region, kind, id, stage] = ARN.exec(resourceArn ?? "") ?? [];
+  if (region !== ctx.region || kind === undefined || id === undefined)
+    throw badRequest("Invalid ARN specified in the request");
   if (kind === "restapis") return stage ? { kind: "stage", id: stageId(id, stage) } : { kind: "api", id };
   return { kind: kind === "apikeys" ? "key" : "plan", id };
 }
@@ -126,7 +128,7 @@ async function changeTags(
   resourceArn: string | undefined,
   change: (tags: Readonly<Record<string, string>>) => Record<string, string>,
 ): Promise<void> {
-  const { kind, id } = taggedRecord(resourceArn);
+  const { kind, id } = taggedRecord(ctx, resourceArn);
   const changed = await ctx.records.update<Tagged>(kind, id, (of) => ({ ...of, tags: change(of.tags ?? {}) }));
   if (!changed) throw missingResource(ctx, kind, id);
 }

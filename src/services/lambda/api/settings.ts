@@ -1,15 +1,18 @@
 import type * as Lambda from "@aws-sdk/client-lambda";
 import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
+import { arn } from "../../../kernel/arn.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { CODE_SIGNING, codeSigningConfig, codeSigningId, type CodeSigningConfig } from "../code-signing.ts";
 import { MAPPING, type Mapping } from "../event-sources/mapping.ts";
 import { checkedTags } from "../tags.ts";
 import { MIN_UNRESERVED } from "../limits.ts";
 import {
+  functionArn,
   functionNotFound,
   invalidParameter,
   LATEST,
+  mustBeHere,
   onFunction,
   parseName,
   resourceNotFound,
@@ -27,11 +30,17 @@ async function change(ctx: Ctx, name: string, how: (head: FunctionHead) => Funct
   return head;
 }
 
+/** The permission for an action on what an ARN or a function's name names: as policies name it, whichever way the call does. */
 const onResource =
   (action: string) =>
-  (input: { Resource?: string | undefined }): Permission[] => [
-    { action: `lambda:${action}`, resource: String(input.Resource) },
-  ];
+  (input: { Resource?: string | undefined }, ctx: Ctx): Permission[] => {
+    const text = String(input.Resource);
+    mustBeHere(ctx, text);
+    const rest = text.startsWith("arn:") ? text.split(":").slice(5).join(":") : undefined;
+    const resource =
+      rest === undefined ? functionArn(ctx, parseName(text).name) : arn("lambda", ctx.region, ctx.account, rest);
+    return [{ action: `lambda:${action}`, resource }];
+  };
 
 const MAPPING_ARN = /^arn:[^:]+:lambda:[^:]*:\d*:event-source-mapping:(.+)$/;
 
