@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { EventBridge } from "@aws-sdk/client-eventbridge";
+import { IAM } from "@aws-sdk/client-iam";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 let app: TestApp;
@@ -77,6 +78,21 @@ test("an archive keeps what matches, and a replay sends it to the rules it names
   await assert.rejects(events.cancelReplay({ ReplayName: "again" }), { name: "IllegalStatusException" });
   await events.deleteArchive({ ArchiveName: "kept" });
   await assert.rejects(events.describeArchive({ ArchiveName: "kept" }), /Archive kept does not exist\./);
+});
+
+test("who may not archive a bus may not under another name of it", async () => {
+  const iam = new IAM(app.client);
+  await iam.createUser({ UserName: "eve" });
+  const Statement = [
+    { Effect: "Allow", Action: "*", Resource: "*" },
+    { Effect: "Deny", Action: "*", Resource: busArn("default") },
+  ];
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
+  await iam.putUserPolicy({ UserName: "eve", PolicyName: "p", PolicyDocument });
+  const { AccessKey: key } = await iam.createAccessKey({ UserName: "eve" });
+  const eve = new EventBridge(app.as({ accessKeyId: key!.AccessKeyId!, secretAccessKey: key!.SecretAccessKey! }));
+  for (const EventSourceArn of [busArn("default"), busArn("default").replace("us-east-1", "eu-west-1")])
+    await assert.rejects(eve.createArchive({ ArchiveName: "eve", EventSourceArn }), { name: "AccessDeniedException" });
 });
 
 test("archives and replays that cannot be are refused in AWS's words", async () => {

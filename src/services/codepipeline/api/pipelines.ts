@@ -1,6 +1,6 @@
 import type * as CodePipeline from "@aws-sdk/client-codepipeline";
 import type { PipelineDeclaration } from "@aws-sdk/client-codepipeline";
-import { operations, passRole } from "../../../aws/service.ts";
+import { operations, passRole, type Permission } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf, notImplemented } from "../../../kernel/aws-error.ts";
 import { CONDITION_TYPES, validatePipeline, type ActionDefinition } from "../../../engines/pipeline/index.ts";
 import { GuardFailed } from "../../../ports/database.ts";
@@ -243,18 +243,18 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
     },
   },
   TagResource: {
-    permissions: (input) => [{ action: "codepipeline:TagResource", resource: String(input.resourceArn) }],
+    permissions: onNamed("TagResource"),
     run: (ctx, input) => changeTags(ctx, input.resourceArn, (tags) => ({ ...tags, ...tagMap(input.tags) })),
   },
   UntagResource: {
-    permissions: (input) => [{ action: "codepipeline:UntagResource", resource: String(input.resourceArn) }],
+    permissions: onNamed("UntagResource"),
     run: (ctx, input) =>
       changeTags(ctx, input.resourceArn, (tags) =>
         Object.fromEntries(Object.entries(tags).filter(([key]) => !input.tagKeys?.includes(key))),
       ),
   },
   ListTagsForResource: {
-    permissions: (input) => [{ action: "codepipeline:ListTagsForResource", resource: String(input.resourceArn) }],
+    permissions: onNamed("ListTagsForResource"),
     async run(ctx, input) {
       const stored = await ctx.records.get<Pipeline>("pipeline", nameIn(input.resourceArn));
       if (!stored) throw notIncluded(ctx, nameIn(input.resourceArn));
@@ -262,6 +262,13 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
     },
   },
 });
+
+/** The permission for an action on the pipeline that an ARN names: as policies name it, whatever stands before the name. */
+function onNamed(action: string) {
+  return (input: { resourceArn?: string | undefined }, ctx: Ctx): Permission[] => [
+    { action: `codepipeline:${action}`, resource: pipelineArn(ctx, nameIn(input.resourceArn)) },
+  ];
+}
 
 const nameIn = (arn: string | undefined): string => String(arn).split(":").at(-1) ?? "";
 

@@ -21,7 +21,7 @@ export const archives = operations<typeof Events, any>()({
   CreateArchive: {
     permissions: (input, ctx) => [
       ...on("CreateArchive")(input, ctx),
-      { action: "events:CreateArchive", resource: String(input.EventSourceArn) },
+      { action: "events:CreateArchive", resource: busArn(ctx, busName(input.EventSourceArn)) },
     ],
     async run(ctx, input) {
       const name = String(input.ArchiveName);

@@ -127,6 +127,8 @@ export const layers = operations<typeof Lambda, LambdaState>()({
     permissions: (input) => [{ action: "lambda:GetLayerVersion", resource: String(input.Arn) }],
     async run(ctx, input) {
       const { name, version } = parseLayerArn(String(input.Arn));
+      if (layerArn(ctx, name, version) !== input.Arn)
+        throw resourceNotFound(`Layer version ${input.Arn} does not exist.`);
       return withContent(ctx, await layerOf(ctx, name, version));
     },
   },
