@@ -5,7 +5,15 @@ import type { OperationInput, OperationOutput } from "../../aws/sdk-types.ts";
 import type { Operation, Permission } from "../../aws/service.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
 import { credentialsView } from "./credentials-view.ts";
-import { invalidParameter, packedSize, provesMfa, sessionPolicies, sessionTags, tagConditions } from "./session.ts";
+import {
+  invalidParameter,
+  MAX_SESSION_TAGS,
+  packedSize,
+  provesMfa,
+  sessionPolicies,
+  sessionTags,
+  tagConditions,
+} from "./session.ts";
 import type { StsState } from "./web-identity.ts";
 
 type Input = OperationInput<typeof Sts, "AssumeRole">;
@@ -48,7 +56,10 @@ function tagsOf(ctx: Context<any>, input: Input) {
     throw invalidParameter(
       "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
     );
-  return { tags: { ...given, ...handed.tags }, transitive: [...handed.transitive, ...transitive] };
+  const tags = { ...given, ...handed.tags };
+  if (Object.keys(tags).length > MAX_SESSION_TAGS)
+    throw invalidParameter(`A session has at most ${MAX_SESSION_TAGS} tags, those of the calling session included.`);
+  return { tags, transitive: [...handed.transitive, ...transitive] };
 }
 
 /** AssumeRole: the trust policy must name the caller, and the caller's own policies must not forbid it. */

@@ -15,12 +15,23 @@ interface PolicyInput {
 /** Characters of all session policies together. */
 const POLICY_SPACE = 2_048;
 
+/** Managed policies of a session; all that they say is in its token. */
+const MAX_POLICIES = 10;
+/** Tags of a session, those that it was handed included: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+export const MAX_SESSION_TAGS = 50;
+
 export const invalidParameter = (message: string): AwsError => new AwsError("InvalidParameterValue", message, 400);
 
 /** The documents of a session: the one that is given, and the managed ones that are named. */
 export async function sessionPolicies(ctx: Context<any>, input: PolicyInput): Promise<string[]> {
   if (input.Policy !== undefined) parsePolicy(input.Policy);
   const named = input.PolicyArns ?? [];
+  if (named.length > MAX_POLICIES)
+    throw new AwsError(
+      "ValidationError",
+      `1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to ${MAX_POLICIES}`,
+      400,
+    );
   const attached = await Promise.all(named.map((one) => ctx.platform.identity.policyDocument(String(one.arn))));
   return [...(input.Policy === undefined ? [] : [input.Policy]), ...attached];
 }

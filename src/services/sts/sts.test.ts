@@ -72,6 +72,10 @@ test("session tags: as the trust policy lets them, handed on where they are tran
   const chained = new STS(session(one.Credentials));
   const again = { RoleArn: second, RoleSessionName, Tags: [{ Key: "TEAM", Value: "blue" }] };
   await assert.rejects(chained.assumeRole(again), /conflicts with a transitive tag key/);
+  const fifty = Array.from({ length: 50 }, (_, i) => ({ Key: `k${i}`, Value: "v" }));
+  await assert.rejects(chained.assumeRole({ RoleArn: second, RoleSessionName, Tags: fifty }), /at most 50 tags/);
+  const PolicyArns = Array.from({ length: 11 }, () => ({ arn: "arn:aws:iam::aws:policy/AdministratorAccess" }));
+  await assert.rejects(sts.assumeRole({ RoleArn: first, RoleSessionName, PolicyArns }), /less than or equal to 10/);
   const two = await chained.assumeRole({ RoleArn: second, RoleSessionName, SourceIdentity: "ada" });
   assert.equal(two.SourceIdentity, "ada");
   const third = await role("third", ["sts:AssumeRole", "sts:TagSession"]);
