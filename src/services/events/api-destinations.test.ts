@@ -47,11 +47,13 @@ async function invoker(RoleName: string, Resource: string): Promise<string> {
 
 test("an event goes to an endpoint with the connection's headers, body and key", async () => {
   const AuthParameters = {
-    ApiKeyAuthParameters: { ApiKeyName: "x-amz-meta-key", ApiKeyValue: "secret" },
+    ApiKeyAuthParameters: { ApiKeyName: "x-amz-meta-old", ApiKeyValue: "secret" },
     InvocationHttpParameters: { BodyParameters: [{ Key: "team", Value: "red", IsValueSecret: true }] },
   };
   const made = await events.createConnection({ Name: "site", AuthorizationType: "API_KEY", AuthParameters });
   assert.equal(made.ConnectionState, "AUTHORIZED");
+  const renamed = { ApiKeyAuthParameters: { ApiKeyName: "x-amz-meta-key" } };
+  await events.updateConnection({ Name: "site", AuthParameters: renamed });
   const shown = await events.describeConnection({ Name: "site" });
   assert.deepEqual(shown.AuthParameters, {
     ApiKeyAuthParameters: { ApiKeyName: "x-amz-meta-key" },

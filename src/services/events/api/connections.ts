@@ -144,9 +144,13 @@ export const connections = operations<typeof Events, any>()({
       const { value: before, rev } = await existingConnection(ctx, input.Name);
       const type = (input.AuthorizationType ?? before.type) as Connection["type"];
       // What is left out of the parameters stays as it was.
+      const known = type === before.type ? opened(ctx, before) : {};
+      const member = MEMBER[type]!;
+      const own = { ...known[member], ...(input.AuthParameters as Parameters | undefined)?.[member] };
       const parameters = {
-        ...(type === before.type ? opened(ctx, before) : {}),
+        ...known,
         ...input.AuthParameters,
+        ...(Object.keys(own).length ? { [member]: own } : {}),
       } as Parameters;
       checkParameters(type, parameters);
       const { reason: _reason, authorized: _authorized, ...kept } = before;
