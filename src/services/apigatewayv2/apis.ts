@@ -17,6 +17,7 @@ import {
   type HttpStage,
 } from "./model.ts";
 import { importOpenApi } from "./openapi.ts";
+import { page } from "./page.ts";
 
 /** The endpoint of an API; programs whose resolver lacks `*.localhost` use the path form. */
 export function endpointOf(ctx: Context<any>, id: string): string {
@@ -129,16 +130,11 @@ export const apis = operations<typeof V2, any>()({
   GetApis: {
     permissions: on("GET", () => "/apis"),
     async run(ctx, input) {
-      const limit = Number(input.MaxResults ?? 100);
-      const stored = await ctx.records.list<HttpApi>("api", {
-        ...(input.NextToken ? { after: input.NextToken } : {}),
-        limit: limit + 1,
-      });
-      const page = stored.slice(0, limit);
-      return {
-        Items: page.map((s) => apiView(ctx, s.value)),
-        ...(stored.length > limit ? { NextToken: page.at(-1)!.id } : {}),
-      };
+      const apis = await ctx.records.list<HttpApi>("api");
+      return page(
+        apis.map((s) => apiView(ctx, s.value)),
+        input,
+      );
     },
   },
   UpdateApi: {

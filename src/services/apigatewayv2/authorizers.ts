@@ -14,6 +14,7 @@ import {
   type HttpApi,
   type HttpAuthorizer,
 } from "./model.ts";
+import { page } from "./page.ts";
 
 const view = (a: HttpAuthorizer): V2.CreateAuthorizerResponse => ({
   AuthorizerId: a.id,
@@ -83,9 +84,8 @@ export const authorizers = operations<typeof V2, any>()({
   },
   GetAuthorizers: {
     permissions: on("GET", all),
-    run: async (ctx, input) => ({
-      Items: ((await apiOf(ctx, input.ApiId)).authorizers ?? []).map(view) as V2.Authorizer[],
-    }),
+    run: async (ctx, input) =>
+      page(((await apiOf(ctx, input.ApiId)).authorizers ?? []).map(view) as V2.Authorizer[], input),
   },
   UpdateAuthorizer: {
     permissions: on("PATCH", one),

@@ -17,6 +17,7 @@ import {
   path,
 } from "./model.ts";
 import { stageOf } from "./stages.ts";
+import { page } from "./page.ts";
 
 const routeView = (route: HttpRoute) => ({
   RouteId: route.id,
@@ -82,7 +83,7 @@ export const routes = operations<typeof V2, any>()({
   },
   GetRoutes: {
     permissions: on("GET", path("routes")),
-    run: async (ctx, input) => ({ Items: (await apiOf(ctx, input.ApiId)).routes.map(routeView) }),
+    run: async (ctx, input) => page((await apiOf(ctx, input.ApiId)).routes.map(routeView), input),
   },
   UpdateRoute: {
     permissions: on("PATCH", path("routes", "RouteId")),
@@ -151,7 +152,7 @@ export const routes = operations<typeof V2, any>()({
   },
   GetIntegrations: {
     permissions: on("GET", path("integrations")),
-    run: async (ctx, input) => ({ Items: (await apiOf(ctx, input.ApiId)).integrations.map(integrationView) }),
+    run: async (ctx, input) => page((await apiOf(ctx, input.ApiId)).integrations.map(integrationView), input),
   },
   UpdateIntegration: {
     permissions: on("PATCH", path("integrations", "IntegrationId")),

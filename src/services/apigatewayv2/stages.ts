@@ -13,6 +13,7 @@ import {
   type HttpStage,
   type RouteSettings,
 } from "./model.ts";
+import { page } from "./page.ts";
 
 const settingsView = (settings: RouteSettings | undefined): V2.RouteSettings =>
   given({
@@ -116,9 +117,11 @@ export const stages = operations<typeof V2, any>()({
     permissions: on("GET", path("stages")),
     async run(ctx, input) {
       const { id } = await apiOf(ctx, input.ApiId);
-      return {
-        Items: (await ctx.records.list<HttpStage>("stage", { prefix: `${id}:` })).map((s) => stageView(s.value)),
-      };
+      const stages = await ctx.records.list<HttpStage>("stage", { prefix: `${id}:` });
+      return page(
+        stages.map((s) => stageView(s.value)),
+        input,
+      );
     },
   },
   UpdateStage: {
