@@ -38,13 +38,13 @@ export function adoptRepository(url: string): Adopted {
         `${url} has no buildspec.yml: a project's build follows it, and leaves template-export.yml for the deployment`,
       );
     // CodeStar's templates for virtual machines: found now, not by a release that fails.
-    const machine = /AWS::(?:EC2::Instance|ElasticBeanstalk::Environment)/.exec(file("template.yml") ?? "")?.[0];
-    if (machine)
+    const generation = describeRepository(file);
+    if (generation.machine)
       throw new Error(
-        `${url} deploys to virtual machines (${machine} in template.yml), which Starling does not have: it runs functions and static pages`,
+        `${url} deploys to virtual machines (${generation.machine} in template.yml), which Starling does not have: it runs functions and static pages`,
       );
     return {
-      generation: describeRepository(file),
+      generation,
       push: (connection, cloneUrl) => push(connection, bare, cloneUrl),
       remove,
     };

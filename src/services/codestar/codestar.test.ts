@@ -138,6 +138,14 @@ test("generations of repositories are told apart by their files", () => {
   });
 });
 
+test("a template with a virtual machine is known by its resources, not by its words", () => {
+  const machineOf = (template: string) =>
+    generationOf({ template, buildspec: "", hasTemplateConfiguration: false }).machine;
+  assert.equal(machineOf("Resources: {Web: {Type: AWS::EC2::Instance}}"), "AWS::EC2::Instance");
+  assert.equal(machineOf("# AWS::EC2::Instance\nResources: {Web: {Type: AWS::S3::Bucket}}"), undefined);
+  assert.equal(machineOf("Resources: [1, null]"), undefined);
+});
+
 test("the toolchain of a first-generation repository exports its functions' role; the last generation's does not", () => {
   const template = (importsLambdaRole: boolean) =>
     toolchainTemplate({

@@ -13,7 +13,11 @@ export interface Generation {
   readonly lacksProjectId?: boolean;
   /** The template imports `<id>-<region>-LambdaTrustRole` (2017, 2018). */
   readonly importsLambdaRole: boolean;
+  /** The type of a resource that runs on a virtual machine: no toolchain of ours deploys it. */
+  readonly machine?: string;
 }
+
+const MACHINES = new Set(["AWS::EC2::Instance", "AWS::ElasticBeanstalk::Environment"]);
 
 /** Reads the generation off the repository's files: the texts of `template.yml` and of `buildspec.yml`, and whether there is a configuration. */
 export function generationOf(files: {
@@ -22,12 +26,15 @@ export function generationOf(files: {
   hasTemplateConfiguration: boolean;
 }): Generation {
   // A template that cannot be read is the deployment's to refuse.
-  const declared = readTemplate(files.template).source?.value["Parameters"];
+  const { Parameters: declared, Resources: resources } = readTemplate(files.template).source?.value ?? {};
   const parameters = declared && typeof declared === "object" ? declared : {};
+  const types = Object.values(resources ?? {}).map((resource) => String(resource?.["Type"]));
+  const machine = types.find((type) => MACHINES.has(type));
   return {
     hasTemplateConfiguration: files.hasTemplateConfiguration && files.buildspec.includes("template-configuration.json"),
     hasCodeDeployRole: "CodeDeployRole" in parameters,
     lacksProjectId: !("ProjectId" in parameters),
     importsLambdaRole: files.template.includes("LambdaTrustRole"),
+    ...(machine ? { machine } : {}),
   };
 }
