@@ -186,10 +186,12 @@ export class EnvironmentPool implements EnvironmentEvents {
     return undefined;
   }
 
-  /** Gives waiting calls environments, as many as the work is worth. */
-  spread(micros = this.#micros): void {
+  /** Gives waiting calls environments, as many as the work is worth; `slowest` is how long a call takes that holds others up. */
+  spread(slowest = 0): void {
+    const isHeldUp = slowest > this.#micros;
+    const micros = isHeldUp ? slowest : this.#micros;
     // One that is slow may lack the CPU that its own limit allows, and others have theirs.
-    const most = micros === this.#micros ? this.#most() : Infinity;
+    const most = isHeldUp ? Infinity : this.#most();
     const isWorth = (): boolean =>
       this.#running.size + this.#starting < Math.max(1, Math.min(most, this.#needed(micros)));
     while (this.#queue.length > 0 && isWorth()) {
@@ -247,7 +249,7 @@ export class EnvironmentPool implements EnvironmentEvents {
     this.#timer = undefined;
     const now = performance.now();
     let behind = 0;
-    let slowest = this.#micros;
+    let slowest = 0;
     const stuckMs = this.#isAllWork ? STUCK_WORKING_MS : STUCK_MS;
     for (const environment of this.#running) {
       const busyMs = now - environment.busySince;
