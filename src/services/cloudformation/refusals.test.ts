@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CloudFormation } from "@aws-sdk/client-cloudformation";
-import { body, group } from "../../../test/support/stacks.ts";
+import { body, group, trust } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 describe("what CloudFormation refuses at the call", () => {
@@ -60,5 +60,75 @@ describe("what CloudFormation refuses at the call", () => {
       cfn.createStack({ StackName: "url", TemplateURL: "s3://bucket/key" }),
       "S3 error: Domain name specified in bucket is not a valid S3 domain",
     );
+  });
+
+  test("what cannot be a template is refused with CloudFormation's words", async () => {
+    const refusedTemplate = (TemplateBody: string, message: string | RegExp, more: object = {}): Promise<void> =>
+      refused(cfn.createStack({ StackName: "no", TemplateBody, ...more }), message);
+    await refusedTemplate("{}", "Template format error: At least one Resources member must be defined.");
+    await refusedTemplate(
+      body({ A: { Type: "AWS::Nope::Thing" } }),
+      "Template format error: Unrecognized resource types: [AWS::Nope::Thing]",
+    );
+    await refusedTemplate(
+      body({ A: group({ "Fn::Join": ["", "a", "b"] } as never) }),
+      /^Template error: every Fn::Join object requires two parameters/,
+    );
+    await refusedTemplate(
+      body({ A: group({ "Fn::FindInMap": ["M", "k", "l"] } as never) }),
+      /^Template error: Unable to get mapping for M::k::l$/,
+    );
+    const Conditions = { Never: { "Fn::Equals": ["a", "b"] } };
+    const skipped = group("skipped", undefined, { Condition: "Never" });
+    await refusedTemplate(
+      body({ A: group({ "Fn::GetAtt": ["S", "Arn"] } as never), S: skipped }, { Conditions }),
+      "Template format error: Unresolved resource dependencies [S] in the Resources block of the template",
+    );
+    await refusedTemplate(
+      body({ A: group("a"), S: skipped }, { Conditions, Outputs: { O: { Value: { Ref: "S" } } } }),
+      "Unresolved resource dependencies [S] in the Outputs block of the template",
+    );
+    await refusedTemplate(
+      body({ A: { Type: "AWS::CloudFormation::StackSet" } }),
+      /Starling does not implement the resource types \[AWS::CloudFormation::StackSet\] yet/,
+    );
+    await refusedTemplate(body({ A: group("x") }), "Parameters: [P] do not exist in the template", {
+      Parameters: [{ ParameterKey: "P", ParameterValue: "1" }],
+    });
+    await refusedTemplate(
+      body({ A: group({ Ref: "Nobody" } as never) }),
+      "Template format error: Unresolved resource dependencies [Nobody] in the Resources block of the template",
+    );
+    await assert.rejects(
+      cfn.createStack({
+        StackName: "no",
+        TemplateBody: body({ A: group("x") }),
+        TemplateURL: "https://s3.amazonaws.com/a/b",
+      }),
+      { name: "ValidationError" },
+    );
+    await assert.rejects(cfn.createStack({ StackName: "no", TemplateURL: "https://example.com/a/b" }), {
+      message: "TemplateURL must be a supported URL.",
+    });
+    await assert.rejects(
+      cfn.createStack({
+        StackName: "no",
+        TemplateBody: body({
+          R: { Type: "AWS::IAM::Role", Properties: { RoleName: "r", AssumeRolePolicyDocument: trust } },
+        }),
+        Capabilities: ["CAPABILITY_IAM"],
+      }),
+      {
+        name: "InsufficientCapabilitiesException",
+        message: "Requires capabilities : [CAPABILITY_NAMED_IAM]",
+      },
+    );
+    await assert.rejects(cfn.updateStack({ StackName: "absent", TemplateBody: body({ A: group("x") }) }), {
+      message: "Stack [absent] does not exist",
+    });
+    await assert.rejects(cfn.describeStackEvents({ StackName: "absent" }), {
+      message: "Stack [absent] does not exist",
+    });
+    await assert.rejects(cfn.estimateTemplateCost({ TemplateBody: body({}) }), { name: "NotImplemented" });
   });
 });
