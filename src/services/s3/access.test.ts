@@ -365,40 +365,4 @@ describe("S3 access", () => {
     const hidden = await plain(`/${Bucket}/none`, { headers: { origin: "http://a.example" } });
     assert.deepEqual([hidden.status, hidden.headers["access-control-allow-origin"]], [403, "http://a.example"]);
   });
-
-  test("what is not done is refused as such, and what is set comes back", async () => {
-    const Bucket = await bucket();
-    await assert.rejects(
-      s3.getObjectTorrent({ Bucket, Key: "k" }),
-      (error: any) => error.$metadata.httpStatusCode === 501,
-    );
-    const { $metadata } = await s3.putBucketTagging({ Bucket, Tagging: { TagSet: [] } });
-    assert.equal($metadata.httpStatusCode, 204);
-    await assert.rejects(s3.getBucketTagging({ Bucket }), { name: "NoSuchTagSet" }, "an empty set is none");
-    await s3.putBucketTagging({ Bucket, Tagging: { TagSet: [{ Key: "a", Value: "b" }] } });
-    assert.deepEqual((await s3.getBucketTagging({ Bucket })).TagSet, [{ Key: "a", Value: "b" }]);
-    const encryption = await s3.getBucketEncryption({ Bucket });
-    assert.equal(
-      encryption.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
-      "AES256",
-    );
-    assert.equal((await s3.getBucketLocation({ Bucket })).LocationConstraint, undefined);
-    assert.ok((await s3.listBuckets()).Buckets?.some((b) => b.Name === Bucket));
-    await assert.rejects(s3.createBucket({ Bucket: "Bad_Name" }), code("InvalidBucketName"));
-    const elsewhere = new S3({ ...app.client, region: "eu-west-1", forcePathStyle: true });
-    await assert.rejects(
-      elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "ap-south-1" } }),
-      code("IllegalLocationConstraintException"),
-    );
-    await elsewhere.createBucket({
-      Bucket: "access-eu",
-      CreateBucketConfiguration: { LocationConstraint: "eu-west-1" },
-    });
-    await assert.rejects(
-      elsewhere.createBucket({ Bucket: "access-eu", CreateBucketConfiguration: { LocationConstraint: "eu-west-1" } }),
-      code("BucketAlreadyOwnedByYou"),
-    );
-    assert.equal((await s3.getBucketLocation({ Bucket: "access-eu" })).LocationConstraint, "eu-west-1");
-    elsewhere.destroy();
-  });
 });
