@@ -114,6 +114,9 @@ export interface ObjectVersion {
   readonly facts: ObjectFacts;
 }
 
+/** Values of a bucket's ownership controls. */
+export const OWNERSHIPS: readonly string[] = ["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"];
+
 export const NULL_VERSION = "null";
 
 /** Length of what ends a version's id: a digest by which ids that we never made are told from those that are gone. */

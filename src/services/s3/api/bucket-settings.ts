@@ -8,7 +8,7 @@ import { checkedCors } from "../cors.ts";
 import { accessDenied, invalidRequest, malformedXml } from "../errors.ts";
 import { testEvent } from "../events.ts";
 import { checkedLifecycle } from "../lifecycle.ts";
-import { canonicalId, type Bucket, type BucketConfig } from "../model.ts";
+import { canonicalId, OWNERSHIPS, type Bucket, type BucketConfig } from "../model.ts";
 import { checkDestinations, checkedNotification, refuseUnreachable } from "../notifications.ts";
 import { onBucket } from "../permissions.ts";
 import { bucketOfInput, changeConfig } from "../store/buckets.ts";
@@ -61,7 +61,6 @@ const NO_TAGS = ["NoSuchTagSet", "The TagSet does not exist"] as const;
 const NO_LIFECYCLE = ["NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"] as const;
 /** Objects below 128 KiB are not moved to another class, whichever it is. */
 const USUAL_MINIMUM = "all_storage_classes_128K";
-const OWNERSHIPS: readonly string[] = ["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"];
 const NO_BLOCK = [
   "NoSuchPublicAccessBlockConfiguration",
   "The public access block configuration was not found",

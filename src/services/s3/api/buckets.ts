@@ -5,7 +5,7 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { grantsOf, hasAcl, isPublicGrant } from "../acl.ts";
 import { MAX_BUCKETS } from "../limits.ts";
-import { bucketArn, canonicalId, inSeconds, isBucketName, newBucketConfig, type Bucket } from "../model.ts";
+import { bucketArn, canonicalId, inSeconds, isBucketName, newBucketConfig, OWNERSHIPS, type Bucket } from "../model.ts";
 import { onBucket } from "../permissions.ts";
 import { bucketOfInput, findBucket, insertBucket, listBuckets, removeBucket } from "../store/buckets.ts";
 import { endUpload, listParts, listUploads } from "../store/uploads.ts";
@@ -14,7 +14,6 @@ import { checkedTags } from "../tags.ts";
 const HOME_REGION = "us-east-1";
 /** What eu-west-1 was called once: who asks for a bucket there by this name reads it back. */
 const OLD_EUROPE = "EU";
-const OWNERSHIPS: readonly string[] = ["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"];
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 /** The region that a new bucket goes to, as AWS reads it off the endpoint and the constraint. */
