@@ -110,16 +110,22 @@ export function dueAfter(from: number, days: number): number {
   return Math.ceil((from + days * DAY) / DAY) * DAY;
 }
 
+/** When an action of a rule is due: at its date, or so many days after `from`; never (NaN) where it says neither. */
+function dueAt(
+  { Days: days, Date: date }: { Days?: number | undefined; Date?: Date | undefined },
+  from: number,
+): number {
+  return days === undefined ? new Date(date ?? NaN).getTime() : dueAfter(from, days);
+}
+
 /** When and by which rule an object will end, as the header `x-amz-expiration` says it. */
 export function expiryOf(rules: readonly S3.LifecycleRule[] | undefined, version: ObjectVersion): string | undefined {
   const { key, size, modifiedAt, facts } = version;
   if (!rules || !version.latest || version.marker) return undefined;
   const ends = rules
     .filter((rule) => appliesTo(rule, { key, size, tags: facts.tags ?? [] }))
-    .flatMap(({ ID: id = "", Expiration: { Days: days, Date: date } = {} }) => {
-      if (days === undefined && date === undefined) return [];
-      return [{ id, at: days === undefined ? new Date(date ?? NaN).getTime() : dueAfter(modifiedAt, days) }];
-    });
+    .map(({ ID: id = "", Expiration: expiration = {} }) => ({ id, at: dueAt(expiration, modifiedAt) }))
+    .filter(({ at }) => !Number.isNaN(at));
   const [first] = ends.toSorted((a, b) => a.at - b.at);
   return first && `expiry-date="${new Date(first.at).toUTCString()}", rule-id="${encodeURIComponent(first.id)}"`;
 }
@@ -147,10 +153,7 @@ export function actionsFor(
     );
   for (const { Expiration: expiration } of of(latest)) {
     if (!expiration) continue;
-    const due =
-      expiration.Days === undefined
-        ? new Date(expiration.Date ?? NaN).getTime()
-        : dueAfter(latest.modifiedAt, expiration.Days);
+    const due = dueAt(expiration, latest.modifiedAt);
     if (latest.marker) {
       // A marker that hides nothing is of no use any more.
       if (older.length === 0 && (expiration.ExpiredObjectDeleteMarker || due <= now)) actions.push({ remove: latest });
@@ -196,21 +199,16 @@ function classFor(
     namesSize(rule) ||
     version.size >= MIN_TRANSITION_BYTES ||
     (minimumSize === "varies_by_storage_class" && (to === "GLACIER" || to === "DEEP_ARCHIVE"));
-  const due = rules.flatMap((rule) =>
-    (since === undefined
-      ? (rule.Transitions ?? [])
-          .filter(
-            ({ Days: days, Date: date }) =>
-              (date === undefined ? dueAfter(version.modifiedAt, days ?? 0) : new Date(date).getTime()) <= now,
-          )
-          .map(({ StorageClass: to }) => to)
-      : (rule.NoncurrentVersionTransitions ?? [])
-          .filter(
-            (one) => newer >= (one.NewerNoncurrentVersions ?? 0) && dueAfter(since, one.NoncurrentDays ?? 0) <= now,
-          )
-          .map(({ StorageClass: to }) => to)
-    ).filter((to) => takes(rule, to)),
-  );
+  const isDue = (one: S3.Transition): boolean => dueAt(one, version.modifiedAt) <= now;
+  const isDueSince = (one: S3.NoncurrentVersionTransition, from: number): boolean =>
+    newer >= (one.NewerNoncurrentVersions ?? 0) && dueAfter(from, one.NoncurrentDays ?? 0) <= now;
+  const due = rules.flatMap((rule) => {
+    const moves =
+      since === undefined
+        ? rule.Transitions?.filter(isDue)
+        : rule.NoncurrentVersionTransitions?.filter((one) => isDueSince(one, since));
+    return (moves ?? []).map(({ StorageClass: to }) => to).filter((to) => takes(rule, to));
+  });
   const rank = (name: string | undefined): number => CLASSES.indexOf(name ?? "STANDARD");
   const furthest = Math.max(-1, ...due.map(rank));
   return furthest > rank(version.facts.storageClass) ? CLASSES[furthest] : undefined;
