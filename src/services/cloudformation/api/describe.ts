@@ -2,7 +2,7 @@ import type * as CloudFormation from "@aws-sdk/client-cloudformation";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { onAll, onStack } from "../access.ts";
-import { driftsOfResources, driftsOfStacks } from "../drift/shown.ts";
+import { driftOfResource, driftsOfResources, driftsOfStacks } from "../drift/shown.ts";
 import { noStack, validation } from "../errors.ts";
 import { EVENTS_PAGE, EXPORTS_PAGE, RESOURCES_PAGE } from "../limits.ts";
 import type { Export, Stack, StackEvent, StackResource } from "../model.ts";
@@ -62,12 +62,12 @@ export const describe = operations<typeof CloudFormation, any>()({
       if (!found) throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${stack.name}`);
       const resource = found.value;
       const metadata = resource.state?.metadata;
-      const drifts = await driftsOfResources(ctx, stack);
+      const drift = await driftOfResource(ctx, stack, resource.logicalId);
       return {
         StackResourceDetail: {
           StackName: stack.name,
           StackId: stack.arn,
-          ...resourceView(resource, drifts.get(resource.logicalId)),
+          ...resourceView(resource, drift),
           LastUpdatedTimestamp: new Date(resource.updated),
           Metadata: JSON.stringify(metadata ?? {}),
         },

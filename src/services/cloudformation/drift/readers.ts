@@ -40,7 +40,7 @@ async function lambdaFunction(ctx: Context<any>, id: string, expected: JsonObjec
     EphemeralStorage: c.EphemeralStorage,
     DeadLetterConfig: c.DeadLetterConfig,
     ReservedConcurrentExecutions,
-    Tags: Object.entries(Tags ?? {}).map(([Key, Value]) => ({ Key, Value })),
+    Tags: readTags(Tags),
   };
 }
 

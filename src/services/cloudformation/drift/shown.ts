@@ -17,6 +17,11 @@ export const stackDrift = (found: Detection | undefined) =>
     ? { StackDriftStatus: found.drift, LastCheckTimestamp: new Date(found.started) }
     : { StackDriftStatus: "NOT_CHECKED" as const };
 
+/** What was last found of one resource of a stack. */
+export async function driftOfResource(ctx: Context<any>, { uuid }: Stack, logicalId: string) {
+  return (await ctx.records.get<StoredDrift>("resource-drift", `${uuid}/${logicalId}`))?.value;
+}
+
 /** What was last found of a stack's resources, by logical id. */
 export async function driftsOfResources(ctx: Context<any>, { uuid }: Stack): Promise<Map<string, StoredDrift>> {
   const found = await ctx.records.list<StoredDrift>("resource-drift", { prefix: `${uuid}/` });
