@@ -6,7 +6,7 @@ import { codeOf } from "../../../kernel/aws-error.ts";
 import { badRequest, conflict, given, notFound, on, type RestApi, type Stage } from "../model.ts";
 import { patched } from "../patch.ts";
 import { page } from "./apis.ts";
-import { ofDomain } from "./domains.ts";
+import { allPages, domainOf, keeper, ofDomain } from "./domains.ts";
 
 /** How the whole of a domain name is written where a base path is asked for. */
 const NONE = "(none)";
@@ -31,15 +31,10 @@ function checkBasePath(basePath: string | undefined): void {
 }
 
 async function mappingsOf(ctx: Context<any>, DomainName: string | undefined): Promise<ApiMapping[]> {
-  const all: ApiMapping[] = [];
-  for (let NextToken: string | undefined, first = true; first || NextToken; first = false) {
-    const some = await ofDomain(
-      ctx.asService().call("apigatewayv2", "GetApiMappings", { DomainName, NextToken, MaxResults: "500" }),
-    );
-    all.push(...((some.Items ?? []) as ApiMapping[]));
-    NextToken = some.NextToken;
-  }
-  return all;
+  const found = await ofDomain(
+    allPages((page) => keeper(ctx).call("apigatewayv2", "GetApiMappings", { DomainName, ...page })),
+  );
+  return found as ApiMapping[];
 }
 
 async function mappingOf(ctx: Context<any>, domain: string | undefined, basePath: string | undefined) {
@@ -64,10 +59,10 @@ export const basePathMappings = operations<typeof Gateway, any>()({
   CreateBasePathMapping: {
     permissions: on("POST", all),
     async run(ctx, input) {
-      await mappingsOf(ctx, input.domainName);
+      await domainOf(ctx, input.domainName);
       checkBasePath(input.basePath);
       await checkTarget(ctx, input.restApiId, input.stage);
-      const made = ctx.asService().call("apigatewayv2", "CreateApiMapping", {
+      const made = keeper(ctx).call("apigatewayv2", "CreateApiMapping", {
         DomainName: input.domainName,
         ApiMappingKey: keyOf(input.basePath),
         ApiId: input.restApiId,
@@ -96,7 +91,7 @@ export const basePathMappings = operations<typeof Gateway, any>()({
       const next = patched(old, input.patchOperations, ["basePath", "restapiId", "stage"]);
       checkBasePath(next.basePath);
       await checkTarget(ctx, next.restapiId, next.stage);
-      const changed = ctx.asService().call("apigatewayv2", "UpdateApiMapping", {
+      const changed = keeper(ctx).call("apigatewayv2", "UpdateApiMapping", {
         DomainName: input.domainName,
         ApiMappingId: before.ApiMappingId,
         ApiMappingKey: keyOf(next.basePath),
@@ -110,7 +105,7 @@ export const basePathMappings = operations<typeof Gateway, any>()({
     permissions: on("DELETE", one),
     async run(ctx, input) {
       const { ApiMappingId } = await mappingOf(ctx, input.domainName, input.basePath);
-      await ctx.asService().call("apigatewayv2", "DeleteApiMapping", { DomainName: input.domainName, ApiMappingId });
+      await keeper(ctx).call("apigatewayv2", "DeleteApiMapping", { DomainName: input.domainName, ApiMappingId });
       return {};
     },
   },

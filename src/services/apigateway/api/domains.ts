@@ -11,7 +11,7 @@ import { page } from "./apis.ts";
  * Custom domain names are one thing of REST and HTTP APIs: the service of HTTP APIs keeps them, and this shows them in
  * the words of REST APIs.
  */
-const keeper = (ctx: Context<any>): Context<any> => ctx.asService();
+export const keeper = (ctx: Context<any>): Context<any> => ctx.asService();
 
 export const noDomain = () => notFound("Invalid domain name identifier specified");
 
@@ -22,6 +22,20 @@ export async function ofDomain<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     throw codeOf(error) === "NotFoundException" ? noDomain() : error;
   }
+}
+
+/** All items of a list that the keeper answers page by page. */
+export async function allPages<T>(
+  ask: (page: { NextToken: string | undefined; MaxResults: string }) => Promise<{ Items?: T[]; NextToken?: string }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  let NextToken: string | undefined;
+  do {
+    const some = await ask({ NextToken, MaxResults: "500" });
+    all.push(...(some.Items ?? []));
+    NextToken = some.NextToken;
+  } while (NextToken);
+  return all;
 }
 
 /** What callers may say of a domain name, flat. */
@@ -105,12 +119,7 @@ export const domains = operations<typeof Gateway, any>()({
   GetDomainNames: {
     permissions: on("GET", () => "/domainnames"),
     async run(ctx, input) {
-      const all: V2.DomainName[] = [];
-      for (let NextToken: string | undefined, first = true; first || NextToken; first = false) {
-        const some = await keeper(ctx).call("apigatewayv2", "GetDomainNames", { NextToken, MaxResults: "500" });
-        all.push(...(some.Items ?? []));
-        NextToken = some.NextToken;
-      }
+      const all = await allPages((of) => keeper(ctx).call("apigatewayv2", "GetDomainNames", of));
       const { items, ...rest } = page(all, input);
       return { items: items.map(domainView), ...rest };
     },
@@ -139,6 +148,6 @@ export const domains = operations<typeof Gateway, any>()({
   },
 });
 
-async function domainOf(ctx: Context<any>, name: string | undefined): Promise<V2.DomainName> {
+export async function domainOf(ctx: Context<any>, name: string | undefined): Promise<V2.DomainName> {
   return (await ofDomain(keeper(ctx).call("apigatewayv2", "GetDomainName", { DomainName: name }))) as V2.DomainName;
 }
