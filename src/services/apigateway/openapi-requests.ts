@@ -67,10 +67,7 @@ export function requestDemands(
   const bodies: [string, Json | undefined][] = body
     ? consumes.map((type) => [type, body["schema"] as Json])
     : content.map(([type, one]) => [type, one["schema"] as Json | undefined]);
-  const models = bodies.flatMap(([type, schema]): [string, string][] => {
-    const name = modelName(schema, definitions);
-    return name === undefined ? [] : [[type, name]];
-  });
+  const models = referredModels(bodies, definitions);
   const wanted: unknown =
     operation["x-amazon-apigateway-request-validator"] ?? document["x-amazon-apigateway-request-validator"];
   const validator = Object.values(definitions.validators ?? {}).find((one) => one.name === wanted);
@@ -91,10 +88,16 @@ function mediaTypes(given: unknown): string[] {
   return types;
 }
 
-/** The name of the model that a schema refers to, where the API has it. */
-function modelName(schema: Json | undefined, definitions: Definitions): string | undefined {
-  const name = /\/([^/]+)$/.exec(String(schema?.["$ref"] ?? ""))?.[1];
-  return name !== undefined && Object.hasOwn(allModels(definitions), name) ? name : undefined;
+/** The names of the models that the schemas of bodies refer to, by type; those that the API does not have are left out. */
+function referredModels(
+  bodies: readonly (readonly [type: string, schema: Json | undefined])[],
+  definitions: Definitions,
+): [string, string][] {
+  const known = allModels(definitions);
+  return bodies.flatMap(([type, schema]): [string, string][] => {
+    const name = /\/([^/]+)$/.exec(String(schema?.["$ref"] ?? ""))?.[1];
+    return name !== undefined && Object.hasOwn(known, name) ? [[type, name]] : [];
+  });
 }
 
 /** The responses of an operation, with their headers and models. */
@@ -109,10 +112,7 @@ export function methodResponses(
     const bodies: [string, Json | undefined][] = response["schema"]
       ? produces.map((type) => [type, response["schema"] as Json])
       : content.map(([type, { schema }]) => [type, schema as Json | undefined]);
-    const models = bodies.flatMap(([type, schema]): [string, string][] => {
-      const name = modelName(schema, definitions);
-      return name === undefined ? [] : [[type, name]];
-    });
+    const models = referredModels(bodies, definitions);
     const headers = Object.keys((response["headers"] ?? {}) as Json).map((name) => [
       `method.response.header.${name}`,
       false,
