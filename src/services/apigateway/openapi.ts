@@ -1,5 +1,6 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
+import { endpointOf } from "../../compute/edge/openapi-endpoint.ts";
 import { writtenVersion } from "../../compute/edge/openapi-version.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
 import { methodResponses, readModels, readValidators, requestDemands } from "./openapi-requests.ts";
@@ -89,14 +90,6 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
       ? { policy: JSON.stringify(document["x-amazon-apigateway-policy"]) }
       : {}),
   };
-}
-
-/** What `x-amazon-apigateway-endpoint-configuration` says; OpenAPI 3 has it at a server. */
-function endpointOf(document: Json): { disableExecuteApiEndpoint?: boolean } {
-  const name = "x-amazon-apigateway-endpoint-configuration";
-  const given = (document[name] ?? (document["servers"] as Json[] | undefined)?.[0]?.[name]) as Json | undefined;
-  const said: unknown = given?.["disableExecuteApiEndpoint"];
-  return said === undefined ? {} : { disableExecuteApiEndpoint: String(said) === "true" };
 }
 
 /** An OpenAPI document, as JSON or YAML. */

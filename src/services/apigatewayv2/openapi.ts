@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import { endpointOf } from "../../compute/edge/openapi-endpoint.ts";
 import { writtenVersion } from "../../compute/edge/openapi-version.ts";
 import type { Context } from "../../aws/context.ts";
 import type { Cors } from "../../compute/edge/cors.ts";
@@ -73,11 +74,6 @@ export function importOpenApi(ctx: Context<any>, body: string, known: readonly H
   if (routes.length > MAX_ROUTES) throw badRequest(`An API has at most ${MAX_ROUTES} routes.`);
   const info = (document["info"] ?? {}) as Json;
   const cors = document["x-amazon-apigateway-cors"] as Json | undefined;
-  const atEndpoint = "x-amazon-apigateway-endpoint-configuration";
-  const endpoint = (document[atEndpoint] ?? (document["servers"] as Json[] | undefined)?.[0]?.[atEndpoint]) as
-    | Json
-    | undefined;
-  const disabled: unknown = endpoint?.["disableExecuteApiEndpoint"];
   return {
     routes,
     integrations,
@@ -86,7 +82,7 @@ export function importOpenApi(ctx: Context<any>, body: string, known: readonly H
     ...(info["description"] ? { description: String(info["description"]) } : {}),
     ...(info["version"] ? { version: writtenVersion(body, info["version"]) } : {}),
     ...(cors ? { cors: readCors(cors) } : {}),
-    ...(disabled === undefined ? {} : { disableExecuteApiEndpoint: String(disabled) === "true" }),
+    ...endpointOf(document),
   };
 }
 
