@@ -1,6 +1,7 @@
-import { tagChanges, tagMap } from "../../aws/resource-tags.ts";
+import { tagMap } from "../../aws/resource-tags.ts";
 import type { Properties, ResourceType } from "../../aws/service.ts";
 import { ignoring } from "../../kernel/aws-error.ts";
+import { retag } from "./retag.ts";
 
 const ignoreGone = ignoring("NotFoundException");
 
@@ -24,10 +25,7 @@ export const domainName: ResourceType = {
   },
   async update(ctx, id, next, previous) {
     await ctx.call("apigatewayv2", "UpdateDomainName", { DomainName: id, ...configurations(next) });
-    const ResourceArn = `arn:aws:apigateway:${ctx.region}::/domainnames/${id}`;
-    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
-    if (gone.length) await ctx.call("apigatewayv2", "UntagResource", { ResourceArn, TagKeys: gone });
-    if (set.length) await ctx.call("apigatewayv2", "TagResource", { ResourceArn, Tags: tagMap(set) });
+    await retag(ctx, `domainnames/${id}`, next, previous);
   },
   async remove(ctx, id) {
     await ctx.call("apigatewayv2", "DeleteDomainName", { DomainName: id }).catch(ignoreGone);

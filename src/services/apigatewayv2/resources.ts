@@ -1,6 +1,6 @@
-import { tagChanges, tagMap } from "../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../aws/service.ts";
 import { codeOf, ignoring } from "../../kernel/aws-error.ts";
+import { retag } from "./retag.ts";
 
 const ignoreGone = ignoring("NotFoundException");
 
@@ -62,10 +62,7 @@ export const httpApi: ResourceType = {
     if (previous["DisableExecuteApiEndpoint"] !== undefined && next["DisableExecuteApiEndpoint"] === undefined)
       await ctx.call("apigatewayv2", "UpdateApi", { ApiId: id, DisableExecuteApiEndpoint: false });
     if (corsOf(previous) && !corsOf(next)) await ctx.call("apigatewayv2", "DeleteCorsConfiguration", { ApiId: id });
-    const ResourceArn = `arn:aws:apigateway:${ctx.region}::/apis/${id}`;
-    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
-    if (gone.length) await ctx.call("apigatewayv2", "UntagResource", { ResourceArn, TagKeys: gone });
-    if (set.length) await ctx.call("apigatewayv2", "TagResource", { ResourceArn, Tags: tagMap(set) });
+    await retag(ctx, `apis/${id}`, next, previous);
   },
   async remove(ctx, id) {
     await ctx.call("apigatewayv2", "DeleteApi", { ApiId: id }).catch(ignoreGone);
