@@ -1,6 +1,7 @@
-import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
 import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { ResourceType } from "../../../aws/service.ts";
+import { make } from "./make.ts";
 
 const ignoreMissing = ignoring("NoSuchEntity");
 
@@ -17,13 +18,11 @@ export const iamServerCertificate: ResourceType = {
       ...(Path ? { Path } : {}),
       ...(CertificateChain ? { CertificateChain } : {}),
     };
-    await ctx
-      .withStackTags(properties["Tags"], (Tags) =>
+    await make(ctx, () =>
+      ctx.withStackTags(properties["Tags"], (Tags) =>
         ctx.call("iam", "UploadServerCertificate", { ...input, ...(Tags.length ? { Tags } : {}) }),
-      )
-      .catch((error: unknown) => {
-        if (codeOf(error) !== "EntityAlreadyExists" || !ctx.retried) throw error;
-      });
+      ),
+    );
     return ServerCertificateName;
   },
   async update(ctx, id, next, previous) {
@@ -49,13 +48,11 @@ export const iamSamlProvider: ResourceType = {
   async create(ctx, properties) {
     const Name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 128 }));
     const SAMLMetadataDocument = properties["SamlMetadataDocument"];
-    await ctx
-      .withStackTags(properties["Tags"], (Tags) =>
+    await make(ctx, () =>
+      ctx.withStackTags(properties["Tags"], (Tags) =>
         ctx.call("iam", "CreateSAMLProvider", { Name, SAMLMetadataDocument, ...(Tags.length ? { Tags } : {}) }),
-      )
-      .catch((error: unknown) => {
-        if (codeOf(error) !== "EntityAlreadyExists" || !ctx.retried) throw error;
-      });
+      ),
+    );
     return `arn:aws:iam::${ctx.account}:saml-provider/${Name}`;
   },
   async update(ctx, id, next, previous) {

@@ -1,17 +1,9 @@
 import { tagChanges } from "../../../aws/resource-tags.ts";
-import type { ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
+import type { ResourceType } from "../../../aws/service.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
+import { make } from "./make.ts";
 
 const ignoreMissing = ignoring("NoSuchEntity");
-
-/** Makes it, or finds what an earlier try of this step has made. */
-async function make(ctx: ResourceContext, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (codeOf(error) !== "EntityAlreadyExists" || !ctx.retried) throw error;
-  }
-}
 
 /** The one role of a profile's list, as templates write it. */
 const roleOf = (properties: Record<string, unknown>): string | undefined =>

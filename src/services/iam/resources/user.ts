@@ -1,15 +1,12 @@
-import { codeOf } from "../../../kernel/aws-error.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
 import { Records } from "../../../aws/records.ts";
 import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { ResourceContext, ResourceType } from "../../../aws/service.ts";
 import type { AccessKey } from "../model.ts";
 import { setHoldings, stripHoldings } from "./holdings.ts";
+import { make } from "./make.ts";
 
-const ignore =
-  (code: string) =>
-  (error: unknown): void => {
-    if (codeOf(error) !== code) throw error;
-  };
+const ignoreMissing = ignoring("NoSuchEntity");
 
 interface Login {
   readonly Password?: string;
@@ -19,13 +16,13 @@ interface Login {
 /** Gives the user this password, or takes it away. */
 async function setLogin(ctx: ResourceContext, UserName: string, login?: Login, had?: Login): Promise<void> {
   if (!login) {
-    if (had) await ctx.call("iam", "DeleteLoginProfile", { UserName }).catch(ignore("NoSuchEntity"));
+    if (had) await ctx.call("iam", "DeleteLoginProfile", { UserName }).catch(ignoreMissing);
     return;
   }
   const { PasswordResetRequired } = login;
   const input = { UserName, ...(PasswordResetRequired === undefined ? {} : { PasswordResetRequired }) };
   await ctx.call("iam", "CreateLoginProfile", { ...input, Password: login.Password }).catch(async (error: unknown) => {
-    ignore("EntityAlreadyExists")(error);
+    ignoring("EntityAlreadyExists")(error);
     const Password = login.Password === had?.Password ? undefined : login.Password;
     await ctx.call("iam", "UpdateLoginProfile", { ...input, ...(Password === undefined ? {} : { Password }) });
   });
@@ -37,14 +34,11 @@ export const iamUser: ResourceType = {
   async create(ctx, properties) {
     const UserName = String(properties["UserName"] ?? ctx.physicalName({ maxLength: 64 }));
     const input = { UserName, Path: properties["Path"], PermissionsBoundary: properties["PermissionsBoundary"] };
-    await ctx
-      .withStackTags(properties["Tags"], (Tags) =>
+    await make(ctx, () =>
+      ctx.withStackTags(properties["Tags"], (Tags) =>
         ctx.call("iam", "CreateUser", { ...input, ...(Tags.length ? { Tags } : {}) }),
-      )
-      .catch((error: unknown) => {
-        if (!ctx.retried) throw error;
-        ignore("EntityAlreadyExists")(error);
-      });
+      ),
+    );
     for (const GroupName of properties["Groups"] ?? [])
       await ctx.call("iam", "AddUserToGroup", { UserName, GroupName });
     await setLogin(ctx, UserName, properties["LoginProfile"]);
@@ -79,7 +73,7 @@ export const iamUser: ResourceType = {
         await ctx.call("iam", "RemoveUserFromGroup", { UserName: id, GroupName: group.GroupName });
       await ctx.call("iam", "DeleteUser", { UserName: id });
     } catch (error) {
-      ignore("NoSuchEntity")(error);
+      ignoreMissing(error);
     }
   },
   async attributes(ctx, id) {
@@ -93,10 +87,7 @@ export const iamGroup: ResourceType = {
   type: "AWS::IAM::Group",
   async create(ctx, properties) {
     const GroupName = String(properties["GroupName"] ?? ctx.physicalName({ maxLength: 128 }));
-    await ctx.call("iam", "CreateGroup", { GroupName, Path: properties["Path"] }).catch((error: unknown) => {
-      if (!ctx.retried) throw error;
-      ignore("EntityAlreadyExists")(error);
-    });
+    await make(ctx, () => ctx.call("iam", "CreateGroup", { GroupName, Path: properties["Path"] }));
     await setHoldings(ctx, "Group", GroupName, properties, {});
     return GroupName;
   },
@@ -106,7 +97,7 @@ export const iamGroup: ResourceType = {
       await stripHoldings(ctx, "Group", id);
       await ctx.call("iam", "DeleteGroup", { GroupName: id });
     } catch (error) {
-      ignore("NoSuchEntity")(error);
+      ignoreMissing(error);
     }
   },
   async attributes(ctx, id) {
@@ -139,7 +130,7 @@ export const iamAccessKey: ResourceType = {
   async remove(ctx, id, properties) {
     await ctx
       .call("iam", "DeleteAccessKey", { UserName: properties["UserName"], AccessKeyId: id })
-      .catch(ignore("NoSuchEntity"));
+      .catch(ignoreMissing);
   },
   async attributes(ctx, id) {
     const records = new Records(ctx.platform.database, ctx.platform.clock, {
