@@ -93,6 +93,16 @@ export function malformedSignature(audience: SignatureAudience, presigned: boole
   }
 }
 
+/** The clocks of the client and the platform are further apart than S3 lets them be. */
+export function requestTimeTooSkewed(requestTime: string, now: number, mostMs: number): AwsError {
+  const message = "The difference between the request time and the current time is too large.";
+  return new AwsError("RequestTimeTooSkewed", message, 403, {
+    RequestTime: requestTime,
+    ServerTime: new Date(now).toISOString(),
+    MaxAllowedSkewMilliseconds: String(mostMs),
+  });
+}
+
 /** Two signatures on one request. */
 export function severalSignatures(audience: SignatureAudience): AwsError {
   const message =

@@ -12,6 +12,7 @@ import {
 import {
   expiredToken,
   malformedSignature,
+  requestTimeTooSkewed,
   severalSignatures,
   signatureMismatch,
   unknownAccessKey,
@@ -222,12 +223,7 @@ function checkTime(signature: Signature, now: number, audience: SignatureAudienc
       ServerTime: new Date(now).toISOString(),
     });
   }
-  const message = "The difference between the request time and the current time is too large.";
-  throw new AwsError("RequestTimeTooSkewed", message, 403, {
-    RequestTime: amzDate,
-    ServerTime: new Date(now).toISOString(),
-    MaxAllowedSkewMilliseconds: String(MAX_SKEW_MS),
-  });
+  throw requestTimeTooSkewed(amzDate, now, MAX_SKEW_MS);
 }
 
 function checkSignedHeaders(request: SignedRequest, signature: Signature, audience: SignatureAudience): void {
