@@ -3,9 +3,10 @@ import type { Context } from "../../aws/context.ts";
 import type { Principal } from "../../aws/principal.ts";
 import type { OperationInput, OperationOutput } from "../../aws/sdk-types.ts";
 import type { Operation, Permission } from "../../aws/service.ts";
-import { AwsError, codeOf } from "../../kernel/aws-error.ts";
+import { codeOf, type AwsError } from "../../kernel/aws-error.ts";
 import { credentialsView } from "./credentials-view.ts";
 import {
+  denied,
   invalidParameter,
   MAX_SESSION_TAGS,
   packedSize,
@@ -13,6 +14,7 @@ import {
   sessionPolicies,
   sessionTags,
   tagConditions,
+  validation,
 } from "./session.ts";
 import type { StsState } from "./web-identity.ts";
 
@@ -22,18 +24,12 @@ const DEFAULT_SECONDS = 3600;
 /** A role that assumes a role gets an hour at most: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html */
 const CHAINED_SECONDS = 3600;
 
-const denied = (caller: string, roleArn: string): AwsError =>
-  new AwsError(
-    "AccessDenied",
-    `User: ${caller} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`,
-    403,
-  );
-
-const tooLong = (message: string): AwsError => new AwsError("ValidationError", message, 400);
+const mayNot = (caller: string, roleArn: string): AwsError =>
+  denied(`User: ${caller} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`);
 
 function mustBeArn(roleArn: string): void {
   const [arn, partition, service, , , ...rest] = roleArn.split(":");
-  if (arn !== "arn" || !partition || !service || rest.join(":") === "") throw tooLong(`${roleArn} is invalid`);
+  if (arn !== "arn" || !partition || !service || rest.join(":") === "") throw validation(`${roleArn} is invalid`);
 }
 
 /** Tags and transitive keys that the caller's own session hands on. */
@@ -69,10 +65,10 @@ export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRol
     mustBeArn(roleArn);
     const caller = "arn" in ctx.principal ? ctx.principal.arn : ctx.principal.kind;
     // Who was given a part of somebody's permissions does not take more: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
-    if (ctx.principal.kind === "federated") throw denied(caller, roleArn);
+    if (ctx.principal.kind === "federated") throw mayNot(caller, roleArn);
     // Who may not assume a role does not learn whether it exists.
     const role = await ctx.platform.identity.role(roleArn).catch((error: unknown) => {
-      throw codeOf(error) === "NoSuchEntity" ? denied(caller, roleArn) : error;
+      throw codeOf(error) === "NoSuchEntity" ? mayNot(caller, roleArn) : error;
     });
     const sourceIdentity = sourceOf(ctx, input);
     const mfa = await provesMfa(ctx, "AssumeRole", input);
@@ -102,9 +98,9 @@ export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRol
     const role = await identity.role(String(input.RoleArn));
     const seconds = input.DurationSeconds ?? DEFAULT_SECONDS;
     if (seconds > role.maxSessionDuration)
-      throw tooLong("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+      throw validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
     if (ctx.principal.kind === "role" && seconds > CHAINED_SECONDS)
-      throw tooLong(
+      throw validation(
         "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
       );
     const sourceIdentity = sourceOf(ctx, input);
@@ -133,6 +129,6 @@ export const assumeRole: Operation<Input, OperationOutput<typeof Sts, "AssumeRol
 function sourceOf(ctx: Context<any>, input: Input): string | undefined {
   const own = ctx.principal.kind === "role" ? ctx.principal.sourceIdentity : undefined;
   if (own && input.SourceIdentity && input.SourceIdentity !== own)
-    throw new AwsError("AccessDenied", "The source identity of a session cannot be changed by role chaining.", 403);
+    throw denied("The source identity of a session cannot be changed by role chaining.");
   return own ?? input.SourceIdentity;
 }

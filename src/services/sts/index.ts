@@ -7,14 +7,12 @@ import { arn } from "../../kernel/arn.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { assumeRole } from "./assume-role.ts";
 import { credentialsView } from "./credentials-view.ts";
-import { packedSize, provesMfa, sessionPolicies, sessionTags, tagConditions } from "./session.ts";
+import { denied, packedSize, provesMfa, sessionPolicies, sessionTags, tagConditions, validation } from "./session.ts";
 import { assumeRoleWithWebIdentity, type StsState } from "./web-identity.ts";
 
 const SESSION_TOKEN_SECONDS = 43_200;
 /** The account's root gets an hour at most. */
 const ROOT_SECONDS = 3_600;
-
-const denied = (message: string): AwsError => new AwsError("AccessDenied", message, 403);
 
 function callerOf(ctx: Context<any>): { arn: string; id: string; account: string } {
   const { principal } = ctx;
@@ -98,7 +96,7 @@ export const sts = defineService<typeof Sts, StsState>({
       permissions: () => [{ action: "sts:GetAccessKeyInfo", resource: "*" }],
       async run(ctx, input) {
         if (!(await ctx.platform.identity.hasAccessKey(String(input.AccessKeyId))))
-          throw new AwsError("ValidationError", `${input.AccessKeyId} is not a valid access key id`, 400);
+          throw validation(`${input.AccessKeyId} is not a valid access key id`);
         return { Account: ctx.account };
       },
     },

@@ -20,6 +20,8 @@ const MAX_POLICIES = 10;
 /** Tags of a session, those that it was handed included: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 export const MAX_SESSION_TAGS = 50;
 
+export const validation = (message: string): AwsError => new AwsError("ValidationError", message, 400);
+export const denied = (message: string): AwsError => new AwsError("AccessDenied", message, 403);
 export const invalidParameter = (message: string): AwsError => new AwsError("InvalidParameterValue", message, 400);
 
 /** The documents of a session: the one that is given, and the managed ones that are named. */
@@ -27,10 +29,8 @@ export async function sessionPolicies(ctx: Context<any>, input: PolicyInput): Pr
   if (input.Policy !== undefined) parsePolicy(input.Policy);
   const named = input.PolicyArns ?? [];
   if (named.length > MAX_POLICIES)
-    throw new AwsError(
-      "ValidationError",
+    throw validation(
       `1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to ${MAX_POLICIES}`,
-      400,
     );
   const attached = await Promise.all(named.map((one) => ctx.platform.identity.policyDocument(String(one.arn))));
   return [...(input.Policy === undefined ? [] : [input.Policy]), ...attached];
@@ -72,18 +72,9 @@ export async function provesMfa(
 ): Promise<boolean> {
   const { SerialNumber, TokenCode } = input;
   if (SerialNumber === undefined && TokenCode === undefined) return false;
-  const who = ctx.principal;
-  const isRight =
-    SerialNumber !== undefined &&
-    TokenCode !== undefined &&
-    (await ctx.platform.identity.takeMfaCode(who, SerialNumber, TokenCode));
-  if (!isRight)
-    throw new AwsError(
-      "AccessDenied",
-      SerialNumber === undefined || TokenCode === undefined
-        ? `Cannot call ${action} with only one of SerialNumber and TokenCode: both are needed.`
-        : "MultiFactorAuthentication failed with invalid MFA one time pass code.",
-      403,
-    );
+  if (SerialNumber === undefined || TokenCode === undefined)
+    throw denied(`Cannot call ${action} with only one of SerialNumber and TokenCode: both are needed.`);
+  if (!(await ctx.platform.identity.takeMfaCode(ctx.principal, SerialNumber, TokenCode)))
+    throw denied("MultiFactorAuthentication failed with invalid MFA one time pass code.");
   return true;
 }

@@ -9,7 +9,7 @@ import { tokenClaims, tokenHeader, verifyToken } from "../../engines/token/verif
 import { arn } from "../../kernel/arn.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
 import { credentialsView } from "./credentials-view.ts";
-import { sessionPolicies } from "./session.ts";
+import { sessionPolicies, validation } from "./session.ts";
 
 type Input = OperationInput<typeof Sts, "AssumeRoleWithWebIdentity">;
 type Claims = Readonly<Record<string, unknown>>;
@@ -50,11 +50,7 @@ export const assumeRoleWithWebIdentity: Operation<
     });
     const seconds = input.DurationSeconds ?? DEFAULT_SECONDS;
     if (seconds > role.maxSessionDuration)
-      throw new AwsError(
-        "ValidationError",
-        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-        400,
-      );
+      throw validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
     const credentials = identity.issueForRole(role, {
       sessionName: String(input.RoleSessionName),
       durationSeconds: seconds,
