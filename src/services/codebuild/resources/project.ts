@@ -31,7 +31,7 @@ const COMPUTE = /^(BUILD_GENERAL1_)?(SMALL|MEDIUM|LARGE|XLARGE|2XLARGE)$/;
 const NOT_SETTINGS = new Set(["Tags", "Triggers", "Visibility", "ResourceAccessRole", "BadgeEnabled"]);
 
 /** A property as the API takes it. Templates of CloudFormation's early days are loosely typed, and CloudFormation accepts them. */
-function toApi(value: unknown, name = ""): unknown {
+export function toApi(value: unknown, name = ""): unknown {
   if (Array.isArray(value)) return value.map((one) => toApi(one));
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value).filter(([, member]) => member !== undefined);
@@ -54,7 +54,8 @@ function settings(properties: Properties): Record<string, unknown> {
   return toApi(own) as Record<string, unknown>;
 }
 
-const tagsOf = (tags: readonly { Key: string; Value: string }[] | undefined) =>
+/** Tags as the API takes them. */
+export const tagsOf = (tags: readonly { Key: string; Value: string }[] | undefined) =>
   (tags ?? []).map(({ Key, Value }) => ({ key: Key, value: String(Value) }));
 
 /** Properties that would change what the project does, and that are not there yet. */

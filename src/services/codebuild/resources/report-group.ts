@@ -1,28 +1,10 @@
-import type { Properties, ResourceType, Tag } from "../../../aws/service.ts";
+import type * as CodeBuild from "@aws-sdk/client-codebuild";
+import type { Properties, ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
+import { groupArn } from "../reports/model.ts";
+import { tagsOf, toApi } from "./project.ts";
 
-const tagsOf = (tags: readonly Tag[] | undefined) =>
-  (tags ?? []).map(({ Key, Value }) => ({ key: Key, value: String(Value) }));
-
-function exportOf(config: Properties | undefined) {
-  const { ExportConfigType, S3Destination: to } = config ?? {};
-  const s3 = to as Properties | undefined;
-  return {
-    exportConfigType: ExportConfigType,
-    ...(s3
-      ? {
-          s3Destination: {
-            bucket: s3["Bucket"],
-            bucketOwner: s3["BucketOwner"],
-            path: s3["Path"],
-            packaging: s3["Packaging"],
-            encryptionKey: s3["EncryptionKey"],
-            encryptionDisabled: s3["EncryptionDisabled"],
-          },
-        }
-      : {}),
-  };
-}
+const exportOf = (config: Properties | undefined) => toApi(config ?? {}) as CodeBuild.ReportExportConfig;
 
 /** AWS::CodeBuild::ReportGroup; its id is its ARN. */
 export const reportGroup: ResourceType = {
@@ -41,7 +23,7 @@ export const reportGroup: ResourceType = {
       return String(made.reportGroup?.arn);
     } catch (error) {
       if (codeOf(error) !== "ResourceAlreadyExistsException" || !ctx.retried) throw error;
-      return `arn:aws:codebuild:${ctx.region}:${ctx.account}:report-group/${name}`;
+      return groupArn(ctx, name);
     }
   },
   async update(ctx, id, { ExportConfig, Tags }) {
