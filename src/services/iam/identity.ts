@@ -162,7 +162,7 @@ export class RecordIdentity implements Identity {
   issueForRole(role: TrustedRole, options: RoleSessionOptions): Credentials {
     const { account } = this.#parts.settings;
     const session = options.sessionName.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);
-    return this.#issue(
+    return this.issueFor(
       {
         kind: "role",
         account,
@@ -180,10 +180,6 @@ export class RecordIdentity implements Identity {
       },
       options.durationSeconds ?? DEFAULT_SESSION_SECONDS,
     );
-  }
-
-  issueFor(principal: Principal, durationSeconds: number): Credentials {
-    return this.#issue(principal, durationSeconds);
   }
 
   async takeMfaCode(principal: Principal, serialNumber: string, code: string): Promise<boolean> {
@@ -215,7 +211,7 @@ export class RecordIdentity implements Identity {
     return this.#principalOf(found.user);
   }
 
-  #issue(principal: Principal, seconds: number): Credentials {
+  issueFor(principal: Principal, seconds: number): Credentials {
     const { ids, clock, vault } = this.#parts;
     const accessKeyId = `ASIA${ids.text(16, UPPER_ALPHANUMERIC)}`;
     const secretAccessKey = Buffer.from(ids.bytes(30)).toString("base64");
