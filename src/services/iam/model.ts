@@ -89,6 +89,9 @@ export function roleNameOf(roleArn: string): string | undefined {
   return /^arn:aws[\w-]*:iam::\d{12}:role\/(?:[\x21-\x7e]*\/)?([\w+=,.@-]+)$/.exec(roleArn)?.[1];
 }
 
+/** How IAM calls a credential that counts, or does not. */
+export const statusOf = (active: boolean): "Active" | "Inactive" => (active ? "Active" : "Inactive");
+
 export const tagList = (tags: Readonly<Record<string, string>> | undefined): { Key: string; Value: string }[] =>
   Object.entries(tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
 

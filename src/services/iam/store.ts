@@ -5,7 +5,7 @@ import type { Statement } from "../../ports/database.ts";
 import { parsePolicy, type PolicyKind } from "../../engines/policy/index.ts";
 import { limitExceeded, noSuch, unmodifiable, validation } from "./errors.ts";
 import { DEFAULT_PAGE, MAX_TAGS } from "./limits.ts";
-import { entityArn, nameKey, tagRecord, type Entity, type EntityKind } from "./model.ts";
+import { entityArn, nameKey, tagList, tagRecord, type Entity, type EntityKind, type User } from "./model.ts";
 
 /** Published on the bus whenever who may do what has changed; principals' policies are read anew then. */
 export const IAM_CHANGED = "iam:changed";
@@ -118,6 +118,10 @@ export function callersName(ctx: Context<any>): string | undefined {
   throw validation("Must specify userName when calling with non-User credentials");
 }
 
+/** The user that a call is about: the one that it names, or else the caller; throws NoSuchEntity. */
+export const userOf = (ctx: Context<any>, name: string | undefined): Promise<User> =>
+  entity<User>(ctx, "user", name ?? callersName(ctx));
+
 /** The user that a call names, or the caller where it names none: for permissions. */
 export const callerOr = (input: { UserName?: string | undefined }, ctx: Context<any>): string | undefined =>
   input.UserName ?? (ctx.principal.kind === "user" ? ctx.principal.name : undefined);
@@ -129,6 +133,12 @@ export const byPath = <T extends { readonly path: string }>(
 ): T[] => all.filter(({ path }) => path.startsWith(input.PathPrefix ?? "/"));
 
 type Tags = Readonly<Record<string, string>>;
+
+/** One page of tags, as all lists of tags answer it. */
+export function tagPage(tags: Tags | undefined, input: { Marker?: string | undefined; MaxItems?: number | undefined }) {
+  const { items, ...rest } = page(tagList(tags), input);
+  return { Tags: items, ...rest };
+}
 
 /** The tags after some are set; nothing where there are none. */
 export function tagsWith(

@@ -5,7 +5,7 @@ import { operations } from "../../../aws/service.ts";
 import { UPPER_ALPHANUMERIC } from "../../../kernel/ids.ts";
 import { limitExceeded, noSuchEntity } from "../errors.ts";
 import { ACCESS_KEYS_PER_USER } from "../limits.ts";
-import { ROOT_USER, SECRET_ALPHABET, type AccessKey, type User } from "../model.ts";
+import { ROOT_USER, SECRET_ALPHABET, statusOf, type AccessKey, type User } from "../model.ts";
 import { callerOr, callersName, changed, entity, on, onAll, page } from "../store.ts";
 
 /** The user an access-key call is about: named, or the caller; the account's root where root calls. */
@@ -36,13 +36,11 @@ export async function rememberUses(ctx: Context<any>): Promise<void> {
   await ctx.globalRecords.write(...uses.map(([id, use]) => ctx.globalRecords.put("access-key-use", id, use)));
 }
 
-const status = (active: boolean): Iam.StatusType => (active ? "Active" : "Inactive");
-
 /** The one answer that shows a key's secret. */
 const newKeyView = (key: AccessKey, secret: string | undefined) => ({
   UserName: key.user,
   AccessKeyId: key.id,
-  Status: status(key.active),
+  Status: statusOf(key.active),
   SecretAccessKey: secret,
   CreateDate: new Date(key.created),
 });
@@ -80,7 +78,7 @@ export const accessKeys = operations<typeof Iam, any>()({
         AccessKeyMetadata: items.map((key) => ({
           UserName: user,
           AccessKeyId: key.id,
-          Status: status(key.active),
+          Status: statusOf(key.active),
           CreateDate: new Date(key.created),
         })),
         ...rest,

@@ -6,6 +6,7 @@ import { type Entity, type Group, type ManagedPolicy, type Role, type User } fro
 import { onAll, page } from "../store.ts";
 import { groupView, roleView, userView } from "./entities.ts";
 import { instanceProfilesOf } from "./instance-profiles.ts";
+import { policyView, versionView } from "./policies.ts";
 import { contextKeys, documentsOf, principalOf } from "./simulation.ts";
 
 const nameOf = (policyArn: string): string => policyArn.slice(policyArn.lastIndexOf("/") + 1);
@@ -48,26 +49,12 @@ const roleDetail = async (ctx: Context<any>, role: Role): Promise<Detail> => [
   },
 ];
 
-const policyDetail = (holders: readonly Entity[], policy: ManagedPolicy): Detail => [
+const policyDetail = (holders: readonly { entity: Entity }[], policy: ManagedPolicy): Detail => [
   "Policies",
   {
-    PolicyName: policy.name,
-    PolicyId: policy.id,
-    Arn: policy.arn,
-    Path: policy.path,
-    DefaultVersionId: policy.defaultVersion,
-    AttachmentCount: holders.filter((holder) => holder.attached.includes(policy.arn)).length,
-    PermissionsBoundaryUsageCount: holders.filter((holder) => holder.boundary === policy.arn).length,
-    IsAttachable: true,
+    ...policyView(policy, holders),
     ...(policy.description === undefined ? {} : { Description: policy.description }),
-    CreateDate: new Date(policy.created),
-    UpdateDate: new Date(policy.updated),
-    PolicyVersionList: policy.versions.map((version) => ({
-      VersionId: version.id,
-      Document: encodeURIComponent(version.document),
-      IsDefaultVersion: version.id === policy.defaultVersion,
-      CreateDate: new Date(version.created),
-    })),
+    PolicyVersionList: policy.versions.map((version) => versionView(policy, version, true)),
   },
 ];
 
@@ -82,10 +69,10 @@ export const accountDetails = operations<typeof Iam, any>()({
         all<Role>(ctx, "role"),
         all<ManagedPolicy>(ctx, "policy"),
       ]);
-      const holders = [...users, ...groups, ...roles];
+      const holders = [...users, ...groups, ...roles].map((entity) => ({ entity }));
       // AWS's own policies are listed where they are in use, and all of them where they are asked for by name.
       const isListed = ({ arn }: ManagedPolicy): boolean =>
-        Boolean(input.Filter?.length) || holders.some((holder) => holder.attached.includes(arn));
+        Boolean(input.Filter?.length) || holders.some(({ entity }) => entity.attached.includes(arn));
       const details = [
         ...(wanted("User") ? users.map((user) => userDetail(ctx, user)) : []),
         ...(wanted("Group") ? groups.map((group) => groupDetail(ctx, group)) : []),

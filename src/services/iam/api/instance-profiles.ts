@@ -4,7 +4,7 @@ import { operations, passRole, type Permission } from "../../../aws/service.ts";
 import { arn } from "../../../kernel/arn.ts";
 import { alreadyExists, deleteConflict, limitExceeded, noSuchEntity } from "../errors.ts";
 import { entityArn, nameKey, tagList, tagRecord, type Role } from "../model.ts";
-import { entity, onAll, page, tagsWith, tagsWithout } from "../store.ts";
+import { entity, onAll, page, tagPage, tagsWith, tagsWithout } from "../store.ts";
 import { roleView } from "./entities.ts";
 
 interface InstanceProfile {
@@ -160,9 +160,6 @@ export const instanceProfiles = operations<typeof Iam, any>()({
   },
   ListInstanceProfileTags: {
     permissions: on("ListInstanceProfileTags"),
-    async run(ctx, input) {
-      const { items, ...rest } = page(tagList((await existing(ctx, input.InstanceProfileName)).tags), input);
-      return { Tags: items, ...rest };
-    },
+    run: async (ctx, input) => tagPage((await existing(ctx, input.InstanceProfileName)).tags, input),
   },
 });

@@ -5,7 +5,7 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import { alreadyExists, noSuchEntity } from "../errors.ts";
 import type { User } from "../model.ts";
 import { checkPassword, hashPassword, isPassword, nextLogin, type Login, type PasswordPolicy } from "../password.ts";
-import { callerOr, callersName, changeEntity, entity, on, onAll, required } from "../store.ts";
+import { callerOr, changeEntity, on, onAll, required, userOf } from "../store.ts";
 
 const KEY = "password-policy";
 
@@ -15,7 +15,7 @@ export const storedPasswordPolicy = async (ctx: Context<any>): Promise<PasswordP
 const noLogin = (name: string): AwsError => noSuchEntity(`Login Profile for User ${name} cannot be found.`);
 
 async function userWithLogin(ctx: Context<any>, name: string | undefined): Promise<User & { login: Login }> {
-  const user = await entity<User>(ctx, "user", name ?? callersName(ctx));
+  const user = await userOf(ctx, name);
   if (!user.login) throw noLogin(user.name);
   return { ...user, login: user.login };
 }
@@ -39,7 +39,7 @@ export const loginProfiles = operations<typeof Iam, any>()({
   CreateLoginProfile: {
     permissions: on("user", "CreateLoginProfile", callerOr),
     async run(ctx, input) {
-      const user = await entity<User>(ctx, "user", input.UserName ?? callersName(ctx));
+      const user = await userOf(ctx, input.UserName);
       const password = required(input.Password, "password");
       if (user.login) throw alreadyExists(`Login Profile for user ${user.name} already exists.`);
       checkPassword(password, await storedPasswordPolicy(ctx));

@@ -7,7 +7,19 @@ import { alreadyExists, deleteConflict, limitExceeded, noSuchEntity, validation 
 import { MFA_DEVICES_PER_USER } from "../limits.ts";
 import { MFA_DEVICE, SEED_PURPOSE, takeCodes, type CodeCheck, type MfaDevice } from "../mfa.ts";
 import { tagList, type User } from "../model.ts";
-import { callerOr, callersName, entity, on, onAll, page, required, tagsWith, tagsWithout } from "../store.ts";
+import {
+  callerOr,
+  callersName,
+  entity,
+  on,
+  onAll,
+  page,
+  required,
+  tagPage,
+  tagsWith,
+  tagsWithout,
+  userOf,
+} from "../store.ts";
 import { qrCodePng } from "../qr-code.ts";
 import { base32 } from "../totp.ts";
 import { userView } from "./entities.ts";
@@ -56,7 +68,7 @@ async function ownDevice(
   ctx: Context<any>,
   input: { UserName?: string | undefined; SerialNumber?: string | undefined },
 ): Promise<{ user: User; device: MfaDevice }> {
-  const user = await entity<User>(ctx, "user", input.UserName ?? callersName(ctx));
+  const user = await userOf(ctx, input.UserName);
   const device = await deviceOf(ctx, input.SerialNumber);
   if (device.owner !== user.id) throw missing(input.SerialNumber);
   return { user, device };
@@ -227,9 +239,6 @@ export const mfaDevices = operations<typeof Iam, any>()({
   },
   ListMFADeviceTags: {
     permissions: onDevice("ListMFADeviceTags"),
-    async run(ctx, input) {
-      const { items, ...rest } = page(tagList((await deviceOf(ctx, input.SerialNumber)).tags), input);
-      return { Tags: items, ...rest };
-    },
+    run: async (ctx, input) => tagPage((await deviceOf(ctx, input.SerialNumber)).tags, input),
   },
 });

@@ -4,7 +4,7 @@ import { operations, type Permission } from "../../../aws/service.ts";
 import { arn } from "../../../kernel/arn.ts";
 import { alreadyExists, invalidInput, limitExceeded, noSuchEntity, validation } from "../errors.ts";
 import { tagList, tagRecord } from "../model.ts";
-import { onAll, page, tagsWith, tagsWithout } from "../store.ts";
+import { onAll, tagPage, tagsWith, tagsWithout } from "../store.ts";
 
 /** Somebody whose tokens roles may trust: by its URL without the scheme. */
 export interface OidcProvider {
@@ -166,9 +166,6 @@ export const oidcProviders = operations<typeof Iam, any>()({
   },
   ListOpenIDConnectProviderTags: {
     permissions: on("ListOpenIDConnectProviderTags"),
-    async run(ctx, input) {
-      const { items, ...rest } = page(tagList((await existing(ctx, input.OpenIDConnectProviderArn)).tags), input);
-      return { Tags: items, ...rest };
-    },
+    run: async (ctx, input) => tagPage((await existing(ctx, input.OpenIDConnectProviderArn)).tags, input),
   },
 });

@@ -5,7 +5,7 @@ import { awsManagedPolicies, awsManagedPolicy } from "../aws-managed/index.ts";
 import { alreadyExists, deleteConflict, invalidInput, limitExceeded, noSuchEntity, validation } from "../errors.ts";
 import { MANAGED_POLICY_SIZE, VERSIONS_PER_POLICY } from "../limits.ts";
 import { entityArn, tagList, tagRecord, type Entity, type EntityKind, type ManagedPolicy } from "../model.ts";
-import { byPath, changed, checkedDocument, onAll, page, tagsWith, tagsWithout, uniqueId } from "../store.ts";
+import { byPath, changed, checkedDocument, onAll, page, tagPage, tagsWith, tagsWithout, uniqueId } from "../store.ts";
 
 /** A customer's or AWS's managed policy, or undefined. */
 export async function managedPolicy(ctx: Context<any>, policyArn: string): Promise<ManagedPolicy | undefined> {
@@ -49,10 +49,15 @@ async function holders(ctx: Context<any>): Promise<Holder[]> {
 }
 
 /** Who has the policy: attached, or as its boundary. */
-const uses = (all: readonly Holder[], policyArn: string, as: "attached" | "boundary"): Holder[] =>
+const uses = <T extends Pick<Holder, "entity">>(
+  all: readonly T[],
+  policyArn: string,
+  as: "attached" | "boundary",
+): T[] =>
   all.filter(({ entity }) => (as === "attached" ? entity.attached.includes(policyArn) : entity.boundary === policyArn));
 
-const view = (policy: ManagedPolicy, all: readonly Holder[]) => ({
+/** A policy as lists have it; `all` may hold it. */
+export const policyView = (policy: ManagedPolicy, all: readonly Pick<Holder, "entity">[]) => ({
   PolicyName: policy.name,
   PolicyId: policy.id,
   Arn: policy.arn,
@@ -67,12 +72,16 @@ const view = (policy: ManagedPolicy, all: readonly Holder[]) => ({
 
 /** With what lists leave out. */
 const fullView = (policy: ManagedPolicy, all: readonly Holder[]) => ({
-  ...view(policy, all),
+  ...policyView(policy, all),
   ...(policy.description ? { Description: policy.description } : {}),
   Tags: tagList(policy.tags),
 });
 
-const versionView = (policy: ManagedPolicy, version: ManagedPolicy["versions"][number], withDocument: boolean) => ({
+export const versionView = (
+  policy: ManagedPolicy,
+  version: ManagedPolicy["versions"][number],
+  withDocument: boolean,
+) => ({
   VersionId: version.id,
   IsDefaultVersion: version.id === policy.defaultVersion,
   CreateDate: new Date(version.created),
@@ -120,7 +129,7 @@ export const managedPolicies = operations<typeof Iam, any>()({
       };
       if (!(await ctx.globalRecords.create("policy", policy.arn, policy)))
         throw alreadyExists(`A policy called ${name} already exists. Duplicate names are not allowed.`);
-      return { Policy: { ...view(policy, []), ...(policy.tags ? { Tags: tagList(policy.tags) } : {}) } };
+      return { Policy: { ...policyView(policy, []), ...(policy.tags ? { Tags: tagList(policy.tags) } : {}) } };
     },
   },
   GetPolicy: {
@@ -141,7 +150,7 @@ export const managedPolicies = operations<typeof Iam, any>()({
       const isAsked = ({ arn }: ManagedPolicy): boolean =>
         !(input.OnlyAttached || input.PolicyUsageFilter === "PermissionsBoundary") || uses(known, arn, as).length > 0;
       const { items, ...rest } = page(all.filter(isAsked), input);
-      return { Policies: items.map((policy) => view(policy, known)), ...rest };
+      return { Policies: items.map((policy) => policyView(policy, known)), ...rest };
     },
   },
   GetPolicyVersion: {
@@ -246,10 +255,7 @@ export const managedPolicies = operations<typeof Iam, any>()({
   },
   ListPolicyTags: {
     permissions: onPolicy("ListPolicyTags"),
-    async run(ctx, input) {
-      const { items, ...rest } = page(tagList((await existing(ctx, input.PolicyArn)).tags), input);
-      return { Tags: items, ...rest };
-    },
+    run: async (ctx, input) => tagPage((await existing(ctx, input.PolicyArn)).tags, input),
   },
   ListEntitiesForPolicy: {
     permissions: onPolicy("ListEntitiesForPolicy"),

@@ -7,7 +7,7 @@ import { arn } from "../../../kernel/arn.ts";
 import { alreadyExists, invalidInput, limitExceeded, noSuchEntity, validation } from "../errors.ts";
 import { SAML_PROVIDERS } from "../limits.ts";
 import { tagList, tagRecord } from "../model.ts";
-import { onAll, page, tagsWith, tagsWithout } from "../store.ts";
+import { onAll, tagPage, tagsWith, tagsWithout } from "../store.ts";
 
 /** Somebody whose SAML assertions roles may name. AssumeRoleWithSAML is not there yet. */
 interface SamlProvider {
@@ -177,9 +177,6 @@ export const samlProviders = operations<typeof Iam, any>()({
   },
   ListSAMLProviderTags: {
     permissions: on("ListSAMLProviderTags"),
-    async run(ctx, input) {
-      const { items, ...rest } = page(tagList((await existing(ctx, input.SAMLProviderArn)).tags), input);
-      return { Tags: items, ...rest };
-    },
+    run: async (ctx, input) => tagPage((await existing(ctx, input.SAMLProviderArn)).tags, input),
   },
 });

@@ -8,7 +8,7 @@ import { certificateOf, checkChain, checkPrivateKey } from "../certificates.ts";
 import { alreadyExists, limitExceeded, noSuchEntity } from "../errors.ts";
 import { SERVER_CERTIFICATES } from "../limits.ts";
 import { nameKey, tagList } from "../model.ts";
-import { byPath, onAll, page, tagsWith, tagsWithout } from "../store.ts";
+import { byPath, onAll, page, tagPage, tagsWith, tagsWithout } from "../store.ts";
 
 /** A certificate for TLS. Its key is checked and not kept: nothing here serves with it. */
 interface ServerCertificate {
@@ -154,9 +154,6 @@ export const serverCertificates = operations<typeof Iam, any>()({
   },
   ListServerCertificateTags: {
     permissions: on("ListServerCertificateTags"),
-    async run(ctx, input) {
-      const { items, ...rest } = page(tagList((await existing(ctx, input.ServerCertificateName)).tags), input);
-      return { Tags: items, ...rest };
-    },
+    run: async (ctx, input) => tagPage((await existing(ctx, input.ServerCertificateName)).tags, input),
   },
 });

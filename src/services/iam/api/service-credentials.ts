@@ -4,8 +4,8 @@ import { operations } from "../../../aws/service.ts";
 import { UPPER_ALPHANUMERIC } from "../../../kernel/ids.ts";
 import { limitExceeded, noSuchEntity } from "../errors.ts";
 import { SERVICE_CREDENTIALS_PER_USER } from "../limits.ts";
-import { SECRET_ALPHABET, type ServiceCredential, type User } from "../model.ts";
-import { callerOr, callersName, entity, on, required } from "../store.ts";
+import { SECRET_ALPHABET, statusOf, type ServiceCredential } from "../model.ts";
+import { callerOr, on, required, userOf } from "../store.ts";
 
 /** Services that take a user name and password of IAM. */
 const SERVICES: ReadonlySet<string> = new Set(["codecommit.amazonaws.com", "cassandra.amazonaws.com"]);
@@ -17,12 +17,9 @@ const view = (credential: ServiceCredential) => ({
   ServiceName: credential.service,
   ServiceUserName: credential.userName,
   ServiceSpecificCredentialId: credential.id,
-  Status: (credential.active ? "Active" : "Inactive") as Iam.StatusType,
+  Status: statusOf(credential.active),
   CreateDate: new Date(credential.created),
 });
-
-const userOf = async (ctx: Context<any>, name: string | undefined): Promise<string> =>
-  (await entity<User>(ctx, "user", name ?? callersName(ctx))).name;
 
 const all = async (ctx: Context<any>): Promise<ServiceCredential[]> =>
   (await ctx.globalRecords.list<ServiceCredential>(KIND)).map((stored) => stored.value);
@@ -31,7 +28,7 @@ async function existing(
   ctx: Context<any>,
   input: { UserName?: string | undefined; ServiceSpecificCredentialId?: string | undefined },
 ): Promise<ServiceCredential> {
-  const user = await userOf(ctx, input.UserName);
+  const user = (await userOf(ctx, input.UserName)).name;
   const id = String(input.ServiceSpecificCredentialId);
   const found = (await ctx.globalRecords.get<ServiceCredential>(KIND, id))?.value;
   if (found?.user !== user) throw noSuchEntity(`No such credential ${id} exists`);
@@ -52,7 +49,7 @@ export const serviceCredentials = operations<typeof Iam, any>()({
   CreateServiceSpecificCredential: {
     permissions: on("user", "CreateServiceSpecificCredential", callerOr),
     async run(ctx, input) {
-      const user = await userOf(ctx, required(input.UserName, "userName"));
+      const user = (await userOf(ctx, required(input.UserName, "userName"))).name;
       const service = mustBeKnown(input.ServiceName);
       const known = await all(ctx);
       const held = known.filter((c) => c.user === user && c.service === service).length;
@@ -79,7 +76,7 @@ export const serviceCredentials = operations<typeof Iam, any>()({
   ListServiceSpecificCredentials: {
     permissions: on("user", "ListServiceSpecificCredentials", callerOr),
     async run(ctx, input) {
-      const user = await userOf(ctx, input.UserName);
+      const user = (await userOf(ctx, input.UserName)).name;
       const service = input.ServiceName === undefined ? undefined : mustBeKnown(input.ServiceName);
       const own = (await all(ctx)).filter((c) => c.user === user && (!service || c.service === service));
       return { ServiceSpecificCredentials: own.map(view) };

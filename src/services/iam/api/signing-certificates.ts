@@ -6,8 +6,8 @@ import { UPPER_ALPHANUMERIC } from "../../../kernel/ids.ts";
 import { certificateOf } from "../certificates.ts";
 import { limitExceeded, noSuchEntity } from "../errors.ts";
 import { SIGNING_CERTIFICATES_PER_USER } from "../limits.ts";
-import type { User } from "../model.ts";
-import { callerOr, callersName, entity, on, page } from "../store.ts";
+import { statusOf, type User } from "../model.ts";
+import { callerOr, on, page, userOf } from "../store.ts";
 
 /** An X.509 certificate of a user. No API of today is signed with one: tools that keep them work all the same. */
 export interface SigningCertificate {
@@ -21,9 +21,6 @@ export interface SigningCertificate {
 }
 
 export const SIGNING_CERTIFICATE = "signing-certificate";
-
-const userOf = (ctx: Context<any>, name: string | undefined): Promise<User> =>
-  entity<User>(ctx, "user", name ?? callersName(ctx));
 
 const all = async (ctx: Context<any>): Promise<SigningCertificate[]> =>
   (await ctx.globalRecords.list<SigningCertificate>(SIGNING_CERTIFICATE)).map((stored) => stored.value);
@@ -43,7 +40,7 @@ const view = (user: User, certificate: SigningCertificate): Iam.SigningCertifica
   UserName: user.name,
   CertificateId: certificate.id,
   CertificateBody: certificate.body,
-  Status: certificate.active ? "Active" : "Inactive",
+  Status: statusOf(certificate.active),
   UploadDate: new Date(certificate.uploaded),
 });
 

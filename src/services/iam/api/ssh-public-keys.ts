@@ -6,8 +6,8 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import { UPPER_ALPHANUMERIC } from "../../../kernel/ids.ts";
 import { limitExceeded, noSuchEntity } from "../errors.ts";
 import { SSH_KEYS_PER_USER } from "../limits.ts";
-import type { User } from "../model.ts";
-import { callerOr, callersName, entity, on, page } from "../store.ts";
+import { statusOf, type User } from "../model.ts";
+import { callerOr, on, page, userOf } from "../store.ts";
 
 interface SshPublicKey {
   readonly id: string;
@@ -84,9 +84,6 @@ async function keysOf(ctx: Context<any>, user: User): Promise<SshPublicKey[]> {
   return all.map((stored) => stored.value).filter((key) => key.owner === user.id);
 }
 
-const userOf = (ctx: Context<any>, name: string | undefined): Promise<User> =>
-  entity<User>(ctx, "user", name ?? callersName(ctx));
-
 async function existing(
   ctx: Context<any>,
   input: { UserName?: string | undefined; SSHPublicKeyId?: string | undefined },
@@ -100,7 +97,7 @@ async function existing(
 const summary = (user: User, key: SshPublicKey) => ({
   UserName: user.name,
   SSHPublicKeyId: key.id,
-  Status: (key.active ? "Active" : "Inactive") as Iam.StatusType,
+  Status: statusOf(key.active),
   UploadDate: new Date(key.uploaded),
 });
 

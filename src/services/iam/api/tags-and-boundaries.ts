@@ -1,8 +1,8 @@
 import type * as Iam from "@aws-sdk/client-iam";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
-import { tagList, type Entity } from "../model.ts";
-import { changeEntity, entity, on, page, tagsWith, tagsWithout } from "../store.ts";
+import type { Entity } from "../model.ts";
+import { changeEntity, entity, on, tagPage, tagsWith, tagsWithout } from "../store.ts";
 import { checkedBoundary } from "./entities.ts";
 
 const tagsOf = (kind: "user" | "role", name: (i: any) => string | undefined) => ({
@@ -17,10 +17,8 @@ const tagsOf = (kind: "user" | "role", name: (i: any) => string | undefined) => 
     }));
     return {};
   },
-  listTags: async (ctx: Context<any>, input: any) => {
-    const { items, ...rest } = page(tagList((await entity<Entity>(ctx, kind, name(input))).tags), input);
-    return { Tags: items, ...rest };
-  },
+  listTags: async (ctx: Context<any>, input: any) =>
+    tagPage((await entity<Entity>(ctx, kind, name(input))).tags, input),
   putBoundary: async (ctx: Context<any>, input: any): Promise<object> => {
     const boundary = await checkedBoundary(ctx, input.PermissionsBoundary);
     await changeEntity<Entity>(ctx, kind, name(input), (value) => ({ ...value, ...boundary }));
