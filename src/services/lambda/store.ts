@@ -22,6 +22,17 @@ export async function headOf(ctx: Ctx, name: string): Promise<FunctionHead> {
   return stored.value;
 }
 
+/** Changes what belongs to the whole function; throws ResourceNotFoundException. */
+export async function changeHead(
+  ctx: Ctx,
+  name: string,
+  how: (head: FunctionHead) => FunctionHead,
+): Promise<FunctionHead> {
+  const head = await ctx.records.update<FunctionHead>("function", name, how);
+  if (!head) throw functionNotFound(ctx, name);
+  return head;
+}
+
 /** The version that a qualifier means: a number, `$LATEST`, or an alias (one of its versions by weight). */
 export async function versionOf(ctx: Ctx, name: string, qualifier?: string): Promise<FunctionRecord> {
   const version =

@@ -9,9 +9,9 @@ import {
   mustHaveCodeSigning,
   type CodeSigningConfig,
 } from "../code-signing.ts";
-import { conflict, functionArn, functionNotFound, onFunction, parseName, type FunctionHead } from "../model.ts";
+import { conflict, functionArn, onFunction, parseName, type FunctionHead } from "../model.ts";
 import type { LambdaState } from "../state.ts";
-import { headOf } from "../store.ts";
+import { changeHead, headOf } from "../store.ts";
 import { checkedTags } from "../tags.ts";
 
 type Ctx = Context<LambdaState>;
@@ -34,10 +34,6 @@ async function functionsOf(ctx: Ctx, config: string): Promise<{ id: string; arn:
   return heads
     .filter(({ value }) => value.codeSigning === config)
     .map(({ value }) => ({ id: value.name, arn: functionArn(ctx, value.name) }));
-}
-
-async function changeHead(ctx: Ctx, name: string, how: (head: FunctionHead) => FunctionHead): Promise<void> {
-  if (!(await ctx.records.update<FunctionHead>("function", name, how))) throw functionNotFound(ctx, name);
 }
 
 export const codeSigning = operations<typeof Lambda, LambdaState>()({

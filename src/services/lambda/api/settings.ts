@@ -16,19 +16,12 @@ import {
   onFunction,
   parseName,
   resourceNotFound,
-  type FunctionHead,
 } from "../model.ts";
 import { provisionedConfigs, totalOf, unreservedConcurrency } from "../provisioned.ts";
 import type { LambdaState } from "../state.ts";
-import { headOf } from "../store.ts";
+import { changeHead, headOf } from "../store.ts";
 
 type Ctx = Context<LambdaState>;
-
-async function change(ctx: Ctx, name: string, how: (head: FunctionHead) => FunctionHead): Promise<FunctionHead> {
-  const head = await ctx.records.update<FunctionHead>("function", name, how);
-  if (!head) throw functionNotFound(ctx, name);
-  return head;
-}
 
 /** The permission for an action on what an ARN or a function's name names: as policies name it, whichever way the call does. */
 const onResource =
@@ -56,7 +49,7 @@ async function changeTags(ctx: Ctx, resource: string | undefined, how: (tags: Ta
   }
   const [, uuid] = MAPPING_ARN.exec(resource ?? "") ?? [];
   if (uuid === undefined)
-    return void (await change(ctx, taggable(resource), (h) => ({ ...h, tags: how(h.tags ?? {}) })));
+    return void (await changeHead(ctx, taggable(resource), (h) => ({ ...h, tags: how(h.tags ?? {}) })));
   const changed = await ctx.records.update<Mapping>(MAPPING, uuid, (m) => ({ ...m, tags: how(m.tags ?? {}) }));
   if (!changed) throw noMapping(resource);
 }
@@ -130,7 +123,7 @@ export const settings = operations<typeof Lambda, LambdaState>()({
           `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${MIN_UNRESERVED}].`,
         );
       }
-      await change(ctx, name, (h) => ({ ...h, reservedConcurrency: wanted }));
+      await changeHead(ctx, name, (h) => ({ ...h, reservedConcurrency: wanted }));
       return { ReservedConcurrentExecutions: wanted };
     },
   },
@@ -144,7 +137,7 @@ export const settings = operations<typeof Lambda, LambdaState>()({
   DeleteFunctionConcurrency: {
     permissions: onFunction("DeleteFunctionConcurrency"),
     async run(ctx, input) {
-      await change(ctx, parseName(input.FunctionName).name, ({ reservedConcurrency: _gone, ...h }) => h);
+      await changeHead(ctx, parseName(input.FunctionName).name, ({ reservedConcurrency: _gone, ...h }) => h);
       return {};
     },
   },
@@ -153,7 +146,7 @@ export const settings = operations<typeof Lambda, LambdaState>()({
     async run(ctx, input) {
       const { name } = parseName(input.FunctionName);
       const recursiveLoop = input.RecursiveLoop === "Allow" ? "Allow" : "Terminate";
-      await change(ctx, name, (h) => ({ ...h, recursiveLoop }));
+      await changeHead(ctx, name, (h) => ({ ...h, recursiveLoop }));
       return { RecursiveLoop: recursiveLoop };
     },
   },
