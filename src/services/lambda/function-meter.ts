@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import type { InvokeOutcome } from "../../compute/lambda/function-version.ts";
 import type { MetricMeter, UsageMeter } from "../../ports/telemetry.ts";
+import { dimensionSets } from "./metrics.ts";
 import type { FunctionHead, FunctionRecord } from "./model.ts";
 import { usageOf } from "./usage.ts";
 
@@ -115,17 +116,15 @@ export class FunctionMeter {
   }
 
   #make(invokedArn: string): Metrics {
-    const { name: FunctionName, version } = this.#record;
+    const { name, version } = this.#record;
     const qualifier = invokedArn.split(":")[7];
-    const Resource = qualifier === undefined ? FunctionName : `${FunctionName}:${qualifier}`;
     const isAlias = qualifier !== undefined && qualifier !== version;
-    const sets: Record<string, string>[] = [
-      {},
-      { FunctionName },
-      { FunctionName, Resource },
-      ...(isAlias ? [{ FunctionName, Resource, ExecutedVersion: version }] : []),
-    ];
-    const made = Object.entries(UNITS).map(([name, unit]) => [name, sets.map((set) => this.#meter(name, unit, set))]);
+    const common = dimensionSets(name, qualifier);
+    const sets = isAlias ? [...common, { ...common.at(-1), ExecutedVersion: version }] : common;
+    const made = Object.entries(UNITS).map(([metric, unit]) => [
+      metric,
+      sets.map((set) => this.#meter(metric, unit, set)),
+    ]);
     return Object.fromEntries(made) as Metrics; // of all names
   }
 

@@ -27,6 +27,12 @@ export class UrlMeter {
   }
 }
 
+/** The dimensions under which CloudWatch has what happens to a function: none at all, the function, and what was called of it. */
+export function dimensionSets(name: string, qualifier: string | undefined): Record<string, string>[] {
+  const Resource = qualifier === undefined ? name : `${name}:${qualifier}`;
+  return [{}, { FunctionName: name }, { FunctionName: name, Resource }];
+}
+
 /** What happens to events and calls beside the calls themselves. */
 type Counted =
   | "RecursiveInvocationsDropped"
@@ -45,13 +51,11 @@ export function count(
 ): void {
   const timestamp = ctx.now();
   const unit = metric === "AsyncEventAge" ? "Milliseconds" : "Count";
-  const Resource = of.qualifier === undefined ? of.name : `${of.name}:${of.qualifier}`;
-  const sets: Record<string, string>[] = [{}, { FunctionName: of.name }, { FunctionName: of.name, Resource }];
   const sample = { namespace: "AWS/Lambda", name: metric, timestamp, unit, value };
   ctx.platform.telemetry.putMetrics(
     ctx.account,
     ctx.region,
-    sets.map((dimensions) => ({ ...sample, dimensions })),
+    dimensionSets(of.name, of.qualifier).map((dimensions) => ({ ...sample, dimensions })),
   );
 }
 

@@ -3,9 +3,8 @@ import { invalidParameter } from "./model.ts";
 
 type Tags = Readonly<Record<string, string>>;
 
-/** Tags that a resource may have; throws for too many, or for those that AWS keeps to itself. */
+/** Tags that a resource may have; throws for too many. */
 export function checkedTags(tags: Tags): Tags {
-  const keys = Object.keys(tags);
-  if (keys.length > MAX_TAGS) throw invalidParameter("Number of tags exceeds resource tag limit.");
+  if (Object.keys(tags).length > MAX_TAGS) throw invalidParameter("Number of tags exceeds resource tag limit.");
   return tags;
 }
