@@ -181,25 +181,27 @@ export interface Receipt {
   readonly token: string;
 }
 
-/** The message of a receipt, as far as it matters for what may be done with it. */
+/** A message that was received, with the token of its last receipt. */
+interface ReceivedMessage {
+  readonly visible_at: number;
+  readonly received_at: number;
+  readonly receipt: string;
+}
+
+/**
+ * The message of a receipt, as far as it matters for what may be done with it. A standard queue takes the handle of an
+ * earlier receive, too.
+ */
 export async function receivedMessage(
   ctx: Ctx,
   queue: Queue,
   { id, token }: Receipt,
-): Promise<{ visible_at: number; received_at: number } | undefined> {
-  return ctx.platform.database.first<{ visible_at: number; received_at: number }>({
-    sql: "select visible_at, received_at from sqs_message where id = ? and queue = ? and receipt = ?",
-    parameters: [id, queue.uid, token],
-  });
-}
-
-/** The token of the last receipt of a message. */
-export async function lastReceipt(ctx: Ctx, queue: Queue, id: number): Promise<string | undefined> {
-  const row = await ctx.platform.database.first<{ receipt: string | null }>({
-    sql: "select receipt from sqs_message where id = ? and queue = ?",
+): Promise<ReceivedMessage | undefined> {
+  const message = await ctx.platform.database.first<ReceivedMessage>({
+    sql: "select visible_at, received_at, receipt from sqs_message where id = ? and queue = ? and receipt is not null",
     parameters: [id, queue.uid],
   });
-  return row?.receipt ?? undefined;
+  return message?.receipt === token || !isFifo(queue) ? message : undefined;
 }
 
 export function removeMessage(ctx: Ctx, queue: Queue, { id, token }: Receipt): Statement {

@@ -9,7 +9,7 @@ import { invalidParameter, isFifo, missing, onQueue, queueOf, type Ctx, type Que
 import { parseReceiptHandle } from "../receipt-handle.ts";
 import { messageView, receiveMessages } from "../receive.ts";
 import type { SqsState } from "../state.ts";
-import { hideMessage, lastReceipt, receivedMessage, removeMessage } from "../store.ts";
+import { hideMessage, receivedMessage, removeMessage } from "../store.ts";
 
 const SYSTEM = new Set([
   "All",
@@ -47,9 +47,7 @@ async function changeVisibility(
   const { VisibilityTimeout: seconds } = input;
   if (seconds === undefined) throw missing("VisibilityTimeout");
   checkVisibility(seconds);
-  const parsed = parseReceiptHandle(queue, input.ReceiptHandle);
-  // A standard queue takes the handle of an earlier receive, too.
-  const receipt = isFifo(queue) ? parsed : { ...parsed, token: (await lastReceipt(ctx, queue, parsed.id)) ?? "" };
+  const receipt = parseReceiptHandle(queue, input.ReceiptHandle);
   const message = await receivedMessage(ctx, queue, receipt);
   const now = ctx.now();
   if (!message || (isFifo(queue) && message.visible_at <= now))
@@ -64,7 +62,7 @@ async function changeVisibility(
       seconds,
       `Total VisibilityTimeout for the message is beyond the limit [${MAX_VISIBILITY_SECONDS} seconds]`,
     );
-  await ctx.records.write([hideMessage(ctx, queue, receipt, now + seconds * 1000)]);
+  await ctx.records.write([hideMessage(ctx, queue, { id: receipt.id, token: message.receipt }, now + seconds * 1000)]);
 }
 
 /** Does each entry of a batch; what is refused is an entry of its own. */
