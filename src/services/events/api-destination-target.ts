@@ -87,7 +87,7 @@ async function requestTo(
   for (const [name, value] of addedHeaders([
     ...Object.entries(target.HttpParameters?.HeaderParameters ?? {}),
     ...pairsOf(own.HeaderParameters),
-    ...(await authorizationOf(ctx, connection)),
+    ...(await authorizationOf(ctx, connection, parameters)),
   ]))
     headers.set(name.toLowerCase(), value);
   const hasBody = destination.method !== "GET" && destination.method !== "HEAD";
@@ -96,8 +96,11 @@ async function requestTo(
   return { method: destination.method, url, headers: [...headers], ...(body ? { body } : {}) };
 }
 
-async function authorizationOf(ctx: Context<EventsState>, connection: Connection): Promise<Pairs> {
-  const { ApiKeyAuthParameters: key, BasicAuthParameters: basic } = opened(ctx, connection);
+async function authorizationOf(
+  ctx: Context<EventsState>,
+  connection: Connection,
+  { ApiKeyAuthParameters: key, BasicAuthParameters: basic }: ReturnType<typeof opened>,
+): Promise<Pairs> {
   if (key) return [[String(key.ApiKeyName), String(key.ApiKeyValue)]];
   if (basic)
     return [["authorization", `Basic ${Buffer.from(`${basic.Username}:${basic.Password}`).toString("base64")}`]];

@@ -47,8 +47,13 @@ const withConnection =
 const stateOf = (connection: Connection | undefined): Events.ApiDestinationState =>
   connection?.state === "AUTHORIZED" ? "ACTIVE" : "INACTIVE";
 
-async function summary(ctx: Context<any>, destination: ApiDestination) {
-  const connection = (await ctx.records.get<Connection>(CONNECTION, destination.connection))?.value;
+const connectionOf = async (ctx: Context<any>, { connection }: ApiDestination): Promise<Connection | undefined> =>
+  (await ctx.records.get<Connection>(CONNECTION, connection))?.value;
+
+const summary = async (ctx: Context<any>, destination: ApiDestination) =>
+  summaryWith(ctx, destination, await connectionOf(ctx, destination));
+
+function summaryWith(ctx: Context<any>, destination: ApiDestination, connection: Connection | undefined) {
   return {
     ApiDestinationArn: destinationArn(ctx, destination),
     ApiDestinationState: stateOf(connection),
@@ -58,9 +63,9 @@ async function summary(ctx: Context<any>, destination: ApiDestination) {
 }
 
 async function view(ctx: Context<any>, destination: ApiDestination) {
-  const connection = (await ctx.records.get<Connection>(CONNECTION, destination.connection))?.value;
+  const connection = await connectionOf(ctx, destination);
   return {
-    ...(await summary(ctx, destination)),
+    ...summaryWith(ctx, destination, connection),
     Name: destination.name,
     ConnectionArn: connectionArn(ctx, { name: destination.connection, id: connection?.id ?? "" }),
     HttpMethod: destination.method,

@@ -43,8 +43,7 @@ export const buses = operations<typeof Events, any>()({
     async run(ctx, input) {
       checkSettings(input);
       const name = busName(input.Name);
-      const existing = await existingBus(ctx, name);
-      if (name === DEFAULT_BUS) await ctx.records.create("bus", name, { ...existing, created: ctx.now() });
+      await mustBeStored(ctx, name);
       // What is not given is taken away.
       const changed = await ctx.records.update<Bus>("bus", name, ({ description: _old, ...bus }) => ({
         ...bus,
@@ -128,6 +127,12 @@ function checkSettings({ KmsKeyIdentifier, LogConfig }: Settings): void {
   if (LogConfig?.Level && LogConfig.Level !== "OFF") throw notImplemented("logs of event buses");
 }
 
+/** The default bus is there without a record: it gets one when something is set of it. Throws for a bus that is not there. */
+async function mustBeStored(ctx: Context<any>, name: string): Promise<void> {
+  const existing = await existingBus(ctx, name);
+  if (name === DEFAULT_BUS) await ctx.records.create("bus", name, { ...existing, created: ctx.now() });
+}
+
 type PermissionInput = {
   StatementId?: string | undefined;
   Action?: string | undefined;
@@ -164,8 +169,7 @@ async function changePolicy(
   name: string,
   make: (before: readonly Statement[]) => string | undefined,
 ): Promise<void> {
-  const existing = await existingBus(ctx, name);
-  if (name === DEFAULT_BUS) await ctx.records.create("bus", name, { ...existing, created: ctx.now() });
+  await mustBeStored(ctx, name);
   await ctx.records.update<Bus>("bus", name, ({ policy: before, ...bus }) => {
     const statements = before ? ((JSON.parse(before) as { Statement?: Statement | Statement[] }).Statement ?? []) : [];
     const policy = make([statements].flat());
