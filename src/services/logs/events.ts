@@ -20,6 +20,7 @@ import {
   telemetryKey,
   type LogStream,
 } from "./model.ts";
+import { pageOf } from "./page.ts";
 import { policyForServices } from "./resource-policies.ts";
 
 const DEFAULT_EVENTS = 10_000;
@@ -75,10 +76,8 @@ export const streams = operations<typeof Logs, any>()({
       if (input.orderBy === "LastEventTime")
         views.sort((a, b) => (a.lastEventTimestamp ?? a.creationTime) - (b.lastEventTimestamp ?? b.creationTime));
       if (input.descending) views.reverse();
-      const start = input.nextToken ? Number(input.nextToken) : 0;
-      if (!Number.isSafeInteger(start) || start < 0) throw invalid("The specified nextToken is invalid.");
-      const end = start + (input.limit ?? DEFAULT_STREAMS);
-      return { logStreams: views.slice(start, end), ...(end < views.length ? { nextToken: String(end) } : {}) };
+      const { items, next } = pageOf(views, input.nextToken, input.limit ?? DEFAULT_STREAMS);
+      return { logStreams: items, ...next };
     },
   },
   DeleteLogStream: {

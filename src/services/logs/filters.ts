@@ -14,6 +14,7 @@ import {
   type SubscriptionFilter,
 } from "./filter-model.ts";
 import { groupArn, groupName, invalid } from "./model.ts";
+import { pageOf } from "./page.ts";
 import { invoke } from "./subscriptions.ts";
 import type { LogWatch } from "./watch.ts";
 
@@ -84,7 +85,7 @@ export const filters = operations<typeof Logs, LogWatch>()({
             applyOnTransformedLogs: false,
           })),
       );
-      const { items, next } = page(all, input);
+      const { items, next } = pageOf(all, input.nextToken, input.limit ?? DEFAULT_PAGE);
       return { metricFilters: items, ...next };
     },
   },
@@ -153,7 +154,7 @@ export const filters = operations<typeof Logs, LogWatch>()({
           creationTime: filter.created,
           applyOnTransformedLogs: false,
         }));
-      const { items, next } = page(all, input);
+      const { items, next } = pageOf(all, input.nextToken, input.limit ?? DEFAULT_PAGE);
       return { subscriptionFilters: items, ...next };
     },
   },
@@ -161,16 +162,6 @@ export const filters = operations<typeof Logs, LogWatch>()({
 
 const sortedByName = <T extends { readonly name: string }>(all: readonly T[]): T[] =>
   [...all].sort((a, b) => (a.name < b.name ? -1 : 1));
-
-function page<T>(
-  all: readonly T[],
-  input: { nextToken?: string | undefined; limit?: number | undefined },
-): { items: T[]; next: { nextToken?: string } } {
-  const start = Number(input.nextToken ?? 0);
-  if (!Number.isSafeInteger(start) || start < 0) throw invalid("The specified nextToken is invalid.");
-  const end = start + (input.limit ?? DEFAULT_PAGE);
-  return { items: all.slice(start, end), next: end < all.length ? { nextToken: String(end) } : {} };
-}
 
 /** Writes what `make` makes of a group's filters, and lets the watch know. */
 async function change(

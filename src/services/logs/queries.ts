@@ -8,6 +8,7 @@ import { existingGroup } from "./access.ts";
 import { parseQuery } from "./insights-parser.ts";
 import { runQuery, type Row } from "./insights-run.ts";
 import { groupArn, groupName, invalid, telemetryKey } from "./model.ts";
+import { pageOf } from "./page.ts";
 
 /** Stored events that one query looks through, over all its groups. */
 const SCAN_LIMIT = 100_000;
@@ -115,11 +116,9 @@ export const queries = operations<typeof Logs, any>()({
         .map((s) => s.value)
         .filter((q) => !input.logGroupName || q.groups.includes(input.logGroupName))
         .sort((a, b) => b.created - a.created);
-      const start = Number(input.nextToken ?? 0);
-      if (!Number.isSafeInteger(start) || start < 0) throw invalid("The specified nextToken is invalid.");
-      const end = start + (input.maxResults ?? MAX_QUERIES);
+      const { items, next } = pageOf(stored, input.nextToken, input.maxResults ?? MAX_QUERIES);
       return {
-        queries: stored.slice(start, end).map((q) => ({
+        queries: items.map((q) => ({
           queryId: q.id,
           queryLanguage: "CWLI" as const,
           queryString: `${q.groups.map((g) => `SOURCE "${g}"`).join(" ")} START=${q.start} END=${q.end} | ${q.text}`,
@@ -127,7 +126,7 @@ export const queries = operations<typeof Logs, any>()({
           createTime: q.created,
           ...(q.groups.length === 1 ? { logGroupName: q.groups[0] } : {}),
         })),
-        ...(end < stored.length ? { nextToken: String(end) } : {}),
+        ...next,
       };
     },
   },

@@ -2,7 +2,7 @@ import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import type { Context } from "../../aws/context.ts";
 import { operations, type Permission } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { invalid } from "./model.ts";
+import { pageOf } from "./page.ts";
 
 /** A query of Logs Insights that is kept under a name. */
 interface QueryDefinition {
@@ -62,18 +62,13 @@ export const queryDefinitions = operations<typeof Logs, any>()({
   DescribeQueryDefinitions: {
     permissions: on("DescribeQueryDefinitions"),
     async run(ctx, input) {
-      const start = input.nextToken === undefined ? 0 : Number(input.nextToken);
-      if (!Number.isSafeInteger(start) || start < 0) throw invalid("The specified nextToken is invalid.");
       const all = (await ctx.records.list<QueryDefinition>(KIND))
         .map((stored) => stored.value)
         .filter(({ name }) => name.startsWith(input.queryDefinitionNamePrefix ?? ""))
         .filter(({ language }) => !input.queryLanguage || language === input.queryLanguage)
         .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-      const end = start + (input.maxResults ?? PAGE);
-      return {
-        queryDefinitions: all.slice(start, end).map(view),
-        ...(end < all.length ? { nextToken: String(end) } : {}),
-      };
+      const { items, next } = pageOf(all, input.nextToken, input.maxResults ?? PAGE);
+      return { queryDefinitions: items.map(view), ...next };
     },
   },
   DeleteQueryDefinition: {
