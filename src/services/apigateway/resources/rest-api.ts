@@ -1,7 +1,8 @@
-import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
+import { tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { AwsError, ignoring } from "../../../kernel/aws-error.ts";
 import { readWithin } from "../../../kernel/read-within.ts";
+import { retag, type Patch } from "./patches.ts";
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
 const MAX_DEFINITION = 6 * 1024 * 1024;
@@ -42,8 +43,6 @@ async function putDefinition(
       failOnWarnings: properties["FailOnWarnings"] ?? false,
     });
 }
-
-type Patch = { readonly op: "add" | "remove" | "replace"; readonly path: string; readonly value?: string };
 
 /** A text that the template has, or has no longer. */
 function replaced(path: string, next: unknown, previous: unknown): Patch[] {
@@ -118,10 +117,7 @@ export const restApi: ResourceType = {
       ...mediaTypes(next["BinaryMediaTypes"] ?? [], previous["BinaryMediaTypes"] ?? []),
     ];
     if (patches.length) await ctx.call("apigateway", "UpdateRestApi", { restApiId: id, patchOperations: patches });
-    const resourceArn = `arn:aws:apigateway:${ctx.region}::/restapis/${id}`;
-    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
-    if (gone.length) await ctx.call("apigateway", "UntagResource", { resourceArn, tagKeys: gone });
-    if (set.length) await ctx.call("apigateway", "TagResource", { resourceArn, tags: tagMap(set) });
+    await retag(ctx, `restapis/${id}`, next["Tags"], previous["Tags"]);
   },
   async remove(ctx, id) {
     await ctx.call("apigateway", "DeleteRestApi", { restApiId: id }).catch(ignoreGone);

@@ -1,10 +1,9 @@
-import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
+import { tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceType } from "../../../aws/service.ts";
 import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
+import { retag, type Patch } from "./patches.ts";
 
 const ignoreGone = ignoring("NotFoundException");
-
-type Patch = { readonly op: "add" | "remove" | "replace"; readonly path: string; readonly value?: string };
 
 /** What of a method's settings is where in a stage. */
 const METHOD_SETTINGS: Readonly<Record<string, string>> = {
@@ -152,10 +151,7 @@ export const apiStage: ResourceType = {
       ...stageSettings(next, previous).filter((patch) => isThere(patch, stage)),
     ];
     await ctx.call("apigateway", "UpdateStage", { restApiId: next["RestApiId"], stageName: id, patchOperations });
-    const resourceArn = `arn:aws:apigateway:${ctx.region}::/restapis/${next["RestApiId"]}/stages/${id}`;
-    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
-    if (gone.length) await ctx.call("apigateway", "UntagResource", { resourceArn, tagKeys: gone });
-    if (set.length) await ctx.call("apigateway", "TagResource", { resourceArn, tags: tagMap(set) });
+    await retag(ctx, `restapis/${next["RestApiId"]}/stages/${id}`, next["Tags"], previous["Tags"]);
   },
   async remove(ctx, id, { RestApiId }) {
     await ctx.call("apigateway", "DeleteStage", { restApiId: RestApiId, stageName: id }).catch(ignoreGone);
