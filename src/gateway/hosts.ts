@@ -1,6 +1,5 @@
 import { isIP } from "node:net";
-
-const AWS_ZONES = ["amazonaws.com", "on.aws", "cloudfront.net", "amazoncognito.com"];
+import { isBelowAws } from "../kernel/aws-zones.ts";
 
 /**
  * Whether the Host header names this platform. A page of another site that rebinds its own name to the loopback address
@@ -10,7 +9,7 @@ export function isOurHost(host: string, publicHost: string): boolean {
   if (host === "localhost" || host.endsWith(".localhost")) return true;
   if (host === publicHost || host.endsWith(`.${publicHost}`)) return true;
   if (isIP(host.replace(/^\[|\]$/g, "")) !== 0) return true;
-  return AWS_ZONES.some((zone) => host.endsWith(`.${zone}`));
+  return isBelowAws(host);
 }
 
 /** Of the platform's own, and asked for most. */

@@ -2,14 +2,7 @@ import { randomBytes, webcrypto } from "node:crypto";
 import { existsSync, mkdirSync, openSync, readFileSync, closeSync, fsyncSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext, type SecureContext } from "node:tls";
-
-/** The names under which AWS is reached inside sandboxes. */
-export const AWS_ZONES = ["amazonaws.com", "on.aws", "cloudfront.net", "amazoncognito.com"] as const;
-
-/** Whether the platform answers for this name inside sandboxes. */
-export function isAwsName(name: string): boolean {
-  return AWS_ZONES.some((zone) => name === zone || name.endsWith(`.${zone}`));
-}
+import { AWS_ZONES, isAwsName } from "../../kernel/aws-zones.ts";
 
 /** This installation's certificate authority: constrained to AWS's names, its key in the data folder only. */
 export interface CertificateAuthority {

@@ -1,7 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { connect, type Server, type Socket } from "node:net";
-import { isAwsName } from "./certificates.ts";
+import { isAwsName } from "../../kernel/aws-zones.ts";
 
 /** Where AWS's names point to inside a sandbox. */
 const AWS_ADDRESS = [127, 0, 0, 43];

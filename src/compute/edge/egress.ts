@@ -4,6 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { BlockList, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Context } from "../../aws/context.ts";
+import { isBelowAws } from "../../kernel/aws-zones.ts";
 import { readWithin } from "../../kernel/read-within.ts";
 
 export interface Outgoing {
@@ -108,15 +109,13 @@ export function isPublicAddress(address: string): boolean {
   return !SPECIAL.check(address, kind) && !ownAddresses().check(address, kind);
 }
 
-const AWS_ZONES = /\.(amazonaws\.com|on\.aws|cloudfront\.net|amazoncognito\.com)$/;
-
 /** Pages of the platform that trust who asks from this host: they are nobody's to ask for through it. */
 const PAGES_OF_THE_HOST = /^\/+(_|metrics\b|moto-api\b)/;
 
 /** Whether a URL is served by this platform itself. */
 export function isOwn(ctx: Context<any>, url: URL): boolean {
   if (PAGES_OF_THE_HOST.test(url.pathname)) return false;
-  if (AWS_ZONES.test(url.hostname)) return true;
+  if (isBelowAws(url.hostname)) return true;
   const own = new URL(ctx.platform.settings.publicUrl);
   const port = (of: URL): string => of.port || (of.protocol === "https:" ? "443" : "80");
   const names = [own.hostname, "localhost"];

@@ -1,6 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import { isIP } from "node:net";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { isAwsName } from "../../kernel/aws-zones.ts";
 import { badRequest } from "./model.ts";
 
 /** A name of the user's own that leads to stages of APIs, REST and HTTP alike. */
@@ -57,14 +58,13 @@ export const mappingRecord = (domain: string, key: string): string => `${domain}
 
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const NAME = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`, "i");
-const AWS_NAMES = /(^|\.)(amazonaws\.com|on\.aws|cloudfront\.net|amazoncognito\.com)$/;
 
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d+$/;
 
 /** Refuses names that are none, and those that the platform itself answers to. */
 export function checkDomainName(ctx: Context<any>, given: string): void {
   const name = given.toLowerCase();
-  if (name.length > 253 || !NAME.test(name) || isIP(name) !== 0 || AWS_NAMES.test(name))
+  if (name.length > 253 || !NAME.test(name) || isIP(name) !== 0 || isAwsName(name))
     throw badRequest(`The domain name ${name.slice(0, 253)} is not a valid domain name`);
   const { hostname } = new URL(ctx.platform.settings.publicUrl);
   const own = ["localhost", hostname].find((zone) => name === zone || name.endsWith(`.${zone}`));
