@@ -4,6 +4,7 @@ import { APIGateway } from "@aws-sdk/client-api-gateway";
 import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
 import { CloudFormation } from "@aws-sdk/client-cloudformation";
 import { callApi } from "../../../test/support/api-call.ts";
+import { deployMockApi } from "../../../test/support/mock-api.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 let app: TestApp;
@@ -14,20 +15,8 @@ before(async () => {
   app = await startTestApp();
   rest = new APIGateway(app.client);
   gateway = new ApiGatewayV2(app.client);
-  const mock = {
-    type: "mock",
-    requestTemplates: { "application/json": '{"statusCode": 200}' },
-    responses: {
-      default: {
-        statusCode: "200",
-        responseTemplates: { "application/json": '{"path":"$context.path","domain":"$context.domainName"}' },
-      },
-    },
-  };
-  const paths = { "/{any+}": { "x-amazon-apigateway-any-method": { "x-amazon-apigateway-integration": mock } } };
-  const body = Buffer.from(JSON.stringify({ swagger: "2.0", info: { title: "b", version: "1" }, paths }));
-  restApiId = String((await rest.importRestApi({ body })).id);
-  await rest.createDeployment({ restApiId, stageName: "live" });
+  const template = '{"path":"$context.path","domain":"$context.domainName"}';
+  restApiId = await deployMockApi(rest, "live", { statusCode: "200", template });
 });
 after(() => app.stop());
 

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { APIGateway } from "@aws-sdk/client-api-gateway";
 import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
 import { callApi } from "../../../test/support/api-call.ts";
+import { deployMockApi } from "../../../test/support/mock-api.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 let app: TestApp;
@@ -12,24 +13,11 @@ before(async () => {
 after(() => app.stop());
 
 test("an HTTP proxy passes requests on to the platform itself, and to no address of the host", async () => {
-  const rest = new APIGateway(app.client);
-  const mock = {
-    type: "mock",
-    requestTemplates: { "application/json": '{"statusCode": 200}' },
-    responses: {
-      default: {
-        statusCode: "202",
-        responseTemplates: {
-          "application/json": '{"path":"$context.path","method":"$context.httpMethod","q":"$input.params(\'q\')"}',
-        },
-        responseParameters: { "method.response.header.X-Own": "'kept'" },
-      },
-    },
-  };
-  const paths = { "/{any+}": { "x-amazon-apigateway-any-method": { "x-amazon-apigateway-integration": mock } } };
-  const body = Buffer.from(JSON.stringify({ swagger: "2.0", info: { title: "b", version: "1" }, paths }));
-  const { id: restApiId } = await rest.importRestApi({ body });
-  await rest.createDeployment({ restApiId, stageName: "v1" });
+  const restApiId = await deployMockApi(new APIGateway(app.client), "v1", {
+    statusCode: "202",
+    template: '{"path":"$context.path","method":"$context.httpMethod","q":"$input.params(\'q\')"}',
+    responseParameters: { "method.response.header.X-Own": "'kept'" },
+  });
   const base = `http://${restApiId}.execute-api.localhost:${app.running.port}/v1`;
   const gateway = new ApiGatewayV2(app.client);
   const { ApiId } = await gateway.createApi({ Name: "proxy", ProtocolType: "HTTP" });
