@@ -71,25 +71,22 @@ export const accountDetails = operations<typeof Iam, any>()({
       ]);
       const holders = [...users, ...groups, ...roles].map((entity) => ({ entity }));
       // AWS's own policies are listed where they are in use, and all of them where they are asked for by name.
-      const isListed = ({ arn }: ManagedPolicy): boolean =>
-        Boolean(input.Filter?.length) || holders.some(({ entity }) => entity.attached.includes(arn));
-      const details = [
-        ...(wanted("User") ? users.map((user) => userDetail(ctx, user)) : []),
-        ...(wanted("Group") ? groups.map((group) => groupDetail(ctx, group)) : []),
-        ...(wanted("Role") ? await Promise.all(roles.map((role) => roleDetail(ctx, role))) : []),
-        ...(wanted("LocalManagedPolicy") ? own.map((policy) => policyDetail(holders, policy)) : []),
-        ...(wanted("AWSManagedPolicy")
-          ? awsManagedPolicies()
-              .filter(isListed)
-              .map((policy) => policyDetail(holders, policy))
-          : []),
+      const inUse = new Set(holders.flatMap(({ entity }) => entity.attached));
+      const aws = awsManagedPolicies().filter(({ arn }) => Boolean(input.Filter?.length) || inUse.has(arn));
+      const policies = [...(wanted("LocalManagedPolicy") ? own : []), ...(wanted("AWSManagedPolicy") ? aws : [])];
+      // Made once it is known which the page has: a role's reads its instance profiles, a policy's counts its holders.
+      const details: (() => Detail | Promise<Detail>)[] = [
+        ...(wanted("User") ? users.map((user) => () => userDetail(ctx, user)) : []),
+        ...(wanted("Group") ? groups.map((group) => () => groupDetail(ctx, group)) : []),
+        ...(wanted("Role") ? roles.map((role) => () => roleDetail(ctx, role)) : []),
+        ...policies.map((policy) => () => policyDetail(holders, policy)),
       ];
       const { items, ...rest } = page(details, input);
       const lists = { UserDetailList: [], GroupDetailList: [], RoleDetailList: [], Policies: [] } as Record<
         Detail[0],
         object[]
       >;
-      for (const [list, detail] of items) lists[list].push(detail);
+      for (const [list, detail] of await Promise.all(items.map((make) => make()))) lists[list].push(detail);
       return { ...lists, ...rest } as Iam.GetAccountAuthorizationDetailsResponse;
     },
   },
