@@ -105,7 +105,7 @@ function listCheck(model: ServiceModel, shape: Shape): Check {
   const isSecret = shape.value.traits.sensitive === true || shape.value.shape.kind === "blob";
   return (value, path, findings) => {
     if (!Array.isArray(value)) return;
-    if (value.some((item: unknown) => !isNothing(item) && rules.some((rule) => !rule.holds(item))))
+    if (rules.length > 0 && value.some((item: unknown) => !isNothing(item) && rules.some((rule) => !rule.holds(item))))
       addViolation(findings, isSecret ? `Value at '${path}'` : shown(shape, value, path), words);
     if (!inside) return;
     value.forEach((item: unknown, index) => {
