@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Context } from "../../aws/context.ts";
 import { matchesStars } from "../../kernel/match-stars.ts";
 import { bad } from "./model.ts";
@@ -15,6 +16,9 @@ interface RuleContent {
     readonly ApprovalPoolMembers?: readonly unknown[];
   }[];
 }
+
+/** By which a caller tells what content it knows. */
+export const contentHash = (content: string): string => createHash("sha256").update(content).digest("hex");
 
 /** Refuses content that says no rule, of a pull request or of a template. */
 export function checkRuleContent(

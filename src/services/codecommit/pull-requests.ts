@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Context } from "../../aws/context.ts";
 import { principalName } from "../../aws/principal.ts";
 import type { Statement } from "../../ports/database.ts";
+import { contentHash } from "./approvals.ts";
 import { mergeBase } from "./merge.ts";
 import { repositoryArn, type Repository } from "./model.ts";
 import {
@@ -121,7 +122,7 @@ export function ruleView(rule: PullRequest["rules"][number]): CodeCommit.Approva
     approvalRuleId: rule.id,
     approvalRuleName: rule.name,
     approvalRuleContent: rule.content,
-    ruleContentSha256: createHash("sha256").update(rule.content).digest("hex"),
+    ruleContentSha256: contentHash(rule.content),
     creationDate: new Date(rule.created),
     lastModifiedDate: new Date(rule.modified),
     lastModifiedUser: rule.modifiedBy,

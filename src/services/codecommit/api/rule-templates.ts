@@ -1,16 +1,16 @@
 import type * as CodeCommit from "@aws-sdk/client-codecommit";
-import { createHash } from "node:crypto";
 import type { Context } from "../../../aws/context.ts";
 import { principalName } from "../../../aws/principal.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { codeOf, messageOf } from "../../../kernel/aws-error.ts";
-import { checkRuleContent } from "../approvals.ts";
+import { checkRuleContent, contentHash } from "../approvals.ts";
 import { bad, existingRepository, onRepository, repositoryArn, type Repository } from "../model.ts";
 import { existingTemplate, RULE_TEMPLATE, templatesOf, type RuleTemplate } from "../rule-templates.ts";
+import { pageOf } from "./pull-requests.ts";
 
 const MAX_TEMPLATES = 1_000;
 const TEMPLATES_PER_REPOSITORY = 25;
-const MAX_PAGE = 100;
+const MAX_REPOSITORIES = 100;
 const CONTENT = "ApprovalRuleTemplate";
 
 const on = (action: string) => (): Permission[] => [{ action: `codecommit:${action}`, resource: "*" }];
@@ -36,14 +36,12 @@ const taken = () =>
     "You cannot create an approval rule template with that name because a template with that name already exists.",
   );
 
-const hashOf = (content: string): string => createHash("sha256").update(content).digest("hex");
-
 const view = (template: RuleTemplate): CodeCommit.ApprovalRuleTemplate => ({
   approvalRuleTemplateId: template.id,
   approvalRuleTemplateName: template.name,
   ...(template.description === undefined ? {} : { approvalRuleTemplateDescription: template.description }),
   approvalRuleTemplateContent: template.content,
-  ruleContentSha256: hashOf(template.content),
+  ruleContentSha256: contentHash(template.content),
   lastModifiedDate: new Date(template.modified),
   creationDate: new Date(template.created),
   lastModifiedUser: template.modifiedBy,
@@ -59,17 +57,6 @@ async function change(
 }
 
 const stamp = (ctx: Context<any>) => ({ modified: ctx.now(), modifiedBy: principalName(ctx.principal) });
-
-function pageOf<T>(
-  all: readonly T[],
-  input: { nextToken?: string | undefined; maxResults?: number | undefined },
-): { items: T[]; next: { nextToken?: string } } {
-  const start = input.nextToken === undefined ? 0 : Number(input.nextToken);
-  if (!Number.isSafeInteger(start) || start < 0)
-    throw bad("InvalidContinuationTokenException", "The specified continuation token is not valid.");
-  const end = start + Math.min(input.maxResults ?? MAX_PAGE, MAX_PAGE);
-  return { items: all.slice(start, end), next: end < all.length ? { nextToken: String(end) } : {} };
-}
 
 async function associate(ctx: Context<any>, template: string | undefined, repository: string | undefined) {
   const { id, name } = await existingRepository(ctx, repository);
@@ -97,10 +84,10 @@ async function disassociate(ctx: Context<any>, template: string | undefined, rep
 
 /** Does it for each repository, and tells of those for which it could not be done. */
 async function batch(names: readonly (string | undefined)[] | undefined, work: (name: string) => Promise<string>) {
-  if ((names ?? []).length > MAX_PAGE)
+  if ((names ?? []).length > MAX_REPOSITORIES)
     throw bad(
       "MaximumRepositoryNamesExceededException",
-      `The maximum number of repository names for one request is ${MAX_PAGE}.`,
+      `The maximum number of repository names for one request is ${MAX_REPOSITORIES}.`,
     );
   const done: string[] = [];
   const errors: CodeCommit.BatchAssociateApprovalRuleTemplateWithRepositoriesError[] = [];
@@ -161,7 +148,7 @@ export const ruleTemplates = operations<typeof CodeCommit, any>()({
     async run(ctx, input) {
       const content = checkRuleContent(input.newRuleContent, CONTENT);
       const template = await change(ctx, input.approvalRuleTemplateName, (known) => {
-        if (input.existingRuleContentSha256 && input.existingRuleContentSha256 !== hashOf(known.content))
+        if (input.existingRuleContentSha256 && input.existingRuleContentSha256 !== contentHash(known.content))
           throw bad(
             "InvalidRuleContentSha256Exception",
             "The SHA-256 hash signature for the rule content is not valid.",
