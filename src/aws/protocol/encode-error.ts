@@ -135,11 +135,13 @@ function xmlResponse(error: WireError, contentType: string, body: string): HttpR
   return { status: error.status, headers: { ...headers, "content-type": contentType }, body };
 }
 
-/** Fields of S3's errors whose names are in lower case are headers: `etag`, `x-amz-delete-marker`. */
+/** Fields of S3's errors whose names are in lower case are headers: `etag`, `x-amz-delete-marker`. The others stand in the body. */
+const isHeaderField = (name: string): boolean => /^[a-z][a-z-]*$/.test(name);
+
 function s3ErrorHeaders(thrown: unknown): Record<string, string> {
   const fields = thrown instanceof AwsError ? Object.entries(thrown.fields) : [];
   return Object.fromEntries(
-    fields.filter(([name]) => /^[a-z][a-z-]*$/.test(name)).map(([name, value]) => [name, String(value)]),
+    fields.filter(([name]) => isHeaderField(name)).map(([name, value]) => [name, String(value)]),
   );
 }
 
@@ -175,7 +177,7 @@ function s3ErrorDocument(error: WireError, thrown: unknown): string {
     .filter(
       ([name, value]) =>
         /^[A-Za-z][\w-]*$/.test(name) &&
-        !/^[a-z-]+$/.test(name) &&
+        !isHeaderField(name) &&
         (typeof value === "string" || typeof value === "number"),
     )
     .map(([name, value]) => `<${name}>${escapeXml(String(value))}</${name}>`)
