@@ -30,9 +30,17 @@ async function setting<K extends Key>(
   code: string,
   message: string,
 ): Promise<NonNullable<BucketConfig[K]>> {
-  const bucket = await bucketOfInput(ctx, input);
-  const value = bucket.config[key];
-  if (value === undefined) throw new AwsError(code, message, 404, { BucketName: bucket.name });
+  return settingOf(await bucketOfInput(ctx, input), key, code, message);
+}
+
+function settingOf<K extends Key>(
+  { name, config }: Bucket,
+  key: K,
+  code: string,
+  message: string,
+): NonNullable<BucketConfig[K]> {
+  const value = config[key];
+  if (value === undefined) throw new AwsError(code, message, 404, { BucketName: name });
   return value as NonNullable<BucketConfig[K]>;
 }
 
@@ -271,8 +279,9 @@ export const bucketSettings = operations<typeof S3, any>()({
   GetBucketLifecycleConfiguration: {
     permissions: onBucket("GetLifecycleConfiguration"),
     async run(ctx, input) {
-      const rules = await setting(ctx, input, "lifecycle", ...NO_LIFECYCLE);
-      const { minimumSize } = (await bucketOfInput(ctx, input)).config;
+      const bucket = await bucketOfInput(ctx, input);
+      const rules = settingOf(bucket, "lifecycle", ...NO_LIFECYCLE);
+      const { minimumSize } = bucket.config;
       return { Rules: rules.map(readRule), TransitionDefaultMinimumObjectSize: minimumSize ?? USUAL_MINIMUM };
     },
   },
