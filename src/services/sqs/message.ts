@@ -35,6 +35,9 @@ export function sizeOf(sending: Sending): number {
 /** What XML 1.0 cannot hold: https://www.w3.org/TR/REC-xml/#charsets */
 const STRANGE = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
+const CHARACTERS =
+  "Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF";
+
 /** Checks one message, which may be an entry of a batch, as SQS does, and answers it as it is stored. */
 export function newMessage(ctx: Ctx, queue: Queue, sending: Sending, isEntry = false): NewMessage {
   const { MessageBody: body, MessageGroupId: group } = sending;
@@ -44,12 +47,7 @@ export function newMessage(ctx: Ctx, queue: Queue, sending: Sending, isEntry = f
     const what = `One or more parameters ${isEntry ? "cannot be validated" : "are invalid"}`;
     throw invalidValue(`${what}. Reason: Message must be shorter than ${limit} bytes.`);
   }
-  if (STRANGE.test(body))
-    throw new AwsError(
-      "InvalidMessageContents",
-      "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
-      400,
-    );
+  if (STRANGE.test(body)) throw new AwsError("InvalidMessageContents", `Invalid characters found. ${CHARACTERS}`, 400);
   const attributes = storedAttributes(sending.MessageAttributes);
   const trace = sending.MessageSystemAttributes?.["AWSTraceHeader"]?.StringValue ?? ctx.traceId;
   const strange = Object.keys(sending.MessageSystemAttributes ?? {}).find((name) => name !== "AWSTraceHeader");
@@ -172,9 +170,7 @@ function storedAttribute(name: string, value: Sqs.MessageAttributeValue): Stored
   if (!content?.length)
     throw invalidValue(`Message (user) attribute '${name}' must contain a non-empty value of type '${kind}'.`);
   if (kind !== "Binary" && STRANGE.test(value.StringValue ?? ""))
-    throw invalidValue(
-      `Invalid characters found in the value of message (user) attribute '${name}'. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`,
-    );
+    throw invalidValue(`Invalid characters found in the value of message (user) attribute '${name}'. ${CHARACTERS}`);
   if (kind === "Number" && (!Number.isFinite(Number(value.StringValue)) || value.StringValue?.trim() === ""))
     throw invalidValue(`Can't cast the value of message (user) attribute '${name}' to a number.`);
   return typeof content === "string"
