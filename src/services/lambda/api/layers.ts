@@ -15,9 +15,6 @@ import { storePackage } from "../package.ts";
 import type { LambdaState } from "../state.ts";
 
 type Ctx = Context<LambdaState>;
-type PermissionInput = {
-  [K in keyof Lambda.AddLayerVersionPermissionRequest]: Lambda.AddLayerVersionPermissionRequest[K];
-};
 type Named = { LayerName?: string | undefined; VersionNumber?: number | undefined };
 
 /** The name of a layer given by name or ARN. */
@@ -233,7 +230,7 @@ async function permittedVersion(ctx: Ctx, input: Named): Promise<string> {
   return key;
 }
 
-function statementOf(ctx: Ctx, input: PermissionInput): PolicyRecord["statements"][number] {
+function statementOf(ctx: Ctx, input: Lambda.AddLayerVersionPermissionRequest): PolicyRecord["statements"][number] {
   const principal = String(input.Principal);
   return {
     Sid: String(input.StatementId),
