@@ -17,7 +17,7 @@ import {
   type HttpStage,
 } from "./model.ts";
 import { importOpenApi } from "./openapi.ts";
-import { page } from "./page.ts";
+import { pageSize } from "./page.ts";
 
 /** The endpoint of an API; programs whose resolver lacks `*.localhost` use the path form. */
 export function endpointOf(ctx: Context<any>, id: string): string {
@@ -130,11 +130,16 @@ export const apis = operations<typeof V2, any>()({
   GetApis: {
     permissions: on("GET", () => "/apis"),
     async run(ctx, input) {
-      const apis = await ctx.records.list<HttpApi>("api");
-      return page(
-        apis.map((s) => apiView(ctx, s.value)),
-        input,
-      );
+      const limit = pageSize(input.MaxResults);
+      const stored = await ctx.records.list<HttpApi>("api", {
+        ...(input.NextToken ? { after: input.NextToken } : {}),
+        limit: limit + 1,
+      });
+      const apis = stored.slice(0, limit);
+      return {
+        Items: apis.map((s) => apiView(ctx, s.value)),
+        ...(stored.length > limit ? { NextToken: apis.at(-1)!.id } : {}),
+      };
     },
   },
   UpdateApi: {
