@@ -48,8 +48,10 @@ export async function authenticate(
   if (!claimed) {
     const old = options.signingName === "s3" ? parseOldSignature(request) : undefined;
     if (old) {
-      const { region } = platform.settings;
-      const signature = await verifyOldSignature(request, old, { now: platform.clock.now(), region, secretFor });
+      const { region, publicUrl } = platform.settings;
+      const publicHost = new URL(publicUrl).hostname;
+      const now = platform.clock.now();
+      const signature = await verifyOldSignature(request, old, { now, region, publicHost, secretFor });
       return { principal: principal!, signature };
     }
     if (request.headers["authorization"] !== undefined) throw unsupportedScheme(protocol);

@@ -4,7 +4,7 @@ import { compiled, isRest, type ModelRegistry, type OperationModel, type Service
 import { formOf } from "./protocol/decode-request.ts";
 import { headerOf, type HttpRequest } from "./protocol/http-message.ts";
 import { matchRestOperation } from "./route-rest.ts";
-import { bucketOfHost, matchS3Operation } from "./route-s3.ts";
+import { bucketOfHost, bucketOfS3Host, matchS3Operation } from "./route-s3.ts";
 
 /** A request whose operation is known. */
 export interface OperationRoute {
@@ -30,8 +30,8 @@ export interface RouteFailure {
 export interface RouteOptions {
   /** Name of the service in the signature's credential scope, where the request is signed. */
   readonly signingName?: string | undefined;
-  /** Hosts under which `<bucket>.s3.<host>` and `<bucket>.<host>` name a bucket, besides AWS's own and `localhost`. */
-  readonly bucketHosts?: readonly string[];
+  /** The host of the platform's URLs, below which buckets have names as they have below `localhost` and AWS's zone. */
+  readonly publicHost?: string;
 }
 
 /**
@@ -173,7 +173,7 @@ function routeUnsigned(
   request: HttpRequest,
   options: RouteOptions,
 ): OperationRoute | RouteFailure {
-  const bucket = bucketOfHost(hostOf(request), options.bucketHosts ?? []);
+  const bucket = bucketOfHost(hostOf(request), options.publicHost);
   if (bucket === undefined) {
     const names = models.heads.filter((head) => isRest(head.protocol) && head.name !== "s3").map((head) => head.name);
     const route = routeRest(models, request, names);
@@ -210,7 +210,7 @@ function refused<T>(model: ServiceModel, match: () => T): T | RouteFailure {
 
 function routeS3(models: ModelRegistry, request: HttpRequest, options: RouteOptions): OperationRoute | RouteFailure {
   const model = compiled(models, "s3", () => models.load("s3"));
-  const hostBucket = bucketOfHost(hostOf(request), options.bucketHosts ?? []);
+  const hostBucket = bucketOfS3Host(hostOf(request), options.publicHost);
   const match = refused(model, () => matchS3Operation(model, request, hostBucket));
   if (match && "error" in match) return match;
   if (match) return { found: true, model, protocol: "restXml", ...match };

@@ -1,25 +1,66 @@
+import { isIP } from "node:net";
 import { compiled, type OperationModel, type ServiceModel } from "./model.ts";
 import { bindingsOf } from "./protocol/http-bindings.ts";
 import type { HttpRequest } from "./protocol/http-message.ts";
+import type { RouteTarget } from "./service.ts";
 import { decodeSegments, hasMarks, marksOf, type OperationMatch, type RequestMarks } from "./route-rest.ts";
 
-/** AWS's hosts of S3: the global one and the regions', with their old spellings. */
-const S3_HOST =
-  /^(?:(.+)\.)?s3(?:[.-](?:dualstack\.)?[a-z]{2}(?:-[a-z]+)+-\d|-external-1|-accelerate(?:\.dualstack)?)?\.amazonaws\.com$/;
+/** What S3 is called below AWS's zone and ours: alone or for a region, with the old spellings; a bucket may come before it. */
+const S3_NAME =
+  /^(?:(.+)\.)?s3(?:[.-](?:dualstack\.)?[a-z]{2}(?:-[a-z]+)+-\d|-external-1|-accelerate(?:\.dualstack)?)?$/;
+/** Labels below our zones that are others': a name with one of them is no bucket's. */
+const OTHERS = /^(?:console|execute-api|lambda-url|s3(?:-.+)?|[a-z]{2}(?:-[a-z]+)+-\d)$/;
+
+/** The bucket that a Host header names as one of S3's: `<bucket>.s3.<region>.amazonaws.com`, `<bucket>.s3.<our host>`. */
+export function bucketOfHost(host: string, publicHost = "localhost"): string | undefined {
+  return bucketBelow(host, publicHost, (name) => S3_NAME.exec(name)?.[1]);
+}
 
 /**
- * The bucket that a Host header names, as `<bucket>.s3.<region>.amazonaws.com`, `<bucket>.s3.localhost:4566` or the same
- * under one of `hosts`; `undefined` where the bucket is in the path.
+ * The same of a request that is for S3: then `<bucket>.<our host>` names a bucket too, as SDKs call it that were given an
+ * endpoint. `undefined` where the bucket is in the path.
  */
-export function bucketOfHost(host: string, hosts: readonly string[]): string | undefined {
-  const name = host.replace(/:\d+$/, "").toLowerCase();
-  const aws = S3_HOST.exec(name);
-  if (aws) return aws[1];
-  for (const suffix of ["localhost", ...hosts]) {
-    const end = `.s3.${suffix}`;
-    if (name.endsWith(end) && name.length > end.length) return name.slice(0, -end.length);
-  }
-  return undefined;
+export function bucketOfS3Host(host: string, publicHost = "localhost"): string | undefined {
+  return bucketBelow(host, publicHost, (name, zone) => {
+    const s3 = S3_NAME.exec(name);
+    if (s3) return s3[1];
+    return zone === AWS_ZONE || name.split(".").some((label) => OTHERS.test(label)) ? undefined : name;
+  });
+}
+
+const AWS_ZONE = "amazonaws.com";
+
+/** What `find` makes of that part of a host's name which is below a zone. */
+function bucketBelow(
+  host: string,
+  publicHost: string,
+  find: (name: string, zone: string) => string | undefined,
+): string | undefined {
+  const name = hostName(host);
+  if (name === publicHost || name === "localhost") return undefined;
+  const zone = [publicHost, "localhost", AWS_ZONE].find((each) => name.endsWith(`.${each}`));
+  return zone === undefined ? undefined : find(name.slice(0, -zone.length - 1), zone);
+}
+
+const hostName = (host: string): string => host.replace(/:\d+$/, "").toLowerCase();
+
+/** Whether buckets are in the paths of this host: it is the platform's own, or S3's without a bucket. */
+export function isPathStyleHost(host: string, publicHost = "localhost"): boolean {
+  const name = hostName(host);
+  if (name === publicHost || name === "localhost" || isIP(name.replace(/^\[|\]$/g, "")) !== 0) return true;
+  const s3 = bucketBelow(host, publicHost, (below) => (S3_NAME.test(below) ? "S3" : undefined));
+  return s3 !== undefined && bucketOfHost(host, publicHost) === undefined;
+}
+
+/** Whether a request says by its signature, or by what a browser asks to send, that it is for S3. */
+export function isSignedForS3({ headers, query }: Pick<RouteTarget, "headers" | "query">): boolean {
+  const { authorization = "", "access-control-request-headers": asked = "" } = headers;
+  if (authorization.includes("/s3/aws4_request") || /^AWS [^:\s]+:/.test(authorization)) return true;
+  if (/\bx-amz-content-sha256\b/i.test(asked)) return true;
+  return (
+    query.get("X-Amz-Credential")?.endsWith("/s3/aws4_request") ??
+    (query.has("AWSAccessKeyId") && query.has("Signature"))
+  );
 }
 
 interface S3Route {

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { AwsError } from "../kernel/aws-error.ts";
-import { bucketOfHost } from "./route-s3.ts";
+import { bucketOfS3Host } from "./route-s3.ts";
 import { signingKey, type SignedRequest } from "./sigv4-canonical.ts";
 import { requestTimeTooSkewed, signatureMismatch, unknownAccessKey } from "./sigv4-errors.ts";
 import { amzDateOf, MAX_SKEW_MS, type VerifiedSignature } from "./sigv4.ts";
@@ -66,6 +66,8 @@ export function parseOldSignature(request: SignedRequest): OldSignature | undefi
 export interface OldVerification {
   readonly now: number;
   readonly region: string;
+  /** The host of the platform's URLs: a bucket may be named below it. */
+  readonly publicHost: string;
   secretFor(accessKeyId: string, token: string | undefined): Promise<{ readonly secret: string } | undefined>;
 }
 
@@ -73,7 +75,7 @@ export interface OldVerification {
 export async function verifyOldSignature(
   request: SignedRequest,
   old: OldSignature,
-  { now, region, secretFor }: OldVerification,
+  { now, region, publicHost, secretFor }: OldVerification,
 ): Promise<VerifiedSignature> {
   if (old.expires === undefined) checkDate(request, now);
   else {
@@ -85,11 +87,12 @@ export async function verifyOldSignature(
   if (!found) throw unknownAccessKey(audience, old.accessKeyId);
   const given = Buffer.from(old.signature, "base64");
   // Some sign a bucket's own path with a slash at its end that they do not send.
-  const inPath = bucketOfHost(String(request.headers["host"] ?? ""), []) === undefined;
-  const paths = inPath && /^\/[^/]+$/.test(request.path) ? [request.path, `${request.path}/`] : [request.path];
+  const bucket = bucketOfS3Host(String(request.headers["host"] ?? ""), publicHost);
+  const paths =
+    bucket === undefined && /^\/[^/]+$/.test(request.path) ? [request.path, `${request.path}/`] : [request.path];
   const fits = paths.some((path) => {
     const expected = createHmac("sha1", found.secret)
-      .update(textToSign(request, old, path))
+      .update(textToSign(request, old, bucket, path))
       .digest();
     return given.length === expected.length && timingSafeEqual(given, expected);
   });
@@ -138,7 +141,12 @@ function timeToSign({ headers }: SignedRequest, expires: number | undefined): st
   return headers["x-amz-date"] === undefined ? String(headers["date"] ?? "") : "";
 }
 
-function textToSign(request: SignedRequest, { expires }: OldSignature, path: string): string {
+function textToSign(
+  request: SignedRequest,
+  { expires }: OldSignature,
+  bucket: string | undefined,
+  path: string,
+): string {
   const query = [...new URLSearchParams(request.rawQuery)];
   const parameters = new Map(expires === undefined ? [] : query);
   const header = (name: string): string => String(request.headers[name] ?? parameters.get(name) ?? "").trim();
@@ -148,7 +156,6 @@ function textToSign(request: SignedRequest, { expires }: OldSignature, path: str
     .filter(([name]) => SIGNED_PARAMETERS.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => (value === "" ? name : `${name}=${value}`));
-  const bucket = bucketOfHost(String(request.headers["host"] ?? ""), []);
   return [
     request.method,
     header("content-md5"),

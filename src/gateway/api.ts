@@ -44,7 +44,10 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
   let protocol: Protocol = likelyProtocol(wire);
   try {
     const claimed = parseSignature(wire, protocol);
-    const route = await routeOperation(gateway.registry.models, wire, { signingName: claimed?.service });
+    const route = await routeOperation(gateway.registry.models, wire, {
+      signingName: claimed?.service,
+      publicHost: gateway.publicHost,
+    });
     ({ model, protocol } = route);
     if (!route.found) throw route.error;
     isS3.value = route.model.name === "s3";

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { createModelRegistry } from "../../src/aws/model.ts";
 import type { HttpRequest } from "../../src/aws/protocol/index.ts";
 import { routeOperation, type RouteOptions } from "../../src/aws/route-operation.ts";
-import { bucketOfHost } from "../../src/aws/route-s3.ts";
+import { bucketOfHost, bucketOfS3Host } from "../../src/aws/route-s3.ts";
 
 const models = createModelRegistry();
 
@@ -133,10 +133,14 @@ describe("S3", () => {
       "s3.localhost",
       "127.0.0.1",
     ]) {
-      assert.equal(bucketOfHost(host, []), undefined, host);
+      assert.equal(bucketOfS3Host(host), undefined, host);
     }
-    assert.equal(bucketOfHost("my.dotted.bucket.s3.us-gov-west-1.amazonaws.com", []), "my.dotted.bucket");
-    assert.equal(bucketOfHost("b.s3.example.org", ["example.org"]), "b");
+    assert.equal(bucketOfHost("my.dotted.bucket.s3.us-gov-west-1.amazonaws.com"), "my.dotted.bucket");
+    assert.equal(bucketOfHost("b.s3.example.org", "example.org"), "b");
+    assert.equal(bucketOfHost("b.example.org", "example.org"), undefined);
+    assert.equal(bucketOfS3Host("b.example.org:443", "example.org"), "b");
+    for (const host of ["platform.localhost", "console.localhost", "s3.platform.localhost", "us-east-1.localhost"])
+      assert.equal(bucketOfS3Host(host, "platform.localhost"), undefined, host);
   });
 
   test("unsigned requests that no REST service answers", async () => {

@@ -1,5 +1,6 @@
 import type { Context } from "../../aws/context.ts";
 import { forward } from "../../aws/forward.ts";
+import { isSignedForS3 } from "../../aws/route-s3.ts";
 import type { Route } from "../../aws/service.ts";
 import { applicationStack, type Project } from "./model.ts";
 import { projectPage } from "./project-page.ts";
@@ -17,15 +18,21 @@ const MAX_KEPT = 1_000;
 /** A project's application, at a name that people can remember. */
 export const projectRoute: Route<CodeStarState, { id: string }> = {
   name: "project page",
-  match({ host, publicHost = "localhost" }) {
+  match(target) {
+    const { host, publicHost = "localhost" } = target;
     const zone = ["localhost", publicHost].find((name) => host.endsWith(`.${name}`));
     const id = zone === undefined ? "" : host.slice(0, -zone.length - 1);
-    return LABEL.test(id) && !NOT_PROJECTS.has(id) ? { id } : undefined;
+    if (!LABEL.test(id) || NOT_PROJECTS.has(id)) return undefined;
+    // SDKs call a bucket so where they were given the platform as S3's endpoint.
+    return isSignedForS3(target) ? undefined : { id };
   },
   async handle(ctx, { id }, request, response) {
     const found = await addressOf(ctx, id);
     const target = typeof found === "object" ? found : undefined;
     if (target && (await forward(ctx, request, response, target))) return;
+    // Forms and preflights say nothing of S3 in their heads: they are a bucket's where no project has the name.
+    if (found === "unknown" && (await forward(ctx, request, response, { host: `${id}.s3.localhost`, prefix: "" })))
+      return;
     request.resume();
     projectPage(response, { id, is: typeof found === "object" ? "deploying" : found });
   },

@@ -7,7 +7,7 @@ import type { Principal } from "../../aws/principal.ts";
 import { decodeRequest, encodeError } from "../../aws/protocol/index.ts";
 import { parseXml } from "../../aws/protocol/xml-parser.ts";
 import { escapeXml } from "../../aws/protocol/xml-writer.ts";
-import { bucketOfHost } from "../../aws/route-s3.ts";
+import { bucketOfS3Host, isPathStyleHost } from "../../aws/route-s3.ts";
 import type { Route } from "../../aws/service.ts";
 import { signatureMismatch, unknownAccessKey } from "../../aws/sigv4-errors.ts";
 import { signingKey } from "../../aws/sigv4-canonical.ts";
@@ -18,7 +18,6 @@ import { invalidArgument, malformedXml } from "./errors.ts";
 import { isBucketName } from "./model.ts";
 import { SENT_AS_FORM } from "./object-facts.ts";
 import { checkPostPolicy, parsePostPolicy, type PostPolicy } from "./post-policy.ts";
-import { PATH_STYLE_HOST } from "./routes.ts";
 import { findBucket } from "./store/buckets.ts";
 
 /** All that comes before the file, in bytes: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
@@ -35,10 +34,10 @@ interface Form {
 /** A file that a browser sends with a form, to a bucket by host or by path. */
 export const formUploadRoute: Route<any, { bucket: string }> = {
   name: "s3-form",
-  match({ method, host, path, headers }) {
+  match({ method, host, path, headers, publicHost }) {
     if (method !== "POST" || !/^multipart\/form-data\b/i.test(headers["content-type"] ?? "")) return undefined;
-    const inHost = bucketOfHost(host, []);
-    const bucket = inHost ?? (PATH_STYLE_HOST.test(host) ? /^\/([^/]+)\/?$/.exec(path)?.[1] : undefined);
+    const inHost = bucketOfS3Host(host, publicHost);
+    const bucket = inHost ?? (isPathStyleHost(host, publicHost) ? /^\/([^/]+)\/?$/.exec(path)?.[1] : undefined);
     const isOurs = bucket !== undefined && isBucketName(bucket) && (inHost === undefined || path === "/");
     return isOurs ? { bucket } : undefined;
   },
@@ -281,7 +280,7 @@ function answerOf(
 ): { status: number; headers: Record<string, string>; body?: string } {
   const { host = "", secure = false } = ctx.http ?? {};
   const origin = `${secure ? "https" : "http"}://${host}`;
-  const inHost = bucketOfHost(host, []) !== undefined;
+  const inHost = bucketOfS3Host(host, new URL(ctx.platform.settings.publicUrl).hostname) !== undefined;
   const path = key.split("/").map(encodeURIComponent).join("/");
   const location = inHost ? `${origin}/${path}` : `${origin}/${bucket}/${path}`;
   const headers = { location, etag, ...(version === undefined ? {} : { "x-amz-version-id": version }) };

@@ -4,17 +4,15 @@ import { Readable } from "node:stream";
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
 import type { Route } from "../../aws/service.ts";
-import { bucketOfHost } from "../../aws/route-s3.ts";
+import { bucketOfS3Host, isPathStyleHost } from "../../aws/route-s3.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { corsAnswer } from "./cors.ts";
 import { isBucketName } from "./model.ts";
 import { findBucket } from "./store/buckets.ts";
 import { keyOfVisit, redirectOf } from "./website.ts";
 
-const WEBSITE_HOST =
-  /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3-website(?:[.-][a-z]{2}(?:-[a-z]+)+-\d)?\.(?:localhost|amazonaws\.com)$/;
-/** Hosts on which a bucket is the first part of the path. */
-export const PATH_STYLE_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\]|s3\.localhost|s3[.-].*amazonaws\.com)$/;
+/** What is before the zone in a website's name. */
+const WEBSITE = /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3-website(?:[.-][a-z]{2}(?:-[a-z]+)+-\d)?$/;
 
 interface Visit {
   readonly bucket: string;
@@ -22,11 +20,13 @@ interface Visit {
   readonly method: string;
 }
 
-/** Static websites: `http://<bucket>.s3-website-<region>.localhost/`. Everybody is a stranger here. */
+/** Static websites: `http://<bucket>.s3-website-<region>.localhost/`, and below the platform's own host. Everybody is a stranger here. */
 export const websiteRoute: Route<any, Visit> = {
   name: "s3-website",
-  match({ host, path, method }) {
-    const bucket = WEBSITE_HOST.exec(host)?.[1];
+  match({ host, path, method, publicHost = "localhost" }) {
+    if (!host.includes(".s3-website")) return undefined;
+    const zone = [publicHost, "localhost", "amazonaws.com"].find((name) => host.endsWith(`.${name}`));
+    const bucket = zone && WEBSITE.exec(host.slice(0, -zone.length - 1))?.[1];
     const key = bucket === undefined ? undefined : decoded(path.slice(1));
     return bucket === undefined || key === undefined ? undefined : { bucket, key, method };
   },
@@ -36,10 +36,10 @@ export const websiteRoute: Route<any, Visit> = {
 /** What a browser asks before it calls a bucket from another origin. */
 export const preflightRoute: Route<any, { bucket: string }> = {
   name: "s3-preflight",
-  match({ method, host, path }) {
+  match({ method, host, path, publicHost }) {
     if (method !== "OPTIONS") return undefined;
-    const inHost = bucketOfHost(host, []);
-    const bucket = inHost ?? (PATH_STYLE_HOST.test(host) ? decoded(path.split("/")[1] ?? "") : undefined);
+    const inHost = bucketOfS3Host(host, publicHost);
+    const bucket = inHost ?? (isPathStyleHost(host, publicHost) ? decoded(path.split("/")[1] ?? "") : undefined);
     return bucket !== undefined && isBucketName(bucket) ? { bucket } : undefined;
   },
   async handle(ctx, { bucket: name }, request, response) {
