@@ -33,6 +33,8 @@ export function addDeploymentPreference(context: SamContext, resource: SamResour
   if (preference.Type === undefined) {
     throw new SamFault(id, "'DeploymentPreference' is missing required Property 'Type'");
   }
+  checkAlarms(id, preference.Alarms);
+  checkPassthrough(id, preference.PassthroughCondition);
   const groupId = `${id}DeploymentGroup`;
   const hooks = isObject(preference.Hooks) ? preference.Hooks : {};
   const made = context.resources[alias] as JsonObject;
@@ -47,6 +49,22 @@ export function addDeploymentPreference(context: SamContext, resource: SamResour
   const tags = p.PropagateTags === true ? tagList(p.Tags) : [];
   const handed: JsonObject = tags.length > 0 ? { PropagatedTags: tags } : {};
   context.deployments.set(groupId, { ...preference, ...handed, ...passed(preference, resource) });
+}
+
+function checkAlarms(id: string, alarms: JsonValue | undefined): void {
+  if (alarms === undefined || alarms === null || Array.isArray(alarms) || isIntrinsic(alarms)) return;
+  throw new SamFault(id, "Alarms must be a list");
+}
+
+function checkPassthrough(id: string, value: JsonValue | undefined): void {
+  if (isObject(value)) {
+    throw new SamFault(
+      id,
+      "Unsupported intrinsic: the only intrinsic functions supported for property PassthroughCondition are FindInMap and parameter Refs.",
+    );
+  }
+  if (value !== undefined && !/^(true|false)$/i.test(String(value)))
+    throw new SamFault(id, "Invalid value for property PassthroughCondition.");
 }
 
 /** The function's Condition goes to the deployment resources where PassthroughCondition says so. */

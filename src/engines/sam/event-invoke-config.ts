@@ -46,6 +46,12 @@ function addDestination(build: FunctionBuild, config: JsonObject, id: string): J
     );
   }
   let destination = config.Destination;
+  const both = isObject(destination) ? destination["Fn::If"] : undefined;
+  if (both !== undefined && (!Array.isArray(both) || both.length !== 3))
+    throw new SamFault(
+      id.replace(/On(Success|Failure)$/, ""),
+      "Malformed 'Destination' property: Fn::If requires 3 arguments.",
+    );
   if (destination === undefined) {
     if (type !== "SQS" && type !== "SNS")
       throw new SamFault(resource.id, "Destination is required if Type is not ['SQS', 'SNS']");

@@ -45,5 +45,9 @@ function checkCors(id: string, cors: unknown): void {
   if (!isObject(cors) || isIntrinsic(cors)) return;
   for (const name of Object.keys(cors)) {
     if (!CORS.has(name)) throw new SamFault(id, `${name} is not a valid property for configuring Cors.`);
+    const value = cors[name] ?? null;
+    const kind = name === "MaxAge" ? "int" : name === "AllowCredentials" ? "bool" : "list";
+    const right = { int: Number.isInteger(value), bool: typeof value === "boolean", list: Array.isArray(value) }[kind];
+    if (!right && !isIntrinsic(value)) throw new SamFault(id, `${name} must be of type ${kind}.`);
   }
 }

@@ -85,6 +85,7 @@ function checkFunction({ id, properties: p }: SamResource): void {
     }
   }
   checkTypes({ id, properties: p });
+  checkTenancy({ id, properties: p });
   const queue = p.DeadLetterQueue;
   if (queue === undefined) return;
   const types = "['SQS', 'SNS']";
@@ -93,6 +94,19 @@ function checkFunction({ id, properties: p }: SamResource): void {
   }
   if (queue.Type !== "SQS" && queue.Type !== "SNS")
     throw new SamFault(id, `'DeadLetterQueue' requires Type of ${types}`);
+}
+
+/** Refuses what goes with functions only that all callers share. */
+function checkTenancy({ id, properties: p }: Pick<SamResource, "id" | "properties">): void {
+  if (!p.TenancyConfig) return;
+  const others = {
+    ProvisionedConcurrencyConfig: "Provisioned concurrency",
+    FunctionUrlConfig: "Function URL",
+    SnapStart: "SnapStart",
+  };
+  for (const [name, words] of Object.entries(others)) {
+    if (p[name]) throw new SamFault(id, `${words} is not supported for functions enabled with tenancy configuration.`);
+  }
 }
 
 /** Refuses properties whose types cannot be right. */
@@ -122,6 +136,11 @@ function functionCode(id: string, p: JsonObject): JsonObject {
     return { ImageUri: p.ImageUri };
   }
   if (p.InlineCode !== undefined) return { ZipFile: p.InlineCode };
+  if (typeof p.CodeUri === "string" && p.CodeUri.startsWith("{{resolve:"))
+    throw new SamFault(
+      id,
+      "Unsupported dynamic reference detected in 'CodeUri'. Please consider using alternative 'FunctionCode' object format.",
+    );
   if (isIntrinsic(p.CodeUri)) throw new SamFault(id, "'CodeUri' requires Bucket and Key properties to be specified.");
   return { ...codeLocation(id, "CodeUri", p.CodeUri), ...kms };
 }
@@ -159,6 +178,8 @@ function addRole(build: FunctionBuild, lambda: JsonObject, shared: JsonObject): 
   const { id, properties: p } = resource;
   const role = resolveParameters(context, p.Role ?? null);
   const branches = isObject(role) && Array.isArray(role["Fn::If"]) ? role["Fn::If"] : undefined;
+  if (branches && branches.length !== 3)
+    throw new SamFault(id, "Malformed 'Role' property: Fn::If requires 3 arguments.");
   const noValue = (value: JsonValue | undefined): boolean => isObject(value) && value.Ref === "AWS::NoValue";
   if (p.Role !== undefined && !branches) return;
   const roleId = `${id}Role`;

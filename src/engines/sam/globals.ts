@@ -52,16 +52,26 @@ export function mergeGlobals(template: JsonObject): void {
       );
     }
   }
-  for (const resource of Object.values(isObject(template.Resources) ? template.Resources : {})) {
+  for (const [id, resource] of Object.entries(isObject(template.Resources) ? template.Resources : {})) {
     if (!isObject(resource) || typeof resource.Type !== "string") continue;
     const section = globals[resource.Type.replace("AWS::Serverless::", "")];
     if (!resource.Type.startsWith("AWS::Serverless::") || !isObject(section)) continue;
     const ignored = resource.IgnoreGlobals;
     if (ignored === "*") continue;
+    checkIgnored(id, ignored, section);
     const used = Object.entries(section).filter(([key]) => !(Array.isArray(ignored) && ignored.includes(key)));
     const own = isObject(resource.Properties) ? resource.Properties : {};
     resource.Properties = merge(Object.fromEntries(used), own) as JsonObject;
   }
+}
+
+/** What a resource does not want of the Globals must be there. */
+function checkIgnored(id: string, ignored: JsonValue | undefined, section: JsonObject): void {
+  if (ignored === undefined || ignored === null) return;
+  const words = `Resource ${id} has invalid resource attribute 'IgnoreGlobals'`;
+  if (!Array.isArray(ignored)) throw new SamFault(id, `${words}.`);
+  const strange = ignored.find((name) => typeof name !== "string" || !Object.hasOwn(section, name));
+  if (strange !== undefined) throw new SamFault(id, `${words} on item '${String(strange)}'.`);
 }
 
 /** Maps are merged, lists joined (global first), anything else is the resource's. */

@@ -3,6 +3,8 @@ import { isObject } from "../yaml/index.ts";
 import type { ApiRoute } from "./api-routes.ts";
 import { buildPaths, implicitCondition } from "./api-routes.ts";
 import { parseS3 } from "./code-uri.ts";
+import { checkHttpApi } from "./http-api-checks.ts";
+import { checkRouteAuth } from "./api-auth-checks.ts";
 import { methodsOf } from "./rest-api-auth.ts";
 import type { SamContext, SamResource } from "./context.ts";
 import { addCustomDomain } from "./custom-domain.ts";
@@ -19,6 +21,7 @@ export function translateHttpApi(context: SamContext, resource: SamResource): vo
   if (p.DefinitionUri !== undefined && p.DefinitionBody !== undefined) {
     throw new SamFault(id, "Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.");
   }
+  checkHttpApi(context, resource);
   const condition = implicitCondition(context, id);
   const shared = { ...sharedAttributes(resource), ...(condition && { Condition: condition }) };
   const attributes = condition ? { ...resource.attributes, Condition: condition } : resource.attributes;
@@ -94,6 +97,7 @@ function method(resource: SamResource, route: ApiRoute): JsonObject {
   const own: JsonObject = isObject(route.event.settings.Auth) ? route.event.settings.Auth : {};
   const name = own.Authorizer ?? api.DefaultAuthorizer;
   const authorizers = isObject(api.Authorizers) ? api.Authorizers : {};
+  checkRouteAuth(api, route);
   if (typeof name !== "string") return result;
   // Preflights carry no signature.
   if (route.method === "options" && own.Authorizer === undefined && name === "AWS_IAM") return result;

@@ -3,6 +3,7 @@ import { isObject } from "../yaml/index.ts";
 import type { ApiRoute } from "./api-routes.ts";
 import type { SamContext, SamResource } from "./context.ts";
 import { addResource, compact, ref, SamFault } from "./context.ts";
+import { checkRouteAuth } from "./api-auth-checks.ts";
 import { branches } from "./rest-api-cors.ts";
 
 const IAM_SCHEME: JsonObject = {
@@ -23,6 +24,7 @@ export function routeSecurity(_context: SamContext, resource: SamResource, route
   const own: JsonObject = isObject(route.event.settings.Auth) ? route.event.settings.Auth : {};
   const name = own.Authorizer ?? (route.method === "options" ? undefined : api.DefaultAuthorizer);
   const security: JsonObject[] = [];
+  checkRouteAuth(api, route);
   const authorizers = isObject(api.Authorizers) ? api.Authorizers : {};
   if (typeof name === "string") {
     if (own.Authorizer !== undefined && name !== "NONE" && name !== "AWS_IAM" && authorizers[name] === undefined) {

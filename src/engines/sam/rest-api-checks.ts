@@ -1,10 +1,13 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
+import { checkAuth, checkMethods } from "./api-auth-checks.ts";
 import type { SamContext, SamResource } from "./context.ts";
 import { isIntrinsic, resolveParameters, SamFault, structureFault } from "./context.ts";
 
 /** Refuses the settings of a REST API that SAM refuses. */
-export function checkRestApi(context: SamContext, { id, properties: p }: SamResource): void {
+export function checkRestApi(context: SamContext, resource: SamResource): void {
+  const { id, properties: p } = resource;
+  checkAuth(resource);
   const fail = (message: string): never => {
     throw new SamFault(id, message);
   };
@@ -25,7 +28,17 @@ export function checkRestApi(context: SamContext, { id, properties: p }: SamReso
   }
   checkVersion(id, p.OpenApiVersion === undefined ? undefined : resolveParameters(context, p.OpenApiVersion));
   checkGatewayResponses(id, p.GatewayResponses);
-  if (isObject(p.DefinitionBody)) checkPaths(p.DefinitionBody);
+  const body = p.DefinitionBody;
+  if (!isObject(body)) return;
+  if (isIntrinsic(body) && p.DisableExecuteApiEndpoint !== undefined) {
+    throw structureFault(
+      "Invalid Swagger document or the Swagger document is not explicitly defined in 'DefinitionBody'.",
+    );
+  }
+  checkPaths(body);
+  checkEndpoint(body);
+  if (isObject(p.Auth) && typeof p.Auth.DefaultAuthorizer === "string") checkMethods(body);
+  if (p.OpenApiVersion !== undefined) checkPreflights(body);
 }
 
 function checkVersion(id: string, version: JsonValue | undefined): void {
@@ -42,7 +55,13 @@ const PLACES = ["Headers", "Paths", "QueryStrings"];
 function checkGatewayResponses(id: string, responses: JsonValue | undefined): void {
   if (!isObject(responses)) return;
   for (const [name, response] of Object.entries(responses)) {
-    if (!isObject(response)) continue;
+    if (!isObject(response)) {
+      const type = typeof response === "number" ? "int" : "str";
+      throw new SamFault(
+        id,
+        `Invalid property type '${type}' for GatewayResponses. Expected an object of type 'GatewayResponse'.`,
+      );
+    }
     const strange = Object.keys(response).find((key) => !RESPONSE.includes(key));
     if (strange) {
       throw new SamFault(id, `Invalid property '${strange}' in 'GatewayResponses' property '${name}'.`);
@@ -73,6 +92,35 @@ function checkPaths(body: JsonObject): void {
     }
     if (item["Fn::If"] !== undefined && !Array.isArray(item["Fn::If"])) {
       throw structureFault("Value of Fn::If must be a list.");
+    }
+  }
+}
+
+const ENDPOINT = "x-amazon-apigateway-endpoint-configuration";
+
+function checkEndpoint(body: JsonObject): void {
+  const message = `The value of '${ENDPOINT}' should be a map.`;
+  if (body[ENDPOINT] !== undefined && !isObject(body[ENDPOINT]))
+    throw structureFault(`Invalid OpenAPI definition: ${message}`);
+  (Array.isArray(body.servers) ? body.servers : []).forEach((server, index) => {
+    if (isObject(server) && server[ENDPOINT] !== undefined && !isObject(server[ENDPOINT]))
+      throw structureFault(`Invalid OpenAPI definition of 'servers[${index}]': ${message}`);
+  });
+}
+
+/** The answers of the template's own OPTIONS methods are rewritten for OpenAPI 3: they must be what they should be. */
+function checkPreflights(body: JsonObject): void {
+  for (const [path, item] of Object.entries(isObject(body.paths) ? body.paths : {})) {
+    const method = isObject(item) ? item.options : undefined;
+    if (!isObject(method) || method.responses === undefined) continue;
+    const { responses } = method;
+    if (!isObject(responses))
+      throw structureFault(`Invalid responses in options method for path ${path}: It should be a map.`);
+    const headers = isObject(responses["200"]) ? responses["200"].headers : undefined;
+    if (headers !== undefined && headers !== null && !isObject(headers)) {
+      throw structureFault(
+        `Value of response's headers in options method for path ${path} must be a dictionary according to Swagger spec.`,
+      );
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { SamResource } from "./context.ts";
-import { isIntrinsic, SamFault } from "./context.ts";
+import { isIntrinsic, SamFault, structureFault } from "./context.ts";
 
 const KEYS = new Set(["AllowMethods", "AllowHeaders", "AllowOrigin", "MaxAge", "AllowCredentials"]);
 const ALL = "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT";
@@ -13,6 +13,10 @@ export function applyCors(resource: SamResource, body: JsonObject, three: boolea
   const settings: JsonObject = isObject(cors) && !isIntrinsic(cors) ? cors : { AllowOrigin: cors };
   const unknown = Object.keys(settings).find((key) => !KEYS.has(key));
   if (unknown !== undefined) throw new SamFault(resource.id, `Invalid key '${unknown}' for 'Cors' property.`);
+  if (settings.AllowOrigin === "") {
+    const fault = structureFault("Invalid input. Value for AllowedOrigins is required");
+    throw new SamFault(resource.id, fault.message);
+  }
   const anyOrigin = settings.AllowOrigin === undefined || settings.AllowOrigin === "'*'";
   if (settings.AllowCredentials === true && anyOrigin) {
     throw new SamFault(

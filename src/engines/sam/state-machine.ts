@@ -28,6 +28,8 @@ export function translateStateMachine(context: SamContext, resource: SamResource
         : "Either 'Definition' or 'DefinitionUri' property must be specified.",
     );
   }
+  if (p.Definition !== undefined && !isObject(p.Definition))
+    throw new SamFault(id, "Property 'Definition' should be a map.");
   if (p.Role !== undefined && p.Policies !== undefined)
     throw new SamFault(id, "Specify either 'Role' or 'Policies' (but not both at the same time) or neither of them");
   const propagated = p.PropagateTags === true && p.Tags !== undefined;

@@ -10,7 +10,7 @@ import { takeOutConnectors } from "./embedded-connectors.ts";
 import { translateFunction } from "./function.ts";
 import { mergeGlobals } from "./globals.ts";
 import { translateHttpApi } from "./http-api.ts";
-import { checkKnownProperties } from "./known-properties.ts";
+import { checkKnownProperties } from "./property-types.ts";
 import { translateLayerVersion } from "./layer-version.ts";
 import { linkReferences } from "./link-references.ts";
 import { translateRestApi } from "./rest-api.ts";

@@ -64,8 +64,13 @@ export function addHttpApiEvent(event: SamEvent): void {
   if (s.Path !== undefined && s.Method === undefined) throw event.fault("Event is missing key 'Method'.");
   if (s.Method !== undefined && s.Path === undefined) throw event.fault("Event is missing key 'Path'.");
   if (Array.isArray(s.ApiId)) throw event.fault("Property 'ApiId' should be a string.");
+  if (s.RouteSettings !== undefined && !isObject(s.RouteSettings))
+    throw event.fault("Property 'RouteSettings' should be a map.");
   const method = typeof s.Method === "string" ? s.Method.toLowerCase() : "any";
   const api = s.ApiId === undefined ? implicitApi(build.context, "HttpApi") : apiReference(s.ApiId);
+  if (isObject(s.ApiId) && api !== undefined && !apiDefinition(build.context, api)) {
+    throw event.fault("ApiId must be a valid reference to an 'AWS::Serverless::HttpApi' resource in same template.");
+  }
   // Where the definition already says what a route calls, the event changes nothing.
   if (api !== undefined && hasIntegration(build.context, api, path, method)) return;
   const verb =

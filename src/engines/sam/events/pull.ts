@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
-import { pick, resolveParameters } from "../context.ts";
+import { isIntrinsic, pick, resolveParameters } from "../context.ts";
 import type { SamEvent } from "./event.ts";
 import { addEventResource, required } from "./event.ts";
 import { addSourceAccess } from "./pull-access.ts";
@@ -34,6 +34,10 @@ export function addPullEvent(event: SamEvent): void {
   }
   Object.assign(properties, pick(s, ["Topics", "Queues"]));
   if (s.SourceAccessConfigurations !== undefined) properties.SourceAccessConfigurations = s.SourceAccessConfigurations;
+  if (isObject(s.FilterCriteria) && !isIntrinsic(s.FilterCriteria)) {
+    if (Object.keys(s.FilterCriteria).some((key) => key !== "Filters"))
+      throw event.fault("FilterCriteria field has a wrong format");
+  }
   if (s.FilterCriteria !== undefined) properties.FilterCriteria = s.FilterCriteria;
   if (isObject(s.DestinationConfig)) properties.DestinationConfig = destination(event, s.DestinationConfig);
   const document = pick(s, ["DatabaseName", "CollectionName", "FullDocument"]);
@@ -64,9 +68,11 @@ function addManaged({ build }: SamEvent, policy: string): void {
 /** A failure destination: the mapping names it, the role may write to it. */
 function destination(event: SamEvent, config: JsonObject): JsonValue {
   const failure = config.OnFailure;
-  if (!isObject(failure)) return config;
+  if (!isObject(failure)) throw event.fault("Property 'DestinationConfig.OnFailure' should be a map.");
   const { Type: type, ...rest } = failure;
   const resolved = resolveParameters(event.build.context, type ?? "");
+  if (resolved && !["SQS", "SNS", "S3", "Kafka"].includes(String(resolved)))
+    throw event.fault("The only valid values for 'Type' are 'SQS', 'SNS', 'S3', and 'Kafka'");
   const target = failure.Destination ?? "";
   const statement = (Action: string, Resource: JsonValue): JsonObject => ({ Action, Effect: "Allow", Resource });
   const statements: Readonly<Record<string, readonly JsonObject[]>> = {

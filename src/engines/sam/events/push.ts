@@ -158,6 +158,11 @@ function addBucketNotification(event: SamEvent): void {
   const all = isObject(build.context.template.Resources) ? build.context.template.Resources : {};
   const bucket = bucketId ? all[bucketId] : undefined;
   if (!bucketId || !isObject(bucket)) throw event.fault("S3 events must reference an S3 bucket in the same template.");
+  const needs = bucket.DependsOn;
+  if (needs !== undefined && typeof needs !== "string") {
+    if (!Array.isArray(needs) || needs.some((one) => typeof one !== "string"))
+      throw new SamFault(event.id, "Invalid type for field 'DependsOn'. Expected a string or list of strings.");
+  }
   const permission = addPermission(event, "s3.amazonaws.com", { SourceAccount: ref("AWS::AccountId") });
   const made = (build.context.resources[bucketId] ??= bucket) as JsonObject;
   const condition = build.resource.attributes.Condition;
@@ -214,6 +219,8 @@ function addSubscription(event: SamEvent): void {
     return;
   }
   const given: JsonObject = isObject(s.SqsSubscription) ? s.SqsSubscription : {};
+  if (isObject(s.SqsSubscription) && (!given.QueueArn || !given.QueueUrl))
+    throw event.fault("No QueueARN or QueueURL provided.");
   const own = given.QueueArn === undefined;
   const queueId = `${event.id}Queue`;
   const arn: JsonValue = own ? getAtt(queueId, "Arn") : (given.QueueArn ?? "");
@@ -312,6 +319,8 @@ function addCognitoTrigger(event: SamEvent): void {
   };
   const made = (build.context.resources[poolId] ??= declared) as JsonObject;
   const properties = (made.Properties ??= {}) as JsonObject;
+  if (properties.LambdaConfig !== undefined && !isObject(properties.LambdaConfig))
+    throw new SamFault(poolId, "Property 'LambdaConfig' should be a map.");
   const config = (properties.LambdaConfig ??= {}) as JsonObject;
   const triggers = required(event, "Trigger");
   for (const trigger of Array.isArray(triggers) ? triggers : [triggers]) {

@@ -4,6 +4,7 @@ import { addRoute, implicitApi } from "../api-routes.ts";
 import type { SamContext, SamResource } from "../context.ts";
 import { compact, getAtt, pick, ref, SamFault, tagList } from "../context.ts";
 import { trustPolicy } from "../role.ts";
+import { checkStateMachineEvent } from "../property-types.ts";
 import type { SamEvent } from "./event.ts";
 import { addEventResource } from "./event.ts";
 import { deadLetterQueue } from "./push.ts";
@@ -23,6 +24,12 @@ export function addStateMachineEvents(context: SamContext, resource: SamResource
     if (!isObject(event) || typeof event.Type !== "string") throw fault("Missing required property 'Type'.");
     const settings: JsonObject = isObject(event.Properties) ? event.Properties : {};
     const add = EVENTS[event.Type];
+    checkStateMachineEvent(`${id}${name}`, event.Type, settings);
+    if (settings.State !== undefined && settings.Enabled !== undefined)
+      throw new SamFault(
+        undefined,
+        `Event with id [${name}] is invalid. State and Enabled Properties cannot both be specified.`,
+      );
     if (!add) throw fault(`Starling does not translate events of type ${event.Type} of a state machine.`);
     add({ build, name, type: event.Type, settings, id: `${id}${name}`, fault });
   }
