@@ -30,8 +30,17 @@ export interface Version {
   readonly dataType: string;
   readonly description?: string;
   readonly allowedPattern?: string;
+  readonly policies?: readonly ParameterPolicy[];
   readonly modified: number;
   readonly user: string;
+}
+
+/** One of an advanced parameter's policies, as it was given. */
+export interface ParameterPolicy {
+  readonly type: "Expiration" | "ExpirationNotification" | "NoChangeNotification";
+  readonly text: string;
+  /** When it does what it is for. */
+  readonly due: number;
 }
 
 export const VAULT = "ssm-parameter";
@@ -57,7 +66,7 @@ export const versionNotFound = (name: string, version: number | string): AwsErro
 /** What a name or an ARN means, with the version or label behind its colon. */
 export interface ParsedName {
   readonly name: string;
-  /** An ARN does not say whether its name begins with a slash, where the name has no other: this is the one with it. */
+  /** A name with one level is the same with and without the slash that begins it: this is the other way to write it. */
   readonly otherName?: string;
   readonly selector?: string;
 }
@@ -72,9 +81,14 @@ export function parseName(given: string | undefined): ParsedName {
   if (/^\/?aws\/(service|reference)\//.test(name)) throw notImplemented(`the public parameter ${name.slice(0, 200)}`);
   return {
     name,
-    ...(inArn !== undefined && !name.startsWith("/") ? { otherName: `/${name}` } : {}),
+    ...otherWay(name),
     ...(selector === undefined ? {} : { selector }),
   };
+}
+
+function otherWay(name: string): { otherName?: string } {
+  if (!name.startsWith("/")) return { otherName: `/${name}` };
+  return name.lastIndexOf("/") === 0 ? { otherName: name.slice(1) } : {};
 }
 
 /** Refuses the name of a new parameter in AWS's words. */
@@ -108,7 +122,7 @@ export const onParameters =
   (input: any, ctx: Context<any>): Permission[] =>
     names(input).map((name) => ({ action: `ssm:${action}`, resource: parameterArn(ctx, parseName(name).name) }));
 
-/** The name of the parameter that is meant: of two that have the same ARN, the one without the slash. */
+/** The name under which the parameter that is meant was made. */
 export async function nameOf(ctx: Context<any>, { name, otherName }: ParsedName): Promise<string> {
   if (otherName === undefined || (await ctx.records.get("parameter", name))) return name;
   return (await ctx.records.get("parameter", otherName)) ? otherName : name;

@@ -202,3 +202,53 @@ test("an ARN finds its parameter, whether its name begins with a slash or not", 
     assert.equal((await ssm.getParameterHistory({ Name: ARN! })).Parameters![0]!.Name, name);
   }
 });
+
+test("a name of one level is the same with and without its slash", async () => {
+  await put("/led", "1");
+  await put("bare", "1");
+  for (const [made, other] of [
+    ["/led", "led"],
+    ["bare", "/bare"],
+  ] as const) {
+    assert.equal((await ssm.getParameter({ Name: other })).Parameter!.Name, made);
+    await assert.rejects(put(other), { name: "ParameterAlreadyExists" });
+    const on = { ResourceType: "Parameter", ResourceId: other } as const;
+    await ssm.addTagsToResource({ ...on, Tags: [{ Key: "k", Value: "v" }] });
+    assert.equal((await ssm.listTagsForResource({ ...on, ResourceId: made })).TagList!.length, 1);
+    await ssm.deleteParameter({ Name: other });
+    await assert.rejects(ssm.getParameter({ Name: made }), { name: "ParameterNotFound" });
+  }
+});
+
+const policy = (Type: string, Attributes: object) => ({ Type, Version: "1.0", Attributes });
+
+test("policies of advanced parameters: kept, refused where they make no sense, and a parameter that expires goes", async () => {
+  const soon = new Date(Date.now() + 400).toISOString();
+  const given = [
+    policy("Expiration", { Timestamp: soon }),
+    policy("NoChangeNotification", { After: "2", Unit: "Days" }),
+  ];
+  const Policies = JSON.stringify(given);
+  await assert.rejects(put("leased", "v", { Policies }), {
+    message: "Parameter policies are only supported for parameters of the advanced-parameter tier.",
+  });
+  await put("leased", "v", { Policies, Tier: "Advanced" });
+  const [shown] = (await ssm.describeParameters({ Filters: [{ Key: "Name", Values: ["leased"] }] })).Parameters!;
+  assert.deepEqual(
+    shown!.Policies!.map((one) => [one.PolicyType, JSON.parse(one.PolicyText!).Attributes, one.PolicyStatus]),
+    given.map((one) => [one.Type, one.Attributes, "Pending"]),
+  );
+  const refused = async (list: object[], name: string) =>
+    assert.rejects(put("refused", "v", { Tier: "Advanced", Policies: JSON.stringify(list) }), { name });
+  await refused([policy("Nonsense", {})], "InvalidPolicyTypeException");
+  await refused([policy("Expiration", { Timestamp: "then" })], "InvalidPolicyAttributeException");
+  await refused([policy("ExpirationNotification", { Before: "1", Unit: "Days" })], "IncompatiblePolicyException");
+  for (const until = Date.now() + 10_000; ;) {
+    const isGone = await ssm.getParameter({ Name: "leased" }).then(
+      () => false,
+      (error: Error) => error.name === "ParameterNotFound",
+    );
+    if (isGone) break;
+    assert.ok(Date.now() < until, "the parameter did not expire");
+  }
+});

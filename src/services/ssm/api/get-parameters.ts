@@ -7,6 +7,7 @@ import {
   existing,
   invalid,
   nameOf,
+  notFound,
   onParameters,
   parameterArn,
   parameterView,
@@ -41,7 +42,10 @@ async function find(
           ? head.labels[selector]!
           : 0;
   const stored = await ctx.records.get<Version>("version", versionId(name, number));
-  if (!stored) throw versionNotFound(name, selector ?? number);
+  if (!stored) {
+    if (selector?.includes(":")) throw notFound(String(given));
+    throw versionNotFound(name, selector ?? number);
+  }
   return { name, version: stored.value, ...(selector === undefined ? {} : { selector }) };
 }
 
@@ -166,7 +170,11 @@ function metadata(ctx: Ctx, head: Parameter, version: Version) {
     ...(version.allowedPattern ? { AllowedPattern: version.allowedPattern } : {}),
     Version: version.version,
     Tier: version.tier,
-    Policies: [],
+    Policies: (version.policies ?? []).map(({ type, text, due }) => ({
+      PolicyText: text,
+      PolicyType: type,
+      PolicyStatus: due > ctx.now() ? "Pending" : "Finished",
+    })),
     DataType: version.dataType,
   };
 }

@@ -3,17 +3,20 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { MAX_LABELS } from "../limits.ts";
-import { existing, notFound, onParameters, parseName, versionNotFound, type Parameter } from "../model.ts";
+import { existing, nameOf, notFound, onParameters, parseName, versionNotFound, type Parameter } from "../model.ts";
+import { changeEvent } from "../store-events.ts";
 
 type Ctx = Context<any>;
 
-async function remove(ctx: Ctx, name: string): Promise<boolean> {
+/** Deletes a parameter with all its versions; answers false where there is none. */
+export async function removeParameter(ctx: Ctx, name: string): Promise<boolean> {
   const stored = await ctx.records.get<Parameter>("parameter", name);
   if (!stored) return false;
   const versions = await ctx.records.list("version", { prefix: `${name}:` });
   await ctx.records.write(
     ctx.records.remove("parameter", name),
     versions.map((v) => ctx.records.remove("version", v.id)),
+    changeEvent(ctx, "Delete", stored.value),
   );
   return true;
 }
@@ -25,8 +28,8 @@ export const manageParameters = operations<typeof Ssm, any>()({
   DeleteParameter: {
     permissions: onParameters("DeleteParameter"),
     async run(ctx, input) {
-      const { name } = parseName(input.Name);
-      if (!(await remove(ctx, name))) throw notFound(name);
+      const name = await nameOf(ctx, parseName(input.Name));
+      if (!(await removeParameter(ctx, name))) throw notFound(name);
       return {};
     },
   },
@@ -36,14 +39,16 @@ export const manageParameters = operations<typeof Ssm, any>()({
       const DeletedParameters: string[] = [];
       const InvalidParameters: string[] = [];
       for (const name of new Set((input.Names ?? []) as string[]))
-        ((await remove(ctx, parseName(name).name)) ? DeletedParameters : InvalidParameters).push(name);
+        ((await removeParameter(ctx, await nameOf(ctx, parseName(name)))) ? DeletedParameters : InvalidParameters).push(
+          name,
+        );
       return { DeletedParameters, InvalidParameters };
     },
   },
   LabelParameterVersion: {
     permissions: onParameters("LabelParameterVersion"),
     async run(ctx, input) {
-      const { name } = parseName(input.Name);
+      const name = await nameOf(ctx, parseName(input.Name));
       const { value: head } = await existing(ctx, name);
       const version = Number(input.ParameterVersion ?? head.latest);
       const labels = (input.Labels ?? []) as string[];
@@ -53,20 +58,28 @@ export const manageParameters = operations<typeof Ssm, any>()({
         if (Object.values(next).filter((v) => v === version).length > MAX_LABELS) {
           throw new AwsError(
             "ParameterVersionLabelLimitExceeded",
-            `A parameter version can have a maximum of ${MAX_LABELS} labels.`,
+            `A parameter version can have maximum ${MAX_LABELS} labels.Move one or more labels to another version and try again.`,
             400,
           );
         }
         return { ...p, labels: next };
       };
-      if (!(await ctx.records.update<Parameter>("parameter", name, change))) throw notFound(name);
+      if (
+        !(await ctx.records.update<Parameter>(
+          "parameter",
+          name,
+          change,
+          ...changeEvent(ctx, "LabelParameterVersion", head),
+        ))
+      )
+        throw notFound(name);
       return { InvalidLabels: labels.filter((label) => !isLabel(label)), ParameterVersion: version };
     },
   },
   UnlabelParameterVersion: {
     permissions: onParameters("UnlabelParameterVersion"),
     async run(ctx, input) {
-      const { name } = parseName(input.Name);
+      const name = await nameOf(ctx, parseName(input.Name));
       const version = Number(input.ParameterVersion);
       const labels = (input.Labels ?? []) as string[];
       const { value: head } = await existing(ctx, name);

@@ -10,6 +10,7 @@ import {
   checkNewName,
   DEFAULT_KEY,
   invalid,
+  nameOf,
   onParameters,
   parseName,
   VAULT,
@@ -19,6 +20,8 @@ import {
   type Tier,
   type Version,
 } from "../model.ts";
+import { dueAgain, policiesOf, policyTimers } from "../policies.ts";
+import { changeEvent } from "../store-events.ts";
 import { tagsFrom } from "./tags.ts";
 
 const MAX_TRIES = 20;
@@ -33,6 +36,7 @@ type Input = {
   readonly Tier?: string | undefined;
   readonly DataType?: string | undefined;
   readonly KeyId?: string | undefined;
+  readonly Policies?: string | undefined;
   readonly Tags?: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined;
 };
 
@@ -43,11 +47,13 @@ export const putParameter = operations<typeof Ssm, any>()({
       ...(input.Tags?.length ? onParameters("AddTagsToResource")(input, ctx) : []),
     ],
     async run(ctx, input) {
-      const { name, selector } = parseName(input.Name);
+      const parsed = parseName(input.Name);
+      const { selector } = parsed;
       if (selector !== undefined) throw invalid("Parameter name: a new value cannot be given to a version or a label.");
-      checkNewName(name);
+      checkNewName(parsed.name);
       checkInput(input as Input);
       for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const name = await nameOf(ctx, parsed);
         const stored = await ctx.records.get<Parameter>("parameter", name);
         const { head, version, drop } = await next(ctx, name, input as Input, stored?.value);
         try {
@@ -55,6 +61,8 @@ export const putParameter = operations<typeof Ssm, any>()({
             ctx.records.put("parameter", name, head, stored?.rev ?? 0),
             ctx.records.put("version", versionId(name, version.version), version, 0),
             drop,
+            policyTimers(ctx, name, version),
+            changeEvent(ctx, stored ? "Update" : "Create", { name, ...version }),
           );
           return { Version: version.version, Tier: version.tier };
         } catch (error) {
@@ -82,7 +90,6 @@ function checkInput(input: Input): void {
   }
   if ((input.Tags?.length ?? 0) > MAX_TAGS)
     throw new AwsError("TooManyTagsError", `A parameter may have at most ${MAX_TAGS} tags.`, 400);
-  if ("Policies" in input && (input as { Policies?: string }).Policies) throw notImplemented("parameter policies");
   if (input.DataType && !DATA_TYPES.includes(input.DataType))
     throw invalid(`The following data type is not supported: ${input.DataType} (Data type names are all lowercase.)`);
   if (input.DataType && input.DataType !== "text")
@@ -121,6 +128,7 @@ async function next(ctx: Context<any>, name: string, input: Input, before: Param
     );
   }
   if (input.AllowedPattern) checkPattern(input.AllowedPattern, value);
+  const policies = policiesOf(input.Policies, tier, ctx.now()) ?? (await policiesBefore(ctx, name, before));
   const version: Version = {
     version: (before?.latest ?? 0) + 1,
     type,
@@ -129,6 +137,7 @@ async function next(ctx: Context<any>, name: string, input: Input, before: Param
     dataType: "text",
     ...(input.Description ? { description: input.Description } : {}),
     ...(input.AllowedPattern ? { allowedPattern: input.AllowedPattern } : {}),
+    ...(policies.length ? { policies } : {}),
     modified: ctx.now(),
     user: principalName(ctx.principal),
   };
@@ -142,6 +151,13 @@ async function next(ctx: Context<any>, name: string, input: Input, before: Param
     tags: before?.tags ?? tagsFrom(input.Tags ?? []),
   };
   return { ...dropOldest(ctx, head), version };
+}
+
+/** A new value keeps the policies of the one before; what counts from the change counts anew. */
+async function policiesBefore(ctx: Context<any>, name: string, before: Parameter | undefined) {
+  const stored = before && (await ctx.records.get<Version>("version", versionId(name, before.latest)));
+  const kept = stored?.value.policies ?? [];
+  return kept.map((policy) => ({ ...policy, due: dueAgain(policy, ctx.now()) }));
 }
 
 /** No more than 100 versions are kept; one that has a label is never dropped. */

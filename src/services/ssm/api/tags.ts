@@ -3,7 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { MAX_TAGS } from "../limits.ts";
-import { onParameters, type Parameter } from "../model.ts";
+import { nameOf, onParameters, parseName, type Parameter } from "../model.ts";
 
 export function tagsFrom(
   tags: readonly { Key?: string | undefined; Value?: string | undefined }[],
@@ -19,10 +19,13 @@ const noResource = (): AwsError =>
     400,
   );
 
-function nameOf(input: { ResourceType?: string | undefined; ResourceId?: string | undefined }): string {
+async function tagged(
+  ctx: Context<any>,
+  input: { ResourceType?: string | undefined; ResourceId?: string | undefined },
+): Promise<string> {
   if (input.ResourceType !== "Parameter")
     throw notImplemented(`tags of ssm resources of the type ${input.ResourceType}`);
-  return String(input.ResourceId);
+  return await nameOf(ctx, parseName(input.ResourceId));
 }
 
 async function setTags(
@@ -43,19 +46,20 @@ async function setTags(
 export const tags = operations<typeof Ssm, any>()({
   AddTagsToResource: {
     permissions: onParameters("AddTagsToResource", named),
-    run: (ctx, input) => setTags(ctx, nameOf(input), (before) => ({ ...before, ...tagsFrom(input.Tags ?? []) })),
+    run: async (ctx, input) =>
+      setTags(ctx, await tagged(ctx, input), (before) => ({ ...before, ...tagsFrom(input.Tags ?? []) })),
   },
   RemoveTagsFromResource: {
     permissions: onParameters("RemoveTagsFromResource", named),
-    run: (ctx, input) =>
-      setTags(ctx, nameOf(input), (before) =>
+    run: async (ctx, input) =>
+      setTags(ctx, await tagged(ctx, input), (before) =>
         Object.fromEntries(Object.entries(before).filter(([key]) => !input.TagKeys?.includes(key))),
       ),
   },
   ListTagsForResource: {
     permissions: onParameters("ListTagsForResource", named),
     async run(ctx, input) {
-      const stored = await ctx.records.get<Parameter>("parameter", nameOf(input));
+      const stored = await ctx.records.get<Parameter>("parameter", await tagged(ctx, input));
       if (!stored) throw noResource();
       return { TagList: Object.entries(stored.value.tags).map(([Key, Value]) => ({ Key, Value })) };
     },
