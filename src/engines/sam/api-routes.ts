@@ -147,13 +147,13 @@ function sides(value: JsonValue | undefined): JsonObject[] {
   return Array.isArray(value["Fn::If"]) ? value["Fn::If"].slice(1).flatMap(sides) : [value];
 }
 
-/** Whether the definition that the template gives for an API already integrates a route. */
-export function hasIntegration(context: SamContext, api: string, path: string, method: string): boolean {
+/** The methods of a route that the definition that the template gives for an API already integrates. */
+export function integratedMethods(context: SamContext, api: string, path: string, method: string): JsonObject[] {
   const body = apiDefinition(context, api)?.properties.DefinitionBody;
   const paths = isObject(body) && isObject(body.paths) ? body.paths : {};
   return sides(paths[path])
     .flatMap((item) => sides(item[methodKey(method)]))
-    .some((found) => found["x-amazon-apigateway-integration"] !== undefined);
+    .filter((found) => found["x-amazon-apigateway-integration"] !== undefined);
 }
 
 function conditionOf(route: ApiRoute): string | undefined {
@@ -167,7 +167,12 @@ export function implicitCondition(context: SamContext, api: string): string | un
   return combine(context, (context.routes.get(api) ?? []).map(conditionOf), `${api}Condition`);
 }
 
-function combine(context: SamContext, conditions: readonly (string | undefined)[], name: string): string | undefined {
+/** A condition that holds where one of several does; `undefined` where one of them is none at all. */
+export function combine(
+  context: SamContext,
+  conditions: readonly (string | undefined)[],
+  name: string,
+): string | undefined {
   const names = [...new Set(conditions)];
   if (names.length === 0 || names.includes(undefined)) return undefined;
   if (names.length === 1) return names[0];

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
+import { combine } from "./api-routes.ts";
 import type { SamContext, SamResource } from "./context.ts";
 import {
   addResource,
@@ -78,7 +79,7 @@ export function addDeploymentResources(context: SamContext): void {
   if (context.deployments.size === 0) return;
   const all = [...context.deployments.values()];
   const conditions = all.map((preference) => preference.FunctionCondition);
-  const shared = conditionFor(conditions);
+  const shared = conditionFor(context, conditions);
   const application = compact({
     ComputePlatform: "Lambda",
     Tags: all.find((one) => one.PropagatedTags !== undefined)?.PropagatedTags,
@@ -100,7 +101,7 @@ export function addDeploymentResources(context: SamContext): void {
         },
         ManagedPolicyArns: [`arn:${context.partition}:iam::aws:policy/${policy}`],
       },
-      conditionFor(roleless.map((preference) => preference.FunctionCondition)),
+      shared,
     );
   }
   for (const [groupId, preference] of context.deployments) {
@@ -115,10 +116,11 @@ export function addDeploymentResources(context: SamContext): void {
   }
 }
 
-/** What the functions share is there unless one condition decides about all of them. */
-function conditionFor(conditions: readonly (JsonValue | undefined)[]): JsonObject {
-  const [only, ...others] = new Set(conditions);
-  return typeof only === "string" && others.length === 0 ? { Condition: only } : {};
+/** What the functions share is there where any of their conditions holds; always, where one of them has none. */
+function conditionFor(context: SamContext, conditions: readonly (JsonValue | undefined)[]): JsonObject {
+  const names = conditions.map((one) => (typeof one === "string" ? one : undefined));
+  const condition = combine(context, names, "ServerlessCodeDeployCondition");
+  return condition === undefined ? {} : { Condition: condition };
 }
 
 function groupProperties(preference: JsonObject): JsonObject {

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
-import { addResource, compact, getAtt, ref, resolveParameters, SamFault, sharedAttributes } from "./context.ts";
+import type { SamContext } from "./context.ts";
+import { addResource, compact, getAtt, ref, resolveParameters, SamFault, sha1, sharedAttributes } from "./context.ts";
 import type { FunctionBuild } from "./function.ts";
 
 const TYPES = ["SQS", "SNS", "EventBridge", "Lambda", "S3Bucket"];
@@ -52,13 +53,20 @@ function addDestination(build: FunctionBuild, config: JsonObject, id: string): J
       id.replace(/On(Success|Failure)$/, ""),
       "Malformed 'Destination' property: Fn::If requires 3 arguments.",
     );
-  if (destination === undefined) {
+  const wanted = conditionFor(context, `${resource.id}EventInvokeConfig`, destination);
+  if (destination === undefined || wanted) {
     if (type !== "SQS" && type !== "SNS")
       throw new SamFault(resource.id, "Destination is required if Type is not ['SQS', 'SNS']");
     const made = type === "SQS" ? `${id}Queue` : `${id}Topic`;
-    addResource(context, made, type === "SQS" ? "AWS::SQS::Queue" : "AWS::SNS::Topic", {}, sharedAttributes(resource));
+    const attributes = { ...sharedAttributes(resource) };
+    const condition = wanted && combined(context, resource.id, attributes.Condition, wanted.condition);
+    if (condition) attributes.Condition = condition;
+    addResource(context, made, type === "SQS" ? "AWS::SQS::Queue" : "AWS::SNS::Topic", {}, attributes);
     (context.resources[made] as JsonObject).Properties = {};
-    destination = type === "SQS" ? getAtt(made, "Arn") : ref(made);
+    const arn = type === "SQS" ? getAtt(made, "Arn") : ref(made);
+    destination = wanted ? { "Fn::If": [wanted.condition, arn, wanted.other] } : arn;
+    const name = type === "SQS" ? "DestinationQueue" : "DestinationTopic";
+    context.aliases.set(resource.id, { ...context.aliases.get(resource.id), [name]: made });
   }
   const target: JsonValue = type === "S3Bucket" ? { "Fn::Join": ["/", [destination, "*"]] } : destination;
   build.inline.push({
@@ -72,3 +80,30 @@ function addDestination(build: FunctionBuild, config: JsonObject, id: string): J
   });
   return destination;
 }
+
+/** Where a destination is left out under a condition: when it is to be made, and what it is else. */
+function conditionFor(
+  context: SamContext,
+  owner: string,
+  destination: JsonValue | undefined,
+): { readonly condition: string; readonly other: JsonValue } | undefined {
+  const branches = isObject(destination) ? destination["Fn::If"] : undefined;
+  if (!Array.isArray(branches) || typeof branches[0] !== "string") return undefined;
+  const [condition, yes = null, no = null] = branches;
+  const [left, right] = [yes, no].map((one) => isObject(one) && one.Ref === "AWS::NoValue");
+  if (left === right) return undefined;
+  if (left) return { condition, other: no };
+  const name = hashed(`NOT${condition}`, owner);
+  context.conditions[name] = { "Fn::Not": [{ Condition: condition }] };
+  return { condition: name, other: yes };
+}
+
+/** Both conditions together, under a name of their own. */
+function combined(context: SamContext, owner: string, own: JsonValue | undefined, wanted: string): string {
+  if (typeof own !== "string") return wanted;
+  const name = hashed(`${own}AND${wanted}`, owner);
+  context.conditions[name] = { "Fn::And": [{ Condition: own }, { Condition: wanted }] };
+  return name;
+}
+
+const hashed = (name: string, owner: string): string => `${name}${sha1(owner).slice(0, 10)}`;

@@ -8,7 +8,17 @@ import { checkRouteAuth } from "./api-auth-checks.ts";
 import { methodsOf } from "./rest-api-auth.ts";
 import type { SamContext, SamResource } from "./context.ts";
 import { addCustomDomain } from "./custom-domain.ts";
-import { addResource, clone, compact, isIntrinsic, pick, ref, SamFault, sharedAttributes } from "./context.ts";
+import {
+  addResource,
+  clone,
+  compact,
+  isIntrinsic,
+  pick,
+  ref,
+  resolveParameters,
+  SamFault,
+  sharedAttributes,
+} from "./context.ts";
 
 const CREATED_BY = "httpapi:createdBy";
 
@@ -59,9 +69,9 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
     // A scheme of the user's that has the name of the IAM one stays as it is.
     components.securitySchemes = { ...own, ...schemes, ...pick(own, ["AWS_IAM"]) };
   }
-  if (p.CorsConfiguration !== undefined) body["x-amazon-apigateway-cors"] = cors(p.CorsConfiguration);
-  const tags = Object.entries(allTags(p)).map(([name, value]) => ({ name, "x-amazon-apigateway-tag-value": value }));
-  body.tags = [...(Array.isArray(body.tags) ? body.tags : []), ...tags];
+  if (p.CorsConfiguration !== undefined)
+    body["x-amazon-apigateway-cors"] = cors(resolveParameters(context, p.CorsConfiguration));
+  body.tags = mergedTags(body.tags, allTags(p));
   if (p.Description !== undefined)
     body.info = { ...(isObject(body.info) ? body.info : {}), description: p.Description };
   if (p.Name !== undefined) body.info = { ...(isObject(body.info) ? body.info : {}), title: p.Name };
@@ -74,6 +84,20 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
     }));
   }
   return body;
+}
+
+/** The definition's tags, with the values that the API's have. */
+function mergedTags(own: JsonValue | undefined, tags: JsonObject): JsonValue[] {
+  const all = Array.isArray(own) ? own : [];
+  const value = (name: string): JsonObject => ({ "x-amazon-apigateway-tag-value": tags[name] ?? null });
+  const named = (tag: JsonValue): string | undefined =>
+    isObject(tag) && typeof tag.name === "string" && Object.hasOwn(tags, tag.name) ? tag.name : undefined;
+  const known = all.map((tag) => {
+    const name = named(tag);
+    return name !== undefined && isObject(tag) ? { ...tag, ...value(name) } : tag;
+  });
+  const more = Object.keys(tags).filter((name) => !all.some((tag) => named(tag) === name));
+  return [...known, ...more.map((name) => ({ name, ...value(name) }))];
 }
 
 function isFlag(value: JsonValue): boolean {
@@ -111,7 +135,11 @@ function method(resource: SamResource, route: ApiRoute): JsonObject {
     return result;
   }
   const settings = authorizers[name];
-  const scopes = own.AuthorizationScopes ?? (isObject(settings) ? settings.AuthorizationScopes : undefined) ?? [];
+  // The built-in authorizer knows no scopes.
+  const scopes =
+    name === "AWS_IAM" && authorizers[name] === undefined
+      ? []
+      : (own.AuthorizationScopes ?? (isObject(settings) ? settings.AuthorizationScopes : undefined) ?? []);
   result.security = [{ [name]: scopes }];
   return result;
 }
@@ -228,7 +256,7 @@ const CORS: Readonly<Record<string, string>> = {
 };
 
 function cors(value: JsonValue): JsonValue {
-  if (value === true) return { allowOrigins: ["*"] };
+  if (value === true || value === "true") return { allowOrigins: ["*"] };
   if (!isObject(value)) return value;
   if (Array.isArray(value["Fn::If"])) {
     const [condition, ...both] = value["Fn::If"];

@@ -72,7 +72,7 @@ export function applyAuth(context: SamContext, resource: SamResource, body: Json
     }
     addDefault(body, standard, auth);
   }
-  if (auth.ApiKeyRequired === true) requireKey(body);
+  if (auth.ApiKeyRequired === true) requireKey(body, auth);
   if (Object.keys(schemes).length === 0) return;
   if (three) {
     const components = (body.components ??= {}) as JsonObject;
@@ -120,11 +120,16 @@ function addDefault(body: JsonObject, name: string, auth: JsonObject): void {
 }
 
 /** Methods of a definition given by the user ask for a key too, unless they say who may call them. */
-function requireKey(body: JsonObject): void {
+function requireKey(body: JsonObject, auth: JsonObject): void {
   for (const [verb, method] of methodsOf(body)) {
     const security = Array.isArray(method.security) ? method.security : [];
     const free = method.security !== undefined && security.length === 0;
-    if (verb === "options" || free || security.some((one) => isObject(one) && one.api_key !== undefined)) continue;
+    if (
+      (verb === "options" && auth.AddApiKeyRequiredToCorsPreflight === false) ||
+      free ||
+      security.some((one) => isObject(one) && one.api_key !== undefined)
+    )
+      continue;
     method.security = [...security, { api_key: [] }];
   }
 }

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject } from "../yaml/index.ts";
 import type { SamContext, SamResource } from "./context.ts";
-import { resolveParameters, SamFault, structureFault } from "./context.ts";
+import { canonicalJson, resolveParameters, SamFault, structureFault } from "./context.ts";
 
 const KNOWN = new Set(
   (
@@ -33,6 +33,8 @@ export function applyResourcePolicy(context: SamContext, resource: SamResource, 
     if (isObject(own)) statements.push(...custom(own));
     add(resource, own, route.path, route.method, stage, statements);
   }
+  const unique = new Map(statements.map((one) => [canonicalJson(one), one]));
+  statements.splice(0, statements.length, ...unique.values());
   const [first] = statements;
   if (first === undefined) return;
   const before = body["x-amazon-apigateway-policy"];

@@ -118,9 +118,7 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
     else body["x-amazon-apigateway-endpoint-configuration"] = setting;
   }
   if (Array.isArray(p.BinaryMediaTypes)) {
-    body["x-amazon-apigateway-binary-media-types"] = p.BinaryMediaTypes.map((type) =>
-      typeof type === "string" ? type.replaceAll("~1", "/") : type,
-    );
+    body["x-amazon-apigateway-binary-media-types"] = p.BinaryMediaTypes.map((type) => slashes(context, type));
   }
   if (isObject(p.GatewayResponses))
     body["x-amazon-apigateway-gateway-responses"] = gatewayResponses(p.GatewayResponses);
@@ -130,6 +128,12 @@ function definition(context: SamContext, resource: SamResource): JsonObject {
     body.openapi = version;
   }
   return body;
+}
+
+/** A media type with the slash that SAM writes as `~1`, in the parts of a function too. */
+function slashes(context: SamContext, type: JsonValue): JsonValue {
+  const value = resolveParameters(context, type);
+  return JSON.parse(JSON.stringify(value).replaceAll("~1", "/")) as JsonValue;
 }
 
 function emptyDefinition(openapi: string | undefined): JsonObject {

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
 import { ref, resolveParameters, sha1 } from "../context.ts";
-import { addRoute, apiDefinition, hasIntegration, implicitApi } from "../api-routes.ts";
+import { addRoute, apiDefinition, implicitApi, integratedMethods } from "../api-routes.ts";
 import type { SamEvent } from "./event.ts";
 import { addPermission } from "./event.ts";
 
@@ -37,7 +37,7 @@ export function addRestApiEvent(event: SamEvent): void {
   };
   addPermission(event, "apigateway.amazonaws.com", { SourceArn: permitted }, stage);
   if (api === undefined) return;
-  const streams = s.InvokeMode === "RESPONSE_STREAM";
+  const streams = s.ResponseTransferMode === "RESPONSE_STREAM" || s.InvokeMode === "RESPONSE_STREAM";
   const target = streams
     ? `2021-11-15/functions/${functionText(event)}/response-streaming-invocations`
     : `2015-03-31/functions/${functionText(event)}/invocations`;
@@ -71,8 +71,12 @@ export function addHttpApiEvent(event: SamEvent): void {
   if (isObject(s.ApiId) && api !== undefined && !apiDefinition(build.context, api)) {
     throw event.fault("ApiId must be a valid reference to an 'AWS::Serverless::HttpApi' resource in same template.");
   }
-  // Where the definition already says what a route calls, the event changes nothing.
-  if (api !== undefined && hasIntegration(build.context, api, path, method)) return;
+  if (api !== undefined) addRouteSettings(event, api, path, method);
+  // Where the definition already says what a route calls, the event changes nothing but how long it may take.
+  const known = api === undefined ? [] : integratedMethods(build.context, api, path, method);
+  for (const { "x-amazon-apigateway-integration": integration } of known)
+    if (isObject(integration) && s.TimeoutInMillis !== undefined) integration.timeoutInMillis = s.TimeoutInMillis;
+  if (known.length > 0) return;
   const verb =
     path === "$default" || method === "any" || method === "x-amazon-apigateway-any-method" ? "*" : method.toUpperCase();
   const place =
@@ -94,6 +98,23 @@ export function addHttpApiEvent(event: SamEvent): void {
   };
   if (s.TimeoutInMillis !== undefined) integration.timeoutInMillis = s.TimeoutInMillis;
   addRoute(build.context, api, { kind: "HttpApi", path, method, event, integration });
+}
+
+/** The event's RouteSettings go to the API's, under the route's key. */
+function addRouteSettings({ build, settings: s }: SamEvent, api: string, path: string, method: string): void {
+  const properties = apiDefinition(build.context, api)?.properties;
+  if (!properties || !isObject(s.RouteSettings)) return;
+  const all = isObject(properties.RouteSettings) ? properties.RouteSettings : {};
+  const key = path === "$default" ? path : `${method === "any" ? "ANY" : method.toUpperCase()} ${path}`;
+  const condition = build.resource.attributes.Condition;
+  const before = isObject(all[key]) ? all[key] : {};
+  properties.RouteSettings = {
+    ...all,
+    [key]:
+      typeof condition === "string"
+        ? { "Fn::If": [condition, s.RouteSettings, ref("AWS::NoValue")] }
+        : { ...before, ...s.RouteSettings },
+  };
 }
 
 /** Whether the function also takes the default route of the same API: that permission covers all routes. */

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
-import { isIntrinsic } from "../context.ts";
+import { canonicalJson, isIntrinsic } from "../context.ts";
 import type { SamEvent } from "./event.ts";
 
 const allow = (actions: readonly string[], resource: JsonValue): JsonObject => ({
@@ -32,8 +32,10 @@ const ACCESS: Readonly<Record<string, (event: SamEvent) => void>> = {
 
 function push(event: SamEvent, name: string, statements: readonly JsonObject[], version = false): void {
   if (statements.length === 0) return;
-  const document = { ...(version && { Version: "2012-10-17" }), Statement: [...statements] };
-  event.build.inline.push({ PolicyName: name, PolicyDocument: document });
+  const same = (policy: JsonObject): boolean =>
+    canonicalJson(policy.PolicyDocument ?? null) === canonicalJson(document);
+  const document: JsonObject = { ...(version && { Version: "2012-10-17" }), Statement: [...statements] };
+  if (!event.build.inline.some(same)) event.build.inline.push({ PolicyName: name, PolicyDocument: document });
 }
 
 function addBrokerAccess(event: SamEvent): void {

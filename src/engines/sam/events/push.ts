@@ -1,6 +1,16 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
 import { isObject } from "../../yaml/index.ts";
-import { compact, getAtt, isIntrinsic, pick, ref, SamFault, sharedAttributes } from "../context.ts";
+import {
+  canonicalJson,
+  compact,
+  getAtt,
+  isIntrinsic,
+  pick,
+  ref,
+  SamFault,
+  sharedAttributes,
+  tagList,
+} from "../context.ts";
 import { trustPolicy } from "../role.ts";
 import type { SamEvent } from "./event.ts";
 import { addEventResource, addPermission, required } from "./event.ts";
@@ -177,12 +187,16 @@ function addBucketNotification(event: SamEvent): void {
     if (!before.includes(permission)) made.DependsOn = [...before, permission].toSorted();
   }
   const properties = (made.Properties ??= {}) as JsonObject;
+  if (build.passThroughTags && properties.Tags === undefined) properties.Tags = tagList(build.passThroughTags);
   const notification = (properties.NotificationConfiguration ??= {}) as JsonObject;
   const list = (notification.LambdaConfigurations ??= []) as JsonValue[];
   const events = required(event, "Events");
   for (const name of Array.isArray(events) ? events : [events]) {
     const config = compact({ Event: name, Function: build.targetArn, Filter: s.Filter });
-    list.push(typeof condition === "string" ? { "Fn::If": [condition, config, ref("AWS::NoValue")] } : config);
+    const wanted: JsonValue =
+      typeof condition === "string" ? { "Fn::If": [condition, config, ref("AWS::NoValue")] } : config;
+    // The template may have the same configuration already.
+    if (!list.some((one) => canonicalJson(one) === canonicalJson(wanted))) list.push(wanted);
   }
 }
 
