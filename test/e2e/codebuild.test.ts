@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { after, before, describe, test } from "node:test";
 import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { SSM } from "@aws-sdk/client-ssm";
@@ -224,7 +225,7 @@ reports:
     assert.equal(log.match(/^finished$/gm)?.length, 1);
   });
 
-  test("a local cache comes back in the next build, and is gone when it is invalidated; builds are counted", async () => {
+  test("a cache, local or in S3, comes back in the next build until it is invalidated; logs go to S3; builds are counted", async () => {
     const { codebuild, logOf, project, run } = kit;
     const spec =
       "version: 0.2\nphases:\n  build:\n    commands: ['cat kept/n || echo none', 'mkdir -p kept; echo kept-by-$CODEBUILD_BUILD_NUMBER > kept/n']\ncache: {paths: ['kept/**/*']}\n";
@@ -233,6 +234,19 @@ reports:
     assert.match(await logOf(await run(name)), /^kept-by-1$/m);
     await codebuild.invalidateProjectCache({ projectName: name });
     assert.match(await logOf(await run(name)), /^none$/m);
+    await codebuild.updateProject({
+      name,
+      cache: { type: "S3", location: "work/caches" },
+      logsConfig: { s3Logs: { status: "ENABLED", location: "work/logs" } },
+    });
+    const inS3 = async (build: Awaited<ReturnType<typeof run>>): Promise<string> => {
+      const { Body } = await kit.s3.getObject({ Bucket: "work", Key: `logs/${build.id!.split(":")[1]}.gz` });
+      return gunzipSync(await Body!.transformToByteArray()).toString();
+    };
+    assert.match(await inS3(await run(name)), /^none$/m);
+    assert.match(await inS3(await run(name)), /^kept-by-4$/m);
+    await codebuild.invalidateProjectCache({ projectName: name });
+    assert.match(await inS3(await run(name)), /^none$/m);
     const { Datapoints } = await new CloudWatch(platform.client).getMetricStatistics({
       Namespace: "AWS/CodeBuild",
       MetricName: "SucceededBuilds",
@@ -244,7 +258,7 @@ reports:
     });
     assert.equal(
       Datapoints?.reduce((sum, one) => sum + (one.Sum ?? 0), 0),
-      3,
+      6,
     );
   });
 });

@@ -2,7 +2,7 @@ import type { Buildspec } from "../../engines/buildspec/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { SandboxHost } from "../../ports/sandbox.ts";
 import type { BuildArtifact } from "./artifacts.ts";
-import type { LocalCache } from "./local-cache.ts";
+import type { BuildCache } from "./build-cache.ts";
 import type { ReportFiles } from "./report-files.ts";
 
 export type BuildStatus = "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "STOPPED" | "FAULT";
@@ -52,7 +52,7 @@ export interface RunBuildInput {
   readonly secrets?: () => readonly string[];
   /** An existing folder of the main process in which the zips of artifacts are written. */
   readonly outputFolder: string;
-  readonly cache?: LocalCache;
+  readonly cache?: BuildCache;
   readonly limits: { readonly memoryMB: number; readonly diskMB: number; readonly cpus: number; readonly pids: number };
   readonly internet: boolean;
   readonly clock: Clock;

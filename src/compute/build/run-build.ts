@@ -6,7 +6,7 @@ import { collectArtifacts, NoArtifacts, type BuildArtifact } from "./artifacts.t
 import { BuildLog } from "./build-log.ts";
 import type { BuildPhaseResult, BuildStatus, PreparedBuild, RunBuildInput, RunBuildResult } from "./build-model.ts";
 import { collectReports } from "./report-files.ts";
-import { saveCache, restoredFolders } from "./local-cache.ts";
+import { saveCache, restoredFolders } from "./build-cache.ts";
 
 /** Where sources are in a build. */
 export const SOURCE_FOLDER = "/codebuild/output/src";

@@ -87,10 +87,6 @@ describe("CodeBuild without sandboxes", () => {
       assert.rejects(codebuild.createProject(input(more)), error);
     const environment = input().environment!;
     await refused(
-      { environment: { ...environment, image: "node:22" } },
-      { name: "NotImplemented", message: /node:22/ },
-    );
-    await refused(
       { environment: { ...environment, type: "WINDOWS_CONTAINER" } },
       { name: "NotImplemented", message: /WINDOWS_CONTAINER/ },
     );
@@ -108,7 +104,7 @@ describe("CodeBuild without sandboxes", () => {
     );
     await refused({ source: { type: "NO_SOURCE" } }, { name: "InvalidInputException", message: /inline buildspec/ });
     await refused({ source: { type: "CODEPIPELINE" } }, { name: "InvalidInputException" });
-    await refused({ cache: { type: "S3", location: "b" } }, { name: "NotImplemented" });
+    await refused({ cache: { type: "S3" } }, { name: "InvalidInputException", message: /location is required/ });
     await refused({ timeoutInMinutes: 4 }, { message: /timeoutInMinutes/ });
     await refused(
       { serviceRole: "arn:aws:iam::000000000000:role/none" },
@@ -160,6 +156,17 @@ describe("CodeBuild without sandboxes", () => {
     assert.match(
       phase.contexts![0]!.message!,
       /does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams .*logs:CreateLogStream/,
+    );
+  });
+
+  test("a project may name any image; a build in one that cannot be had fails, and names it", async () => {
+    const environment = { ...input().environment!, image: "node:22" };
+    const { project } = await codebuild.createProject(input({ environment }));
+    const { build } = await codebuild.startBuild({ projectName: project!.name! });
+    const phase = (await ended(build!.id!)).phases!.find((p) => p.phaseStatus === "FAILED")!;
+    assert.deepEqual(
+      [phase.phaseType, phase.contexts![0]!.statusCode, /node:22/.test(phase.contexts![0]!.message!)],
+      ["PROVISIONING", "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", true],
     );
   });
 

@@ -1,4 +1,4 @@
-import { notImplemented } from "../../kernel/aws-error.ts";
+import { BuildFailure } from "../../compute/build/index.ts";
 
 /** Images that builds may name. All of them run with the tools of this machine. */
 export const CURATED_IMAGES: readonly {
@@ -23,10 +23,11 @@ export const CURATED_IMAGES: readonly {
   },
 ];
 
-/** Refuses an image that builds cannot run in, by its name. */
+/** Ends a build whose image cannot be had: a project may name any image, as on AWS. */
 export function checkImage(image: string): void {
   if (/^aws\/codebuild\/(?!windows|macos|\.)[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?$/.test(image)) return;
-  throw notImplemented(
-    `builds in the container image ${image} (an image of aws/codebuild/ for Linux runs with the tools of this machine)`,
+  throw new BuildFailure(
+    "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
+    `Unable to pull customer's container image. CannotPullContainerError: Starling pulls no container images: ${image} is not available. Use an image of aws/codebuild/ for Linux, which stands for the tools of this machine`,
   );
 }

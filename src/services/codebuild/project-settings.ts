@@ -1,5 +1,4 @@
 import { notImplemented } from "../../kernel/aws-error.ts";
-import { checkImage } from "./images.ts";
 import { DEFAULT_QUEUED_MINUTES, DEFAULT_TIMEOUT_MINUTES, limitsOf } from "./limits.ts";
 import { invalidInput, type StoredProject } from "./model.ts";
 
@@ -21,7 +20,8 @@ export function checkedSettings(settings: Settings): Settings {
   checkEnvironment(settings.environment);
   refuseOthers(settings);
   const cache = settings.cache?.type ? settings.cache : { type: "NO_CACHE" as const };
-  if (cache.type === "S3") throw notImplemented("caches in S3 (cache type S3; LOCAL works)");
+  if (cache.type === "S3" && !cache.location)
+    throw invalidInput("Invalid cache: location is required for cache type S3");
   return {
     ...settings,
     cache,
@@ -77,7 +77,6 @@ function checkEnvironment(environment: NonNullable<Settings["environment"]>): vo
     throw notImplemented(`the CodeBuild environment type ${environment.type}`);
   if (!limitsOf(String(environment.computeType)))
     throw notImplemented(`the CodeBuild compute type ${environment.computeType}`);
-  checkImage(String(environment.image));
   if (environment.certificate) throw notImplemented("certificates of a build environment (environment.certificate)");
   if (environment.registryCredential) throw notImplemented("registry credentials of a build environment");
   if (environment.fleet?.fleetArn) throw notImplemented("CodeBuild fleets");
@@ -102,7 +101,9 @@ function refuseOthers(settings: Settings): void {
   if (settings.fileSystemLocations?.length) throw notImplemented("file systems of a build (fileSystemLocations)");
   if (settings.buildBatchConfig && Object.keys(settings.buildBatchConfig).length)
     throw notImplemented("batch builds (buildBatchConfig)");
-  if (settings.logsConfig?.s3Logs?.status === "ENABLED") throw notImplemented("build logs in S3 (logsConfig.s3Logs)");
+  const s3Logs = settings.logsConfig?.s3Logs;
+  if (s3Logs?.status === "ENABLED" && !s3Logs.location)
+    throw invalidInput("Invalid logs config: location is required when S3 logs are enabled");
 }
 
 /** S3 artifacts have a packaging, and their name is the project's where none is given. */

@@ -11,7 +11,10 @@ import {
   type RunBuildResult,
 } from "../../compute/build/index.ts";
 import { codeOf, messageOf } from "../../kernel/aws-error.ts";
-import { localCache } from "./cache.ts";
+import { cacheTurn, localCache } from "./cache.ts";
+import { checkImage } from "./images.ts";
+import { S3Cache } from "./s3-cache.ts";
+import { S3Log } from "./s3-log.ts";
 import { CONCURRENT_BUILDS, limitsOf } from "./limits.ts";
 import { LogDelivery } from "./log-delivery.ts";
 import { projectArn, type Ctx, type Phase, type StoredBuild } from "./model.ts";
@@ -95,6 +98,8 @@ class BuildRun {
   #role: Context<any> | undefined;
   #credentials: Credentials | undefined;
   #log: LogDelivery | undefined;
+  #s3Log: S3Log | undefined;
+  readonly #s3Cache: S3Cache | undefined;
   #env: Record<string, string> = {};
 
   constructor(ctx: Ctx, stored: StoredBuild, work: string, signal: AbortSignal) {
@@ -103,6 +108,8 @@ class BuildRun {
     this.#work = work;
     this.#signal = signal;
     this.#recorder = new BuildRecorder(ctx, stored.build);
+    const { cache } = stored.settings;
+    if (cache?.type === "S3") this.#s3Cache = new S3Cache(cache, stored.build.projectName, join(work, "cache"));
   }
 
   async run(): Promise<void> {
@@ -114,6 +121,7 @@ class BuildRun {
     if (this.#ctx.signal.aborted && result.status !== "SUCCEEDED")
       throw new Error(`build ${build.id} was interrupted: ${messageOf(this.#ctx.signal.reason)}`);
     await this.#log?.flush();
+    await this.#s3Log?.upload(this.#role!);
     const exported = Object.entries(result.exportedVariables).map(([name, value]) => ({ name, value }));
     await this.#recorder.end({ buildStatus: result.status, exportedEnvironmentVariables: exported });
   }
@@ -131,11 +139,15 @@ class BuildRun {
       secrets: () => [this.#credentials!.secretAccessKey, this.#credentials!.sessionToken],
       outputFolder: join(this.#work, "output"),
       ...(settings.cache?.type === "LOCAL" ? { cache: localCache(this.#ctx, build.projectName) } : {}),
+      ...(this.#s3Cache ? { cache: this.#s3Cache.forBuild(() => this.#role!) } : {}),
       limits,
       internet: true,
       clock: platform.clock,
       onPhase: (phase) => this.#recorder.phase(phase),
-      onLog: (message) => this.#log?.append(message),
+      onLog: (message) => {
+        this.#log?.append(message);
+        this.#s3Log?.append(message);
+      },
       onArtifacts: async (made) => this.#recorder.change(await uploadArtifacts(this.#role!, build, settings, made)),
       onReports: (found, note) => this.#report(found, note),
       signal: this.#signal,
@@ -167,6 +179,9 @@ class BuildRun {
       );
     }
     this.#role = this.#ctx.as(this.#credentials.principal);
+    checkImage(String(settings.environment?.image));
+    const s3Log = settings.logsConfig?.s3Logs;
+    if (s3Log?.status === "ENABLED") this.#s3Log = new S3Log(build, join(this.#work, "build.log.gz"));
     const { groupName, streamName } = build.logs ?? {};
     if (!groupName || !streamName) return;
     const log = new LogDelivery(this.#role, groupName, streamName);
@@ -199,6 +214,8 @@ class BuildRun {
     const { spec, location } = await readBuildspec(role, settings.source?.buildspec, source.folder);
     const [own, stored] = [await projectVariables(role, settings), await storedVariables(role, spec)];
     this.#env = own.values;
+    const turn = this.#s3Cache ? await cacheTurn(this.#ctx, this.#recorder.build.projectName) : 0;
+    await this.#s3Cache?.restore(role, turn, spec.cache, source.folder, note);
     return {
       spec,
       specLocation: location,

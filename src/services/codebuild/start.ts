@@ -15,6 +15,7 @@ import {
   type Phase,
   type StoredBuild,
 } from "./model.ts";
+import { s3LogPlace } from "./s3-log.ts";
 import { checkedSettings, checkVariables, type Settings } from "./project-settings.ts";
 
 export const BUILDS = "codebuild-builds";
@@ -162,7 +163,8 @@ function newBuild(ctx: Ctx, id: string, buildNumber: number, settings: Settings,
     serviceRole: serviceRole!,
     logs: {
       cloudWatchLogs: logs ?? { status: "ENABLED" },
-      s3Logs: { status: "DISABLED", encryptionDisabled: false },
+      s3Logs: settings.logsConfig?.s3Logs ?? { status: "DISABLED", encryptionDisabled: false },
+      ...s3LogPlace(settings, uuid),
       ...(logs?.status === "DISABLED"
         ? {}
         : {

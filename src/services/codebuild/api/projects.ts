@@ -2,7 +2,7 @@ import type * as CodeBuild from "@aws-sdk/client-codebuild";
 import type { Project } from "@aws-sdk/client-codebuild";
 import { operations, passRole } from "../../../aws/service.ts";
 import { AwsError, messageOf } from "../../../kernel/aws-error.ts";
-import { removeCache } from "../cache.ts";
+import { removeCache, resetCache } from "../cache.ts";
 import { CURATED_IMAGES } from "../images.ts";
 import { MAX_PROJECTS } from "../limits.ts";
 import {
@@ -167,7 +167,7 @@ export const projects = operations<typeof CodeBuild, CodeBuildState>()({
     permissions: (input, ctx) => onProjects("InvalidateProjectCache", ctx, [projectName(input.projectName)]),
     async run(ctx, input) {
       await existingProject(ctx, projectName(input.projectName));
-      await removeCache(ctx, projectName(input.projectName));
+      await resetCache(ctx, projectName(input.projectName));
       return {};
     },
   },
