@@ -12,12 +12,25 @@ export interface Checksum {
   digest(): string;
 }
 
-const ALGORITHMS: readonly ChecksumAlgorithm[] = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256", "md5"];
-
 /** The algorithm of a name in any case; `undefined` where there is none such. */
 export function checksumAlgorithm(name: string): ChecksumAlgorithm | undefined {
   const lower = name.toLowerCase();
-  return ALGORITHMS.find((algorithm) => algorithm === lower);
+  return Object.hasOwn(BYTES, lower) ? (lower as ChecksumAlgorithm) : undefined; // one of the names, as the table has it
+}
+
+const BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
+  crc32: 4,
+  crc32c: 4,
+  crc64nvme: 8,
+  sha1: 20,
+  sha256: 32,
+  md5: 16,
+};
+
+/** Whether a text can be a checksum of this algorithm, in base64. */
+export function isChecksum(algorithm: ChecksumAlgorithm, text: string): boolean {
+  const bytes = Buffer.from(text, "base64");
+  return bytes.length === BYTES[algorithm] && bytes.toString("base64") === text;
 }
 
 export function createChecksum(algorithm: ChecksumAlgorithm): Checksum {

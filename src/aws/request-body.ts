@@ -1,7 +1,7 @@
 import { pipeline, type Readable } from "node:stream";
 import { AwsError } from "../kernel/aws-error.ts";
 import { AwsChunkedDecoder, type ChunkSigning } from "./aws-chunked.ts";
-import { checksumAlgorithm, ChecksumVerifier, type ExpectedChecksum } from "./checksums.ts";
+import { checksumAlgorithm, ChecksumVerifier, isChecksum, type ExpectedChecksum } from "./checksums.ts";
 import type { VerifiedSignature } from "./sigv4.ts";
 
 export interface DecodedBody {
@@ -30,7 +30,7 @@ export function decodedBody(
   const chunked =
     declaredHash.startsWith("STREAMING-") ||
     (!isWhole && textOf(headers, "content-encoding")?.includes("aws-chunked") === true);
-  const expected = checksumsInHeaders(headers).filter(({ algorithm }) => !checksumsOfObject || algorithm === "md5");
+  const expected = checksumsInHeaders(headers, checksumsOfObject);
   let stream = source;
   let trailers: Readonly<Record<string, string>> = {};
 
@@ -84,12 +84,15 @@ function decodedLength(headers: Headers): number | undefined {
 
 const CHECKSUM_HEADER = /^x-amz-checksum-(crc32|crc32c|crc64nvme|sha1|sha256)$/;
 
-function checksumsInHeaders(headers: Headers): ExpectedChecksum[] {
+function checksumsInHeaders(headers: Headers, ofObject: boolean): ExpectedChecksum[] {
   const expected: ExpectedChecksum[] = [];
-  for (const name of Object.keys(headers)) {
+  for (const name of ofObject ? [] : Object.keys(headers)) {
     const algorithm = checksumAlgorithm(CHECKSUM_HEADER.exec(name)?.[1] ?? "");
     const value = textOf(headers, name);
-    if (algorithm) expected.push({ algorithm, value: () => value });
+    if (!algorithm) continue;
+    if (!isChecksum(algorithm, value ?? ""))
+      throw new AwsError("InvalidRequest", `Value for ${name} header is invalid.`, 400);
+    expected.push({ algorithm, value: () => value });
   }
   const md5 = textOf(headers, "content-md5");
   if (md5 !== undefined) {

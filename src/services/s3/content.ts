@@ -6,7 +6,7 @@ import { AwsError } from "../../kernel/aws-error.ts";
 import { BlobTooBig } from "../../ports/blobs.ts";
 import { contentCipher, SALT_BYTES, type CustomerKey } from "./customer-keys.ts";
 import { MAX_INLINE_BYTES, MAX_SINGLE_UPLOAD_BYTES } from "./limits.ts";
-import type { Segment } from "./model.ts";
+import type { Checksums, Segment } from "./model.ts";
 import type { ByteRange } from "./range.ts";
 import { inlineContent } from "./store/objects.ts";
 
@@ -20,6 +20,15 @@ const MEMBERS: Readonly<Record<Exclude<ChecksumAlgorithm, "md5">, string>> = {
 };
 
 export const checksumMember = (algorithm: ChecksumAlgorithm): string => MEMBERS[algorithm as "crc32"];
+
+/** The algorithm of an object's stored checksum. */
+export function algorithmOf(checksums: Checksums | undefined): ChecksumAlgorithm | undefined {
+  const [member] = Object.keys(checksums?.values ?? {});
+  return member === undefined ? undefined : checksumAlgorithm(member.replace("Checksum", ""));
+}
+
+/** What S3 computes where the caller wants none. */
+export const DEFAULT_CHECKSUM: ChecksumAlgorithm = "crc64nvme";
 
 /** The algorithm by which an input wants its content to be checked; at most one. */
 export function wantedAlgorithm(input: object): ChecksumAlgorithm | undefined {
@@ -54,21 +63,21 @@ export const segmentOf = ({ digest, size, data }: StoredContent): Segment =>
 type Body = Readable | Uint8Array | string | undefined;
 
 /**
- * Streams content to a blob, with its MD5 and the checksum that the caller wants; memory stays flat. With a customer's
+ * Streams content to a blob, with its MD5 and the checksums of `algorithms`; memory stays flat. With a customer's
  * key the content is sealed: a salt and the encrypted bytes, whose MD5 is taken in the place of the content's.
  */
 export async function storeContent(
   ctx: Context<any>,
   body: Body,
-  algorithm: ChecksumAlgorithm | undefined,
+  algorithms: readonly ChecksumAlgorithm[],
   options: { inline: boolean; key?: CustomerKey | undefined },
 ): Promise<StoredContent> {
   const { key } = options;
   const md5 = createChecksum("md5");
-  const other = algorithm && createChecksum(algorithm);
+  const others = [...new Set(algorithms)].map((algorithm) => ({ algorithm, checksum: createChecksum(algorithm) }));
   const seen = (chunk: Uint8Array): void => {
     if (!key) md5.update(chunk);
-    other?.update(chunk);
+    for (const { checksum } of others) checksum.update(chunk);
   };
   const seal = key && sealing(key, Buffer.from(ctx.platform.ids.bytes(SALT_BYTES)), (sealed) => md5.update(sealed));
   const overhead = seal ? SALT_BYTES : 0;
@@ -90,7 +99,9 @@ export async function storeContent(
     return {
       ...stored,
       md5: Buffer.from(md5.digest(), "base64").toString("hex"),
-      checksums: other && algorithm ? { [checksumMember(algorithm)]: other.digest() } : {},
+      checksums: Object.fromEntries(
+        others.map(({ algorithm, checksum }) => [checksumMember(algorithm), checksum.digest()]),
+      ),
     };
   } catch (error) {
     throw storageError(error, MAX_SINGLE_UPLOAD_BYTES);

@@ -3,6 +3,7 @@ import type * as S3 from "@aws-sdk/client-s3";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { invalidArgument, invalidRequest, malformedXml } from "./errors.ts";
 import { MAX_PARTS, MIN_PART_BYTES } from "./limits.ts";
+import { hasChecksums, type UploadChecksum } from "./part-checksums.ts";
 import type { Part } from "./store/uploads.ts";
 
 /** The number of a part, where it can be one. */
@@ -26,6 +27,7 @@ export function chosenParts(
     UploadId,
   }: { MultipartUpload?: S3.CompletedMultipartUpload | undefined; UploadId?: string | undefined },
   stored: readonly Part[],
+  checksum: UploadChecksum,
 ): Part[] {
   if (!upload) throw invalidRequest("You must specify at least one part");
   const wanted = upload.Parts ?? [];
@@ -43,13 +45,7 @@ export function chosenParts(
   return wanted.map((want, i) => {
     const number = want.PartNumber ?? 0;
     const part = byNumber.get(number);
-    const differs =
-      part &&
-      Object.entries(part.checksums).some(([name, value]) => {
-        const given = (want as Record<string, unknown>)[name];
-        return given !== undefined && given !== value;
-      });
-    if (!part || bareEtag(want.ETag) !== part.etag || differs) {
+    if (!part || bareEtag(want.ETag) !== part.etag || !hasChecksums(part, want, checksum)) {
       throw new AwsError(
         "InvalidPart",
         "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
@@ -74,15 +70,4 @@ export function multipartEtag(parts: readonly { etag: string }[]): string {
   const hash = createHash("md5");
   for (const { etag } of parts) hash.update(Buffer.from(etag, "hex"));
   return `${hash.digest("hex")}-${parts.length}`;
-}
-
-/** Throws where the caller says another checksum of the whole object. */
-export function checkDeclared(input: object, values: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(values)) {
-    const declared = (input as Record<string, unknown>)[name];
-    // Of a composite checksum some say the number of parts, and some do not.
-    if (typeof declared !== "string" || declared === value || declared === value.replace(/-\d+$/, "")) continue;
-    const algorithm = name.replace("Checksum", "").toLowerCase();
-    throw new AwsError("BadDigest", `The ${algorithm} you specified did not match the calculated checksum.`, 400);
-  }
 }

@@ -4,12 +4,12 @@ import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { checkSourceReach } from "../archive.ts";
 import { checkCopySource, checkWrite } from "../conditions.ts";
-import { readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
+import { algorithmOf, DEFAULT_CHECKSUM, readContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { describeKey, newCustomerKey, readingKey, sourceKeyInput, type CustomerKey } from "../customer-keys.ts";
 import { invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_SINGLE_UPLOAD_BYTES } from "../limits.ts";
-import { inSeconds, NULL_VERSION, quoted, type Checksums, type ObjectFacts, type ObjectVersion } from "../model.ts";
+import { inSeconds, NULL_VERSION, quoted, type ObjectFacts, type ObjectVersion } from "../model.ts";
 import { checkKey, describeStored, newFacts } from "../object-facts.ts";
 import { copying, copySource } from "../permissions.ts";
 import { bucketOfInput } from "../store/buckets.ts";
@@ -120,7 +120,7 @@ export const copy = operations<typeof S3, any>()({
 });
 
 /**
- * A copy shares the blobs of its source. Only where they came in parts, where another checksum is wanted, or where one
+ * A copy shares the blobs of its source. Only where they came in parts, where it gets another checksum, or where one
  * of both is sealed, the content is read once more: a copy has the ETag of an object that came in one piece.
  */
 async function contentOfCopy(
@@ -129,20 +129,21 @@ async function contentOfCopy(
   source: ObjectVersion,
   keys: { from: CustomerKey | undefined; to: CustomerKey | undefined },
 ): Promise<{ etag: string; data?: Uint8Array; facts: Pick<ObjectFacts, "segments" | "checksums"> }> {
-  const algorithm = wantedAlgorithm(input);
   const { segments, checksums, parts } = source.facts;
-  if (!parts && algorithm === undefined && !keys.from && !keys.to) {
+  const wanted = wantedAlgorithm(input);
+  const had = algorithmOf(checksums);
+  const algorithm = wanted ?? had ?? DEFAULT_CHECKSUM;
+  if (!parts && algorithm === had && !keys.from && !keys.to) {
     return { etag: source.etag, facts: { segments, ...(checksums ? { checksums } : {}) } };
   }
   const bytes = readContent(ctx, segments, undefined, keys.from);
-  const content = await storeContent(ctx, bytes, algorithm, { inline: true, key: keys.to });
-  const same: Checksums = checksums && !parts ? checksums : { type: "FULL_OBJECT", values: {} };
+  const content = await storeContent(ctx, bytes, [algorithm], { inline: true, key: keys.to });
   return {
     etag: content.md5,
     ...(content.data ? { data: content.data } : {}),
     facts: {
       segments: [segmentOf(content)],
-      checksums: algorithm === undefined ? same : { type: "FULL_OBJECT", values: content.checksums },
+      checksums: { type: "FULL_OBJECT", values: content.checksums },
     },
   };
 }

@@ -1,16 +1,18 @@
 import type * as S3 from "@aws-sdk/client-s3";
-import { checksumAlgorithm, createChecksum } from "../../../aws/checksums.ts";
+import { checksumAlgorithm, createChecksum, type ChecksumAlgorithm } from "../../../aws/checksums.ts";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { checkCompletion } from "../conditions.ts";
-import { checksumMember, readContent, storeContent, wantedAlgorithm } from "../content.ts";
-import { describeKey, newCustomerKey, partKey, readingKey, type CustomerKeyInput } from "../customer-keys.ts";
+import { combinedCrc } from "../combined-crc.ts";
+import { checksumMember, DEFAULT_CHECKSUM, readContent, storeContent, wantedAlgorithm } from "../content.ts";
+import { describeKey, newCustomerKey, partKey } from "../customer-keys.ts";
 import { invalidArgument, invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
-import { canonicalId, inSeconds, quoted, type Bucket, type ObjectVersion } from "../model.ts";
+import { canonicalId, inSeconds, quoted, type Bucket, type Checksums, type ObjectVersion } from "../model.ts";
 import { checkKey, describeEncryption, describeStored, newFacts } from "../object-facts.ts";
-import { checkDeclared, checkPartNumber, chosenParts, multipartEtag } from "../parts.ts";
+import { announcedChecksum, checkDeclared, checkPartAlgorithm } from "../part-checksums.ts";
+import { checkPartNumber, chosenParts, multipartEtag } from "../parts.ts";
 import { copying, onBucket, onObject, storing } from "../permissions.ts";
 import { copyRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
@@ -30,25 +32,54 @@ import {
 import { sourceOf } from "./copy.ts";
 import { listSettings, startBehind } from "./listing.ts";
 
-/** The object's checksum: of the parts' checksums (composite), or of all bytes (full object, read once more). */
-async function objectChecksum(
-  ctx: Context<any>,
-  upload: Upload,
-  parts: readonly Part[],
-  input: CustomerKeyInput,
-): Promise<ObjectVersion["facts"]["checksums"]> {
-  const algorithm = checksumAlgorithm(upload.facts.algorithm ?? "");
+/** What S3 computes of parts whose upload says nothing of checksums; of those sealed with a customer's key nothing. */
+const algorithmOfUpload = ({ facts }: Upload): ChecksumAlgorithm | undefined =>
+  checksumAlgorithm(facts.algorithm ?? "") ?? (facts.customerKey ? undefined : DEFAULT_CHECKSUM);
+
+/** The object's checksum: of the parts' checksums (composite), or of all bytes (full object). */
+function objectChecksum(upload: Upload, parts: readonly Part[]): Checksums | undefined {
+  const algorithm = algorithmOfUpload(upload);
   if (!algorithm) return undefined;
   const member = checksumMember(algorithm);
-  const checksum = createChecksum(algorithm);
-  if (upload.facts.checksumType === "FULL_OBJECT") {
-    const key = readingKey(upload.facts.customerKey, input);
-    for await (const chunk of readContent(ctx, parts, undefined, key)) checksum.update(chunk as Buffer);
-    return { type: "FULL_OBJECT", values: { [member]: checksum.digest() } };
+  if (upload.facts.checksumType !== "COMPOSITE") {
+    const known = parts.flatMap(({ checksums, size }) => {
+      const crc = checksums[member];
+      return crc === undefined ? [] : [{ crc, size }];
+    });
+    const value = known.length === parts.length ? combinedCrc(algorithm, known) : undefined;
+    return value === undefined ? undefined : { type: "FULL_OBJECT", values: { [member]: value } };
   }
+  const checksum = createChecksum(algorithm);
   for (const part of parts) checksum.update(Buffer.from(part.checksums[member] ?? "", "base64"));
   return { type: "COMPOSITE", values: { [member]: `${checksum.digest()}-${parts.length}` } };
 }
+
+/** The checksums that are kept of a part: the caller's, and what the object's will be made of. */
+function checksumsToMake(upload: Upload, wanted?: ChecksumAlgorithm): ChecksumAlgorithm[] {
+  return [wanted, algorithmOfUpload(upload)].filter((algorithm) => algorithm !== undefined);
+}
+
+const only = (checksums: Part["checksums"], algorithm: ChecksumAlgorithm): Part["checksums"] => {
+  const value = checksums[checksumMember(algorithm)];
+  return value === undefined ? {} : { [checksumMember(algorithm)]: value };
+};
+
+/** What answers say of a part: its checksum by the upload's algorithm. Without one, a part's was for its way here alone. */
+function checksumsOfPart({ facts }: Upload, { checksums }: Part): Part["checksums"] {
+  const algorithm = checksumAlgorithm(facts.algorithm ?? "");
+  return algorithm ? only(checksums, algorithm) : {};
+}
+
+const describeAlgorithm = (facts: {
+  algorithm?: string;
+  checksumType?: string;
+}): { ChecksumAlgorithm?: S3.ChecksumAlgorithm; ChecksumType?: S3.ChecksumType } =>
+  facts.algorithm === undefined
+    ? {}
+    : {
+        ChecksumAlgorithm: facts.algorithm as S3.ChecksumAlgorithm, // one of AWS's, as it was checked
+        ChecksumType: facts.checksumType as S3.ChecksumType, // as above
+      };
 
 function completed(ctx: Context<any>, bucket: Bucket, version: ObjectVersion): S3.CompleteMultipartUploadOutput {
   const { checksums } = version.facts;
@@ -73,17 +104,7 @@ export const multipart = operations<typeof S3, any>()({
       checkKey(key);
       const customerKey = newCustomerKey(input);
       const facts = newFacts(ctx, bucket, input, customerKey);
-      const algorithm = input.ChecksumAlgorithm;
-      const checksumType = input.ChecksumType ?? (algorithm === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE");
-      if (algorithm && checksumType === "FULL_OBJECT" && /SHA/.test(algorithm)) {
-        throw invalidRequest(
-          `The FULL_OBJECT checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
-        );
-      }
-      if (algorithm === "CRC64NVME" && checksumType === "COMPOSITE") {
-        throw invalidRequest("The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm.");
-      }
-      const checksum = algorithm ? { algorithm, checksumType } : {};
+      const checksum = announcedChecksum(input);
       const id = ctx.platform.ids.text(64, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._");
       await insertUpload(ctx, {
         id,
@@ -98,7 +119,7 @@ export const multipart = operations<typeof S3, any>()({
         UploadId: id,
         ...describeEncryption(facts),
         ...describeKey(customerKey),
-        ...(algorithm ? { ChecksumAlgorithm: algorithm, ChecksumType: checksumType } : {}),
+        ...describeAlgorithm(checksum),
       };
     },
   },
@@ -109,13 +130,9 @@ export const multipart = operations<typeof S3, any>()({
       const number = checkPartNumber(input.PartNumber);
       const upload = await uploadOfInput(ctx, input);
       const key = partKey(upload.facts.customerKey, input);
-      const algorithm = wantedAlgorithm(input);
-      const content = await storeContent(
-        ctx,
-        input.Body,
-        algorithm ?? checksumAlgorithm(upload.facts.algorithm ?? ""),
-        { inline: false, key },
-      );
+      const wanted = wantedAlgorithm(input);
+      checkPartAlgorithm(upload.facts, wanted);
+      const content = await storeContent(ctx, input.Body, checksumsToMake(upload, wanted), { inline: false, key });
       const part = {
         number,
         digest: content.digest,
@@ -127,7 +144,7 @@ export const multipart = operations<typeof S3, any>()({
       await storePart(ctx, upload, part);
       return {
         ETag: quoted(content.md5),
-        ...content.checksums,
+        ...(wanted ? only(content.checksums, wanted) : checksumsOfPart(upload, part)),
         ...describeEncryption(upload.facts),
         ...describeKey(key),
       };
@@ -145,7 +162,7 @@ export const multipart = operations<typeof S3, any>()({
       const content = await storeContent(
         ctx,
         readContent(ctx, source.facts.segments, range, sourceKey),
-        checksumAlgorithm(upload.facts.algorithm ?? ""),
+        checksumsToMake(upload),
         { inline: false, key },
       );
       const part = {
@@ -158,7 +175,11 @@ export const multipart = operations<typeof S3, any>()({
       };
       await storePart(ctx, upload, part);
       return {
-        CopyPartResult: { ETag: quoted(content.md5), LastModified: inSeconds(part.modifiedAt), ...content.checksums },
+        CopyPartResult: {
+          ETag: quoted(content.md5),
+          LastModified: inSeconds(part.modifiedAt),
+          ...checksumsOfPart(upload, part),
+        },
         ...(versioned ? { CopySourceVersionId: source.version } : {}),
         ...describeEncryption(upload.facts),
         ...describeKey(key),
@@ -174,11 +195,15 @@ export const multipart = operations<typeof S3, any>()({
       if (made?.facts.upload !== undefined && made.facts.upload === input.UploadId) return completed(ctx, bucket, made);
       const upload = await uploadOfInput(ctx, input);
       const stored = await listParts(ctx, upload.id);
-      const parts = chosenParts(input, stored);
-      const checksums = await objectChecksum(ctx, upload, parts, input);
-      checkDeclared(input, checksums?.values ?? {});
-      const { algorithm: _a, checksumType: _t, initiator: _i, ...facts } = upload.facts;
+      const parts = chosenParts(input, stored, upload.facts);
+      const checksums = objectChecksum(upload, parts);
       const size = parts.reduce((sum, part) => sum + part.size, 0);
+      checkDeclared(input, upload.facts, checksums?.values ?? {});
+      if (input.MpuObjectSize !== undefined && input.MpuObjectSize !== size)
+        throw invalidRequest(
+          `The provided 'x-amz-mp-object-size' header value ${input.MpuObjectSize} does not match what was computed: ${size}`,
+        );
+      const { algorithm: _a, checksumType: _t, initiator: _i, ...facts } = upload.facts;
       const version = await storeVersion(
         ctx,
         bucket.name,
@@ -190,11 +215,10 @@ export const multipart = operations<typeof S3, any>()({
             ...facts,
             upload: upload.id,
             segments: parts.map((part) => ({ digest: part.digest, size: part.size })),
-            // Without an algorithm of the upload's, a part's checksum was for its way here alone.
-            parts: parts.map(({ number, size, ...part }) => ({
-              number,
-              size,
-              checksums: checksums ? part.checksums : {},
+            parts: parts.map((part) => ({
+              number: part.number,
+              size: part.size,
+              checksums: checksums?.type === "COMPOSITE" ? checksumsOfPart(upload, part) : {},
             })),
             ...(checksums ? { checksums } : {}),
           },
@@ -242,17 +266,12 @@ export const multipart = operations<typeof S3, any>()({
           LastModified: inSeconds(part.modifiedAt),
           ETag: quoted(part.etag),
           Size: part.size,
-          ...(upload.facts.algorithm ? part.checksums : {}),
+          ...checksumsOfPart(upload, part),
         })),
         Initiator: initiatorOf(upload),
         Owner: owner,
         StorageClass: (upload.facts.storageClass ?? "STANDARD") as S3.StorageClass,
-        ...(upload.facts.algorithm
-          ? {
-              ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm,
-              ChecksumType: upload.facts.checksumType as S3.ChecksumType,
-            }
-          : {}),
+        ...describeAlgorithm(upload.facts),
       };
     },
   },
@@ -314,12 +333,7 @@ function describeUpload(upload: Upload, bucket: Bucket, text: (key: string) => s
     StorageClass: (upload.facts.storageClass ?? "STANDARD") as S3.StorageClass,
     Owner: { ID: canonicalId(bucket.account) },
     Initiator: initiatorOf(upload),
-    ...(upload.facts.algorithm
-      ? {
-          ChecksumAlgorithm: upload.facts.algorithm as S3.ChecksumAlgorithm,
-          ChecksumType: upload.facts.checksumType as S3.ChecksumType,
-        }
-      : {}),
+    ...describeAlgorithm(upload.facts),
   };
 }
 

@@ -6,7 +6,7 @@ import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { checkReach, describeRestoration } from "../archive.ts";
 import { checkDelete, checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
-import { answeredContent, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
+import { answeredContent, DEFAULT_CHECKSUM, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { describeKey, newCustomerKey, readingKey, type CustomerKey, type CustomerKeyInput } from "../customer-keys.ts";
 import {
   accessDenied,
@@ -19,7 +19,15 @@ import {
 } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
-import { inSeconds, isVersionId, NULL_VERSION, quoted, type Bucket, type ObjectVersion } from "../model.ts";
+import {
+  inSeconds,
+  isVersionId,
+  NULL_VERSION,
+  quoted,
+  type Bucket,
+  type Checksums,
+  type ObjectVersion,
+} from "../model.ts";
 import { checkKey, describeExpiry, describeObject, describeStored, newFacts, SENT_AS_FORM } from "../object-facts.ts";
 import { checkBypass, checkRemoval, describeLock, mayBypass } from "../object-lock.ts";
 import { bucketPermission, objectPermission, onObject, storing } from "../permissions.ts";
@@ -81,10 +89,12 @@ function wantedBytes(input: ReadInput, version: ObjectVersion): { range?: ByteRa
 
 /** What is known of the checksum of the part that a call asks for. */
 function partChecksums({ PartNumber: number }: ReadInput, { facts }: ObjectVersion): Record<string, string> {
-  const checksums =
-    number === undefined ? undefined : (facts.parts?.[number - 1]?.checksums ?? facts.checksums?.values);
-  if (!checksums || Object.keys(checksums).length === 0) return {};
-  return { ...checksums, ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" };
+  const type = facts.checksums?.type ?? "FULL_OBJECT";
+  // Of a part of many, the checksum is known where that of the object is made of theirs.
+  const isWhole = !facts.parts || facts.parts.length === 1;
+  const ofPart = number !== undefined && type === "COMPOSITE" ? facts.parts?.[number - 1]?.checksums : undefined;
+  const checksums = ofPart ?? (number !== undefined && isWhole ? facts.checksums?.values : undefined);
+  return checksums && Object.keys(checksums).length > 0 ? { ...checksums, ChecksumType: type } : {};
 }
 
 async function read(
@@ -130,6 +140,12 @@ function overrides(ctx: Context<any>, input: Record<string, any>): Record<string
     ...(expires instanceof Date ? { ExpiresString: expires.toUTCString() } : {}),
   };
 }
+
+/** A checksum without the number of parts at its end. */
+const withoutCount = (checksums: Checksums | undefined): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(checksums?.values ?? {}).map(([member, value]) => [member, value.replace(/-\d+$/, "")]),
+  );
 
 /** The parts of an object with their checksums, a page of them. */
 function partsPage(
@@ -205,7 +221,10 @@ export const objects = operations<typeof S3, any>()({
         const current = await findVersion(ctx, bucket.name, key);
         check(current?.marker ? undefined : current);
       }
-      const content = await storeContent(ctx, input.Body, wantedAlgorithm(input), { inline: true, key: customerKey });
+      const content = await storeContent(ctx, input.Body, [wantedAlgorithm(input) ?? DEFAULT_CHECKSUM], {
+        inline: true,
+        key: customerKey,
+      });
       const stored = await storeVersion(
         ctx,
         bucket.name,
@@ -231,7 +250,7 @@ export const objects = operations<typeof S3, any>()({
         ...describeStored(stored, bucket),
         ...describeKey(customerKey),
         ...content.checksums,
-        ...(Object.keys(content.checksums).length > 0 ? { ChecksumType: "FULL_OBJECT" as const } : {}),
+        ChecksumType: "FULL_OBJECT" as const,
       };
     },
   },
@@ -273,7 +292,7 @@ export const objects = operations<typeof S3, any>()({
         ...(wanted.has("ObjectSize") ? { ObjectSize: version.size } : {}),
         ...(wanted.has("StorageClass") ? { StorageClass: (facts.storageClass ?? "STANDARD") as S3.StorageClass } : {}),
         ...(wanted.has("Checksum") && hasChecksums
-          ? { Checksum: { ...facts.checksums?.values, ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" } }
+          ? { Checksum: { ...withoutCount(facts.checksums), ChecksumType: facts.checksums?.type ?? "FULL_OBJECT" } }
           : {}),
         ...(wanted.has("ObjectParts") && facts.parts
           ? {
