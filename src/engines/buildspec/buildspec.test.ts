@@ -87,9 +87,48 @@ test("says what is wrong and where", () => {
   assert.match(fault("version: 0.2\nphases: [\n"), /yaml: line \d+: /);
   assert.match(fault("version: 0.3\nphases: {}"), /^1 Invalid buildspec version 0.3/);
   assert.match(fault("version: 0.2\nphases:\n  deploy: {}"), /^3 Invalid buildspec phase name: deploy/);
-  assert.match(fault("version: 0.2\nbatch: {}"), /^2 Starling does not implement batch builds/);
+  assert.match(fault("version: 0.2\nbatch: {}"), /^2 Expected batch to have exactly one of build-graph/);
   assert.match(fault("version: 0.2\nphases: {}\nartifacts: {}"), /at least one entry in files/);
   assert.match(fault(""), /empty/);
+});
+
+test("reads batches: lists, graphs and matrices", () => {
+  const tasks = (text: string) => spec(`version: 0.2\nbatch:\n${text}`).batch!;
+  const graph = tasks(
+    "  fast-fail: true\n  build-graph:\n    - {identifier: a, env: {variables: {V: 1}, compute-type: BUILD_GENERAL1_LARGE}}\n    - {identifier: b, buildspec: b.yml, depend-on: [a], ignore-failure: true}\n",
+  );
+  assert.deepEqual(graph, {
+    fastFail: true,
+    tasks: [
+      {
+        identifier: "a",
+        dependsOn: [],
+        ignoreFailure: false,
+        environment: { computeType: "BUILD_GENERAL1_LARGE" },
+        variables: { V: "1" },
+      },
+      { identifier: "b", dependsOn: ["a"], ignoreFailure: true, buildspec: "b.yml", environment: {}, variables: {} },
+    ],
+  });
+  const matrix = tasks(
+    "  build-matrix:\n    static: {ignore-failure: true, env: {privileged-mode: true}}\n    dynamic: {env: {image: [i, j], variables: {V: [1, 2, 3]}}}\n",
+  );
+  assert.deepEqual(
+    matrix.tasks.map(
+      (t) => `${t.identifier} ${t.environment.image} ${t.variables["V"]} ${t.environment.privilegedMode}`,
+    ),
+    ["build0 i 1 true", "build1 i 2 true", "build2 i 3 true", "build3 j 1 true", "build4 j 2 true", "build5 j 3 true"],
+  );
+  const wrong = (text: string) => fault(`version: 0.2\nbatch:\n${text}`);
+  assert.match(wrong("  build-list: [{identifier: a, depend-on: [b]}]\n"), /Unknown key "depend-on"/);
+  assert.match(wrong("  build-list: [{identifier: a}, {identifier: a}]\n"), /more than one build a/);
+  assert.match(wrong("  build-graph: [{identifier: a, depend-on: [x]}]\n"), /depends on x, which is not there/);
+  assert.match(
+    wrong("  build-graph: [{identifier: a, depend-on: [b]}, {identifier: b, depend-on: [a]}]\n"),
+    /a, b depend on each other in a circle/,
+  );
+  const many = Array.from({ length: 11 }, (_, i) => i).join(", ");
+  assert.match(wrong(`  build-matrix: {dynamic: {env: {variables: {A: [${many}], B: [${many}]}}}}\n`), /at most 100/);
 });
 
 test("matches artifact patterns", () => {

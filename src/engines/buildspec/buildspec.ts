@@ -34,6 +34,29 @@ export interface ReportSpec {
   readonly fileFormat: string;
 }
 
+/** One build of a batch. */
+export interface BatchTask {
+  readonly identifier: string;
+  readonly dependsOn: readonly string[];
+  /** Its failure does not fail the batch, and does not hold up what depends on it. */
+  readonly ignoreFailure: boolean;
+  readonly buildspec?: string;
+  readonly environment: {
+    readonly type?: string;
+    readonly image?: string;
+    readonly computeType?: string;
+    readonly privilegedMode?: boolean;
+  };
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** The builds that a batch runs; a build on its own knows nothing of them. */
+export interface BatchSpec {
+  /** The first failure stops the others. */
+  readonly fastFail: boolean;
+  readonly tasks: readonly BatchTask[];
+}
+
 /** A buildspec, checked. */
 export interface Buildspec {
   /** In 0.1 each command has a shell of its own; in 0.2 one shell runs them all. */
@@ -59,6 +82,7 @@ export interface Buildspec {
     readonly key?: string;
     readonly fallbackKeys: readonly string[];
   };
+  readonly batch?: BatchSpec;
 }
 
 /** Why a buildspec is refused: the phase context code of CodeBuild, its message and the line. */

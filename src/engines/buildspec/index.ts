@@ -2,6 +2,8 @@
 export { PHASES } from "./buildspec.ts";
 export type {
   ArtifactSpec,
+  BatchSpec,
+  BatchTask,
   BuildPhase,
   Buildspec,
   BuildspecFault,

@@ -9,19 +9,13 @@ import type {
   PhaseName,
   ReportSpec,
 } from "./buildspec.ts";
+import { readBatch } from "./batch.ts";
 import { PHASES } from "./buildspec.ts";
+import { Fault, flag, list, map, optionalText, texts } from "./values.ts";
 
 const LIMITS = { maxCharacters: 1_000_000, maxDepth: 40, maxNodes: 20_000 };
 const SECTIONS = new Set("version run-as env proxy batch phases reports artifacts cache".split(" "));
 const SHELLS = new Set(["bash", "/bin/sh", "sh", "powershell.exe", "pwsh.exe"]);
-
-class Fault extends Error {
-  readonly path: string;
-  constructor(message: string, path: string) {
-    super(message);
-    this.path = path;
-  }
-}
 
 /** Reads a buildspec of version 0.1 or 0.2. The fault is in CodeBuild's words, with the line. */
 export function parseBuildspec(
@@ -56,8 +50,7 @@ function readSpec(value: JsonValue): Buildspec {
   for (const key of Object.keys(value))
     if (!SECTIONS.has(key)) throw new Fault(`Unknown section "${key}" in the buildspec`, `/${key}`);
   const version = readVersion(value.version);
-  if (value.batch !== undefined)
-    throw new Fault('Starling does not implement batch builds yet: remove the section "batch"', "/batch");
+  const batch = value.batch === undefined || value.batch === null ? undefined : readBatch(value.batch);
   const phases = map(value.phases, "/phases");
   for (const name of Object.keys(phases)) {
     if (!(PHASES as readonly string[]).includes(name))
@@ -78,6 +71,7 @@ function readSpec(value: JsonValue): Buildspec {
     ...artifacts,
     reports: readReports(value.reports),
     cache: readCache(value.cache),
+    ...(batch && { batch }),
   };
 }
 
@@ -215,40 +209,4 @@ function readCache(value: JsonValue | undefined): Buildspec["cache"] {
     fallbackKeys: list(cache["fallback-keys"], "/cache/fallback-keys"),
     ...(key !== undefined && { key }),
   };
-}
-
-function map(value: JsonValue | undefined, path: string): JsonObject {
-  if (value === undefined || value === null) return {};
-  if (!isObject(value)) throw new Fault(`Expected ${path.slice(1)} to be a map`, path);
-  return value;
-}
-
-function list(value: JsonValue | undefined, path: string): string[] {
-  if (value === undefined || value === null) return [];
-  const items = Array.isArray(value) ? value : [value];
-  return items.map((item, i) => {
-    if (typeof item === "object")
-      throw new Fault(`Expected ${path.slice(1)}[${i}] to be of string type`, `${path}/${i}`);
-    return String(item);
-  });
-}
-
-function texts(value: JsonValue | undefined, path: string): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const [name, item] of Object.entries(map(value, path))) {
-    if (typeof item === "object" && item !== null)
-      throw new Fault(`Expected ${path.slice(1)}/${name} to be of string type`, `${path}/${name}`);
-    result[name] = item === null ? "" : String(item);
-  }
-  return result;
-}
-
-function optionalText(value: JsonValue | undefined, path: string): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === "object") throw new Fault(`Expected ${path.slice(1)} to be of string type`, path);
-  return String(value);
-}
-
-function flag(value: JsonValue | undefined): boolean {
-  return value === true || String(value).toLowerCase() === "yes" || String(value).toLowerCase() === "true";
 }
