@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { ZipFile } from "yazl";
-import { generationOf, type Generation } from "../services/codestar/generation.ts";
+import type { Generation } from "../services/codestar/generation.ts";
+import { describeRepository } from "./describe-repository.ts";
 
 /** A project template: a folder below `templates/`, whose `repository/` is what a project starts with. */
 export interface Template {
@@ -43,16 +44,12 @@ export async function packTemplate(code: string, id: string): Promise<{ zip: Buf
     if (/\.(ya?ml|json)$/.test(path) && !path.includes("/")) texts.set(path, content.toString("utf8"));
   }
   zip.end();
-  return { zip: await buffer(zip.outputStream), generation: describeRepository((name) => texts.get(name)) };
+  return { zip: await buffer(zip.outputStream), generation: generationOfFiles(texts) };
 }
 
-/** What a repository's files ask of the toolchain; `file` answers the text of one at its root. */
-export function describeRepository(file: (name: string) => string | undefined): Generation {
-  return generationOf({
-    template: file("template.yml") ?? file("template.yaml") ?? "",
-    buildspec: file("buildspec.yml") ?? "",
-    hasTemplateConfiguration: file("template-configuration.json") !== undefined,
-  });
+/** A template's files are ours: a refusal is a mistake in them. */
+function generationOfFiles(texts: ReadonlyMap<string, string>): Generation {
+  const description = describeRepository({ text: (name) => texts.get(name) });
+  if (description.refusal !== undefined) throw new Error(`the template ${description.refusal}`);
+  return description.generation;
 }
-
-export type { Generation };

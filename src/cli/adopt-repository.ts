@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeRepository, type Generation } from "../app/templates.ts";
+import { describeRepository } from "../app/describe-repository.ts";
+import type { Generation } from "../services/codestar/generation.ts";
 import { gitEnvironment } from "./git-settings.ts";
 import type { Connection } from "./platform.ts";
 import { plain } from "./terminal.ts";
@@ -13,6 +14,8 @@ const MAX_FILE = 2 * 1024 * 1024;
 /** A repository of somewhere else, cloned into a temporary folder to be pushed to a project's own. */
 export interface Adopted {
   readonly generation: Generation;
+  /** What the user should know of how it is built. */
+  readonly note?: string;
   /** Pushes its current branch as `master`. */
   push(connection: Connection, cloneUrl: string): void;
   remove(): void;
@@ -26,25 +29,17 @@ export function adoptRepository(url: string): Adopted {
   try {
     const bare = join(folder, "repository.git");
     git(["clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--", url, bare], { GIT_TERMINAL_PROMPT: "0" });
-    const file = (name: string): string | undefined => {
-      const { status, stdout } = spawnSync("git", ["-C", bare, "show", `HEAD:${name}`], {
-        encoding: "utf8",
-        maxBuffer: MAX_FILE,
-      });
-      return status === 0 ? stdout : undefined;
-    };
-    if (file("buildspec.yml") === undefined)
-      throw new Error(
-        `${url} has no buildspec.yml: a project's build follows it, and leaves template-export.yml for the deployment`,
-      );
-    // CodeStar's templates for virtual machines: found now, not by a release that fails.
-    const generation = describeRepository(file);
-    if (generation.machine)
-      throw new Error(
-        `${url} deploys to virtual machines (${generation.machine} in template.yml), which Starling does not have: it runs functions and static pages`,
-      );
+    if (output(bare, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) === undefined)
+      throw new Error(`${url} is empty: it has no commit on its default branch`);
+    const description = describeRepository({
+      text: (path) => output(bare, ["show", `HEAD:${path}`]),
+      paths: () => (output(bare, ["ls-tree", "-r", "-z", "--name-only", "HEAD"]) ?? "").split("\0"),
+    });
+    if (description.refusal !== undefined) throw new Error(`${url} ${description.refusal}`);
+    const { generation, note } = description;
     return {
       generation,
+      ...(note === undefined ? {} : { note }),
       push: (connection, cloneUrl) => push(connection, bare, cloneUrl),
       remove,
     };
@@ -52,6 +47,12 @@ export function adoptRepository(url: string): Adopted {
     remove();
     throw error;
   }
+}
+
+/** What git prints, or nothing where it fails. */
+function output(bare: string, args: readonly string[]): string | undefined {
+  const { status, stdout } = spawnSync("git", ["-C", bare, ...args], { encoding: "utf8", maxBuffer: MAX_FILE });
+  return status === 0 ? stdout : undefined;
 }
 
 function push({ place, credentials }: Connection, bare: string, cloneUrl: string): void {

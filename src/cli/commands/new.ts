@@ -72,6 +72,7 @@ async function make(connection: Connection, id: string, { parsed, adopted, progr
     from: adopted ? { generation: adopted.generation } : { template: String(parsed.value("--template")) },
   };
   await createProject(call, place, project);
+  if (adopted?.note) progress(adopted.note);
   progress("Project being made");
   const ignore = new Set<string>();
   try {

@@ -1,4 +1,5 @@
 import { readTemplate } from "../../engines/cloudformation/index.ts";
+import { EXPORTED_TEMPLATE, releaseTemplate } from "./release-template.ts";
 
 /**
  * What the template of a project's repository asks of the toolchain. CodeStar's generators changed over the years, and
@@ -13,13 +14,17 @@ export interface Generation {
   readonly lacksProjectId?: boolean;
   /** The template imports `<id>-<region>-LambdaTrustRole` (2017, 2018). */
   readonly importsLambdaRole: boolean;
+  /** Where the packaged template is in the build's artifact, where it is not `template-export.yml`. */
+  readonly exportedTemplate?: string;
+  /** The build's instructions, or the name of their file, where they are not the repository's `buildspec.yml`. */
+  readonly buildspec?: string;
   /** The type of a resource that runs on a virtual machine: no toolchain of ours deploys it. */
   readonly machine?: string;
 }
 
 const MACHINES = new Set(["AWS::EC2::Instance", "AWS::ElasticBeanstalk::Environment"]);
 
-/** Reads the generation off the repository's files: the texts of `template.yml` and of `buildspec.yml`, and whether there is a configuration. */
+/** Reads the generation off the repository's files: the texts of its template and of its buildspec, and whether there is a configuration. */
 export function generationOf(files: {
   template: string;
   buildspec: string;
@@ -30,11 +35,13 @@ export function generationOf(files: {
   const parameters = declared && typeof declared === "object" ? declared : {};
   const types = Object.values(resources ?? {}).map((resource) => String(resource?.["Type"]));
   const machine = types.find((type) => MACHINES.has(type));
+  const { exported } = releaseTemplate(files.buildspec);
   return {
     hasTemplateConfiguration: files.hasTemplateConfiguration && files.buildspec.includes("template-configuration.json"),
     hasCodeDeployRole: "CodeDeployRole" in parameters,
     lacksProjectId: !("ProjectId" in parameters),
     importsLambdaRole: files.template.includes("LambdaTrustRole"),
+    ...(exported === EXPORTED_TEMPLATE ? {} : { exportedTemplate: exported }),
     ...(machine ? { machine } : {}),
   };
 }

@@ -7,7 +7,8 @@ const VERSION = "2012-10-17";
 interface Statement {
   readonly Sid: string;
   readonly Action: string | readonly string[];
-  readonly Resource: unknown;
+  readonly Resource?: unknown;
+  readonly NotResource?: unknown;
   readonly Condition?: object;
 }
 
@@ -31,7 +32,7 @@ const bucket = (logicalId: string) => [att(logicalId), sub(`\${${logicalId}.Arn}
 export function toolchainRoles(id: string, generation: Generation): Record<string, object> {
   return {
     ToolChainRole: role(id, "ToolChain", trusts("codepipeline", "codebuild", "events"), toolChainPolicy(id)),
-    CloudFormationTrustRole: role(id, "CloudFormation", trusts("cloudformation"), cloudFormationPolicy(id)),
+    CloudFormationTrustRole: role(id, "CloudFormation", trusts("cloudformation"), cloudFormationPolicy(id, generation)),
     CodeDeployTrustRole: {
       ...role(id, "CodeDeploy", trusts("codedeploy")),
       Properties: {
@@ -165,11 +166,14 @@ const SERVICES = [
   "xray",
 ];
 
-/** What the deployment of the application's stack needs. Roles that it makes must have the project's boundary. */
-function cloudFormationPolicy(id: string): object {
-  const roles = [iam(`role/CodeStar-${id}-*`), iam(`role/awscodestar-${id}-*`)];
+/**
+ * What the deployment of the application's stack needs. Roles that it makes must have the project's boundary, except in
+ * an application that CodeStar did not generate: its template knows of no boundary, and names its resources as it likes.
+ */
+function cloudFormationPolicy(id: string, { lacksProjectId: isForeign = false }: Generation): object {
+  const roles = isForeign ? [iam("role/*")] : [iam(`role/CodeStar-${id}-*`), iam(`role/awscodestar-${id}-*`)];
   const functions = [
-    own("lambda", `function:awscodestar-${id}-*`),
+    own("lambda", isForeign ? "function:*" : `function:awscodestar-${id}-*`),
     own("lambda", "event-source-mapping:*"),
     own("lambda", "layer:*"),
   ];
@@ -190,14 +194,28 @@ function cloudFormationPolicy(id: string): object {
     {
       Sid: "Buckets",
       Action: "s3:*",
-      Resource: [sub(`arn:\${AWS::Partition}:s3:::awscodestar-${id}-*`), sub(`arn:\${AWS::Partition}:s3:::${id}-*`)],
+      ...(isForeign
+        ? { NotResource: sub("arn:${AWS::Partition}:s3:::aws-codestar-*") }
+        : {
+            Resource: [
+              sub(`arn:\${AWS::Partition}:s3:::awscodestar-${id}-*`),
+              sub(`arn:\${AWS::Partition}:s3:::${id}-*`),
+            ],
+          }),
     },
     {
       Sid: "NewRoles",
       Action: ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"],
       Resource: roles,
-      Condition: { StringEquals: { "iam:PermissionsBoundary": iam(`policy/CodeStar_${id}_PermissionsBoundary`) } },
+      ...(isForeign
+        ? {}
+        : {
+            Condition: {
+              StringEquals: { "iam:PermissionsBoundary": iam(`policy/CodeStar_${id}_PermissionsBoundary`) },
+            },
+          }),
     },
+    ...(isForeign ? foreignStatements(id) : []),
     {
       Sid: "OwnRoles",
       Action: [
@@ -221,6 +239,32 @@ function cloudFormationPolicy(id: string): object {
       Resource: [...roles, iam(`role/CodeStarWorker-${id}-Lambda`), att("CodeDeployTrustRole")],
     },
   ]);
+}
+
+/** What templates of applications that CodeStar did not generate have besides. */
+function foreignStatements(id: string): Statement[] {
+  return [
+    {
+      Sid: "Policies",
+      Action: [
+        "iam:CreatePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicy",
+        "iam:DeletePolicyVersion",
+        "iam:GetPolicy",
+        "iam:GetPolicyVersion",
+        "iam:ListPolicyVersions",
+        "iam:TagPolicy",
+        "iam:UntagPolicy",
+      ],
+      Resource: iam("policy/*"),
+    },
+    {
+      Sid: "NestedStacks",
+      Action: "cloudformation:*",
+      Resource: own("cloudformation", `stack/awscodestar-${id}-*`),
+    },
+  ];
 }
 
 /** The most that a function of the project may do, whatever its role says. CodeStar adds what the application's stack makes. */

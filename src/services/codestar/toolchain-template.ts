@@ -1,4 +1,5 @@
 import type { Generation } from "./generation.ts";
+import { EXPORTED_TEMPLATE } from "./release-template.ts";
 import { toolchainRoles } from "./toolchain-roles.ts";
 
 export interface ToolchainOptions {
@@ -94,7 +95,7 @@ function websiteBucket(id: string): object {
   };
 }
 
-function buildProject({ id, origin }: ToolchainOptions): object {
+function buildProject({ id, origin, generation }: ToolchainOptions): object {
   const variables = {
     S3_BUCKET: ref("S3Bucket"),
     WEBSITE_S3_PREFIX: sub(`${origin}/\${WebsiteS3Bucket}`),
@@ -110,7 +111,7 @@ function buildProject({ id, origin }: ToolchainOptions): object {
       Name: id,
       Description: `Builds the project ${id}`,
       ServiceRole: att("ToolChainRole"),
-      Source: { Type: "CODEPIPELINE" },
+      Source: { Type: "CODEPIPELINE", ...(generation.buildspec ? { BuildSpec: generation.buildspec } : {}) },
       Artifacts: { Type: "CODEPIPELINE", Packaging: "ZIP" },
       Environment: {
         Type: "LINUX_CONTAINER",
@@ -186,8 +187,11 @@ function deployActions({ id, generation }: ToolchainOptions): object[] {
         ActionMode: "CHANGE_SET_REPLACE",
         StackName,
         ChangeSetName,
-        Capabilities: "CAPABILITY_NAMED_IAM",
-        TemplatePath: `${id}-BuildArtifact::template-export.yml`,
+        // An application that CodeStar did not generate may nest others, and use macros.
+        Capabilities: generation.lacksProjectId
+          ? "CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND"
+          : "CAPABILITY_NAMED_IAM",
+        TemplatePath: `${id}-BuildArtifact::${generation.exportedTemplate ?? EXPORTED_TEMPLATE}`,
         ...(generation.hasTemplateConfiguration
           ? { TemplateConfiguration: `${id}-BuildArtifact::template-configuration.json` }
           : {}),

@@ -1,0 +1,111 @@
+import { generationOf, type Generation } from "../services/codestar/generation.ts";
+import { EXPORTED_TEMPLATE, releaseTemplate } from "../services/codestar/release-template.ts";
+
+const BUILDSPECS = ["buildspec.yml", "buildspec.yaml"];
+const TEMPLATES = ["template.yml", "template.yaml", "sam.yml", "sam.yaml", "cloudformation.yml", "cloudformation.yaml"];
+const CONFIGURATION = "template-configuration.json";
+/** A template in a folder of a repository, as `sam init` leaves one. */
+const NESTED_TEMPLATE = /^(?!node_modules\/|\.)[^\s'"$`\\;&|<>()]{1,200}\/template\.ya?ml$/;
+
+/** A repository's files, as far as they tell how it is built and deployed. */
+export interface RepositoryFiles {
+  /** The text of a file, by its path. */
+  text(path: string): string | undefined;
+  /** The paths of all files, where they can be listed. */
+  paths?(): readonly string[];
+}
+
+/** What a repository asks of its project: the toolchain's generation, or why no project can be made of it. */
+export type Description =
+  | { readonly generation: Generation; readonly note?: string; readonly refusal?: undefined }
+  | { readonly refusal: string };
+
+/** Reads off a repository's files how it is built and deployed; one without a buildspec gets one of ours for its template. */
+export function describeRepository(files: RepositoryFiles): Description {
+  const buildspecFile = BUILDSPECS.find((name) => files.text(name) !== undefined);
+  if (buildspecFile === undefined) return withoutBuildspec(files);
+  const buildspec = files.text(buildspecFile) ?? "";
+  const { source, deploysItself } = releaseTemplate(buildspec);
+  if (deploysItself)
+    return {
+      refusal:
+        `deploys in its build (${buildspecFile}), but a project's pipeline deploys what the build leaves: end the build with ` +
+        `"aws cloudformation package … --s3-bucket $S3_BUCKET --output-template-file ${EXPORTED_TEMPLATE}" in place of the deployment, and name ${EXPORTED_TEMPLATE} in artifacts/files`,
+    };
+  const named = source === undefined ? undefined : files.text(source);
+  const generation = generationOf({
+    template: named ?? rootTemplate(files)?.text ?? "",
+    buildspec,
+    hasTemplateConfiguration: files.text(CONFIGURATION) !== undefined,
+  });
+  if (generation.machine) return refuseMachine(generation.machine);
+  return { generation: buildspecFile === BUILDSPECS[0] ? generation : { ...generation, buildspec: buildspecFile } };
+}
+
+const refuseMachine = (type: string): Description => ({
+  refusal: `deploys to virtual machines (${type} in its template), which Starling does not have: it runs functions and static pages`,
+});
+
+function withoutBuildspec(files: RepositoryFiles): Description {
+  const template = rootTemplate(files) ?? nestedTemplate(files);
+  if (!template)
+    return {
+      refusal: `has neither a buildspec.yml nor a template (${TEMPLATES.slice(0, 2).join(", ")}): a project's build follows the one, and leaves the other packaged as ${EXPORTED_TEMPLATE}`,
+    };
+  if (!/^["']?Resources["']?\s*:|"Resources"\s*:/m.test(template.text))
+    return {
+      refusal: `has no buildspec.yml, and its ${template.path} is no CloudFormation template: it has no Resources`,
+    };
+  const hasConfiguration = files.text(CONFIGURATION) !== undefined;
+  const buildspec = buildspecFor(template.path, hasConfiguration);
+  const generation = generationOf({ template: template.text, buildspec, hasTemplateConfiguration: hasConfiguration });
+  if (generation.machine) return refuseMachine(generation.machine);
+  return {
+    generation: { ...generation, buildspec },
+    note: `no buildspec.yml: builds run "sam build" and "sam package" on ${template.path}`,
+  };
+}
+
+interface Found {
+  readonly path: string;
+  readonly text: string;
+}
+
+function rootTemplate(files: RepositoryFiles): Found | undefined {
+  for (const path of TEMPLATES) {
+    const text = files.text(path);
+    if (text !== undefined) return { path, text };
+  }
+  return undefined;
+}
+
+/** The template nearest to the root, where it is the only one there. */
+function nestedTemplate(files: RepositoryFiles): Found | undefined {
+  const depth = (path: string): number => path.split("/").length;
+  const found = (files.paths?.() ?? []).filter((path) => NESTED_TEMPLATE.test(path) && depth(path) <= 4);
+  const least = Math.min(...found.map(depth));
+  const [path, ...others] = found.filter((candidate) => depth(candidate) === least);
+  const text = path === undefined || others.length > 0 ? undefined : files.text(path);
+  return path === undefined || text === undefined ? undefined : { path, text };
+}
+
+function buildspecFor(template: string, hasConfiguration: boolean): string {
+  const lines = [
+    "version: 0.2",
+    "phases:",
+    "  build:",
+    "    commands:",
+    `      - sam build --template-file ${template}`,
+    `      - sam package --s3-bucket $S3_BUCKET --output-template-file ${EXPORTED_TEMPLATE}`,
+    ...(hasConfiguration
+      ? [
+          `      - sed -i "s|[$]PARTITION[$]|$PARTITION|g;s|[$]AWS_REGION[$]|$AWS_REGION|g;s|[$]ACCOUNT_ID[$]|$ACCOUNT_ID|g;s|[$]PROJECT_ID[$]|$PROJECT_ID|g" ${CONFIGURATION}`,
+        ]
+      : []),
+    "artifacts:",
+    "  files:",
+    `    - ${EXPORTED_TEMPLATE}`,
+    ...(hasConfiguration ? [`    - ${CONFIGURATION}`] : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}
