@@ -134,6 +134,8 @@ export interface LayerSources {
   readonly npmPackage: string;
   /** Our file that stands in for `aws`. */
   readonly awsClient: string;
+  /** Our file that is `sam`. */
+  readonly samClient: string;
   readonly trust: { bundle: string; extra: string };
 }
 
@@ -144,8 +146,9 @@ function digestOf(sources: LayerSources): string {
   const versions = [sources.nodePackage, sources.npmPackage].map((folder) =>
     readFileSync(join(folder, "package.json"), "utf8"),
   );
+  const clients = [sources.awsClient, sources.samClient].map((file) => readFileSync(file, "utf8"));
   return createHash("sha256")
-    .update(JSON.stringify([VERSION, facts, versions, readFileSync(sources.awsClient, "utf8")]))
+    .update(JSON.stringify([VERSION, facts, versions, ...clients]))
     .digest("hex")
     .slice(0, 16);
 }
@@ -254,7 +257,10 @@ function writeBaseFiles(base: string): void {
   writeFileSync(join(base, "etc/shadow"), "", { mode: 0o600 });
 }
 
-async function makeTools(tools: string, { nodePackage, npmPackage, awsClient }: LayerSources): Promise<void> {
+async function makeTools(
+  tools: string,
+  { nodePackage, npmPackage, awsClient, samClient }: LayerSources,
+): Promise<void> {
   const local = join(tools, "local");
   for (const folder of ["bin", "lib/node_modules"]) mkdirSync(join(local, folder), { recursive: true });
   await copy(join(nodePackage, "bin/node"), join(local, "bin/node"));
@@ -266,6 +272,7 @@ async function makeTools(tools: string, { nodePackage, npmPackage, awsClient }: 
   if (existsSync("/usr/bin/python3")) symlinkSync("../../bin/python3", join(local, "bin/python"));
   if (!existsSync(AWS_CLI)) return;
   writeFileSync(join(local, "bin/aws"), readFileSync(awsClient), { mode: 0o755 });
+  writeFileSync(join(local, "bin/sam"), readFileSync(samClient), { mode: 0o755 });
   for (const name of existsSync(PYTHON_PACKAGES) ? readdirSync(PYTHON_PACKAGES) : []) {
     if (/^awscli-.*(dist|egg)-info$/.test(name)) correctMetadata(tools, name);
   }

@@ -102,6 +102,7 @@ async function makeHost(
     prepareLayers(places.state, join(places.base, "lower"), {
       ...packages(),
       awsClient: join(inside, "aws.py"),
+      samClient: join(inside, "sam.py"),
       trust,
     }),
   );
