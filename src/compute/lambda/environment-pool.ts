@@ -68,6 +68,7 @@ export class EnvironmentPool implements EnvironmentEvents {
   #fullSince: number | undefined;
   #retryAt = 0;
   #timer: NodeJS.Timeout | undefined;
+  #filling: NodeJS.Immediate | undefined;
 
   constructor(version: FunctionVersion, events: PoolEvents) {
     this.version = version;
@@ -85,7 +86,10 @@ export class EnvironmentPool implements EnvironmentEvents {
     if (this.#running.size === 0 && this.#starting === 0) {
       const environment = this.#takeIdle();
       if (environment) return this.#run(environment, job);
-    } else if (hottest && hottest.load < this.#depth() && hottest.ahead(job)) return this.#arm();
+    } else if (hottest && hottest.load < this.#depth()) {
+      this.#queue.push(job);
+      return this.#fillSoon();
+    }
     this.#queue.push(job);
     this.spread();
     if (this.#queue.length > 0) this.#arm();
@@ -104,17 +108,38 @@ export class EnvironmentPool implements EnvironmentEvents {
     const sample = Math.min(micros, this.#micros * MAX_GROWTH);
     const share = sample > this.#micros && this.#isAllWork ? SMALL_SHARE : SHARE;
     this.#micros = isFirst ? micros : this.#micros + (sample - this.#micros) * share;
-    const { size } = this.#running;
-    const isSpare = size > 1 && (size - 1 > this.#needed() * 2 || size > this.#most());
     if (environment.load === 0) {
-      if (isSpare || this.#queue.length === 0) return this.#rest(environment);
+      if (this.#hasSpare || this.#queue.length === 0) return this.#rest(environment);
       this.#run(environment, this.#queue.shift()!);
     }
-    while (!isSpare && this.#queue.length > 0 && environment.load < this.#depth()) {
-      if (!environment.ahead(this.#queue[0]!)) break;
+    if (this.#queue.length > 0) this.#fillSoon();
+  }
+
+  /**
+   * Puts calls behind others once all requests and answers that have arrived are read: written one after the other they
+   * wake a runtime that is through with its calls once, and not each for itself.
+   */
+  #fillSoon(): void {
+    this.#filling ??= setImmediate(() => {
+      this.#filling = undefined;
+      if (this.#hottest) this.#fill(this.#hottest);
+      if (!this.#hasSpare) for (const environment of this.#running) this.#fill(environment);
+      if (this.#queue.length > 0) this.spread();
+      this.#arm();
+    });
+  }
+
+  #fill(environment: ExecutionEnvironment): void {
+    while (this.#queue.length > 0 && environment.load < this.#depth()) {
+      if (!environment.ahead(this.#queue[0]!)) return;
       this.#queue.shift();
     }
-    if (this.#queue.length > 0) this.#arm();
+  }
+
+  /** More environments run than the calls that wait are worth. */
+  get #hasSpare(): boolean {
+    const { size } = this.#running;
+    return size > 1 && (size - 1 > this.#needed() * 2 || size > this.#most());
   }
 
   onDead(environment: ExecutionEnvironment, unread: readonly Job[]): void {
