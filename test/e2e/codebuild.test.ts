@@ -225,6 +225,49 @@ reports:
     assert.equal(log.match(/^finished$/gm)?.length, 1);
   });
 
+  test("a batch: each build in its turn, with variables and artifacts of its own; what failed runs again", async () => {
+    const { codebuild, role, project, s3 } = kit;
+    const spec = `version: 0.2
+batch:
+  build-graph:
+    - {identifier: first, env: {variables: {WHAT: one}}}
+    - {identifier: second, depend-on: [first], env: {variables: {WHAT: two}}}
+    - {identifier: third, depend-on: [second], env: {variables: {WHAT: three}}}
+phases:
+  build: {commands: ['echo "$CODEBUILD_BATCH_BUILD_IDENTIFIER $WHAT" > out.txt', 'test $WHAT != two || aws s3 ls s3://work/go.txt']}
+artifacts: {files: [out.txt]}
+`;
+    const name = await project(
+      { "buildspec.yml": spec },
+      {
+        artifacts: { type: "S3", location: "work", path: "batches", name: "made", packaging: "NONE" },
+        buildBatchConfig: { serviceRole: role },
+      },
+    );
+    const batchEnd = (id: string) =>
+      until(async () => {
+        const { buildBatches } = await codebuild.batchGetBuildBatches({ ids: [id] });
+        return buildBatches?.[0]?.complete ? buildBatches[0] : undefined;
+      }, `the end of ${id}`);
+    const states = (batch: Awaited<ReturnType<typeof batchEnd>>) =>
+      batch.buildGroups?.map((g) => `${g.identifier} ${g.currentBuildSummary?.buildStatus}`);
+    const id = (await codebuild.startBuildBatch({ projectName: name })).buildBatch!.id!;
+    const failed = await batchEnd(id);
+    assert.deepEqual(
+      [failed.buildBatchStatus, states(failed)],
+      ["FAILED", ["first SUCCEEDED", "second FAILED", "third undefined"]],
+    );
+    await s3.putObject({ Bucket: "work", Key: "go.txt", Body: "x" });
+    await codebuild.retryBuildBatch({ id, retryType: "RETRY_FAILED_BUILDS" });
+    const done = await batchEnd(id);
+    assert.deepEqual(
+      [done.buildBatchStatus, states(done), done.buildGroups?.map((g) => g.priorBuildSummaryList?.length)],
+      ["SUCCEEDED", ["first SUCCEEDED", "second SUCCEEDED", "third SUCCEEDED"], [0, 1, 0]],
+    );
+    const { Body } = await s3.getObject({ Bucket: "work", Key: "batches/third/made/out.txt" });
+    assert.equal(await Body!.transformToString(), "third three\n");
+  });
+
   test("a cache, local or in S3, comes back in the next build until it is invalidated; logs go to S3; builds are counted", async () => {
     const { codebuild, logOf, project, run } = kit;
     const spec =

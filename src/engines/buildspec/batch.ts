@@ -6,7 +6,7 @@ const KINDS = ["build-graph", "build-list", "build-matrix"] as const;
 const TASK_KEYS = new Set("identifier buildspec debug-session depend-on env ignore-failure".split(" "));
 const ENV_KEYS = new Set("compute-type fleet image privileged-mode type variables".split(" "));
 /** https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html */
-export const MAX_BATCH_BUILDS = 100;
+const MAX_BATCH_BUILDS = 100;
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 /** Reads the section `batch`: https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html */

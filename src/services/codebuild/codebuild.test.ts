@@ -170,6 +170,53 @@ describe("CodeBuild without sandboxes", () => {
     );
   });
 
+  test("batches: their role, their builds, stops, lists and deletion", async () => {
+    const buildspec =
+      "version: 0.2\nbatch:\n  build-graph:\n    - {identifier: a, ignore-failure: true}\n    - {identifier: b, depend-on: [a]}\n    - {identifier: c, depend-on: [b]}\nphases: {}\n";
+    const { project } = await codebuild.createProject(input({ source: { type: "NO_SOURCE", buildspec } }));
+    const projectName = project!.name!;
+    const batchEnd = async (id: string) => {
+      for (const deadline = Date.now() + LIMIT_MS; ; await new Promise((resolve) => setTimeout(resolve, 5))) {
+        const batch = (await codebuild.batchGetBuildBatches({ ids: [id] })).buildBatches![0]!;
+        if (batch.complete) return batch;
+        assert.ok(Date.now() < deadline, "the batch did not end");
+      }
+    };
+    await assert.rejects(codebuild.startBuildBatch({ projectName }), {
+      name: "InvalidInputException",
+      message: /buildBatchConfig.serviceRole is required/,
+    });
+    const start = async (role: string) =>
+      (await codebuild.startBuildBatch({ projectName, buildBatchConfigOverride: { serviceRole: role } })).buildBatch!;
+    const denied = await batchEnd((await start(serviceRole)).id!);
+    assert.match(
+      denied.phases!.find((p) => p.phaseStatus === "FAILED")!.contexts![0]!.message!,
+      /codebuild:StartBuild/,
+    );
+    const begun = await start(await makeRole("batcher", "codebuild.amazonaws.com", ["codebuild:*"]));
+    const end = await batchEnd(begun.id!);
+    // Without sandboxes each build is a fault: a's is ignored, b's is not.
+    assert.deepEqual(
+      [end.buildBatchStatus, end.buildBatchNumber, end.currentPhase, end.phases?.map((p) => p.phaseType)],
+      ["FAILED", 2, "FAILED", ["SUBMITTED", "DOWNLOAD_BATCHSPEC", "IN_PROGRESS", "FAILED"]],
+    );
+    assert.deepEqual(
+      end.buildGroups?.map((g) => [g.identifier, g.dependsOn, g.currentBuildSummary?.buildStatus]),
+      [
+        ["a", [], "FAULT"],
+        ["b", ["a"], "FAULT"],
+        ["c", ["b"], undefined],
+      ],
+    );
+    await assert.rejects(codebuild.stopBuildBatch({ id: begun.id! }), { name: "InvalidInputException" });
+    const { ids } = await codebuild.listBuildBatchesForProject({ projectName, filter: { status: "FAILED" } });
+    assert.deepEqual(ids, [begun.id, denied.id]);
+    assert.deepEqual((await codebuild.listBuildBatches({ maxResults: 1 })).ids, [begun.id]);
+    const gone = await codebuild.deleteBuildBatch({ id: begun.id! });
+    assert.deepEqual([gone.statusCode, gone.buildsDeleted?.length], ["SUCCESS", 2]);
+    assert.deepEqual((await codebuild.batchGetBuildBatches({ ids: [begun.id!] })).buildBatchesNotFound, [begun.id]);
+  });
+
   test("a build that nobody takes ends when its time in the queue is over, or when it is stopped", async () => {
     const { project } = await codebuild.createProject(input());
     const { build } = await codebuild.startBuild({ projectName: project!.name! });

@@ -25,6 +25,8 @@ export interface StoredBuild {
   /** What it was started with: the project's settings with the overrides of the call. */
   readonly settings: Settings;
   readonly stopRequested?: boolean;
+  /** The batch that started it, and what it is called there. */
+  readonly batch?: { readonly id: string; readonly identifier: string };
   /** Times that a worker began; more than one where the platform stopped in between. */
   readonly runs: number;
 }
@@ -41,6 +43,9 @@ export const projectArn = (ctx: { region: string; account: string }, name: strin
   arn("codebuild", ctx.region, ctx.account, `project/${name}`);
 export const buildArn = (ctx: { region: string; account: string }, id: string): string =>
   arn("codebuild", ctx.region, ctx.account, `build/${id}`);
+
+export const batchArn = (ctx: { region: string; account: string }, id: string): string =>
+  arn("codebuild", ctx.region, ctx.account, `build-batch/${id}`);
 
 export const invalidInput = (message: string): AwsError => new AwsError("InvalidInputException", message, 400);
 export const noResource = (message: string): AwsError => new AwsError("ResourceNotFoundException", message, 400);
@@ -80,7 +85,7 @@ export async function existingBuild(ctx: Ctx, id: string): Promise<StoredBuild> 
   return stored.value;
 }
 
-const DATES = new Set(["created", "lastModified", "startTime", "endTime"]);
+const DATES = new Set(["created", "lastModified", "startTime", "endTime", "requestedOn"]);
 
 /** A stored shape with its dates again. */
 export function view<T extends object>(value: object): T {

@@ -99,11 +99,20 @@ export function checkVariables(
 function refuseOthers(settings: Settings): void {
   if (settings.vpcConfig?.vpcId) throw notImplemented("builds in a VPC (vpcConfig)");
   if (settings.fileSystemLocations?.length) throw notImplemented("file systems of a build (fileSystemLocations)");
-  if (settings.buildBatchConfig && Object.keys(settings.buildBatchConfig).length)
-    throw notImplemented("batch builds (buildBatchConfig)");
+  checkBatchConfig(settings);
   const s3Logs = settings.logsConfig?.s3Logs;
   if (s3Logs?.status === "ENABLED" && !s3Logs.location)
     throw invalidInput("Invalid logs config: location is required when S3 logs are enabled");
+}
+
+const MAX_BATCH_MINUTES = 2160;
+
+function checkBatchConfig({ buildBatchConfig, artifacts }: Settings): void {
+  const { timeoutInMins = 480, combineArtifacts } = buildBatchConfig ?? {};
+  if (timeoutInMins < 5 || timeoutInMins > MAX_BATCH_MINUTES)
+    throw invalidInput(`Invalid batch timeout: timeoutInMins must be between 5 and ${MAX_BATCH_MINUTES}`);
+  if (combineArtifacts && (artifacts?.type !== "S3" || artifacts.packaging === "ZIP"))
+    throw notImplemented("combined artifacts of batches in one zip (combineArtifacts; packaging NONE works)");
 }
 
 /** S3 artifacts have a packaging, and their name is the project's where none is given. */

@@ -1,10 +1,11 @@
 import type { BuildPhaseResult } from "../../compute/build/index.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
 import type { Statement } from "../../ports/database.ts";
+import { batchOfBuildSoon } from "./batches/model.ts";
 import { buildChanged, phaseChanged, recordMetrics } from "./events.ts";
 import type { BuildView, Ctx, Phase, StoredBuild } from "./model.ts";
 import { ENDED } from "./state.ts";
-import { endedPhase } from "./stop.ts";
+import { endedPhase } from "./phase.ts";
 
 /** Keeps the record of a build that runs up to date: changes come faster than the disk takes them, so they are put together. */
 export class BuildRecorder {
@@ -61,6 +62,7 @@ export class BuildRecorder {
       endTime: now,
     };
     this.#events.push(...buildChanged(this.#ctx, this.#build, String(this.#build.buildStatus)));
+    this.#events.push(...batchOfBuildSoon(this.#ctx, this.#build));
     this.#isDirty = true;
     await this.#write();
     recordMetrics(this.#ctx, this.#build);

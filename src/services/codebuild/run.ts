@@ -23,7 +23,8 @@ import { makeReport } from "./reports/make-report.ts";
 import { fetchSource, readBuildspec } from "./sources.ts";
 import { BUILDS, QUEUE_TIMEOUTS } from "./start.ts";
 import type { CodeBuildState } from "./state.ts";
-import { endedPhase, endQueued } from "./stop.ts";
+import { endedPhase } from "./phase.ts";
+import { endQueued } from "./stop.ts";
 import { uploadArtifacts } from "./upload.ts";
 import { ownVariables, projectVariables, storedVariables } from "./variables.ts";
 
@@ -135,7 +136,10 @@ class BuildRun {
       id: `build-${build.id.slice(-36)}${runs > 1 ? `-${runs}` : ""}`.toLowerCase(),
       provision: () => this.#provision(),
       prepare: (note) => this.#prepare(note),
-      env: () => ({ ...this.#env, ...ownVariables(this.#ctx, this.#recorder.build, this.#credentials!) }),
+      env: () => ({
+        ...this.#env,
+        ...ownVariables(this.#ctx, this.#recorder.build, this.#credentials!, this.#stored.batch?.identifier),
+      }),
       secrets: () => [this.#credentials!.secretAccessKey, this.#credentials!.sessionToken],
       outputFolder: join(this.#work, "output"),
       ...(settings.cache?.type === "LOCAL" ? { cache: localCache(this.#ctx, build.projectName) } : {}),

@@ -4,11 +4,13 @@ import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
 import { GuardFailed } from "../../ports/database.ts";
 import { buildChanged } from "./events.ts";
 import {
+  batchArn,
   buildArn,
   existingBuild,
   existingProject,
   invalidInput,
   projectName,
+  projectOfBuild,
   type BuildView,
   type Ctx,
   type Json,
@@ -43,17 +45,30 @@ export async function startBuild(ctx: Ctx, input: StartInput): Promise<StoredBui
   const token = input.idempotencyToken === undefined ? undefined : `${name}:${input.idempotencyToken}`;
   const earlier = token === undefined ? undefined : await ctx.records.get<string>("token", token);
   if (earlier) return await existingBuild(ctx, earlier.value);
-  const project = await existingProject(ctx, name);
-  const settings = checkedSettings(withOverrides(project, input));
+  const settings = checkedSettings(withOverrides(await existingProject(ctx, name), input));
   if (settings.source?.type === "CODEPIPELINE" && !S3_ARN.test(settings.sourceVersion ?? ""))
     throw invalidInput(
       "A build with the source type CODEPIPELINE is started by a pipeline: its source version must be the S3 ARN of an input artifact",
     );
+  return await startWithSettings(ctx, name, settings, token === undefined ? {} : { token });
+}
+
+/** Puts a build into the queue, once for each token. */
+export async function startWithSettings(
+  ctx: Ctx,
+  name: string,
+  settings: Settings,
+  { token, batch }: { token?: string; batch?: NonNullable<StoredBuild["batch"]> },
+): Promise<StoredBuild> {
   const id = `${name}:${ctx.platform.ids.uuid()}`;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const counter = await ctx.records.get<number>("counter", name);
     const number = (counter?.value ?? 0) + 1;
-    const stored: StoredBuild = { build: newBuild(ctx, id, number, settings, input), settings, runs: 0 };
+    const build: BuildView = {
+      ...newBuild(ctx, id, number, settings),
+      ...(batch ? { buildBatchArn: batchArn(ctx, batch.id) } : {}),
+    };
+    const stored: StoredBuild = { build, settings, runs: 0, ...(batch ? { batch } : {}) };
     try {
       await ctx.records.write(
         ctx.records.put("counter", name, number, counter?.rev ?? 0),
@@ -83,7 +98,7 @@ export const projectOrderId = (project: string, number: number): string =>
   `${project}/${String(number).padStart(12, "0")}`;
 
 /** The project's settings with what the call wants otherwise. */
-function withOverrides(project: Settings, input: StartInput): Settings {
+export function withOverrides(project: Settings, input: StartInput): Settings {
   for (const name of REFUSED) if (input[name] !== undefined) throw notImplemented(`StartBuild's ${name}`);
   if (input.debugSessionEnabled) throw notImplemented("debug sessions of builds");
   checkVariables((input.environmentVariablesOverride ?? []) as { name: string }[]);
@@ -131,7 +146,7 @@ function withOverrides(project: Settings, input: StartInput): Settings {
   };
 }
 
-function newBuild(ctx: Ctx, id: string, buildNumber: number, settings: Settings, input: StartInput): BuildView {
+function newBuild(ctx: Ctx, id: string, buildNumber: number, settings: Settings): BuildView {
   const now = ctx.now();
   const uuid = id.slice(id.lastIndexOf(":") + 1);
   const phases: Phase[] = [
@@ -139,7 +154,7 @@ function newBuild(ctx: Ctx, id: string, buildNumber: number, settings: Settings,
     { phaseType: "QUEUED", startTime: now },
   ];
   const logs = settings.logsConfig?.cloudWatchLogs;
-  const groupName = logs?.groupName ?? `/aws/codebuild/${projectName(input.projectName)}`;
+  const groupName = logs?.groupName ?? `/aws/codebuild/${projectOfBuild(id)}`;
   const streamName = logs?.streamName ? `${logs.streamName}/${uuid}` : uuid;
   const { source, secondarySources = [], cache, environment, serviceRole } = settings;
   return {
@@ -151,7 +166,7 @@ function newBuild(ctx: Ctx, id: string, buildNumber: number, settings: Settings,
     buildStatus: "IN_PROGRESS",
     buildComplete: false,
     ...(settings.sourceVersion ? { sourceVersion: settings.sourceVersion } : {}),
-    projectName: projectName(input.projectName),
+    projectName: projectOfBuild(id),
     phases,
     source: source!,
     secondarySources,
@@ -182,7 +197,8 @@ function newBuild(ctx: Ctx, id: string, buildNumber: number, settings: Settings,
   };
 }
 
-function initiatorOf(principal: Principal): string {
+/** Who started a build, as it shows. */
+export function initiatorOf(principal: Principal): string {
   if (principal.kind === "user") return principal.name;
   if (principal.kind === "service") return principal.service;
   if (principal.kind !== "role") return principal.kind;

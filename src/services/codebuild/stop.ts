@@ -1,10 +1,10 @@
+import { batchOfBuildSoon } from "./batches/model.ts";
 import { buildChanged, recordMetrics } from "./events.ts";
 import { existingBuild, invalidInput, type BuildView, type Ctx, type Phase, type StoredBuild } from "./model.ts";
+import { endedPhase } from "./phase.ts";
 import { ENDED, STOPS } from "./state.ts";
 
 const STOP_WAIT_MS = 3_000;
-/** A command in a message may be long. */
-const MAX_MESSAGE = 4_000;
 
 /** Stops a build; one that is still queued ends at once, one that runs as soon as its sandbox is down. */
 export async function requestStop(ctx: Ctx, id: string): Promise<StoredBuild> {
@@ -64,25 +64,8 @@ export async function endQueued(
     };
   });
   if (!ending || !stored) return false;
-  await ctx.records.write(buildChanged(ctx, stored.build, status));
+  await ctx.records.write(buildChanged(ctx, stored.build, status), batchOfBuildSoon(ctx, stored.build));
   recordMetrics(ctx, stored.build);
   ctx.platform.bus.publish(ENDED, build.id);
   return true;
-}
-
-export function endedPhase(
-  phase: Phase,
-  endTime: number,
-  phaseStatus: NonNullable<Phase["phaseStatus"]>,
-  context?: { statusCode: string; message: string },
-): Phase {
-  const durationInSeconds = Math.round((endTime - (phase.startTime ?? endTime)) / 1000);
-  const { statusCode = "", message = "" } = context ?? {};
-  return {
-    ...phase,
-    phaseStatus,
-    endTime,
-    durationInSeconds,
-    contexts: [{ statusCode, message: message.slice(0, MAX_MESSAGE) }],
-  };
 }

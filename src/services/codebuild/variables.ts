@@ -53,6 +53,7 @@ export function ownVariables(
   ctx: Ctx,
   build: BuildView,
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string },
+  batchIdentifier: string | undefined,
 ): Record<string, string> {
   const stream = build.logs?.streamName ?? "";
   return {
@@ -62,6 +63,7 @@ export function ownVariables(
     AWS_REGION: ctx.region,
     AWS_DEFAULT_REGION: ctx.region,
     CODEBUILD_CI: "true",
+    ...(batchIdentifier === undefined ? {} : { CODEBUILD_BATCH_BUILD_IDENTIFIER: batchIdentifier }),
     CODEBUILD_BUILD_ARN: String(build.arn),
     CODEBUILD_BUILD_ID: build.id,
     CODEBUILD_BUILD_IMAGE: String(build.environment?.image),

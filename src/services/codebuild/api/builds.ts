@@ -90,35 +90,39 @@ export const builds = operations<typeof CodeBuild, CodeBuildState>()({
   },
   ListBuilds: {
     permissions: onAll("ListBuilds"),
-    run: (ctx, input) => list(ctx, "order", undefined, input),
+    run: (ctx, input) => listIds(ctx, "order", undefined, input),
   },
   ListBuildsForProject: {
     permissions: (input, ctx) => onProjects("ListBuildsForProject", ctx, [projectName(input.projectName)]),
     async run(ctx, input) {
       const name = projectName(input.projectName);
       await existingProject(ctx, name);
-      return await list(ctx, "project-order", `${name}/`, input);
+      return await listIds(ctx, "project-order", `${name}/`, input);
     },
   },
   BatchDeleteBuilds: {
     permissions: onBuilds("BatchDeleteBuilds"),
     async run(ctx, input) {
-      const buildsDeleted: string[] = [];
-      const buildsNotDeleted: { id: string; statusCode: string }[] = [];
-      for (const given of input.ids ?? []) {
-        const stored = await ctx.records.get<StoredBuild>("build", buildId(given));
-        if (!stored) buildsNotDeleted.push({ id: String(given), statusCode: "BUILD_NOT_FOUND" });
-        else if (!stored.value.build.buildComplete)
-          buildsNotDeleted.push({ id: String(given), statusCode: "BUILD_IN_PROGRESS" });
-        else {
-          await forget(ctx, stored.value);
-          buildsDeleted.push(stored.value.build.arn ?? stored.id);
-        }
-      }
-      return { buildsDeleted, buildsNotDeleted };
+      return await deleteBuilds(ctx, input.ids ?? []);
     },
   },
 });
+
+/** Deletes builds that have ended; those that cannot be deleted are told with the reason. */
+export async function deleteBuilds(ctx: Ctx, ids: readonly string[]) {
+  const buildsDeleted: string[] = [];
+  const buildsNotDeleted: { id: string; statusCode: string }[] = [];
+  for (const given of ids) {
+    const stored = await ctx.records.get<StoredBuild>("build", buildId(given));
+    if (!stored) buildsNotDeleted.push({ id: given, statusCode: "BUILD_NOT_FOUND" });
+    else if (!stored.value.build.buildComplete) buildsNotDeleted.push({ id: given, statusCode: "BUILD_IN_PROGRESS" });
+    else {
+      await forget(ctx, stored.value);
+      buildsDeleted.push(stored.value.build.arn ?? stored.id);
+    }
+  }
+  return { buildsDeleted, buildsNotDeleted };
+}
 
 async function forget(ctx: Ctx, { build }: StoredBuild): Promise<void> {
   const orders = await ctx.records.list("order", { prefix: `${10 ** 15 + build.startTime}/${build.id}` });
@@ -129,21 +133,23 @@ async function forget(ctx: Ctx, { build }: StoredBuild): Promise<void> {
   );
 }
 
-async function list(
+/** A page of ids that are kept in an order. */
+export async function listIds(
   ctx: Ctx,
   kind: string,
   prefix: string | undefined,
-  input: { sortOrder?: string | undefined; nextToken?: string | undefined },
+  input: { sortOrder?: string | undefined; nextToken?: string | undefined; maxResults?: number | undefined },
 ): Promise<{ ids: string[]; nextToken?: string }> {
+  const limit = Math.min(input.maxResults ?? PAGE, PAGE);
   const found = await ctx.records.list<string>(kind, {
-    limit: PAGE + 1,
+    limit: limit + 1,
     reverse: input.sortOrder !== "ASCENDING",
     ...(prefix ? { prefix } : {}),
     ...(input.nextToken ? { after: Buffer.from(input.nextToken, "base64url").toString() } : {}),
   });
-  const page = found.slice(0, PAGE);
+  const page = found.slice(0, limit);
   return {
     ids: page.map(({ value }) => value),
-    ...(found.length > PAGE ? { nextToken: Buffer.from(page.at(-1)!.id).toString("base64url") } : {}),
+    ...(found.length > limit ? { nextToken: Buffer.from(page.at(-1)!.id).toString("base64url") } : {}),
   };
 }

@@ -17,6 +17,7 @@ const BOOLEANS = new Set([
   "reportBuildStatus",
   "fetchSubmodules",
   "badgeEnabled",
+  "combineArtifacts",
 ]);
 const NUMBERS = new Set([
   "timeoutInMinutes",
@@ -24,6 +25,8 @@ const NUMBERS = new Set([
   "gitCloneDepth",
   "concurrentBuildLimit",
   "autoRetryLimit",
+  "timeoutInMins",
+  "maximumBuildsAllowed",
 ]);
 const ENUMS = new Set(["type", "computeType", "packaging", "namespaceType", "status", "imagePullCredentialsType"]);
 const COMPUTE = /^(BUILD_GENERAL1_)?(SMALL|MEDIUM|LARGE|XLARGE|2XLARGE)$/;

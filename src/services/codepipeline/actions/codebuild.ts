@@ -1,4 +1,11 @@
-import { ActionFailure, inputNamed, waitFor, type ActionContext, type ActionProvider } from "../action-run.ts";
+import {
+  ActionFailure,
+  inputNamed,
+  waitFor,
+  type ActionContext,
+  type ActionProvider,
+  type Left,
+} from "../action-run.ts";
 import type { Artifact } from "../model.ts";
 
 /** The topic on which CodeBuild calls out that a build has ended. */
@@ -15,17 +22,17 @@ interface Variable {
 export const codebuild: ActionProvider = {
   timeoutMinutes: 36 * 60,
   check({ configuration, name }) {
-    for (const key of ["BatchEnabled", "CombineArtifacts"])
-      if (configuration?.[key]?.toLowerCase() === "true")
-        throw new ActionFailure(
-          "NotImplemented",
-          `Starling does not implement ${key} of the CodeBuild action ${name} yet`,
-        );
+    if (configuration?.["CombineArtifacts"]?.toLowerCase() === "true")
+      throw new ActionFailure(
+        "NotImplemented",
+        `Starling does not implement CombineArtifacts of the CodeBuild action ${name} yet`,
+      );
     if (configuration?.["EnvironmentVariables"]?.includes("#{") === false)
       variablesOf(configuration["EnvironmentVariables"], name);
   },
   async run(action) {
     const { role, outputs } = action;
+    if (action.configuration["BatchEnabled"]?.toLowerCase() === "true") return await runBatch(action);
     const id = action.run.externalId ?? (await start(action));
     try {
       const build = await waitFor(
@@ -51,31 +58,72 @@ export const codebuild: ActionProvider = {
   },
 };
 
+/** A batch of builds; each output is named by the build that makes it. */
+async function runBatch(action: ActionContext): Promise<Left> {
+  const { role, outputs, run } = action;
+  let id = run.externalId;
+  if (id === undefined) {
+    const { buildBatch } = await role.call("codebuild", "StartBuildBatch", {
+      ...inputOf(action),
+      artifactsOverride: { type: "CODEPIPELINE" },
+      secondaryArtifactsOverride: outputs.map(asSecondary),
+    });
+    id = String(buildBatch?.id);
+    await action.save({ externalId: id });
+  }
+  try {
+    const batch = await waitFor(
+      action,
+      async () => {
+        const { buildBatches } = await role.call("codebuild", "BatchGetBuildBatches", { ids: [id] });
+        if (!buildBatches?.[0]) throw new ActionFailure("JobFailed", `The batch build ${id} has been deleted`);
+        return buildBatches[0].complete ? buildBatches[0] : undefined;
+      },
+      { slowestMs: SLOWEST_MS },
+    );
+    if (batch.buildBatchStatus !== "SUCCEEDED")
+      throw new ActionFailure("JobFailed", failureOf({ buildStatus: batch.buildBatchStatus, phases: batch.phases }));
+    return { status: "Succeeded", outputs, externalId: id };
+  } catch (error) {
+    if (action.signal.aborted && !action.ctx.signal.aborted)
+      await role.call("codebuild", "StopBuildBatch", { id }).catch(() => undefined);
+    throw error;
+  }
+}
+
+const asSecondary = (one: Artifact) =>
+  ({ type: "CODEPIPELINE", artifactIdentifier: one.name, ...placeOf(one) }) as const;
+
 async function start(action: ActionContext): Promise<string> {
-  const { configuration, inputs, outputs, role, run } = action;
-  const primary = inputNamed(action, configuration["PrimarySource"] ?? inputs[0]?.name);
-  const secondary = inputs.filter((one) => one !== primary);
-  const several = outputs.length > 1;
+  const { outputs, role } = action;
   const { build } = await role.call("codebuild", "StartBuild", {
-    projectName: String(configuration["ProjectName"]),
-    idempotencyToken: run.id,
-    sourceTypeOverride: "CODEPIPELINE",
-    sourceVersion: `arn:aws:s3:::${primary.bucket}/${primary.key}`,
-    secondarySourcesOverride: secondary.map((one) => ({
-      type: "CODEPIPELINE",
-      location: `${one.bucket}/${one.key}`,
-      sourceIdentifier: one.name.replace(/\W/g, "_"),
-    })),
+    ...inputOf(action),
     artifactsOverride: { type: "CODEPIPELINE", ...(outputs.length === 1 ? placeOf(outputs[0]!) : {}) },
-    secondaryArtifactsOverride: several
-      ? outputs.map((one) => ({ type: "CODEPIPELINE", artifactIdentifier: one.name, ...placeOf(one) }))
-      : [],
-    environmentVariablesOverride: variablesOf(configuration["EnvironmentVariables"], run.action),
-    ...(configuration["BuildspecOverride"] ? { buildspecOverride: configuration["BuildspecOverride"] } : {}),
+    secondaryArtifactsOverride: outputs.length > 1 ? outputs.map(asSecondary) : [],
   });
   const id = String(build?.id);
   await action.save({ externalId: id });
   return id;
+}
+
+/** What a build and a batch are started with: the project, the sources and the variables. */
+function inputOf(action: ActionContext) {
+  const { configuration, inputs, run } = action;
+  const primary = inputNamed(action, configuration["PrimarySource"] ?? inputs[0]?.name);
+  const secondary = inputs.filter((one) => one !== primary);
+  return {
+    projectName: String(configuration["ProjectName"]),
+    idempotencyToken: run.id,
+    sourceTypeOverride: "CODEPIPELINE" as const,
+    sourceVersion: `arn:aws:s3:::${primary.bucket}/${primary.key}`,
+    secondarySourcesOverride: secondary.map((one) => ({
+      type: "CODEPIPELINE" as const,
+      location: `${one.bucket}/${one.key}`,
+      sourceIdentifier: one.name.replace(/\W/g, "_"),
+    })),
+    environmentVariablesOverride: variablesOf(configuration["EnvironmentVariables"], run.action),
+    ...(configuration["BuildspecOverride"] ? { buildspecOverride: configuration["BuildspecOverride"] } : {}),
+  };
 }
 
 function placeOf({ bucket, key }: Artifact): { location: string; path: string; name: string } {

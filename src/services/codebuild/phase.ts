@@ -1,0 +1,22 @@
+import type { Phase } from "./model.ts";
+
+/** A command in a message may be long. */
+const MAX_MESSAGE = 4_000;
+
+/** A phase that is over. */
+export function endedPhase(
+  phase: Phase,
+  endTime: number,
+  phaseStatus: NonNullable<Phase["phaseStatus"]>,
+  context?: { statusCode: string; message: string },
+): Phase {
+  const durationInSeconds = Math.round((endTime - (phase.startTime ?? endTime)) / 1000);
+  const { statusCode = "", message = "" } = context ?? {};
+  return {
+    ...phase,
+    phaseStatus,
+    endTime,
+    durationInSeconds,
+    contexts: [{ statusCode, message: message.slice(0, MAX_MESSAGE) }],
+  };
+}
