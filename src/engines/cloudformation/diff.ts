@@ -29,7 +29,7 @@ export type Recreation = "Never" | "Conditionally" | "Always";
 export interface ChangeDetail {
   readonly target: { readonly attribute: Attribute; readonly name?: string; readonly requiresRecreation: Recreation };
   readonly evaluation: "Static" | "Dynamic";
-  readonly changeSource: "DirectModification" | "ParameterReference" | "ResourceReference" | "ResourceAttribute";
+  readonly changeSource: "DirectModification" | "ParameterReference" | "ResourceReference" | "ResourceAttribute" | "Automatic";
   readonly causingEntity?: string;
 }
 

@@ -72,13 +72,17 @@ const AWS_TYPES: Readonly<Record<string, ActionTypeLimits>> = {
     outputs: [0, 1],
     configuration: keys("StateMachineArn", "ExecutionNamePrefix InputType Input"),
   },
-  "Invoke/CodePipeline": { inputs: [0, 0], outputs: [0, 0] },
+  "Invoke/CodePipeline": {
+    inputs: [0, 0],
+    outputs: [0, 0],
+    configuration: keys("PipelineName", "SourceRevisions Variables"),
+  },
   "Approval/Manual": {
     inputs: [0, 0],
     outputs: [0, 0],
     configuration: keys("", "CustomData ExternalEntityLink NotificationArn"),
   },
-  "Compute/Commands": { inputs: [0, 10], outputs: [0, 1] },
+  "Compute/Commands": { inputs: [0, 10], outputs: [0, 1], configuration: {} },
 };
 
 const GITHUB: ActionTypeLimits = {

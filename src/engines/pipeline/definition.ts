@@ -58,7 +58,15 @@ export interface ActionDefinition {
   readonly runOrder?: number | undefined;
   readonly configuration?: Readonly<Record<string, string>> | undefined;
   readonly inputArtifacts?: readonly { readonly name: string }[] | undefined;
-  readonly outputArtifacts?: readonly { readonly name: string }[] | undefined;
+  readonly outputArtifacts?:
+    | readonly { readonly name: string; readonly files?: readonly string[] | undefined }[]
+    | undefined;
+  /** Of the provider Commands: what it runs, with which variables, and which of them it hands on. */
+  readonly commands?: readonly string[] | undefined;
+  readonly environmentVariables?:
+    | readonly { readonly name: string; readonly value: string; readonly type?: string | undefined }[]
+    | undefined;
+  readonly outputVariables?: readonly string[] | undefined;
   readonly namespace?: string | undefined;
   readonly region?: string | undefined;
   readonly roleArn?: string | undefined;

@@ -53,6 +53,8 @@ function checkRule(rule: RuleDefinition, where: string, fault: (message: string)
     fault(`${where} is of a type that is not available: ${category}, ${provider}, version ${version}`);
     return;
   }
+  if ((provider === "Commands") !== (rule.commands?.length ? true : false))
+    fault(`${where} ${provider === "Commands" ? "must have at least one command" : "may have no commands"}`);
   const given = rule.configuration ?? {};
   for (const key of Object.keys(given))
     if (!limits.configuration?.[key]) fault(`${where} contains unknown configuration '${key}'`);

@@ -151,6 +151,7 @@ function checkActions(pipeline: PipelineDefinition, limitsOf: ActionTypeLookup, 
       if (!source && i === 0)
         add("InvalidStructureException", path, "Pipeline source stage should contain only source actions");
       checkAction(action, path, limitsOf, add);
+      checkCommands(action, path, pipeline.pipelineType ?? "V1", add);
     }
   }
   if (count > MAX.actions)
@@ -208,6 +209,20 @@ function checkAction(action: ActionDefinition, path: string, limitsOf: ActionTyp
         `Action configuration for action '${action.name}' is missing required configuration '${key}'`,
       );
   }
+}
+
+/** Actions that exist in pipelines of type V2 alone, and what only the provider Commands has. */
+function checkCommands(action: ActionDefinition, path: string, pipelineType: string, add: AddFault): void {
+  const { category, provider } = action.actionTypeId;
+  const fault = (message: string): void => add("InvalidActionDeclarationException", path, message);
+  const isCommands = category === "Compute" && provider === "Commands";
+  if ((isCommands || (category === "Invoke" && provider === "CodePipeline")) && pipelineType === "V1")
+    fault(`Action ${action.name}: the provider ${provider} is only supported for pipelines of type V2`);
+  if (isCommands && !action.commands?.length) fault(`Action ${action.name} must have at least one command`);
+  if (isCommands && action.outputArtifacts?.some(({ files }) => !files?.length))
+    fault(`Action ${action.name}: the output artifact of the provider Commands must name its files`);
+  if (!isCommands && (action.commands?.length || action.outputVariables?.length || action.environmentVariables?.length))
+    fault(`Action ${action.name}: commands, outputVariables and environmentVariables belong to the provider Commands`);
 }
 
 /** Each artifact is made once, and before it is used: by an earlier stage or a lower run order of the same one. */

@@ -64,5 +64,5 @@ test("makes the destination of failures where a condition leaves it out", () => 
       Destination: { "Fn::If": [condition, { "Fn::GetAtt": ["FEventInvokeConfigOnFailureQueue", "Arn"] }, "arn:q"] },
     },
   });
-  assert.deepEqual((template?.Conditions as JsonObject)[condition], { "Fn::Not": [{ Condition: "Given" }] });
+  assert.deepEqual((template!.Conditions as JsonObject)[condition], { "Fn::Not": [{ Condition: "Given" }] });
 });

@@ -16,6 +16,9 @@ export interface Difference {
   readonly changes: readonly ResourceChange[];
   /** Whether there is anything to do, outputs and tags included. */
   readonly any: boolean;
+  /** Whether only nested stacks may have changes. */
+  readonly nestedOnly: boolean;
+  readonly outputsChanged: boolean;
   readonly before?: StackView;
   readonly after: StackView;
   readonly resources: ReadonlyMap<string, StackResource>;
@@ -32,7 +35,10 @@ export async function difference(ctx: Context<any>, stack: Stack, prepared: Prep
     importValue: (name: string) => exports.get(name)?.value,
   };
   const after: StackView = { template: prepared.template, scope: { ...prepared.scope, ...live } };
-  if (!stack.revision) return { changes: diffTemplates(undefined, after), any: true, after, resources };
+  if (!stack.revision) {
+    const outputsChanged = Object.keys(prepared.template.outputs).length > 0;
+    return { changes: diffTemplates(undefined, after), any: true, nestedOnly: false, outputsChanged, after, resources };
+  }
   const template = await templateOf(ctx, stack.uuid, stack.revision);
   const scope = storedScope(ctx, template, inputsOf(ctx, stack.revision), stack, stack.revision.notificationArns);
   const before: StackView = { template, scope: { ...scope, ...live } };
@@ -40,13 +46,9 @@ export async function difference(ctx: Context<any>, stack: Stack, prepared: Prep
   const outputs = (view: StackView): string => JSON.stringify(resolveOutputs(view.template, view.scope));
   const nested = Object.values(template.resources).some((r) => r.type === "AWS::CloudFormation::Stack");
   const failed = stack.status.endsWith("_FAILED");
-  const any =
-    changes.length > 0 ||
-    nested ||
-    failed ||
-    outputs(before) !== outputs(after) ||
-    !sameTags(stack.revision, prepared.revision);
-  return { changes, any, before, after, resources };
+  const outputsChanged = outputs(before) !== outputs(after);
+  const own = changes.length > 0 || failed || outputsChanged || !sameTags(stack.revision, prepared.revision);
+  return { changes, any: own || nested, nestedOnly: nested && !own, outputsChanged, before, after, resources };
 }
 
 const sameTags = (a: Revision, b: Revision): boolean => {

@@ -7,6 +7,10 @@ export const EXPORTS_PAGE = 100;
 export const PARALLEL_RESOURCES = 10;
 /** Stacks inside stacks; each depth has workers of its own, so that a parent never takes the place its child needs. */
 export const NESTING_DEPTH = 4;
+/** Nested stacks that one change set covers. */
+export const NESTED_CHANGE_SETS = 100;
+/** Resources that one change set of type IMPORT takes in. */
+export const IMPORTED_RESOURCES = 200;
 /** A resource that is not ready by then has failed. */
 export const READY_MS = 2 * 60 * 60_000;
 /** Tries to remove what a successful update left behind. */

@@ -62,7 +62,7 @@ export interface Stack {
   readonly updated?: number;
   readonly deleted?: number;
   /** Absent while it is only under review. */
-  readonly revision?: Revision;
+  readonly revision?: Revision | undefined;
   readonly outputs: readonly StackOutput[];
   readonly roleArn?: string;
   readonly timeoutMinutes?: number;
@@ -171,6 +171,11 @@ export interface Operation {
   readonly overFailure?: boolean;
   readonly failure?: string;
   readonly cancel?: "rollback" | "delete";
+  readonly imports?: Readonly<Record<string, string>>;
+  /** Nothing else happens but that resources are taken in. */
+  readonly importing?: boolean;
+  /** Change sets of the nested stacks, by logical id. */
+  readonly children?: Readonly<Record<string, string>>;
   readonly token?: string;
 }
 
@@ -179,7 +184,17 @@ export interface ChangeSet {
   readonly arn: string;
   readonly name: string;
   readonly stack: string;
-  readonly type: "CREATE" | "UPDATE";
+  readonly type: "CREATE" | "UPDATE" | "IMPORT";
+  /** Physical ids of existing resources that become the stack's, by logical id. */
+  readonly imports?: Readonly<Record<string, string>>;
+  readonly importExisting?: boolean;
+  /** It covers the stacks within the stack too. */
+  readonly nested?: boolean;
+  /** ARNs of the change sets that it belongs to, where it is a nested stack's. */
+  readonly parentId?: string;
+  readonly rootId?: string;
+  /** Records of the nested stacks' change sets, by logical id. */
+  readonly children?: Readonly<Record<string, string>>;
   readonly description?: string;
   readonly created: number;
   readonly status: "CREATE_COMPLETE" | "FAILED";

@@ -23,8 +23,11 @@ export function checkStackPolicy(text: string): JsonObject[] {
   return statements as JsonObject[];
 }
 
+/** What a stack policy looks at in a change. */
+type Changed = Pick<ResourceChange, "logicalId" | "type" | "replacement"> & { readonly action: string };
+
 /** Refuses changes that a stack's policy does not allow; what a policy does not name is denied. */
-export function checkUpdateAllowed(policy: string | undefined, changes: readonly ResourceChange[]): void {
+export function checkUpdateAllowed(policy: string | undefined, changes: readonly Changed[]): void {
   if (!policy) return;
   const statements = checkStackPolicy(policy);
   for (const change of changes) {
@@ -48,7 +51,7 @@ export function checkUpdateAllowed(policy: string | undefined, changes: readonly
   }
 }
 
-function concerns(statement: JsonObject, action: string, change: ResourceChange): boolean {
+function concerns(statement: JsonObject, action: string, change: Changed): boolean {
   const matchesAction = (patterns: JsonValue | undefined): boolean =>
     list(patterns).some((p) => p === "Update:*" || p === action);
   if (statement.Action !== undefined ? !matchesAction(statement.Action) : matchesAction(statement.NotAction))

@@ -64,13 +64,15 @@ export async function prepareStack(
   stack: Stack,
   input: StackInput,
   mustAcknowledgeTransforms: boolean,
+  /** The template that a change set has read, where there was one. */
+  read?: string,
 ): Promise<Prepared> {
   refuseUnsupported(input);
   const current = stack.revision;
   if (input.UsePreviousTemplate && (input.TemplateBody !== undefined || input.TemplateURL !== undefined)) {
     throw validation("You cannot specify both usePreviousTemplate and Template Body or Template URL.");
   }
-  const given = await templateText(ctx, input.TemplateBody, input.TemplateURL);
+  const given = read ?? (await templateText(ctx, input.TemplateBody, input.TemplateURL));
   const previous =
     given === undefined && input.UsePreviousTemplate && current
       ? (await loadTemplate(ctx, stack.uuid, current.templateId)).text
@@ -131,6 +133,9 @@ export interface Start {
   readonly timeoutMinutes?: number | undefined;
   readonly token?: string | undefined;
   readonly changeSetArn?: string | undefined;
+  readonly imports?: Operation["imports"] | undefined;
+  readonly importing?: boolean | undefined;
+  readonly children?: Operation["children"] | undefined;
   /** To be written in the same transaction. */
   readonly also?: readonly Statement[] | undefined;
 }
@@ -149,6 +154,9 @@ function operationOf(ctx: Context<any>, stack: Stack, kind: Operation["kind"], s
     onFailure: start.onFailure ?? "ROLLBACK",
     spare: [],
     ...(start.token ? { token: start.token } : {}),
+    ...(start.imports ? { imports: start.imports } : {}),
+    ...(start.importing ? { importing: true } : {}),
+    ...(start.children ? { children: start.children } : {}),
   };
 }
 
@@ -168,7 +176,7 @@ export async function startCreate(
   const operation = operationOf(ctx, stack, "create", start);
   const next: Stack = {
     ...stack,
-    status: "CREATE_IN_PROGRESS",
+    status: start.importing ? "IMPORT_IN_PROGRESS" : "CREATE_IN_PROGRESS",
     reason: "User Initiated",
     revision: prepared.revision,
     ...(start.roleArn ? { roleArn: start.roleArn } : {}),
@@ -229,7 +237,7 @@ export async function startUpdate(
   };
   const next: Stack = {
     ...stack,
-    status: "UPDATE_IN_PROGRESS",
+    status: start.importing ? "IMPORT_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
     reason: "User Initiated",
     updated: ctx.now(),
     revision: prepared.revision,

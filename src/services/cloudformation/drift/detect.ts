@@ -97,7 +97,7 @@ async function finish(ctx: Context<any>, detection: Detection): Promise<void> {
 export async function checkResource(ctx: Context<any>, stack: Stack, resource: StackResource): Promise<ResourceDrift> {
   const state = resource.state!;
   const expected = unseal<JsonObject>(ctx, state.properties);
-  const found = await liveOf(ctx, resource, expected);
+  const found = await liveOf(ctx, resource.type, state.physicalId, expected);
   const actual = found && withoutStackTags(found, expected, stack);
   const hide = masker(ctx, stack);
   const compared = Object.fromEntries(
@@ -129,14 +129,22 @@ export async function checkResource(ctx: Context<any>, stack: Stack, resource: S
   return drift;
 }
 
+/** Whether resources of a type can be read: checked for drift, and taken into stacks. */
+export const isSupported = (type: string): boolean => readerOf(type) !== undefined;
+
+/** Whether a resource exists. */
+export const isThere = async (ctx: Context<any>, type: string, physicalId: string): Promise<boolean> =>
+  (await liveOf(ctx, type, physicalId, {})) !== undefined;
+
 /** The properties of a resource now; `undefined` where it is gone. */
 async function liveOf(
   ctx: Context<any>,
-  { type, state }: StackResource,
+  type: string,
+  physicalId: string,
   expected: JsonObject,
 ): Promise<Record<string, unknown> | undefined> {
   try {
-    return (await readerOf(type)!(ctx, state!.physicalId, expected)) as Record<string, unknown>;
+    return (await readerOf(type)!(ctx, physicalId, expected)) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof AwsError && /NotFound|NoSuch|NonExistent|DoesNotExist/.test(error.code)) return undefined;
     throw error;

@@ -15,6 +15,7 @@ import type { JsonObject, JsonValue } from "../../../engines/yaml/index.ts";
 import type { FormerResource, Leftover, ResourceState, StackResource, Step } from "../model.ts";
 import { putLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
+import { adoptResource } from "./adopt-resource.ts";
 import { shiftAlias } from "./alias-deployment.ts";
 import { isDenied, reasonOf, StepCancelled, StepFailed } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
@@ -84,6 +85,8 @@ async function bring(job: Job): Promise<boolean> {
   const resumed = existing?.step?.operation === run.operation.id;
   if (!existing?.state) {
     if (!resumed) refuseBroken(job);
+    const physicalId = run.operation.imports?.[job.declared.logicalId];
+    if (physicalId !== undefined) return adoptResource({ ...job, physicalId });
     return create(job, "create");
   }
   if (resumed && existing.step?.action === "replace") return create(job, "replace");

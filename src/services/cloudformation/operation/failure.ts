@@ -37,11 +37,14 @@ export function reasonOf(error: unknown, token: string): string {
 export function failureOf(failed: {
   readonly created: readonly string[];
   readonly updated: readonly string[];
+  readonly imported?: readonly string[];
 }): string {
   const parts: string[] = [];
   if (failed.created.length > 0)
     parts.push(`The following resource(s) failed to create: [${failed.created.join(", ")}]. `);
   if (failed.updated.length > 0)
     parts.push(`The following resource(s) failed to update: [${failed.updated.join(", ")}]. `);
+  if (failed.imported?.length)
+    parts.push(`The following resource(s) failed to import: [${failed.imported.join(", ")}]. `);
   return parts.join("");
 }

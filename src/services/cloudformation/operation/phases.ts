@@ -9,9 +9,10 @@ import {
   TemplateError,
   type Template,
 } from "../../../engines/cloudformation/index.ts";
+import { forgotten } from "../change-sets/forget.ts";
 import { attributeOf } from "../attributes.ts";
 import { PARALLEL_RESOURCES } from "../limits.ts";
-import type { Stack, StackResource } from "../model.ts";
+import type { ChangeSet, Stack, StackResource } from "../model.ts";
 import { allExports, inputsOf, leftoversOf, templateOf } from "../store.ts";
 import { storedScope } from "../template/prepare.ts";
 import { deployResource, isUnderWay } from "./deploy-resource.ts";
@@ -74,6 +75,7 @@ export async function apply(run: StackRun): Promise<void> {
     return giveUp(run, `${error.message.replace(/\.$/, "")}. `);
   }
   const also = statements;
+  if (run.operation.importing) return run.enter("done", "IMPORT_COMPLETE", undefined, { stack: { outputs }, also });
   if (create) return run.enter("done", "CREATE_COMPLETE", undefined, { stack: { outputs }, also });
   return run.enter("clean-up", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack: { outputs }, also });
 }
@@ -94,7 +96,8 @@ function graphOf(template: Template, active: ReadonlyMap<string, ResourceDeclara
 
 async function failedResources(run: StackRun, failed: ReadonlySet<string>): Promise<void> {
   const of = (status: string): string[] => [...failed].filter((id) => run.resources.get(id)?.status === status);
-  return giveUp(run, failureOf({ created: of("CREATE_FAILED"), updated: of("UPDATE_FAILED") }));
+  const [created, updated, imported] = [of("CREATE_FAILED"), of("UPDATE_FAILED"), of("IMPORT_FAILED")];
+  return giveUp(run, failureOf({ created, updated, imported }));
 }
 
 /** What follows a failure: a rollback, a deletion, or leaving everything as it is. */
@@ -102,6 +105,8 @@ async function giveUp(run: StackRun, failure: string): Promise<void> {
   const { operation } = run;
   const how = await run.cancelled();
   const reason = failure || (how ? "" : "The stack's timeout was reached. ");
+  if (operation.importing)
+    return run.enter("rollback", "IMPORT_ROLLBACK_IN_PROGRESS", reason, { operation: { failure } });
   if (operation.kind === "create") {
     if (how === "delete" || operation.onFailure === "DELETE")
       return run.enter("remove", "DELETE_IN_PROGRESS", reason.trim() || undefined, { operation: { failure } });
@@ -133,6 +138,7 @@ const doomed = (resource: StackResource): Doomed => ({ resource, retain: resourc
 
 /** A failed creation takes everything away again; a failed update gives everything back its former values. */
 export async function rollBack(run: StackRun): Promise<void> {
+  if (run.operation.importing) return rollBackImport(run);
   if (run.operation.kind === "create")
     return removeEverything(run, { done: "ROLLBACK_COMPLETE", failed: "ROLLBACK_FAILED" });
   const touched = [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id && r.former.state);
@@ -149,11 +155,25 @@ export async function rollBack(run: StackRun): Promise<void> {
   return run.enter("rollback-clean-up", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack });
 }
 
+/** Resources that were taken in stay as they are; the stack no longer has them. */
+async function rollBackImport(run: StackRun): Promise<void> {
+  for (const resource of [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id)) {
+    const statuses = ["IMPORT_ROLLBACK_IN_PROGRESS", "IMPORT_ROLLBACK_COMPLETE"];
+    await run.save({ gone: resource.logicalId, events: statuses.map((status) => run.event(resource, status)) });
+  }
+  await run.enter("done", "IMPORT_ROLLBACK_COMPLETE", undefined, { stack: { revision: run.operation.former } });
+}
+
+/** Whether a resource was there before this operation took it in: it is not this operation's to remove. */
+const wasTakenIn = (run: StackRun, { logicalId }: StackResource): boolean =>
+  run.operation.imports?.[logicalId] !== undefined;
+
 /** What the failed update had made goes. */
 export async function rollBackCleanUp(run: StackRun): Promise<void> {
   const made = [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id && !r.former.state);
   const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
-  await removeAll(run, [...made.map(doomed), ...leftovers.map((leftover) => ({ leftover }))], {
+  const unmade = made.map((resource) => (wasTakenIn(run, resource) ? { resource, retain: true } : doomed(resource)));
+  await removeAll(run, [...unmade, ...leftovers.map((leftover) => ({ leftover }))], {
     remember: false,
     giveUp: true,
   });
@@ -187,7 +207,10 @@ async function removeEverything(run: StackRun, { done, failed: failedStatus }: E
   );
   const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
   const all: Doomed[] = [
-    ...resources.map((resource) => ({ resource, retain: spare.has(resource.logicalId) || keeps(resource, deleting) })),
+    ...resources.map((resource) => ({
+      resource,
+      retain: spare.has(resource.logicalId) || wasTakenIn(run, resource) || keeps(resource, deleting),
+    })),
     ...leftovers.map((leftover) => ({ leftover })),
   ];
   const failed = await removeAll(run, all, { remember: true, giveUp: run.operation.force === true });
@@ -196,8 +219,9 @@ async function removeEverything(run: StackRun, { done, failed: failedStatus }: E
   also.push(...(await setImports(run, new Set())));
   if (!deleting) return run.enter("done", done, undefined, { also, stack: { outputs: [] } });
   const { records } = run.ctx;
-  const sets = await records.list("change-set", { prefix: `${run.stack.uuid}/` });
-  also.push(...sets.map((s) => records.remove("change-set", s.id)), records.remove("stack-name", run.stack.name));
+  const sets = await records.list<ChangeSet>("change-set", { prefix: `${run.stack.uuid}/` });
+  for (const set of sets) also.push(...(await forgotten(run.ctx, set)));
+  also.push(records.remove("stack-name", run.stack.name));
   return run.enter("done", done, undefined, { also, stack: { deleted: run.ctx.now() } });
 }
 

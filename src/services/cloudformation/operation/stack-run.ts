@@ -1,5 +1,6 @@
 import type { Context } from "../../../aws/context.ts";
 import type { Statement } from "../../../ports/database.ts";
+import { unusedChildren } from "../change-sets/forget.ts";
 import { putEvents, stackEvent, type NewEvent } from "../events.ts";
 import type { Operation, Phase, Stack, StackResource, Step, StepAction } from "../model.ts";
 import { putResource, removeResource, seal } from "../store.ts";
@@ -68,8 +69,10 @@ export class StackRun {
 
   /** Goes to another phase with the stack's status. */
   async enter(phase: Phase, status: Stack["status"], reason?: string, more: Omit<Save, "events"> = {}): Promise<void> {
+    const unused = phase === "done" ? await unusedChildren(this.ctx, this.operation.children) : [];
     await this.save({
       ...more,
+      also: [...(more.also ?? []), ...unused],
       stack: { ...more.stack, status, reason },
       operation: { ...more.operation, phase },
       events: [stackEvent(this.stack, status, reason, this.operation.token)],

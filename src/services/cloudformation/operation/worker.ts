@@ -26,6 +26,9 @@ const FAILED: Readonly<Record<Operation["kind"], Stack["status"]>> = {
   delete: "DELETE_FAILED",
 };
 
+const failedStatus = (operation: Operation): Stack["status"] =>
+  operation.importing ? "IMPORT_ROLLBACK_FAILED" : FAILED[operation.kind];
+
 /** One worker for each depth of nesting: they carry stack operations out, and go on where a killed process stopped. */
 export const stackWorkers: readonly QueueWorker<any>[] = Array.from({ length: NESTING_DEPTH + 1 }, (_none, depth) => ({
   topic: `cloudformation-${depth}`,
@@ -51,7 +54,7 @@ async function runOperation(ctx: Context<any>, id: string, attempt: number): Pro
   } catch (error) {
     if (ctx.signal.aborted) throw error;
     const role = `Role ${operation.roleArn} is invalid or cannot be assumed`;
-    return open(ctx).enter("done", FAILED[operation.kind], role);
+    return open(ctx).enter("done", failedStatus(operation), role);
   }
   try {
     // Five phases at most follow each other; each ends in another one or in `done`.
@@ -61,7 +64,7 @@ async function runOperation(ctx: Context<any>, id: string, attempt: number): Pro
   } catch (error) {
     if (ctx.signal.aborted || attempt < MAX_ATTEMPTS || isOutOfRoom(error)) throw error;
     ctx.platform.log.error("a stack operation was given up", { stack: stack.arn, error });
-    await run.enter("done", FAILED[operation.kind], `Internal Failure: ${messageOf(error)}`);
+    await run.enter("done", failedStatus(operation), `Internal Failure: ${messageOf(error)}`);
   }
 }
 

@@ -1,9 +1,11 @@
 import { authorize } from "../../../aws/authorize.ts";
-import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
+import type { ResourceContext, ResourceType } from "../../../aws/service.ts";
 import type { Stored } from "../../../aws/records.ts";
 import { stacks } from "../api/stacks.ts";
+import { plannedStack } from "../change-sets/planned.ts";
 import { READY_MS } from "../limits.ts";
 import { isInProgress, type Parent, type Revision, type Stack } from "../model.ts";
+import { nestedInput } from "../nested-input.ts";
 import { StepFailed } from "../operation/failure.ts";
 import { settle } from "../settle.ts";
 import { difference } from "../difference.ts";
@@ -17,24 +19,22 @@ export const REVISION = "Starling::Revision";
 export const nestedStack: ResourceType = {
   type: "AWS::CloudFormation::Stack",
   async create(ctx, properties) {
-    const name = ctx.physicalName({ maxLength: 128 });
-    const made = await findStack(ctx, name);
-    if (made && ctx.retried) return made.value.arn;
     const above = (await existingStack(ctx, ctx.stackId)).value;
-    const input = inputOf(ctx, above, name, properties);
+    const planned = await plannedStack(ctx, above);
+    const name = planned?.stack.value.name ?? ctx.physicalName({ maxLength: 128 });
+    const made = await findStack(ctx, name);
+    if (made && made.value.status !== "REVIEW_IN_PROGRESS" && ctx.retried) return made.value.arn;
+    const input = nestedInput(ctx.stackTags, above, name, properties);
     await authorize(ctx, stacks.CreateStack, input);
     const parent: Parent = {
       parentId: above.arn,
       rootId: above.parent?.rootId ?? above.arn,
       depth: (above.parent?.depth ?? 0) + 1,
     };
-    const stack = newStack(ctx, name, parent);
-    const prepared = await prepareStack(ctx, stack, input, true);
-    const started = await startCreate(ctx, stack, prepared, {
-      roleArn: above.roleArn,
-      timeoutMinutes: properties["TimeoutInMinutes"],
-      token: ctx.token,
-    });
+    const stack = planned?.stack.value ?? newStack(ctx, name, parent);
+    const prepared = await prepareStack(ctx, stack, input, true, planned?.text);
+    const start = { roleArn: above.roleArn, timeoutMinutes: properties["TimeoutInMinutes"], token: ctx.token };
+    const started = await startCreate(ctx, stack, prepared, { ...start, ...planned?.start }, planned?.stack.rev ?? 0);
     return started.arn;
   },
   async ready(ctx, id) {
@@ -49,11 +49,12 @@ export const nestedStack: ResourceType = {
     const found = await existingStack(ctx, id);
     const above = (await existingStack(ctx, ctx.stackId)).value;
     if (found.value.token !== ctx.token) {
-      const input = inputOf(ctx, above, id, next);
+      const input = nestedInput(ctx.stackTags, above, id, next);
       await authorize(ctx, stacks.UpdateStack, input);
-      const prepared = await prepareStack(ctx, found.value, input, true);
+      const planned = await plannedStack(ctx, above);
+      const prepared = await prepareStack(ctx, found.value, input, true, planned?.text);
       if (!(await difference(ctx, found.value, prepared)).any) return;
-      await startUpdate(ctx, found, prepared, { roleArn: above.roleArn, token: ctx.token });
+      await startUpdate(ctx, found, prepared, { roleArn: above.roleArn, token: ctx.token, ...planned?.start });
     }
     await untilUpdated(ctx, id);
   },
@@ -87,23 +88,6 @@ export async function restoreNestedStack(
 }
 
 const uuidOf = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
-
-function inputOf(ctx: ResourceContext, above: Stack, StackName: string, properties: Properties) {
-  const own: { Key: string; Value: string }[] = properties["Tags"] ?? [];
-  const inherited = Object.entries(ctx.stackTags).filter(([key]) => !own.some((t) => t.Key === key));
-  return {
-    StackName,
-    TemplateURL: properties["TemplateURL"] as string | undefined,
-    TemplateBody: properties["TemplateBody"] as string | undefined,
-    Parameters: Object.entries(properties["Parameters"] ?? {}).map(([ParameterKey, value]) => ({
-      ParameterKey,
-      ParameterValue: Array.isArray(value) ? value.join(",") : String(value),
-    })),
-    Capabilities: [...(above.revision?.capabilities ?? [])],
-    NotificationARNs: properties["NotificationARNs"] as string[] | undefined,
-    Tags: [...own, ...inherited.map(([Key, Value]) => ({ Key, Value }))],
-  };
-}
 
 async function ended(ctx: ResourceContext, id: string): Promise<Stack> {
   const end = ctx.now() + READY_MS;

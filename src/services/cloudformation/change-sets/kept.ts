@@ -1,0 +1,24 @@
+import { resolveProperties } from "../../../engines/cloudformation/index.ts";
+import type { Difference } from "../difference.ts";
+import type { Imports } from "./imports.ts";
+import type { KeptChange } from "./shown.ts";
+
+/** The changes of a difference with the properties before and after, as a change set keeps them. */
+export function kept({ changes, before, after, resources }: Difference, imports: Imports): KeptChange[] {
+  return changes.map((change) => {
+    const was = before?.template.resources[change.logicalId];
+    const is = after.template.resources[change.logicalId];
+    const imported = imports[change.logicalId];
+    const physicalId = imported ?? resources.get(change.logicalId)?.physicalId;
+    const added = change.action === "Add";
+    return {
+      ...change,
+      ...(imported === undefined ? {} : { action: "Import" as const }),
+      ...(physicalId === undefined || (added && imported === undefined) ? {} : { physicalId }),
+      ...(was && before && !added ? { before: { Properties: resolveProperties(was.properties, before.scope) } } : {}),
+      ...(is && change.action !== "Remove"
+        ? { after: { Properties: resolveProperties(is.properties, after.scope) } }
+        : {}),
+    };
+  });
+}
