@@ -18,6 +18,11 @@ const MAX_LOG = 1 << 20;
 /** What the platform would refuse anyway, so that it is refused in the function's words. */
 const MAX_ANSWER = 30 << 20;
 
+/** From here on a sleep may have outlived a timer or a connection. */
+const LONG_SLEEP_MS = 100;
+/** A timer closes a server's end of a connection, a turn later the client reads that, and one more takes it out of its agent. */
+const AWAKENING_TURNS = 4;
+
 const frames = new Frames("/run/starling");
 const send = (type, header, body) => frames.write(type, header, body);
 
@@ -49,9 +54,17 @@ function next() {
 }
 
 function take() {
+  const asleep = performance.now();
   const [type, header, body] = frames.read();
-  if (type === IN.INVOKE) invoke(header, body);
-  else setImmediate(next);
+  if (type !== IN.INVOKE) setImmediate(next);
+  else if (performance.now() - asleep < LONG_SLEEP_MS) invoke(header, body);
+  else turn(AWAKENING_TURNS, () => invoke(header, body));
+}
+
+/** After a long sleep the event loop first sees which timers are due and which connections have been closed: kept alive ones would break the next request. */
+function turn(times, then) {
+  if (times === 0) then();
+  else setImmediate(turn, times - 1, then);
 }
 
 /** Loads what handlers and the AWS SDK use, and goes once through the whole way of a function, so that the first real one finds it warm. */
@@ -94,6 +107,8 @@ async function init({ env, handler, taskRoot, runtime, logFormat }) {
     // Of the SDK, made when the platform was installed; nothing is written there. Older ones know no paths that move.
     if (Number.parseInt(process.versions.node, 10) >= 24)
       enableCompileCache({ directory: "/node_modules/.sdk-cache", portable: true });
+    // Node keeps connections alive of itself from 19 on; functions for older ones do not reckon with it.
+    if (/^nodejs(\d|1\d)?(\.|$)/.test(runtime)) require("node:http").globalAgent = new (require("node:http").Agent)();
     state.handler = await loadHandler(taskRoot, process.env._HANDLER ?? handler);
     if (isStreaming(state.handler)) require("./response-stream.cjs");
     else refuseCallback(state.handler, runtime);

@@ -58,6 +58,26 @@ def handler(event, context):
     await until(async () => !existsSync(`/proc/${pid}`) || undefined, "it has ended");
   });
 
+  test("after a long sleep a connection that was kept alive too long is not used again", async () => {
+    const source = `const http = require("node:http");
+let made = 0;
+const server = http.createServer((request, response) => response.end("x")).on("connection", () => made++);
+server.keepAliveTimeout = 1;
+server.keepAliveTimeoutBuffer = 0;
+server.listen("/tmp/app.sock");
+const get = () => new Promise((resolve, reject) => http.get({ socketPath: "/tmp/app.sock" }, (r) => r.resume().on("end", resolve)).on("error", reject));
+exports.handler = (event, context, done) => {
+  get().then(() => context.succeed([made, http.globalAgent.keepAlive]), (error) => context.fail(error));
+};`;
+    const f = await kit.create({ "index.js": source }, { Runtime: "nodejs20.x" });
+    const old = await kit.create({ "index.js": source }, { Runtime: "nodejs12.x" });
+    assert.deepEqual((await kit.call(f)).value, [1, true]);
+    assert.deepEqual((await kit.call(old)).value, [1, false], "Node 12 keeps none alive of itself");
+    const called = Date.now();
+    await until(async () => Date.now() - called > 200 || undefined, "the time has passed");
+    assert.deepEqual((await kit.call(f)).value, [2, true]);
+  });
+
   test("one that is busy while its function is changed ends when it is through", async () => {
     const source = `import fs from "node:fs";
 export const handler = async () => {
