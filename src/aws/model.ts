@@ -30,6 +30,8 @@ export interface Shape {
   readonly httpError?: number;
   readonly awsQueryError?: readonly [code: string, status: number];
   /** Readers, writers and checks that were compiled for this shape; see `compiled`. */
+  /** Of a timestamp: S3 writes milliseconds into XML even where they are none, and some clients count on them. */
+  readonly milliseconds?: boolean;
   readonly compiled: Map<string, unknown>;
 }
 
@@ -170,7 +172,7 @@ function shapeResolver(pack: ModelPack): { shape(reference: PackReference): Shap
   const shape = (reference: PackReference): Shape => {
     if (typeof reference === "string") {
       let known = simple.get(reference);
-      if (!known) simple.set(reference, (known = simpleShape(reference)));
+      if (!known) simple.set(reference, (known = simpleShape(reference, pack.name)));
       return known;
     }
     return (aggregates[reference] ??= aggregate(reference));
@@ -218,9 +220,10 @@ function shapeResolver(pack: ModelPack): { shape(reference: PackReference): Shap
   return { shape };
 }
 
-function simpleShape(kind: SimpleKind): Shape {
+function simpleShape(kind: SimpleKind, service: string): Shape {
   return {
     kind,
+    ...(kind === "timestamp" && service === "s3" && { milliseconds: true }),
     name: kind,
     compiled: new Map(),
     members: [],

@@ -75,7 +75,7 @@ async function decodeRest(route: DecodeRoute, request: HttpRequest): Promise<Inp
   const bindings = bindingsOf(operation.input, "request");
   const input: Input = {};
   readLabels(bindings, route.labels, input);
-  readQuery(bindings, operation, request, input);
+  readQuery(bindings, route, request, input);
   readHeaders(bindings, request, input);
   if (bindings.payload) await readPayload(route, bindings.payload, request, input);
   else if (bindings.body.length > 0) await readBody(route, operation.input, request, input);
@@ -90,11 +90,15 @@ function readLabels(bindings: HttpBindings, labels: DecodeRoute["labels"], input
   }
 }
 
-function readQuery(bindings: HttpBindings, operation: OperationModel, request: HttpRequest, input: Input): void {
+const isNumberOfS3 = ({ model }: DecodeRoute, { shape, name }: Member): boolean =>
+  model.name === "s3" && (shape.kind === "number" || name === "PartNumberMarker");
+
+function readQuery(bindings: HttpBindings, route: DecodeRoute, request: HttpRequest, input: Input): void {
   const { query } = request;
   if (query.size === 0) return;
   for (const [name, member] of bindings.query) {
-    if (!query.has(name)) continue;
+    // S3 passes over numbers without digits, as if they were not there.
+    if (!query.has(name) || (query.get(name) === "" && isNumberOfS3(route, member))) continue;
     input[member.name] = reading(member.name, () => {
       if (member.shape.kind !== "list") return valueFromText(member, query.get(name)!, "query");
       return query.getAll(name).map((text) => valueFromText(member.shape.value, text, "query"));
@@ -102,7 +106,7 @@ function readQuery(bindings: HttpBindings, operation: OperationModel, request: H
   }
   const rest = bindings.queryParams;
   if (!rest) return;
-  const taken = namedParameters(operation, bindings);
+  const taken = namedParameters(route.operation, bindings);
   const lists = rest.shape.kind === "map" && rest.shape.value.shape.kind === "list";
   const others: Record<string, unknown> = {};
   for (const name of new Set(query.keys())) {

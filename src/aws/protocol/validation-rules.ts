@@ -97,6 +97,8 @@ export function missingMemberError(model: ServiceModel, member: Member): AwsErro
 function missingInS3(member: Member): AwsError {
   const { traits, name } = member;
   if (traits.httpPayload) {
+    if (name === "Policy")
+      return new AwsError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'", 400);
     return new AwsError("MissingRequestBodyError", "Request Body is empty", 400);
   }
   const where = traits.httpHeader ?? traits.httpQuery ?? name;

@@ -1,5 +1,5 @@
 import { compiled, type Member, type Shape, type Target } from "../model.ts";
-import { formatTimestamp, isNothing, timestampFormat, toBytes } from "./values.ts";
+import { formatTimestamp, isNothing, timestampFormat, toBytes, toDate } from "./values.ts";
 
 export type XmlWriter = (tag: string, value: unknown) => string;
 type PlainObject = Readonly<Record<string, unknown>>;
@@ -133,6 +133,7 @@ function scalarWriter(target: Target): (value: unknown) => string {
   switch (target.shape.kind) {
     case "timestamp": {
       const format = timestampFormat(target, "date-time");
+      if (target.shape.milliseconds && format === "date-time") return (value) => toDate(value).toISOString();
       return (value) => String(formatTimestamp(value, format));
     }
     case "blob":

@@ -117,6 +117,8 @@ function policyGrants(policy: S3.AccessControlPolicy, owner: string): Grant[] {
     if (!grantee || !permission || !PERMISSIONS.includes(permission)) throw malformedAcl();
     const { Type: type, URI: uri, ID: id } = grantee;
     if (type === "Group" && uri !== undefined) return { grantee: granteeOf("uri", uri, "Group/URI"), permission };
+    if (type === "AmazonCustomerByEmail" && grantee.EmailAddress !== undefined)
+      return { grantee: granteeOf("emailaddress", grantee.EmailAddress), permission };
     if (type === "CanonicalUser" && id !== undefined)
       return { grantee: granteeOf("id", id, "CanonicalUser/ID"), permission };
     throw malformedAcl();

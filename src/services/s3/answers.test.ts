@@ -5,6 +5,14 @@ import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 const DAY = 86_400_000;
 
+const everybody = (bucket: string): string => {
+  const Resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: { Effect: "Allow", Principal: "*", Action: "s3:*", Resource },
+  });
+};
+
 describe("S3's answers, word for word", () => {
   let app: TestApp;
   let s3: S3;
@@ -241,5 +249,59 @@ describe("S3's answers, word for word", () => {
     assert.equal((await s3.headBucket({ Bucket: Europe })).BucketRegion, "eu-west-1");
     const tags = { CreateBucketConfiguration: { Tags: [{ Key: "a", Value: "1" }] } };
     await refusal(s3.createBucket({ Bucket, ...tags }), "BucketAlreadyOwnedByYou", 409);
+  });
+
+  test("times have milliseconds, and versions that cannot be read say what can be done with them", async () => {
+    const Bucket = await bucket("Enabled");
+    await s3.deletePublicAccessBlock({ Bucket });
+    await s3.putObject({ Bucket, Key: "k", Body: "x" });
+    const { VersionId } = await s3.deleteObject({ Bucket, Key: "k" });
+    await s3.putBucketPolicy({ Bucket, Policy: everybody(Bucket) });
+    const gone = await fetch(`${app.endpoint}/${Bucket}/k?versionId=${VersionId}`);
+    assert.deepEqual([gone.status, gone.headers.get("allow")], [405, "DELETE"]);
+    const versions = await (await fetch(`${app.endpoint}/${Bucket}?versions`)).text();
+    assert.match(versions, /<LastModified>[\dT:-]+\.000Z</);
+  });
+
+  test("uploads of a key are listed as they began; numbers without digits count for nothing", async () => {
+    const Bucket = await bucket();
+    const begun: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      begun.push(String((await s3.createMultipartUpload({ Bucket, Key: "k" })).UploadId));
+      while (Date.now() === Number.parseInt(begun.at(-1)!.slice(0, 9), 36)); // two within a millisecond have no order
+    }
+    const { Uploads } = await s3.listMultipartUploads({ Bucket });
+    assert.deepEqual(
+      Uploads?.map(({ UploadId }) => UploadId),
+      begun,
+    );
+    const list = { Bucket, Key: "k", UploadId: begun[0], MaxParts: "" as unknown as number, PartNumberMarker: "" };
+    assert.equal((await s3.listParts(list)).MaxParts, 1000);
+  });
+
+  test("an upload that may replace nothing is a conflict where what it would replace was deleted", async () => {
+    const Bucket = await bucket();
+    await s3.putObject({ Bucket, Key: "k", Body: "one" });
+    const { UploadId } = await s3.createMultipartUpload({ Bucket, Key: "k" });
+    const part = await s3.uploadPart({ Bucket, Key: "k", UploadId, PartNumber: 1, Body: "part" });
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: part.ETag }] };
+    const complete = () =>
+      s3.completeMultipartUpload({ Bucket, Key: "k", UploadId, IfNoneMatch: "*", MultipartUpload });
+    await refusal(complete(), "PreconditionFailed", 412);
+    await s3.deleteObject({ Bucket, Key: "k" });
+    await refusal(complete(), "ConditionalRequestConflict", 409, { Condition: "If-None-Match", Key: "k" });
+  });
+
+  test("grantees by email are not known, and an empty policy is none", async () => {
+    const Bucket = await bucket();
+    await s3.putBucketOwnershipControls({
+      Bucket,
+      OwnershipControls: { Rules: [{ ObjectOwnership: "ObjectWriter" }] },
+    });
+    const { Owner } = await s3.getBucketAcl({ Bucket });
+    const Grantee = { Type: "AmazonCustomerByEmail", EmailAddress: "nobody@example.com" } as const;
+    const AccessControlPolicy = { Owner, Grants: [{ Grantee, Permission: "READ" as const }] };
+    await refusal(s3.putBucketAcl({ Bucket, AccessControlPolicy }), "UnresolvableGrantByEmailAddress", 400);
+    await refusal(s3.putBucketPolicy({ Bucket, Policy: "" }), "MalformedPolicy", 400);
   });
 });

@@ -69,9 +69,10 @@ export function checkWrite(
 export function checkCompletion(
   input: Parameters<typeof checkWrite>[0],
   current: ObjectVersion | undefined,
-  upload: { readonly key: string; readonly startedAt: number },
+  upload: { readonly key: string; readonly startedAt: number; readonly replaces: boolean },
 ): void {
   checkWrite(input, current, upload.key);
+  if (input.IfNoneMatch !== undefined && upload.replaces) throw conditionalConflict("If-None-Match", upload.key);
   if (input.IfMatch !== undefined && current && current.modifiedAt > upload.startedAt)
     throw conditionalConflict("If-Match", upload.key);
 }

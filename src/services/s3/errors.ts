@@ -47,6 +47,7 @@ export const methodNotAllowed = (method: string, headers: Readonly<Record<string
   new AwsError("MethodNotAllowed", "The specified method is not allowed against this resource.", 405, {
     Method: method,
     ResourceType: "DeleteMarker",
+    allow: "DELETE",
     ...headers,
   });
 

@@ -20,7 +20,14 @@ export function tagsOfHeader(header: string | undefined): S3.Tag[] {
   return tags;
 }
 
-export function checkedTags(tags: readonly S3.Tag[] | undefined, of: "object" | "bucket"): S3.Tag[] {
+const SYSTEM_TAG = {
+  object: "Your TagKey cannot be prefixed with aws:",
+  bucket: "System tags cannot be added/updated by requester",
+  "new bucket":
+    'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.',
+} as const;
+
+export function checkedTags(tags: readonly S3.Tag[] | undefined, of: keyof typeof SYSTEM_TAG): S3.Tag[] {
   const list = tags ?? [];
   const max = of === "object" ? MAX_OBJECT_TAGS : MAX_BUCKET_TAGS;
   if (list.length > max)
@@ -39,13 +46,8 @@ export function checkedTags(tags: readonly S3.Tag[] | undefined, of: "object" | 
         TagKey: key,
         TagValue: value.slice(0, 300),
       });
-    if (key.startsWith("aws:")) {
-      const message =
-        of === "object"
-          ? "Your TagKey cannot be prefixed with aws:"
-          : "System tags cannot be added/updated by requester";
-      throw new AwsError("InvalidTag", message, 400, { TagKey: key });
-    }
+    if (key.startsWith("aws:"))
+      throw new AwsError("InvalidTag", SYSTEM_TAG[of], 400, of === "new bucket" ? {} : { TagKey: key });
     if (seen.has(key))
       throw new AwsError("InvalidTag", "Cannot provide multiple Tags with the same key", 400, { TagKey: key });
     seen.add(key);

@@ -108,7 +108,7 @@ export const buckets = operations<typeof S3, any>()({
         ...(grants ? { grants } : {}),
         ...(input.CreateBucketConfiguration?.LocationConstraint === OLD_EUROPE ? { oldEurope: true as const } : {}),
         ...(input.ObjectLockEnabledForBucket ? { objectLock: {}, versioning: "Enabled" as const } : {}),
-        ...(tags?.length ? { tags: checkedTags(tags, "bucket") } : {}),
+        ...(tags?.length ? { tags: checkedTags(tags, "new bucket") } : {}),
       };
       const have = await listBuckets(ctx, { limit: MAX_BUCKETS });
       if (have.length >= MAX_BUCKETS)

@@ -81,6 +81,12 @@ const describeAlgorithm = (facts: {
         ChecksumType: facts.checksumType as S3.ChecksumType, // as above
       };
 
+/** Begins with the time: lists show the uploads of one key in the order in which they began. */
+function newUploadId(ctx: Context<any>): string {
+  const random = ctx.platform.ids.text(55, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._");
+  return ctx.now().toString(36).padStart(9, "0") + random;
+}
+
 function completed(ctx: Context<any>, bucket: Bucket, version: ObjectVersion): S3.CompleteMultipartUploadOutput {
   const { checksums } = version.facts;
   const path = version.key.split("/").map(encodeURIComponent).join("/");
@@ -105,13 +111,15 @@ export const multipart = operations<typeof S3, any>()({
       const customerKey = newCustomerKey(input);
       const facts = newFacts(ctx, bucket, input, customerKey);
       const checksum = announcedChecksum(input);
-      const id = ctx.platform.ids.text(64, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._");
+      const current = await findVersion(ctx, bucket.name, key);
+      const replaces = current !== undefined && !current.marker;
+      const id = newUploadId(ctx);
       await insertUpload(ctx, {
         id,
         bucket: bucket.name,
         key,
         startedAt: ctx.now(),
-        facts: { ...facts, ...checksum, initiator: initiatorId(ctx) },
+        facts: { ...facts, ...checksum, initiator: initiatorId(ctx), ...(replaces ? { replaces } : {}) },
       });
       return {
         Bucket: bucket.name,
@@ -203,7 +211,7 @@ export const multipart = operations<typeof S3, any>()({
         throw invalidRequest(
           `The provided 'x-amz-mp-object-size' header value ${input.MpuObjectSize} does not match what was computed: ${size}`,
         );
-      const { algorithm: _a, checksumType: _t, initiator: _i, ...facts } = upload.facts;
+      const { algorithm: _a, checksumType: _t, initiator: _i, replaces = false, ...facts } = upload.facts;
       const version = await storeVersion(
         ctx,
         bucket.name,
@@ -224,7 +232,7 @@ export const multipart = operations<typeof S3, any>()({
           },
         },
         {
-          check: (current) => checkCompletion(input, current, upload),
+          check: (current) => checkCompletion(input, current, { ...upload, replaces }),
           also: (made, owner) => [
             ...endUpload(upload, stored, ctx.now()),
             ...objectEvents(ctx, owner, made, "ObjectCreated:CompleteMultipartUpload"),

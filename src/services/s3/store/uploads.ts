@@ -14,6 +14,8 @@ export interface Upload {
     readonly algorithm?: string;
     readonly checksumType?: string;
     readonly initiator: string;
+    /** There was an object of this key when the upload began. */
+    readonly replaces?: boolean;
   };
 }
 
