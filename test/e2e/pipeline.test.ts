@@ -212,6 +212,79 @@ describe("pipelines in sandboxes", { skip: cannotRun }, () => {
     assert.equal(ids?.length, 2, "one build for each release");
   });
 
+  test("commands: with variables and artifacts, their outputs go on, as rules they hold a stage back", async () => {
+    const { s3, makeRole } = kit;
+    const roleArn = await makeRole("commander", ["codepipeline.amazonaws.com"]);
+    await s3.createBucket({ Bucket: "commands" });
+    await s3.putBucketVersioning({ Bucket: "commands", VersioningConfiguration: { Status: "Enabled" } });
+    await s3.putObject({ Bucket: "commands", Key: "in.zip", Body: await zip({ "in.txt": "read\n" }) });
+    const pipelines = new CodePipeline(platform.client);
+    const rule = (command: string) => ({
+      result: "FAIL" as const,
+      rules: [
+        {
+          name: "look",
+          ruleTypeId: { category: "Rule" as const, owner: "AWS" as const, provider: "Commands", version: "1" },
+          commands: [command],
+          inputArtifacts: [{ name: "Out" }],
+        },
+      ],
+    });
+    const declared = (name: string, command: string) => ({
+      name,
+      roleArn,
+      pipelineType: "V2" as const,
+      variables: [{ name: "Who", defaultValue: "you" }],
+      artifactStore: { type: "S3" as const, location: "work" },
+      stages: [
+        {
+          name: "Source",
+          actions: [
+            action("In", "Source/S3", {
+              configuration: { S3Bucket: "commands", S3ObjectKey: "in.zip", PollForSourceChanges: "false" },
+              outputArtifacts: [{ name: "Src" }],
+              namespace: "Src",
+            }),
+          ],
+        },
+        {
+          name: "Run",
+          actions: [
+            action("Commands", "Compute/Commands", {
+              commands: [
+                "cat in.txt > out.txt",
+                "echo $GREETING #{Src.ObjectKey} >> out.txt",
+                "export SIZE=$(wc -l < out.txt)",
+              ],
+              environmentVariables: [{ name: "GREETING", value: "hello #{variables.Who}" }],
+              inputArtifacts: [{ name: "Src" }],
+              outputArtifacts: [{ name: "Out", files: ["out.txt"] }],
+              outputVariables: ["SIZE"],
+              namespace: "Run",
+            }),
+          ],
+        },
+        {
+          name: "Deploy",
+          beforeEntry: { conditions: [rule(command)] },
+          actions: [
+            action("Put", "Deploy/S3", {
+              configuration: { BucketName: "commands", Extract: "true", ObjectKey: `${name}-#{Run.SIZE}` },
+              inputArtifacts: [{ name: "Out" }],
+            }),
+          ],
+        },
+      ],
+    });
+    await pipelines.createPipeline({ pipeline: declared("good", "grep hello out.txt") });
+    await pipelines.createPipeline({ pipeline: declared("bad", "grep nothing out.txt") });
+    assert.equal((await released(pipelines, "good")).status, "Succeeded");
+    const { Body } = await s3.getObject({ Bucket: "commands", Key: "good-2/out.txt" });
+    assert.equal(await Body!.transformToString(), "read\nhello you in.zip\n");
+    const failed = await released(pipelines, "bad");
+    assert.match(`${failed.status} ${failed.statusSummary}`, /^Failed .*grep nothing out.txt/);
+  });
+
   test("a template that is typed loosely makes a pipeline; it invokes a function, and several artifacts go through builds", async () => {
     const { s3, makeRole } = kit;
     const cloudformation = new CloudFormation(platform.client);

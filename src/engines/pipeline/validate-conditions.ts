@@ -9,6 +9,8 @@ const RESULTS: Readonly<Record<ConditionType, readonly string[]>> = {
   ON_FAILURE: ["FAIL", "ROLLBACK", "RETRY", "SKIP"],
 };
 const MAX_RULES = 5;
+/** Rules that may decide that a stage is skipped. */
+const SKIPPING: ReadonlySet<string> = new Set(["LambdaInvoke", "VariableCheck"]);
 
 /** Checks what a pipeline declares for the entry, the success and the failure of its stages. */
 export function checkConditions(pipeline: PipelineDefinition, add: AddFault): void {
@@ -38,6 +40,8 @@ function checkCondition(stage: StageDefinition, type: ConditionType, fault: (mes
   if (result !== undefined && !RESULTS[type].includes(result))
     fault(`${where} has the result ${result}; it must be one of ${RESULTS[type].join(", ")}`);
   if (rules.length < 1 || rules.length > MAX_RULES) fault(`${where} must have between 1 and ${MAX_RULES} rules`);
+  if (type === "BEFORE_ENTRY" && result === "SKIP" && rules.some((one) => !SKIPPING.has(one.ruleTypeId.provider)))
+    fault(`${where} with the result SKIP may only have the rules LambdaInvoke and VariableCheck`);
   const names = new Set<string>();
   for (const rule of rules) {
     if (names.has(rule.name)) fault(`${where} has more than one rule of the name ${rule.name}`);

@@ -1,5 +1,6 @@
+import { limitsOf } from "../../compute/build/index.ts";
 import { notImplemented } from "../../kernel/aws-error.ts";
-import { DEFAULT_QUEUED_MINUTES, DEFAULT_TIMEOUT_MINUTES, limitsOf } from "./limits.ts";
+import { DEFAULT_QUEUED_MINUTES, DEFAULT_TIMEOUT_MINUTES } from "./limits.ts";
 import { invalidInput, type StoredProject } from "./model.ts";
 
 /** What CreateProject, UpdateProject and the overrides of StartBuild share. */

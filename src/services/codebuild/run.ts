@@ -5,6 +5,9 @@ import type { Credentials } from "../../aws/identity.ts";
 import type { QueueWorker } from "../../aws/service.ts";
 import {
   BuildFailure,
+  CONCURRENT_BUILDS,
+  limitsOf,
+  LogDelivery,
   runBuild,
   type PreparedBuild,
   type ReportFiles,
@@ -15,8 +18,6 @@ import { cacheTurn, localCache } from "./cache.ts";
 import { checkImage } from "./images.ts";
 import { S3Cache } from "./s3-cache.ts";
 import { S3Log } from "./s3-log.ts";
-import { CONCURRENT_BUILDS, limitsOf } from "./limits.ts";
-import { LogDelivery } from "./log-delivery.ts";
 import { projectArn, type Ctx, type Phase, type StoredBuild } from "./model.ts";
 import { BuildRecorder } from "./recorder.ts";
 import { makeReport } from "./reports/make-report.ts";

@@ -236,12 +236,12 @@ describe("CodePipeline", () => {
       name: "InvalidStructureException",
     });
     const batch = action("B", "Build/CodeBuild", {
-      configuration: { ProjectName: "x", BatchEnabled: "true" },
+      configuration: { ProjectName: "x", CombineArtifacts: "true" },
       inputArtifacts: [{ name: "S" }],
     });
     await refused(declare([stages[0]!, { name: "X", actions: [batch] }]), {
       name: "NotImplemented",
-      message: /BatchEnabled/,
+      message: /CombineArtifacts/,
     });
     const name = await create(stages);
     await refused({ ...declare(stages), name }, { name: "PipelineNameInUseException" });

@@ -3,7 +3,14 @@ import { after, before, describe, test } from "node:test";
 import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { IAM } from "@aws-sdk/client-iam";
 import type { StageDeclaration } from "@aws-sdk/client-codepipeline";
-import { approve, openPipelineKit, soon, source, type PipelineKit } from "../../../test/support/pipeline-kit.ts";
+import {
+  action,
+  approve,
+  openPipelineKit,
+  soon,
+  source,
+  type PipelineKit,
+} from "../../../test/support/pipeline-kit.ts";
 
 const check = (name: string, Variable: string, Value: string, Operator = "EQ") => ({
   name,
@@ -184,7 +191,80 @@ describe("conditions, retries and rollbacks of stages", () => {
     const { ruleTypes } = await kit.pipelines.listRuleTypes({});
     assert.deepEqual(
       ruleTypes!.map((r) => r.id?.provider),
-      ["CloudWatchAlarm", "CodeBuild", "LambdaInvoke", "VariableCheck"],
+      ["CloudWatchAlarm", "CodeBuild", "Commands", "DeploymentWindow", "LambdaInvoke", "VariableCheck"],
     );
+  });
+
+  const rule = (provider: string, more: object) => ({
+    name: "rule",
+    ruleTypeId: { category: "Rule" as const, owner: "AWS" as const, provider, version: "1" },
+    ...more,
+  });
+  const entry = (one: ReturnType<typeof rule>) => ({
+    beforeEntry: { conditions: [{ result: "FAIL" as const, rules: [one] }] },
+  });
+
+  test("a deployment window lets through when it is open, and waits when it is not", async () => {
+    const { states, approvalIn } = kit;
+    const open = await create(
+      entry(rule("DeploymentWindow", { configuration: { Cron: "* * * * * ?", TimeZone: "Europe/Berlin" } })),
+    );
+    assert.ok(await approvalIn(open, "Check", "Look"));
+    const year = new Date().getUTCFullYear() + 1;
+    const closed = await create(entry(rule("DeploymentWindow", { configuration: { Cron: `* * * * * ? ${year}` } })));
+    const rules = await soon(async () => {
+      const state = (await states(closed))[1]?.beforeEntryConditionState?.conditionStates?.[0]?.ruleStates;
+      return state?.[0]?.latestExecution ? state : undefined;
+    }, "the rule");
+    assert.equal(rules[0]!.latestExecution!.status, "InProgress");
+    await assert.rejects(create(entry(rule("DeploymentWindow", { configuration: { Cron: "every day" } }))), {
+      name: "InvalidActionDeclarationException",
+      message: /The window of rule rule is not valid/,
+    });
+  });
+
+  test("commands belong to the provider Commands, and to pipelines of type V2", async () => {
+    await assert.rejects(create(entry(rule("Commands", {}))), { message: /must have at least one command/ });
+    const skip = { result: "SKIP" as const, rules: [rule("Commands", { commands: ["true"] })] };
+    await assert.rejects(create({ beforeEntry: { conditions: [skip] } }), {
+      message: /LambdaInvoke and VariableCheck/,
+    });
+    const commands = action("Run", "Compute/Commands", { commands: ["true"] });
+    await assert.rejects(create({ actions: [commands] }, { pipelineType: "V1", variables: [] }), {
+      name: "InvalidActionDeclarationException",
+      message: /Commands is only supported for pipelines of type V2/,
+    });
+    await assert.rejects(create({ actions: [{ ...approve("Look"), commands: ["true"] }] }), {
+      message: /belong to the provider Commands/,
+    });
+  });
+
+  test("a pipeline starts another one with variables, and goes on", async () => {
+    const { pipelines, ended, newest, approvalIn } = kit;
+    const other = await create({});
+    await approvalIn(other, "Check", "Look");
+    await new IAM(kit.app.client).putRolePolicy({
+      RoleName: "pipeline",
+      PolicyName: "invoke",
+      PolicyDocument: JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Allow", Action: "codepipeline:StartPipelineExecution", Resource: "*" }],
+      }),
+    });
+    const invoke = action("Other", "Invoke/CodePipeline", {
+      configuration: { PipelineName: other, Variables: '[{"name": "To", "value": "#{variables.To}-2"}]' },
+      namespace: "Other",
+    });
+    const name = await create({ actions: [invoke] });
+    assert.equal((await ended(name)).status, "Succeeded");
+    const [started] = await newest(other);
+    const { pipelineExecution } = await pipelines.getPipelineExecution({
+      pipelineName: other,
+      pipelineExecutionId: started!.pipelineExecutionId!,
+    });
+    assert.deepEqual(pipelineExecution!.variables, [{ name: "To", resolvedValue: "prod-2" }]);
+    const { actionExecutionDetails } = await pipelines.listActionExecutions({ pipelineName: name });
+    const { output } = actionExecutionDetails!.find((a) => a.actionName === "Other")!;
+    assert.deepEqual(output!.outputVariables, { PipelineExecutionId: started!.pipelineExecutionId });
   });
 });

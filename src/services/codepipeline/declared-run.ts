@@ -17,7 +17,7 @@ export function declaredRun(
 
 /** The rules of a stage's condition in the shape of actions: they are run like these. */
 export const rulesOf = (stage: StageDefinition, condition: NonNullable<ActionRun["condition"]>): ActionDefinition[] =>
-  (declaredCondition(stage, condition)?.rules ?? []).map(({ ruleTypeId, commands: _commands, ...rule }) => ({
+  (declaredCondition(stage, condition)?.rules ?? []).map(({ ruleTypeId, ...rule }) => ({
     ...rule,
     actionTypeId: {
       category: "Rule",

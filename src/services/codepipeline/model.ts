@@ -52,6 +52,9 @@ export interface ActionRun {
   readonly updated: number;
   /** With variables put in. */
   readonly configuration?: Readonly<Record<string, string>>;
+  /** Of the provider Commands, with variables put in. */
+  readonly commands?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   readonly externalId?: string;
   readonly summary?: string;
   readonly percent?: number;

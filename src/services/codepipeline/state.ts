@@ -1,6 +1,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Platform } from "../../aws/platform.ts";
+import { CONCURRENT_BUILDS } from "../../compute/build/index.ts";
+import { Slots } from "./slots.ts";
 
 /** What the service holds while the platform runs. */
 export interface PipelineState {
@@ -8,6 +10,8 @@ export interface PipelineState {
   readonly running: Map<string, AbortController>;
   /** Folder for artifacts on their way. */
   readonly work: string;
+  /** Room for actions that run commands: they need a build's share of the machine. */
+  readonly commandSlots: Slots;
   readonly close: () => void;
 }
 
@@ -22,5 +26,5 @@ export async function startPipelines(platform: Platform): Promise<PipelineState>
   const close = platform.bus.subscribe(ABANDONED, (id) =>
     running.get(String(id))?.abort(new Error("The action was abandoned.")),
   );
-  return { running, work, close };
+  return { running, work, close, commandSlots: new Slots(CONCURRENT_BUILDS) };
 }

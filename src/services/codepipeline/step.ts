@@ -163,7 +163,14 @@ function newRun(ctx: Ctx, execution: Execution, stage: string, action: ActionDef
     variables: execution.variables,
     codepipeline: { PipelineExecutionId: execution.id },
   };
-  const resolved = resolveVariables(action.configuration ?? {}, scope);
+  const { commands = [], environmentVariables = [] } = action;
+  const environment = Object.fromEntries(environmentVariables.map(({ name, value }) => [name, value]));
+  const [resolved, resolvedCommands, resolvedEnvironment] = [
+    resolveVariables(action.configuration ?? {}, scope),
+    resolveVariables(Object.fromEntries(commands.entries()), scope),
+    resolveVariables(environment, scope),
+  ];
+  const unknown = resolved.unknown ?? resolvedCommands.unknown ?? resolvedEnvironment.unknown;
   return {
     id: ctx.platform.ids.uuid(),
     stage,
@@ -173,12 +180,14 @@ function newRun(ctx: Ctx, execution: Execution, stage: string, action: ActionDef
     updated: now,
     configuration: resolved.values ?? action.configuration ?? {},
     // Told by the action's worker, so that all failures go one way.
-    ...(resolved.unknown === undefined
+    ...(commands.length ? { commands: Object.values(resolvedCommands.values ?? {}) } : {}),
+    ...(environmentVariables.length ? { environment: resolvedEnvironment.values ?? {} } : {}),
+    ...(unknown === undefined
       ? {}
       : {
           error: {
             code: "ConfigurationError",
-            message: `The variable ${resolved.unknown} in the configuration of action ${action.name} has no value`,
+            message: `The variable ${unknown} in the configuration of action ${action.name} has no value`,
           },
         }),
   };

@@ -44,7 +44,7 @@ export const codebuild: ActionProvider = {
         },
         { topic: BUILD_ENDED, isOurs: (message) => message === id, slowestMs: SLOWEST_MS },
       );
-      if (build.buildStatus !== "SUCCEEDED") throw new ActionFailure("JobFailed", failureOf(build));
+      if (build.buildStatus !== "SUCCEEDED") throw new ActionFailure("JobFailed", buildFailure(build));
       const variables = Object.fromEntries(
         (build.exportedEnvironmentVariables ?? []).map(({ name, value }) => [String(name), String(value ?? "")]),
       );
@@ -82,7 +82,7 @@ async function runBatch(action: ActionContext): Promise<Left> {
       { slowestMs: SLOWEST_MS },
     );
     if (batch.buildBatchStatus !== "SUCCEEDED")
-      throw new ActionFailure("JobFailed", failureOf({ buildStatus: batch.buildBatchStatus, phases: batch.phases }));
+      throw new ActionFailure("JobFailed", buildFailure({ buildStatus: batch.buildBatchStatus, phases: batch.phases }));
     return { status: "Succeeded", outputs, externalId: id };
   } catch (error) {
     if (action.signal.aborted && !action.ctx.signal.aborted)
@@ -146,8 +146,8 @@ function variablesOf(text: string | undefined, action: string): Variable[] {
   }
 }
 
-/** The phase that failed, and what it said: the command, or the file and the line. */
-function failureOf(build: {
+/** How a build failed: the phase, and what it said: the command, or the file and the line. */
+export function buildFailure(build: {
   buildStatus?: string | undefined;
   phases?:
     | readonly {

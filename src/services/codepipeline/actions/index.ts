@@ -4,9 +4,11 @@ import { approval } from "./approval.ts";
 import { cloudformation } from "./cloudformation.ts";
 import { codebuild } from "./codebuild.ts";
 import { codecommit } from "./codecommit.ts";
+import { commands } from "./commands.ts";
 import { customJob } from "./custom-job.ts";
+import { invokePipeline } from "./invoke-pipeline.ts";
 import { lambda } from "./lambda.ts";
-import { alarmRule, variableCheck } from "./rules.ts";
+import { alarmRule, deploymentWindow, variableCheck } from "./rules.ts";
 import { s3Deploy } from "./s3-deploy.ts";
 import { s3Source } from "./s3-source.ts";
 
@@ -18,10 +20,14 @@ const PROVIDERS: Readonly<Record<string, ActionProvider>> = {
   "Test/CodeBuild": codebuild,
   "Deploy/CloudFormation": cloudformation,
   "Deploy/S3": s3Deploy,
+  "Compute/Commands": commands,
+  "Invoke/CodePipeline": invokePipeline,
   "Invoke/Lambda": lambda,
   "Approval/Manual": approval,
   "Rule/CloudWatchAlarm": alarmRule,
   "Rule/CodeBuild": codebuild,
+  "Rule/Commands": commands,
+  "Rule/DeploymentWindow": deploymentWindow,
   "Rule/LambdaInvoke": lambda,
   "Rule/VariableCheck": variableCheck,
 };

@@ -1,3 +1,4 @@
+import { nextOccurrence, parseSchedule } from "../../../engines/schedule/index.ts";
 import { boundedMatcher, fitsSource } from "../../../kernel/bounded-match.ts";
 import { ActionFailure, type ActionProvider } from "../action-run.ts";
 
@@ -63,3 +64,42 @@ export const alarmRule: ActionProvider = {
     }
   },
 };
+
+const MINUTE_MS = 60_000;
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+/** Waits until it is a time at which deployments are allowed. */
+export const deploymentWindow: ActionProvider = {
+  timeoutMinutes: 7 * 24 * 60,
+  check({ configuration = {}, name }) {
+    if (!configuration["Cron"]?.includes("#{")) windowOf(configuration, name);
+  },
+  async run({ action, configuration, ctx, signal }) {
+    const { schedule, timeZone } = windowOf(configuration, action.name);
+    for (;;) {
+      const minute = Math.floor(ctx.now() / MINUTE_MS) * MINUTE_MS;
+      const opens = nextOccurrence(schedule, minute - 1, { timeZone });
+      if (opens === undefined)
+        throw new ActionFailure("JobFailed", `The deployment window of rule ${action.name} never opens again`);
+      if (opens <= ctx.now()) return { status: "Succeeded" };
+      await ctx.platform.clock.sleep(Math.min(opens - ctx.now(), LONGEST_WAIT_MS), signal);
+    }
+  },
+};
+
+/** The cron of a window has seconds before the fields that schedules have, and may leave the year out. */
+function windowOf(configuration: Readonly<Record<string, string>>, rule: string) {
+  const { Cron = "", TimeZone = "UTC" } = configuration;
+  const [seconds, ...fields] = Cron.trim().split(/\s+/);
+  try {
+    if (seconds !== "*") throw new Error("the seconds must be *");
+    const schedule = parseSchedule(`cron(${[...fields, ...(fields.length === 5 ? ["*"] : [])].join(" ")})`);
+    new Intl.DateTimeFormat("en", { timeZone: TimeZone });
+    return { schedule, timeZone: TimeZone };
+  } catch (error) {
+    throw new ActionFailure(
+      "ConfigurationError",
+      `The window of rule ${rule} is not valid: ${Cron} ${TimeZone} (${(error as Error).message})`,
+    );
+  }
+}
