@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Context } from "../../aws/context.ts";
 import type { EdgeResponse } from "./proxy-response.ts";
 
 const CONTENT_LENGTH = "content-length";
@@ -8,6 +9,7 @@ const CONTENT_LENGTH = "content-length";
  * page of a user's can do nothing in the name of another that is served there.
  */
 export function sendEdgeResponse(
+  { platform }: Pick<Context, "platform">,
   response: ServerResponse,
   answer: EdgeResponse,
   options: { method: string; byPath: boolean; extra?: readonly (readonly [string, string])[] },
@@ -23,5 +25,5 @@ export function sendEdgeResponse(
   const bodyless = status === 204 || status === 304 || status < 200;
   if (!bodyless) head.push("Content-Length", String(Buffer.byteLength(body)));
   response.writeHead(status, head);
-  response.end(bodyless || options.method === "HEAD" ? undefined : body);
+  platform.answers.end(response, bodyless || options.method === "HEAD" ? undefined : body);
 }
