@@ -50,7 +50,20 @@ test("buildspec.yaml is named to the build; a repository without one is built by
   assert.equal(nested.lacksProjectId, true);
   const configured = generation({ "template.yml": SAM, "template-configuration.json": "{}" });
   assert.equal(configured.hasTemplateConfiguration, true);
-  assert.match(String(configured.buildspec), /files:\n    - template-export\.yml\n    - template-configuration\.json\n/);
+  assert.match(
+    String(configured.buildspec),
+    /files:\n    - template-export\.yml\n    - template-configuration\.json\n/,
+  );
+});
+
+test("parameters that nothing gives a value to are found", () => {
+  const template = `Parameters:\n  ProjectId: {Type: String}\n  Stage: {Type: String}\n  Size: {Type: Number}\n  Name: {Type: String, Default: ""}\n${SAM}`;
+  const configuration = '{"Parameters": {"Size": "1"}}';
+  assert.deepEqual(generation({ "template.yml": template }).neededParameters, ["Stage", "Size"]);
+  const configured = generation({ "template.yml": template, "template-configuration.json": configuration });
+  assert.deepEqual(configured.neededParameters, ["Stage"]);
+  const unread = generation({ "template.yml": template, "template-configuration.json": "{" });
+  assert.equal(unread.neededParameters, undefined);
 });
 
 test("what no project can be made of is refused with the reason", () => {

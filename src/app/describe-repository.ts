@@ -39,7 +39,8 @@ export function describeRepository(files: RepositoryFiles): Description {
     hasTemplateConfiguration: files.text(CONFIGURATION) !== undefined,
   });
   if (generation.machine) return refuseMachine(generation.machine);
-  return { generation: buildspecFile === BUILDSPECS[0] ? generation : { ...generation, buildspec: buildspecFile } };
+  const other = buildspecFile === BUILDSPECS[0] ? {} : { buildspec: buildspecFile };
+  return { generation: { ...withConfiguration(files, generation), ...other } };
 }
 
 const refuseMachine = (type: string): Description => ({
@@ -61,9 +62,23 @@ function withoutBuildspec(files: RepositoryFiles): Description {
   const generation = generationOf({ template: template.text, buildspec, hasTemplateConfiguration: hasConfiguration });
   if (generation.machine) return refuseMachine(generation.machine);
   return {
-    generation: { ...generation, buildspec },
+    generation: { ...withConfiguration(files, generation), buildspec },
     note: `no buildspec.yml: builds run "sam build" and "sam package" on ${template.path}`,
   };
+}
+
+/** Without the parameters that the template's configuration gives values to. One that cannot be read is the deployment's to refuse. */
+function withConfiguration(files: RepositoryFiles, generation: Generation): Generation {
+  const { neededParameters: needed, ...others } = generation;
+  if (!needed || !generation.hasTemplateConfiguration) return generation;
+  let given: unknown;
+  try {
+    given = JSON.parse(files.text(CONFIGURATION) ?? "")?.Parameters ?? {};
+  } catch {
+    return others;
+  }
+  const left = needed.filter((name) => typeof given !== "object" || given === null || !(name in given));
+  return left.length > 0 ? { ...others, neededParameters: left } : others;
 }
 
 interface Found {

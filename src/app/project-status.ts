@@ -172,10 +172,23 @@ async function buildFailure(call: Caller, build: string): Promise<string[]> {
   const { groupName: logGroupName, streamName: logStreamName } = builds[0]?.logs ?? {};
   const lines: string[] = [];
   if (logGroupName && logStreamName) {
-    const { events = [] } = await call("logs", "GetLogEvents", { logGroupName, logStreamName, limit: 12 });
-    lines.push(...events.map((e: any) => `| ${String(e.message).trimEnd()}`));
+    const { events = [] } = await call("logs", "GetLogEvents", { logGroupName, logStreamName, limit: 500 });
+    lines.push(...lastWords(events.map((e: any) => String(e.message).trimEnd())).map((line) => `| ${line}`));
   }
   return [...contexts.filter(Boolean), ...lines];
+}
+
+const SHOWN_LINES = 14;
+
+const agentSays = (line: string, words: string): boolean =>
+  line.replace(/^\[Container\] \S+ \S+ /, "").startsWith(words) && line.startsWith("[Container] ");
+
+/** What the first command that failed wrote at its end; of a build without one, its last lines. */
+export function lastWords(lines: readonly string[]): string[] {
+  const failed = lines.findIndex((line) => agentSays(line, "Command did not exit successfully "));
+  const begun = lines.slice(0, Math.max(failed, 0)).findLastIndex((line) => agentSays(line, "Running command "));
+  const written = failed < 0 ? lines : lines.slice(begun + 1, failed);
+  return written.slice(-SHOWN_LINES);
 }
 
 async function stackFailure(call: Caller, id: string): Promise<string[]> {

@@ -22,7 +22,7 @@ export interface Adopted {
 }
 
 /** Clones a repository with this user's own git, and reads what its files ask of a toolchain. */
-export function adoptRepository(url: string): Adopted {
+export function adoptRepository(url: string, parameters: Readonly<Record<string, string>>): Adopted {
   if (url.startsWith("-")) throw new Error(`${url} is not a git URL`);
   const folder = mkdtempSync(join(tmpdir(), "starling-adopt-"));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
@@ -36,7 +36,8 @@ export function adoptRepository(url: string): Adopted {
       paths: () => (output(bare, ["ls-tree", "-r", "-z", "--name-only", "HEAD"]) ?? "").split("\0"),
     });
     if (description.refusal !== undefined) throw new Error(`${url} ${description.refusal}`);
-    const { generation, note } = description;
+    const { note } = description;
+    const generation = withParameters(url, description.generation, parameters);
     return {
       generation,
       ...(note === undefined ? {} : { note }),
@@ -47,6 +48,15 @@ export function adoptRepository(url: string): Adopted {
     remove();
     throw error;
   }
+}
+
+function withParameters(url: string, generation: Generation, parameters: Readonly<Record<string, string>>): Generation {
+  const missing = (generation.neededParameters ?? []).filter((name) => !(name in parameters));
+  if (missing.length > 0)
+    throw new Error(
+      `the template of ${url} has parameters without a default: give values to ${missing.join(", ")} (--parameter ${missing[0]}=VALUE)`,
+    );
+  return Object.keys(parameters).length > 0 ? { ...generation, parameters } : generation;
 }
 
 /** What git prints, or nothing where it fails. */

@@ -1,8 +1,10 @@
 /** The flags and words of a command, after its name. Settings of the platform (`--port`) are read elsewhere and let through. */
 export interface Parsed {
   readonly words: readonly string[];
-  /** The value of a flag, or undefined. */
+  /** The value of a flag, the last one of many, or undefined. */
   value(flag: string): string | undefined;
+  /** The values of a flag that may be given more than once. */
+  values(flag: string): readonly string[];
   has(flag: string): boolean;
 }
 
@@ -23,7 +25,7 @@ export function parseArguments(
   args: readonly string[],
   known: { values?: readonly string[]; switches?: readonly string[] },
 ): Parsed {
-  const values = new Map<string, string>();
+  const values = new Map<string, string[]>();
   const switches = new Set<string>();
   const words: string[] = [];
   const valued = [...(known.values ?? []), ...SETTINGS];
@@ -35,14 +37,19 @@ export function parseArguments(
     else if (valued.includes(flag)) {
       const value = equals < 0 ? args[++at] : arg.slice(equals + 1);
       if (value === undefined || (equals < 0 && value.startsWith("--"))) throw new Error(`${flag} needs a value`);
-      values.set(flag, value);
+      values.set(flag, [...(values.get(flag) ?? []), value]);
     } else if (known.switches?.includes(arg)) switches.add(arg);
     else
       throw new Error(
         `there is no option ${flag}. There are: ${[...(known.values ?? []), ...(known.switches ?? [])].join(", ") || "none"}`,
       );
   }
-  return { words, value: (flag) => values.get(flag), has: (flag) => switches.has(flag) };
+  return {
+    words,
+    value: (flag) => values.get(flag)?.at(-1),
+    values: (flag) => values.get(flag) ?? [],
+    has: (flag) => switches.has(flag),
+  };
 }
 
 /** The one word that a command needs. */

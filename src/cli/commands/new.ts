@@ -9,7 +9,7 @@ import { plain } from "../terminal.ts";
 import { removeProject } from "./destroy.ts";
 
 const USAGE =
-  "starling new <name> --template <id> | --git <url>  [--name TEXT] [--description TEXT] [--json] [--no-wait]";
+  "starling new <name> --template <id> | --git <url>  [--parameter KEY=VALUE ...]  [--name TEXT] [--description TEXT] [--json] [--no-wait]";
 const ID = /^[a-z][a-z0-9-]{1,14}$/;
 
 /** starling new. */
@@ -19,7 +19,7 @@ export const newProject: Command = {
   usage: USAGE,
   async run(args) {
     const parsed = parseArguments(args, {
-      values: ["--template", "--git", "--name", "--description"],
+      values: ["--template", "--git", "--parameter", "--name", "--description"],
       switches: ["--json", "--no-wait"],
     });
     const id = oneWord(parsed, "name", USAGE);
@@ -53,7 +53,17 @@ function source(parsed: Parsed): Adopted | undefined {
   const [template, url] = [parsed.value("--template"), parsed.value("--git")];
   if (Boolean(template) === Boolean(url))
     throw new Error(`say what to start from, --template or --git. Usage: ${USAGE}`);
-  return url ? adoptRepository(url) : undefined;
+  const parameters = parametersOf(parsed);
+  if (!url && Object.keys(parameters).length > 0) throw new Error("--parameter is for repositories (--git)");
+  return url ? adoptRepository(url, parameters) : undefined;
+}
+
+/** Values of the template's parameters. */
+function parametersOf(parsed: Parsed): Record<string, string> {
+  const pairs = parsed.values("--parameter").map((text) => /^([A-Za-z0-9]+)=(.*)$/s.exec(text) ?? text);
+  const wrong = pairs.find((pair) => typeof pair === "string");
+  if (wrong !== undefined) throw new Error(`--parameter ${plain(String(wrong))} has not the form KEY=VALUE`);
+  return Object.fromEntries(pairs.map((pair) => [pair[1], pair[2]]));
 }
 
 interface Making {

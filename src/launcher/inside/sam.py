@@ -274,7 +274,14 @@ def build_python(code, out, target, folder, manifest):
     with open(requirements, encoding="utf8") as file:
         if not re.search(r"^\s*[^#\s]", file.read(), re.M):
             return
-    run(["python3", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements, "--target", target], code)
+    pip = ["python3", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]
+    try:
+        run([*pip, "--target", target], code)
+    except Failure:
+        # Functions see the packages of this machine's Python: where no index can be reached, those may be enough.
+        if subprocess.run([*pip, "--no-index", "--dry-run", "--break-system-packages"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+            raise
+        print(f"Warning: {requirements} could not be installed. The packages of this machine's Python meet it: functions use those", flush=True)
 
 
 def build_esbuild(name, properties, code, work, out, folder):

@@ -175,6 +175,28 @@ test("the toolchain of a first-generation repository exports its functions' role
   assert.equal(foreignAction.Configuration.ParameterOverrides, undefined, "a template without parameters gets none");
 });
 
+test("only an application that CodeStar did not generate makes roles without a boundary", () => {
+  const generation = { hasTemplateConfiguration: false, hasCodeDeployRole: false, importsLambdaRole: false };
+  const statements = (lacksProjectId: boolean, role: string) => {
+    const template = toolchainTemplate({
+      id: "abc",
+      origin: "",
+      generation: { ...generation, lacksProjectId, exportedTemplate: "out.yaml", parameters: { Stage: "a${b}" } },
+    }) as any;
+    const generate = template.Resources.ProjectPipeline.Properties.Stages[2].Actions[0].Configuration;
+    assert.equal(generate.TemplatePath, "abc-BuildArtifact::out.yaml");
+    assert.equal(JSON.parse(generate.ParameterOverrides["Fn::Sub"]).Stage, "a${!b}", "a value is no reference");
+    return template.Resources[role].Properties.Policies[0].PolicyDocument.Statement as any[];
+  };
+  const roles = (lacksProjectId: boolean) =>
+    statements(lacksProjectId, "CloudFormationTrustRole").find((s) => s.Sid === "NewRoles");
+  assert.ok(roles(false).Condition.StringEquals["iam:PermissionsBoundary"]);
+  assert.equal(roles(true).Condition, undefined);
+  const sids = (lacksProjectId: boolean) => statements(lacksProjectId, "ToolChainRole").map((s) => s.Sid);
+  assert.ok(!sids(false).includes("OtherBuckets"));
+  assert.ok(sids(true).includes("OtherBuckets"));
+});
+
 test("a team's policies fit into a managed policy, for the longest id too", () => {
   for (const role of ["Owner", "Contributor", "Viewer"] as const)
     assert.ok(teamPolicy("a23456789012345", role, PLACE).length < 6_144, role);

@@ -18,10 +18,16 @@ export interface Generation {
   readonly exportedTemplate?: string;
   /** The build's instructions, or the name of their file, where they are not the repository's `buildspec.yml`. */
   readonly buildspec?: string;
+  /** Parameters of the template that somebody must give a value: they have no default. */
+  readonly neededParameters?: readonly string[];
+  /** Values of the template's parameters. */
+  readonly parameters?: Readonly<Record<string, string>>;
   /** The type of a resource that runs on a virtual machine: no toolchain of ours deploys it. */
   readonly machine?: string;
 }
 
+/** What the toolchain gives to templates that ask for it. */
+const OWN_PARAMETERS = new Set(["ProjectId", "CodeDeployRole"]);
 const MACHINES = new Set(["AWS::EC2::Instance", "AWS::ElasticBeanstalk::Environment"]);
 
 /** Reads the generation off the repository's files: the texts of its template and of its buildspec, and whether there is a configuration. */
@@ -35,6 +41,9 @@ export function generationOf(files: {
   const parameters = declared && typeof declared === "object" ? declared : {};
   const types = Object.values(resources ?? {}).map((resource) => String(resource?.["Type"]));
   const machine = types.find((type) => MACHINES.has(type));
+  const needed = Object.entries(parameters)
+    .filter(([name, declared]) => !OWN_PARAMETERS.has(name) && !hasDefault(declared))
+    .map(([name]) => name);
   const { exported } = releaseTemplate(files.buildspec);
   return {
     hasTemplateConfiguration: files.hasTemplateConfiguration && files.buildspec.includes("template-configuration.json"),
@@ -42,6 +51,10 @@ export function generationOf(files: {
     lacksProjectId: !("ProjectId" in parameters),
     importsLambdaRole: files.template.includes("LambdaTrustRole"),
     ...(exported === EXPORTED_TEMPLATE ? {} : { exportedTemplate: exported }),
+    ...(needed.length > 0 ? { neededParameters: needed } : {}),
     ...(machine ? { machine } : {}),
   };
 }
+
+const hasDefault = (declared: unknown): boolean =>
+  typeof declared === "object" && declared !== null && "Default" in declared;

@@ -31,7 +31,12 @@ const bucket = (logicalId: string) => [att(logicalId), sub(`\${${logicalId}.Arn}
 /** The roles of a toolchain and the boundary of what a project's functions may do. They outlive the stack, because the application's stack needs them to its end. */
 export function toolchainRoles(id: string, generation: Generation): Record<string, object> {
   return {
-    ToolChainRole: role(id, "ToolChain", trusts("codepipeline", "codebuild", "events"), toolChainPolicy(id)),
+    ToolChainRole: role(
+      id,
+      "ToolChain",
+      trusts("codepipeline", "codebuild", "events"),
+      toolChainPolicy(id, generation),
+    ),
     CloudFormationTrustRole: role(id, "CloudFormation", trusts("cloudformation"), cloudFormationPolicy(id, generation)),
     CodeDeployTrustRole: {
       ...role(id, "CodeDeploy", trusts("codedeploy")),
@@ -57,7 +62,7 @@ function role(id: string, purpose: string, trust: object, policy?: object): obje
 }
 
 /** What pipeline, build and event rule need. */
-function toolChainPolicy(id: string): object {
+function toolChainPolicy(id: string, { lacksProjectId: isForeign = false }: Generation): object {
   const stack = own("cloudformation", `stack/awscodestar-${id}-*`);
   return allow([
     {
@@ -134,9 +139,28 @@ function toolChainPolicy(id: string): object {
       Action: ["lambda:InvokeFunction", "lambda:ListFunctions"],
       Resource: own("lambda", `function:awscodestar-${id}-*`),
     },
+    {
+      Sid: "Parameters",
+      Action: "ssm:GetParameter*",
+      Resource: "*",
+      // What CodeStar's documentation has people tag; other applications know of no such tag.
+      ...(isForeign
+        ? {}
+        : {
+            Condition: { StringEquals: { "ssm:ResourceTag/awscodestar:projectArn": own("codestar", `project/${id}`) } },
+          }),
+    },
+    ...(isForeign ? [otherBuckets] : []),
     { Sid: "Resources", Action: "codestar:SyncResources", Resource: own("codestar", `project/${id}`) },
   ]);
 }
+
+/** Buildspecs of applications that CodeStar did not generate often name a bucket for their code. */
+const otherBuckets: Statement = {
+  Sid: "OtherBuckets",
+  Action: ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+  NotResource: sub("arn:${AWS::Partition}:s3:::aws-codestar-*"),
+};
 
 /** Kinds of resources that a project's template may have: what AWS's own toolchains lacked here rolled users' stacks back. */
 const SERVICES = [

@@ -173,7 +173,9 @@ function buildAction(id: string): object {
 }
 
 function deployActions({ id, generation }: ToolchainOptions): object[] {
+  const own = Object.entries(generation.parameters ?? {}).map(([name, value]) => [name, value.replaceAll("${", "${!")]);
   const overrides = {
+    ...Object.fromEntries(own),
     ...(generation.lacksProjectId ? {} : { ProjectId: id }),
     ...(generation.hasCodeDeployRole ? { CodeDeployRole: "${CodeDeployTrustRole.Arn}" } : {}),
   };
