@@ -68,6 +68,8 @@ export interface ParsedName {
   readonly name: string;
   /** A name with one level is the same with and without the slash that begins it: this is the other way to write it. */
   readonly otherName?: string;
+  /** It was an ARN, which does not say how the name is written. */
+  readonly isArn?: boolean;
   readonly selector?: string;
 }
 
@@ -82,8 +84,19 @@ export function parseName(given: string | undefined): ParsedName {
   return {
     name,
     ...otherWay(name),
+    ...(inArn === undefined ? {} : { isArn: true }),
     ...(selector === undefined ? {} : { selector }),
   };
+}
+
+const badPath = (): AwsError =>
+  invalid(
+    `Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`,
+  );
+
+/** Refuses a name that no parameter can have, where one is asked for. */
+export function checkPath({ name }: ParsedName): void {
+  if (name.includes("//") || (name.includes("/") && !name.startsWith("/"))) throw badPath();
 }
 
 function otherWay(name: string): { otherName?: string } {
@@ -94,17 +107,13 @@ function otherWay(name: string): { otherName?: string } {
 /** Refuses the name of a new parameter in AWS's words. */
 export function checkNewName(name: string): void {
   if (!/^[\w./-]+$/.test(name) || name.length > MAX_NAME || name.includes("//") || name.endsWith("/")) {
-    throw invalid(
-      `Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`,
-    );
+    throw badPath();
   }
   if (/^\/?aws(\/|$)/i.test(name))
     throw new AwsError("AccessDeniedException", `No access to reserved parameter name: ${name}.`, 400);
   if (/^\/?aws/i.test(name)) throw invalid(`Parameter name: can't be prefixed with "aws" (case-insensitive).`);
   if (/^\/?ssm/i.test(name)) {
-    throw invalid(
-      `Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`,
-    );
+    throw badPath();
   }
   if (name.includes("/") && !name.startsWith("/")) throw invalid("Parameter name must be a fully qualified name.");
   if (name.split("/").length - 1 > MAX_LEVELS) {

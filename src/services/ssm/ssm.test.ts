@@ -115,6 +115,11 @@ test("what cannot be is refused in AWS's words", async () => {
     name: "ValidationException",
     message: "Parameter name must be a fully qualified name.",
   });
+  for (const Name of ["a/b/c", "/a//b"])
+    await assert.rejects(ssm.getParameter({ Name }), {
+      name: "ValidationException",
+      message: /divided by slash symbol/,
+    });
   await assert.rejects(put("/aws/x"), {
     name: "AccessDeniedException",
     message: "No access to reserved parameter name: /aws/x.",
@@ -210,7 +215,7 @@ test("a name of one level is the same with and without its slash", async () => {
     ["/led", "led"],
     ["bare", "/bare"],
   ] as const) {
-    assert.equal((await ssm.getParameter({ Name: other })).Parameter!.Name, made);
+    assert.equal((await ssm.getParameter({ Name: other })).Parameter!.Name, other);
     await assert.rejects(put(other), { name: "ParameterAlreadyExists" });
     const on = { ResourceType: "Parameter", ResourceId: other } as const;
     await ssm.addTagsToResource({ ...on, Tags: [{ Key: "k", Value: "v" }] });

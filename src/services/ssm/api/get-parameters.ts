@@ -3,6 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 import {
+  checkPath,
   DEFAULT_KEY,
   existing,
   invalid,
@@ -28,9 +29,10 @@ const MAX_BY_PATH = 10;
 async function find(
   ctx: Ctx,
   given: string | undefined,
-): Promise<{ name: string; version: Version; selector?: string }> {
+): Promise<{ /** As it was asked for. */ name: string; version: Version; selector?: string }> {
   const parsed = parseName(given);
   const { selector } = parsed;
+  checkPath(parsed);
   const name = await nameOf(ctx, parsed);
   const { value: head } = await existing(ctx, name);
   const number =
@@ -46,7 +48,11 @@ async function find(
     if (selector?.includes(":")) throw notFound(String(given));
     throw versionNotFound(name, selector ?? number);
   }
-  return { name, version: stored.value, ...(selector === undefined ? {} : { selector }) };
+  return {
+    name: parsed.isArn ? name : parsed.name,
+    version: stored.value,
+    ...(selector === undefined ? {} : { selector }),
+  };
 }
 
 async function latest(ctx: Ctx, head: Parameter): Promise<Version[]> {
