@@ -25,6 +25,8 @@ const none = (error: unknown): undefined => {
 export function projectLogs(call: Caller, id: string) {
   const seen = new Set<string>();
   const newest = new Map<string, number>();
+  let names: readonly string[] = [];
+  let isFirst = true;
   const isNew = (key: string): boolean => {
     if (seen.has(key)) return false;
     if (seen.size >= MAX_REMEMBERED) seen.delete(seen.values().next().value as string);
@@ -69,13 +71,26 @@ export function projectLogs(call: Caller, id: string) {
     return lines;
   }
 
-  async function functions(from: number): Promise<LogLine[]> {
-    const logGroupNamePrefix = `/aws/lambda/awscodestar-${id}-lambda-`;
-    const { logGroups = [] } =
-      (await call("logs", "DescribeLogGroups", { logGroupNamePrefix, limit: MAX_GROUPS }).catch(none)) ?? {};
-    const all = await Promise.all(
-      logGroups.map((g: { logGroupName: string }) => group("function", g.logGroupName, from)),
-    );
+  /** A name made of a long stack's is cut short, and templates name functions as they like: so the stack is asked. */
+  async function functionNames(): Promise<string[]> {
+    const StackName = `awscodestar-${id}-lambda`;
+    const names: string[] = [];
+    let NextToken: string | undefined;
+    do {
+      const page = await call("cloudformation", "ListStackResources", {
+        StackName,
+        ...(NextToken ? { NextToken } : {}),
+      }).catch(none);
+      for (const { ResourceType, PhysicalResourceId } of page?.StackResourceSummaries ?? [])
+        if (ResourceType === "AWS::Lambda::Function" && PhysicalResourceId) names.push(String(PhysicalResourceId));
+      NextToken = page?.NextToken;
+    } while (NextToken && names.length < MAX_GROUPS);
+    return names.slice(0, MAX_GROUPS);
+  }
+
+  async function functions(from: number, isChanged: boolean): Promise<LogLine[]> {
+    if (isChanged) names = await functionNames();
+    const all = await Promise.all(names.map((name) => group("function", `/aws/lambda/${name}`, from)));
     return all.flat();
   }
 
@@ -90,12 +105,10 @@ export function projectLogs(call: Caller, id: string) {
     },
     /** New lines of all sources, by time. */
     async read(from: number): Promise<LogLine[]> {
-      const parts = await Promise.all([
-        group("build", `/aws/codebuild/${id}`, from),
-        deployment(from),
-        functions(from),
-      ]);
-      return parts.flat().sort((a, b) => a.time - b.time);
+      const [built, deployed] = await Promise.all([group("build", `/aws/codebuild/${id}`, from), deployment(from)]);
+      const written = await functions(from, isFirst || deployed.length > 0);
+      isFirst = false;
+      return [...built, ...deployed, ...written].sort((a, b) => a.time - b.time);
     },
   };
 }
