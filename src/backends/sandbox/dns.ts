@@ -5,6 +5,8 @@ import { isAwsName } from "../../kernel/aws-zones.ts";
 
 /** Where AWS's names point to inside a sandbox. */
 const AWS_ADDRESS = [127, 0, 0, 43];
+/** Tells the internet's address of whoever asks, over plain HTTP: no service of the account's, but what samples of functions call. */
+const PUBLIC_AWS_NAME = "checkip.amazonaws.com";
 /** Names below `localhost` (RFC 6761): the platform's pages and buckets by host. */
 const LOOPBACK = [127, 0, 0, 1];
 const UPSTREAM_MS = 5000;
@@ -37,7 +39,9 @@ export function answerLocally(query: Buffer, internet: boolean): Buffer | undefi
   const end = at + 5;
   if (end > query.length) throw new Error("a DNS question that ends too early");
   const asksForAddress = query.readUInt16BE(at + 1) === TYPE_A;
-  const address = isAwsName(labels.join(".")) ? AWS_ADDRESS : labels.at(-1) === "localhost" ? LOOPBACK : undefined;
+  const name = labels.join(".");
+  const isOurs = isAwsName(name) && name !== PUBLIC_AWS_NAME;
+  const address = isOurs ? AWS_ADDRESS : labels.at(-1) === "localhost" ? LOOPBACK : undefined;
   if (address) return answer(query.subarray(0, end), asksForAddress ? address : undefined, 0);
   return internet ? undefined : answer(query.subarray(0, end), undefined, NO_SUCH_NAME);
 }
