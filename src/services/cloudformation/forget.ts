@@ -5,6 +5,8 @@ import type { Statement } from "../../ports/database.ts";
 import type { Detection } from "./drift/detect.ts";
 import { DELETED_STACK_DAYS } from "./limits.ts";
 import type { Operation, Stack } from "./model.ts";
+import type { SetOperation, StackSet } from "./stack-sets/model.ts";
+import { OPERATIONS, SETS, TURNS } from "./stack-sets/store.ts";
 
 const DAY_MS = 86_400_000;
 const BATCH = 500;
@@ -47,5 +49,20 @@ export const forget: Periodic<any> = {
       (a) => a.value.at < ctx.now() - DAY_MS,
     );
     await records.write(answers.map((a) => records.remove("custom-response", a.id)));
+    await forgetStackSets(ctx);
   },
 };
+
+/** Forgets stack sets that were deleted long ago, and operations that ended long ago. */
+async function forgetStackSets(ctx: Context<any>): Promise<void> {
+  const { records } = ctx;
+  const isOld = (time: number | undefined): boolean =>
+    time !== undefined && time < ctx.now() - DELETED_STACK_DAYS * DAY_MS;
+  const sets = (await records.list<StackSet>(SETS)).filter(({ value }) => isOld(value.deleted));
+  const ended = (await records.list<SetOperation>(OPERATIONS)).filter(({ value }) => isOld(value.ended));
+  const gone = [
+    ...sets.flatMap(({ id }) => [records.remove(SETS, id), records.remove(TURNS, id)]),
+    ...ended.map(({ id }) => records.remove(OPERATIONS, id)),
+  ];
+  for (let i = 0; i < gone.length; i += BATCH) await records.write(gone.slice(i, i + BATCH));
+}

@@ -7,6 +7,10 @@ export const EXPORTS_PAGE = 100;
 export const PARALLEL_RESOURCES = 10;
 /** Stacks inside stacks; each depth has workers of its own, so that a parent never takes the place its child needs. */
 export const NESTING_DEPTH = 4;
+/** Stacks of one operation of a stack set. */
+export const STACK_INSTANCES = 2_000;
+export const STACK_SETS = 1_000;
+export const STACK_SETS_PAGE = 100;
 /** Nested stacks that one change set covers. */
 export const NESTED_CHANGE_SETS = 100;
 /** Resources that one change set of type IMPORT takes in. */
