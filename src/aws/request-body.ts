@@ -90,10 +90,17 @@ function checksumsInHeaders(headers: Headers, ofObject: boolean): ExpectedChecks
     const algorithm = checksumAlgorithm(CHECKSUM_HEADER.exec(name)?.[1] ?? "");
     const value = textOf(headers, name);
     if (!algorithm) continue;
-    if (!isChecksum(algorithm, value ?? ""))
-      throw new AwsError("InvalidRequest", `Value for ${name} header is invalid.`, 400);
     expected.push({ algorithm, value: () => value });
   }
+  if (expected.length > 1)
+    throw new AwsError(
+      "InvalidRequest",
+      "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+      400,
+    );
+  const [only] = expected;
+  if (only && !isChecksum(only.algorithm, only.value() ?? ""))
+    throw new AwsError("InvalidRequest", `Value for x-amz-checksum-${only.algorithm} header is invalid.`, 400);
   const md5 = textOf(headers, "content-md5");
   if (md5 !== undefined) {
     if (!/^[A-Za-z0-9+/]{22}==$/.test(md5)) {

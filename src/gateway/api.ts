@@ -121,11 +121,11 @@ function whileConnected(response: ServerResponse): AbortSignal {
 const OF_SIGNATURES =
   /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/;
 
-/** A presigned URL says in its query what a client would send as headers: metadata, an ACL, a checksum. */
+/** A presigned URL says in its query what a client would send as headers: metadata, an ACL, a checksum, a condition. */
 function withPresignedHeaders(wire: HttpRequest): HttpRequest {
   const said = [...wire.query]
     .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => name.startsWith("x-amz-") && !OF_SIGNATURES.test(name));
+    .filter(([name]) => /^(?:x-amz-|if-(?:none-)?match$)/.test(name) && !OF_SIGNATURES.test(name));
   if (said.length === 0) return wire;
   return Object.create(wire, { headers: { value: { ...Object.fromEntries(said), ...wire.headers } } }) as HttpRequest;
 }

@@ -169,7 +169,9 @@ export function headersOf(shape: Shape, value: Output): Record<string, string> {
       if (/^[\w!#$%&'*+.^`|~-]*$/.test(key)) headers[prefix + key] = safeHeader(String(item));
     }
   }
-  return headers;
+  // Node writes this one as bytes once it knows the content's length, and those beyond ASCII then are no characters of a header.
+  const disposition = headers["content-disposition"];
+  return disposition === undefined ? headers : { "content-disposition": disposition, ...headers };
 }
 
 /** Lambda answers what its function returned, which is JSON; other blobs are bytes. */

@@ -226,6 +226,12 @@ describe("S3 access", () => {
     assert.equal((await plain(meta, { method: "PUT", body: "hello" })).status, 200);
     const got = await plain(await presign("GET", "m"));
     assert.equal(got.headers["x-amz-meta-venue"], "123", "what the URL says counts as a header");
+    const french = { "response-content-disposition": "attachment; filename=\u00e9t\u00e9" };
+    const letters = await plain(await presign("GET", "k", { query: french }));
+    assert.deepEqual([letters.status, letters.headers["content-disposition"]], [200, Object.values(french)[0]]);
+    const once = await presign("PUT", "once", { query: { "If-None-Match": "*" } });
+    assert.equal((await plain(once, { method: "PUT", body: "1" })).status, 200);
+    assert.equal((await plain(once, { method: "PUT", body: "2" })).status, 412);
     const url = await presign("GET", "k");
     assert.equal((await plain(url.replace("/k?", "/other?"))).status, 403);
     assert.equal((await plain(url, { method: "DELETE" })).status, 403);
@@ -315,7 +321,12 @@ describe("S3 access", () => {
       301,
       `http://${Bucket}.s3-website.us-east-1.amazonaws.com/new/x`,
     ]);
-    assert.equal((await plain("/", { host, method: "POST" })).status, 405);
+    const refused = await plain("/", { host, method: "POST" });
+    assert.equal(refused.status, 405);
+    assert.match(refused.body, /<h1>405 Method Not Allowed<\/h1>[^]*<li>Method: POST<\/li>[^]*<li>RequestId: /);
+    const Redirect = { Protocol: "gopher" as "http" };
+    const WebsiteConfiguration = { IndexDocument: { Suffix: "i" }, RoutingRules: [{ Redirect }] };
+    await assert.rejects(s3.putBucketWebsite({ Bucket, WebsiteConfiguration }), code("InvalidRequest"));
     await s3.putBucketAcl({ Bucket, ACL: "public-read" });
     assert.deepEqual(await visit("/none"), [404, "oops"]);
     const first = await plain("/", { host });
@@ -333,7 +344,9 @@ describe("S3 access", () => {
           ...(headers ? { "access-control-request-headers": headers } : {}),
         },
       });
-    assert.equal((await preflight("http://a.example", "PUT")).status, 403);
+    const closed = await preflight("http://a.example", "PUT");
+    assert.equal(closed.status, 403);
+    assert.match(closed.body, /<Method>PUT<\/Method><ResourceType>BUCKET<\/ResourceType>/);
     await s3.putBucketCors({
       Bucket,
       CORSConfiguration: {

@@ -157,10 +157,20 @@ describe("S3's answers, word for word", () => {
 
   test("metadata beyond ASCII travels as encoded words, in both directions", async () => {
     const Bucket = await bucket();
-    const words = { word: "=?UTF-8?B?w6TigKY=?=", plain: "=?UTF-8?Q?only_ascii?=", raw: "a b" };
+    const words = {
+      word: "=?UTF-8?B?w6TigKY=?=",
+      mostly: "=?UTF-8?B?bW9zdGx5IHBsYWluIMOk?=",
+      plain: "=?UTF-8?Q?only_ascii?=",
+      raw: "a b",
+    };
     await s3.putObject({ Bucket, Key: "k", Metadata: words });
     const { Metadata } = await s3.headObject({ Bucket, Key: "k" });
-    assert.deepEqual(Metadata, { word: "=?UTF-8?Q?=C3=A4=E2=80=A6?=", plain: "only ascii", raw: "a b" });
+    assert.deepEqual(Metadata, {
+      word: "=?UTF-8?B?w6TigKY=?=",
+      mostly: "=?UTF-8?Q?mostly_plain_=C3=A4?=",
+      plain: "only ascii",
+      raw: "a b",
+    });
   });
 
   test("a part's own checksum is told where the upload has an algorithm; ranges of all have the object's", async () => {

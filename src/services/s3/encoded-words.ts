@@ -21,6 +21,9 @@ export function decodedWord(text: string): string {
 /** The text itself where a header can carry it, else an encoded word. */
 export function encodedWord(text: string): string {
   if (/^[\t\u0020-\u007e]*$/.test(text)) return text;
+  // As many mailers choose: letters that can be read stay so, unless most cannot.
+  const plain = [...text].filter((char) => /[\t\n\r\u0020-\u007e]/.test(char)).length;
+  if (plain <= [...text].length - plain) return `=?UTF-8?B?${Buffer.from(text, "utf8").toString("base64")}?=`;
   let content = "";
   for (const byte of Buffer.from(text, "utf8")) {
     const char = String.fromCharCode(byte);

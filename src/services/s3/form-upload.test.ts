@@ -97,6 +97,7 @@ describe("S3 form uploads", () => {
     assert.equal(stored.text, "hello");
     assert.deepEqual([stored.ContentType, stored.Metadata], ["text/plain", { from: "a form" }]);
     assert.equal(headers.get("etag"), stored.ETag);
+    assert.ok(headers.get("x-amz-checksum-crc64nvme"));
     assert.match(
       body,
       /<PostResponse><Location>http:[^<]*\/forms\/in\/photo%20of%20us\.txt<\/Location><Bucket>forms<\/Bucket><Key>in\/photo of us\.txt<\/Key><ETag>&quot;/,
@@ -175,7 +176,7 @@ describe("S3 form uploads", () => {
     const unknown = { accessKeyId: "AKIAUNKNOWN000000000", secretAccessKey: "x" };
     await refused(post({ key, ...signed([{ key }], { keys: unknown }) }), 403, "InvalidAccessKeyId");
     const { "x-amz-signature": _signature, ...unsigned } = good;
-    await refused(post({ key, ...unsigned }), 400, "InvalidArgument", /x-amz-signature/);
+    await refused(post({ key, ...unsigned }), 400, "InvalidArgument", /X-Amz-Signature/);
     await refused(post({ ...good }), 400, "InvalidArgument", /named 'key'/);
     await refused(post({ key }), 403, "AccessDenied");
     const iam = new IAM(app.client);

@@ -4,6 +4,7 @@ import { Transform, type Readable } from "node:stream";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import type { Context } from "../../aws/context.ts";
 import type { Principal } from "../../aws/principal.ts";
+import { headersOf } from "../../aws/protocol/encode-response.ts";
 import { decodeRequest, encodeError } from "../../aws/protocol/index.ts";
 import { parseXml } from "../../aws/protocol/xml-parser.ts";
 import { escapeXml } from "../../aws/protocol/xml-writer.ts";
@@ -14,7 +15,7 @@ import { signingKey } from "../../aws/sigv4-canonical.ts";
 import { leaveUnread } from "../../aws/unread-body.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { corsAnswer } from "./cors.ts";
-import { invalidArgument, malformedXml } from "./errors.ts";
+import { accessDenied, invalidArgument, malformedXml } from "./errors.ts";
 import { isBucketName } from "./model.ts";
 import { SENT_AS_FORM } from "./object-facts.ts";
 import { checkPostPolicy, parsePostPolicy, type PostPolicy } from "./post-policy.ts";
@@ -114,7 +115,7 @@ function readForm(request: IncomingMessage): Promise<Form> {
       if (!isOpen) return void file.resume(); // S3 takes one
       isOpen = false;
       const key = fields.get("key");
-      if (key !== undefined) fields.set("key", key.replaceAll("${filename}", filename ?? ""));
+      if (key !== undefined && filename) fields.set("key", key.replaceAll("${filename}", filename));
       file.on("error", () => {}); // whoever reads it is told, and nobody may be reading
       const broken = (): void => void file.destroy(new Error("the client went away"));
       request.once("close", () => request.complete || broken());
@@ -146,9 +147,14 @@ async function upload(ctx: Context<any>, bucket: string, { fields, file }: Form)
   if (policy) checkPostPolicy(policy, fields, ctx.now());
   const input = await inputOf(ctx, bucket, key, fields, bounded(file, policy?.length));
   const caller = ctx.as(principal);
-  const stored = (await caller.call("s3", "PutObject", input)) as { ETag: string; VersionId?: string };
-  return answerOf(ctx, { bucket, key, etag: stored.ETag, version: stored.VersionId }, fields);
+  const stored = await caller.call("s3", "PutObject", input);
+  const shape = ctx.registry.models.load("s3").operation("PutObject")!.output;
+  return answerOf(ctx, { bucket, key, etag: String(stored.ETag), headers: headersOf(shape, { ...stored }) }, fields);
 }
+
+/** Fields of each signature, in the order in which they are missed. */
+const OF_NEW = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"] as const;
+const OF_OLD = ["AWSAccessKeyId", "Signature"] as const;
 
 /** Whose signature the policy has. Without a policy the form is a stranger's. */
 async function signerOf(
@@ -166,13 +172,15 @@ async function signerOf(
       name,
       "",
     );
+  const has = (name: string): boolean => fields.has(name.toLowerCase());
   if (encoded === undefined) {
     if (credential ?? oldKey) throw needs("policy");
     return { principal: ctx.principal };
   }
+  const missing = [...(OF_NEW.some(has) ? OF_NEW : []), ...(OF_OLD.some(has) ? OF_OLD : [])].find((name) => !has(name));
+  if (missing !== undefined) throw needs(missing);
   const signature = fields.get(credential === undefined ? "signature" : "x-amz-signature");
-  if (credential === undefined && oldKey === undefined) throw needs("AWSAccessKeyId");
-  if (signature === undefined) throw needs(credential === undefined ? "signature" : "x-amz-signature");
+  if (signature === undefined) throw accessDenied();
   const [accessKeyId = "", date = "", region = "", service = "", end] = (credential ?? oldKey!).split("/");
   if (credential !== undefined) {
     if (fields.get("x-amz-algorithm") !== "AWS4-HMAC-SHA256")
@@ -256,10 +264,19 @@ const noBody = (): never => {
   throw new Error("the content of a form is streamed");
 };
 
+function xmlOf(text: string): ReturnType<typeof parseXml> {
+  try {
+    return parseXml(text);
+  } catch {
+    throw malformedXml();
+  }
+}
+
 /** `<Tagging><TagSet><Tag><Key>..` as the header has it. */
 function taggingHeader(xml: string): string {
-  const root = parseXml(xml);
-  if (root?.name !== "Tagging") throw malformedXml();
+  const root = xmlOf(xml);
+  // Other XML has no tags, which is no mistake.
+  if (root?.name !== "Tagging") return "";
   const tags = root.children.flatMap((set) => set.children);
   const part = (tag: (typeof tags)[number], name: string): string =>
     tag.children.find((child) => child.name === name)?.text ?? "";
@@ -270,12 +287,13 @@ interface Stored {
   readonly bucket: string;
   readonly key: string;
   readonly etag: string;
-  readonly version: string | undefined;
+  /** What the answer to PutObject says in its head: version, encryption, checksum. */
+  readonly headers: Record<string, string>;
 }
 
 function answerOf(
   ctx: Context<any>,
-  { bucket, key, etag, version }: Stored,
+  { bucket, key, etag, headers: said }: Stored,
   fields: ReadonlyMap<string, string>,
 ): { status: number; headers: Record<string, string>; body?: string } {
   const { host = "", secure = false } = ctx.http ?? {};
@@ -283,7 +301,7 @@ function answerOf(
   const inHost = bucketOfS3Host(host, new URL(ctx.platform.settings.publicUrl).hostname) !== undefined;
   const path = key.split("/").map(encodeURIComponent).join("/");
   const location = inHost ? `${origin}/${path}` : `${origin}/${bucket}/${path}`;
-  const headers = { location, etag, ...(version === undefined ? {} : { "x-amz-version-id": version }) };
+  const headers = { ...said, location, etag };
   const redirect = redirectTo(fields.get("success_action_redirect") ?? fields.get("redirect"), { bucket, key, etag });
   if (redirect !== undefined)
     return { status: 303, headers: { ...headers, location: redirect, "content-length": "0" } };

@@ -48,8 +48,6 @@ export function needsLock(bucket: Bucket): BucketLock {
 export function newLock(bucket: Bucket, input: LockInput, now: number): ObjectLock | undefined {
   const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: legalHold } = input;
   if (mode !== undefined || until !== undefined || legalHold !== undefined) needsLock(bucket);
-  if (mode !== undefined && !isMode(mode))
-    throw invalidArgument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode);
   if ((mode === undefined) !== (until === undefined))
     throw new AwsError(
       "InvalidArgument",
@@ -57,6 +55,8 @@ export function newLock(bucket: Bucket, input: LockInput, now: number): ObjectLo
       400,
       { ArgumentName: mode === undefined ? "x-amz-object-lock-mode" : "x-amz-object-lock-retain-until-date" },
     );
+  if (mode !== undefined && !isMode(mode))
+    throw invalidArgument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode);
   if (legalHold !== undefined && !isHold(legalHold))
     throw invalidArgument("Legal Hold must be either of 'ON' or 'OFF'", "x-amz-object-lock-legal-hold", legalHold);
   if (until && until.getTime() <= now) throw pastDate(until, "x-amz-object-lock-retain-until-date");

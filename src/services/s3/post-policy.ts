@@ -27,6 +27,8 @@ const FREE = /^(?:x-ignore-.*|x-amz-signature|signature|awsaccesskeyid|policy|fi
 
 const invalid = (message: string): AwsError => new AwsError("InvalidPolicyDocument", `Invalid Policy: ${message}`, 400);
 
+const denied = (why: string): AwsError => accessDenied(`Invalid according to Policy: ${why}`);
+
 /** Reads a policy as the form carries it, in Base64. Throws InvalidPolicyDocument. */
 export function parsePostPolicy(encoded: string): PostPolicy {
   const document = asJson(Buffer.from(encoded, "base64").toString("utf8"));
@@ -60,13 +62,21 @@ function asJson(text: string): Record<string, unknown> {
 function lengthRange(condition: readonly unknown[]): { min: number; max: number } {
   const [min, max] = condition.slice(1).map((value) => (typeof value === "string" && value ? Number(value) : value));
   const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (Number.isNaN(min) || Number.isNaN(max))
+    throw denied(`Policy Condition failed: ${spaced(condition).slice(0, 500)}`);
   if (condition.length !== 3 || !isSize(min) || !isSize(max))
     throw invalid("content-length-range needs two sizes in bytes.");
   return { min, max };
 }
 
+/** As S3's messages write a condition. */
+const spaced = (condition: unknown): string =>
+  Array.isArray(condition)
+    ? `[${condition.map((part) => JSON.stringify(part)).join(", ")}]`
+    : JSON.stringify(condition);
+
 function conditionsOf(condition: unknown): Condition[] {
-  const text = JSON.stringify(condition);
+  const text = spaced(condition);
   if (Array.isArray(condition)) {
     const [kind, field, value] = condition as unknown[];
     const name = typeof kind === "string" ? kind.toLowerCase() : "";
@@ -82,13 +92,12 @@ function conditionsOf(condition: unknown): Condition[] {
     kind: "eq",
     field: field.toLowerCase(),
     value: value as string,
-    text: JSON.stringify(["eq", `$${field}`, value]),
+    text: spaced(["eq", `$${field}`, value]),
   }));
 }
 
 /** Throws AccessDenied where the form (names in lower case) is not what the policy lets be sent now. */
 export function checkPostPolicy(policy: PostPolicy, form: ReadonlyMap<string, string>, now: number): void {
-  const denied = (why: string): AwsError => accessDenied(`Invalid according to Policy: ${why}`);
   if (policy.expiration < now) throw denied("Policy expired.");
   const named = new Set<string>();
   for (const { kind, field, value, text } of policy.conditions) {

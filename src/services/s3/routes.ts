@@ -7,8 +7,11 @@ import type { Route } from "../../aws/service.ts";
 import { bucketOfS3Host, isPathStyleHost } from "../../aws/route-s3.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { corsAnswer } from "./cors.ts";
+import { escapeXml } from "../../aws/protocol/xml-writer.ts";
+import { noSuchBucket } from "./errors.ts";
 import { isBucketName } from "./model.ts";
 import { findBucket } from "./store/buckets.ts";
+import { errorPage, notForWebsites, noWebsite } from "./website-page.ts";
 import { keyOfVisit, redirectOf } from "./website.ts";
 
 /** What is before the zone in a website's name. */
@@ -34,35 +37,39 @@ export const websiteRoute: Route<any, Visit> = {
 };
 
 /** What a browser asks before it calls a bucket from another origin. */
-export const preflightRoute: Route<any, { bucket: string }> = {
+export const preflightRoute: Route<any, { bucket: string; isObject: boolean }> = {
   name: "s3-preflight",
   match({ method, host, path, publicHost }) {
     if (method !== "OPTIONS") return undefined;
     const inHost = bucketOfS3Host(host, publicHost);
     const bucket = inHost ?? (isPathStyleHost(host, publicHost) ? decoded(path.split("/")[1] ?? "") : undefined);
-    return bucket !== undefined && isBucketName(bucket) ? { bucket } : undefined;
+    const isObject = inHost === undefined ? /^\/[^/]+\/./.test(path) : path !== "/";
+    return bucket !== undefined && isBucketName(bucket) ? { bucket, isObject } : undefined;
   },
-  async handle(ctx, { bucket: name }, request, response) {
-    const refuse = (status: number, code: string, message: string): void => {
-      const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message><RequestId>${ctx.requestId}</RequestId></Error>`;
+  async handle(ctx, { bucket: name, isObject }, request, response) {
+    const refuse = (status: number, code: string, message: string, more = ""): void => {
+      const ids = `<RequestId>${ctx.requestId}</RequestId><HostId>${ctx.requestId}</HostId>`;
+      const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message>${more}${ids}</Error>`;
       const headers = { "content-type": "application/xml", "content-length": Buffer.byteLength(body) };
       response.writeHead(status, headers).end(body);
     };
     const { origin, "access-control-request-method": method, "access-control-request-headers": list } = request.headers;
     if (origin === undefined)
       return refuse(400, "BadRequest", "Insufficient information. Origin request header needed.");
-    if (method === undefined) return refuse(400, "BadRequest", "Invalid Access-Control-Request-Method: null");
     const wanted = String(list ?? "")
       .split(",")
       .map((header) => header.trim())
       .filter(Boolean);
     const bucket = await findBucket(ctx, name);
-    const headers = bucket?.config.cors ? corsAnswer(bucket.config.cors, origin, String(method), wanted) : undefined;
+    const rules = bucket?.config.cors;
+    if (rules && method === undefined) return refuse(400, "BadRequest", "Invalid Access-Control-Request-Method: null");
+    const headers = rules ? corsAnswer(rules, origin, String(method), wanted) : undefined;
     if (headers) return void response.writeHead(200, { ...headers, "content-length": "0" }).end();
-    const message = bucket?.config.cors
+    const message = rules
       ? "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
-      : "CORSResponse: CORS is not enabled for this bucket.";
-    refuse(403, "AccessForbidden", message);
+      : `CORSResponse: ${bucket ? "CORS is not enabled for this bucket." : "Bucket not found"}`;
+    const about = `<Method>${escapeXml(method ?? "OPTIONS")}</Method><ResourceType>${rules && isObject ? "OBJECT" : "BUCKET"}</ResourceType>`;
+    refuse(403, "AccessForbidden", message, about);
   },
 };
 
@@ -82,19 +89,11 @@ async function serveVisit(
 ): Promise<void> {
   request.resume();
   const bucket = await findBucket(ctx, visit.bucket);
-  if (!bucket) return page(response, 404, "NoSuchBucket", "The specified bucket does not exist", visit);
+  const seen = { method: visit.method, requestId: ctx.requestId };
+  if (!bucket) return errorPage(response, noSuchBucket(visit.bucket), seen);
   const { website } = bucket.config;
-  if (!website)
-    return page(
-      response,
-      404,
-      "NoSuchWebsiteConfiguration",
-      "The specified bucket does not have a website configuration",
-      visit,
-    );
-  if (visit.method !== "GET" && visit.method !== "HEAD") {
-    return page(response, 405, "MethodNotAllowed", "The specified method is not allowed against this resource.", visit);
-  }
+  if (!website) return errorPage(response, noWebsite(visit.bucket), seen);
+  if (visit.method !== "GET" && visit.method !== "HEAD") return errorPage(response, notForWebsites(visit.method), seen);
   const here = { scheme: ctx.http?.secure ? "https" : "http", host: ctx.http?.host ?? "" };
   const all = website.RedirectAllRequestsTo;
   if (all) return redirect(response, 301, `${all.Protocol ?? here.scheme}://${all.HostName}${request.url ?? "/"}`);
@@ -129,14 +128,16 @@ async function failVisit(
   }
   const moved = redirectOf(website, visit.key, here, status);
   if (moved) return redirect(response, moved.status, moved.location);
+  let second: AwsError | undefined;
   if (website.ErrorDocument?.Key) {
     try {
       return await answer(ctx, visit, { Key: website.ErrorDocument.Key }, status, response);
-    } catch (second) {
-      if (!(second instanceof AwsError)) throw second;
+    } catch (thrown) {
+      if (!(thrown instanceof AwsError)) throw thrown;
+      second = thrown;
     }
   }
-  page(response, status, error.code, error.message, visit);
+  errorPage(response, error, { method: visit.method, requestId: ctx.requestId }, second);
 }
 
 const conditionsOf = ({ headers }: IncomingMessage): object => ({
@@ -185,24 +186,4 @@ async function answer(
 
 function redirect(response: ServerResponse, status: number, location: string): void {
   response.writeHead(status, { location, "content-length": "0" }).end();
-}
-
-const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
-function page(response: ServerResponse, status: number, code: string, message: string, visit: Visit): void {
-  const title = `${status} ${code}`;
-  const items = [
-    `Code: ${code}`,
-    `Message: ${message}`,
-    `BucketName: ${visit.bucket}`,
-    ...(visit.key ? [`Key: ${visit.key}`] : []),
-  ];
-  const list = items.map((item) => `<li>${escape(item)}</li>`).join("\n");
-  const body = `<html>\n<head><title>${escape(title)}</title></head>\n<body>\n<h1>${escape(title)}</h1>\n<ul>\n${list}\n</ul>\n<hr/>\n</body>\n</html>\n`;
-  const headers = {
-    "content-type": "text/html; charset=utf-8",
-    "content-length": String(Buffer.byteLength(body)),
-    "x-amz-error-code": code,
-  };
-  response.writeHead(status, headers).end(visit.method === "HEAD" ? undefined : body);
 }

@@ -1,5 +1,5 @@
 import type * as S3 from "@aws-sdk/client-s3";
-import { invalidArgument, malformedXml } from "./errors.ts";
+import { invalidArgument, invalidRequest, malformedXml } from "./errors.ts";
 
 export function checkedWebsite(website: S3.WebsiteConfiguration | undefined): S3.WebsiteConfiguration {
   if (!website) throw malformedXml();
@@ -17,13 +17,8 @@ export function checkedWebsite(website: S3.WebsiteConfiguration | undefined): S3
         "not null",
       );
     }
-    if (!redirectAll.HostName || (redirectAll.Protocol !== undefined && !/^https?$/.test(redirectAll.Protocol))) {
-      throw invalidArgument(
-        "Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically.",
-        "Protocol",
-        String(redirectAll.Protocol),
-      );
-    }
+    if (!redirectAll.HostName) throw malformedXml();
+    checkProtocol(redirectAll.Protocol);
     return website;
   }
   if (!index)
@@ -38,15 +33,22 @@ export function checkedWebsite(website: S3.WebsiteConfiguration | undefined): S3
   for (const rule of rules ?? []) {
     if (!rule.Redirect) throw malformedXml();
     const { ReplaceKeyWith: key, ReplaceKeyPrefixWith: prefix } = rule.Redirect;
-    if (key !== undefined && prefix !== undefined) {
-      throw invalidArgument(
-        "You can only define ReplaceKeyPrefix or ReplaceKey but not both.",
-        "ReplaceKeyPrefixWith",
-        prefix,
+    if (key !== undefined && prefix !== undefined)
+      throw invalidRequest("You can only define ReplaceKeyPrefix or ReplaceKey but not both.");
+    if (rule.Condition && Object.keys(rule.Condition).length === 0)
+      throw invalidRequest(
+        "Condition cannot be empty. To redirect all requests without a condition, the condition element shouldn't be present.",
       );
-    }
+    checkProtocol(rule.Redirect.Protocol);
   }
   return website;
+}
+
+function checkProtocol(protocol: string | undefined): void {
+  if (protocol === undefined || protocol === "http" || protocol === "https") return;
+  throw invalidRequest(
+    "Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically.",
+  );
 }
 
 /** The key that a visitor's path means: folders mean their index document. */

@@ -2,7 +2,7 @@ import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
-import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
+import { aclOutput, allowedGrants, cannedGrants, hasAcl } from "../acl.ts";
 import { checkedPolicy, isPublicPolicy } from "../bucket-policy.ts";
 import { checkedCors } from "../cors.ts";
 import { accessDenied, invalidRequest, malformedXml } from "../errors.ts";
@@ -193,7 +193,7 @@ export const bucketSettings = operations<typeof S3, any>()({
     async run(ctx, input) {
       return set(ctx, input, (bucket) => {
         const grants = allowedGrants(bucket, input, canonicalId(bucket.account));
-        if (!grants && bucket.config.ownership !== "BucketOwnerEnforced") {
+        if (!grants && !hasAcl(input)) {
           throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, {
             MissingHeaderName: "x-amz-acl",
           });

@@ -84,6 +84,7 @@ export const copy = operations<typeof S3, any>()({
         input.TaggingDirective !== "REPLACE" &&
         !input.StorageClass &&
         !input.ServerSideEncryption &&
+        !bucket.config.encryption &&
         !customerKey &&
         !input.WebsiteRedirectLocation;
       if (source.bucket === bucket.name && source.key === key && source.latest && changesNothing) {

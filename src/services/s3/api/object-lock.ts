@@ -117,8 +117,8 @@ export const objectLock = operations<typeof S3, any>()({
   PutObjectLegalHold: {
     permissions: onObject("PutObjectLegalHold"),
     async run(ctx, input) {
-      const { version } = await lockable(ctx, input, "PUT");
       const legalHold = checkedHold(input.LegalHold);
+      const { version } = await lockable(ctx, input, "PUT");
       await changeFacts(ctx, version, (facts) => ({ ...facts, lock: { ...facts.lock, legalHold } }));
       return {};
     },

@@ -3,7 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { ANSWER_STATUS } from "../../../aws/protocol/encode-response.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
-import { aclOutput, allowedGrants, cannedGrants } from "../acl.ts";
+import { aclOutput, allowedGrants, cannedGrants, hasAcl } from "../acl.ts";
 import { restoration } from "../archive.ts";
 import { methodNotAllowed } from "../errors.ts";
 import { objectEvents } from "../events.ts";
@@ -71,7 +71,7 @@ export const objectSettings = operations<typeof S3, any>()({
       const grants = allowedGrants(bucket, input, version.facts.owner);
       const tell = (changed: ObjectVersion) => objectEvents(ctx, bucket, changed, "ObjectAcl:Put");
       if (grants) await changeFacts(ctx, version, (facts) => ({ ...facts, grants }), tell);
-      else if (bucket.config.ownership !== "BucketOwnerEnforced") {
+      else if (!hasAcl(input)) {
         throw new AwsError("MissingSecurityHeader", "Your request was missing a required header", 400, {
           MissingHeaderName: "x-amz-acl",
         });

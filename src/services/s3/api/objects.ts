@@ -108,13 +108,16 @@ async function read(
   checkRead(input, version, ctx.now());
   const { range, parts } = wantedBytes(input, version);
   const isWhole = !range || (range.end - range.start + 1 === version.size && input.PartNumber === undefined);
-  const whole = isWhole && input.ChecksumMode === "ENABLED";
+  const wantsChecksum = input.ChecksumMode?.toUpperCase() === "ENABLED";
   const output: Record<string, any> = {
-    ...describeObject(version, { versioned: bucket.config.versioning !== undefined, checksums: whole }),
+    ...describeObject(version, {
+      versioned: bucket.config.versioning !== undefined,
+      checksums: isWhole && wantsChecksum,
+    }),
     ContentLength: range ? range.end - range.start + 1 : version.size,
     ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(parts === undefined ? {} : { PartsCount: parts }),
-    ...(input.ChecksumMode === "ENABLED" ? partChecksums(input, version) : {}),
+    ...(wantsChecksum ? partChecksums(input, version) : {}),
     ...describeExpiry(version, bucket),
     ...describeKey(key),
     ...describeRestoration(version, ctx.now()),
