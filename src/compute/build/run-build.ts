@@ -215,6 +215,7 @@ async function announce(run: StartedRun, { specLocation }: PreparedBuild): Promi
   log.agent(`Running on Starling`);
   log.agent(`CODEBUILD_SRC_DIR=${SOURCE_FOLDER}`);
   if (specLocation) log.agent(`YAML location is ${specLocation}`);
+  for (const path of spec.unknownKeys) log.agent(`Warning: the buildspec's ${path} means nothing and is passed over`);
   log.agent("Processing environment variables");
   const found = PHASES.flatMap((name) =>
     spec.phases[name] ? [` ${COMMAND_PHASES[name]}: ${spec.phases[name]?.commands.length} commands`] : [],

@@ -131,6 +131,27 @@ test("reads batches: lists, graphs and matrices", () => {
   assert.match(wrong(`  build-matrix: {dynamic: {env: {variables: {A: [${many}], B: [${many}]}}}}\n`), /at most 100/);
 });
 
+test("keys that mean nothing are passed over and named; the first version's variables count", () => {
+  const { spec, fault } = parseBuildspec(`version: 0.1
+anchors: &same [echo a]
+environment_variables:
+  plaintext: {A: b}
+phases:
+  build: {commands: *same, comands: [x], finally: [echo b]}
+artifacts: {files: ["*"], type: zip, discard_paths: yes, secondary-artifacts: {x: {files: ["*"], file: y}}}
+reports: {r: {files: ["*"]}}
+`);
+  assert.equal(fault, undefined);
+  assert.deepEqual(spec?.unknownKeys, [
+    "/anchors",
+    "/phases/build/comands",
+    "/artifacts/discard_paths",
+    "/artifacts/secondary-artifacts/x/file",
+  ]);
+  assert.deepEqual(spec?.env.variables, { A: "b" });
+  assert.deepEqual(spec?.phases.build?.commands, ["echo a"]);
+});
+
 test("matches artifact patterns", () => {
   const yes = (pattern: string, path: string): void => assert.ok(pathMatcher([pattern])(path), `${pattern} ${path}`);
   const no = (pattern: string, path: string): void => assert.ok(!pathMatcher([pattern])(path), `${pattern} ${path}`);

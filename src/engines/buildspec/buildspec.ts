@@ -77,6 +77,8 @@ export interface Buildspec {
   readonly artifacts?: ArtifactSpec;
   readonly secondaryArtifacts: Readonly<Record<string, ArtifactSpec>>;
   readonly reports: readonly ReportSpec[];
+  /** Paths of keys that mean nothing, which a build passes over. */
+  readonly unknownKeys: readonly string[];
   readonly cache: {
     readonly paths: readonly string[];
     readonly key?: string;

@@ -13,8 +13,19 @@ import { readBatch } from "./batch.ts";
 import { PHASES } from "./buildspec.ts";
 import { Fault, flag, list, map, optionalText, texts } from "./values.ts";
 
+const MAX_UNKNOWN = 20;
 const LIMITS = { maxCharacters: 1_000_000, maxDepth: 40, maxNodes: 20_000 };
-const SECTIONS = new Set("version run-as env proxy batch phases reports artifacts cache".split(" "));
+/** Keys by the path of the map that they are in; `*` stands for any name. "type" is of the first buildspecs and means nothing any more. */
+const ARTIFACT_KEYS = "files name discard-paths base-directory exclude-paths enable-symlinks s3-prefix type";
+const KEYS: Readonly<Record<string, ReadonlySet<string>>> = Object.fromEntries(
+  Object.entries({
+    "": "version run-as env environment_variables proxy batch phases reports artifacts cache",
+    "/env": "shell variables parameter-store secrets-manager exported-variables git-credential-helper",
+    "/phases/*": "run-as on-failure runtime-versions commands finally steps",
+    "/artifacts": `${ARTIFACT_KEYS} secondary-artifacts`,
+    "/artifacts/secondary-artifacts/*": ARTIFACT_KEYS,
+  }).map(([path, names]) => [path, new Set(names.split(" "))]),
+);
 const SHELLS = new Set(["bash", "/bin/sh", "sh", "powershell.exe", "pwsh.exe"]);
 
 /** Reads a buildspec of version 0.1 or 0.2. The fault is in CodeBuild's words, with the line. */
@@ -47,8 +58,6 @@ export function parseBuildspec(
 
 function readSpec(value: JsonValue): Buildspec {
   if (!isObject(value)) throw new Fault("The buildspec file is empty or not a map", "");
-  for (const key of Object.keys(value))
-    if (!SECTIONS.has(key)) throw new Fault(`Unknown section "${key}" in the buildspec`, `/${key}`);
   const version = readVersion(value.version);
   const batch = value.batch === undefined || value.batch === null ? undefined : readBatch(value.batch);
   const phases = map(value.phases, "/phases");
@@ -65,14 +74,29 @@ function readSpec(value: JsonValue): Buildspec {
   return {
     version,
     ...(runAs !== undefined && { runAs }),
-    env: readEnv(value.env),
+    env: readEnv(value.env ?? (version === "0.1" ? firstEnv(value.environment_variables) : undefined)),
     runtimeVersions: texts(install["runtime-versions"], "/phases/install/runtime-versions"),
     phases: read,
     ...artifacts,
     reports: readReports(value.reports),
     cache: readCache(value.cache),
     ...(batch && { batch }),
+    unknownKeys: unknownKeys(value),
   };
+}
+
+/** Keys that mean nothing, as paths. Anchors are kept under such keys, and people misspell: a build goes on, and its log names them. */
+function unknownKeys(value: JsonObject): string[] {
+  const found: string[] = [];
+  const look = (node: JsonValue | undefined, path: string, pattern: string): void => {
+    if (!isObject(node)) return;
+    for (const [key, child] of Object.entries(node)) {
+      if (KEYS[pattern] && !KEYS[pattern].has(key)) found.push(`${path}/${key}`);
+      else look(child, `${path}/${key}`, `${pattern}/${pattern in KEYS ? key : "*"}`);
+    }
+  };
+  look(value, "", "");
+  return found.slice(0, MAX_UNKNOWN);
 }
 
 function readVersion(value: JsonValue | undefined): "0.1" | "0.2" {
@@ -82,15 +106,15 @@ function readVersion(value: JsonValue | undefined): "0.1" | "0.2" {
   throw new Fault(`Invalid buildspec version ${text}: expecting 0.1 or 0.2`, "/version");
 }
 
+/** What `env` was called in version 0.1. */
+const firstEnv = (value: JsonValue | undefined): JsonValue => ({
+  variables: map(value, "/environment_variables").plaintext ?? null,
+});
+
 function readEnv(value: JsonValue | undefined): Buildspec["env"] {
   const env = map(value, "/env");
   const shell = optionalText(env.shell, "/env/shell") ?? "sh";
   if (!SHELLS.has(shell)) throw new Fault(`Invalid shell ${shell}: expecting ${[...SHELLS].join(", ")}`, "/env/shell");
-  for (const key of Object.keys(env)) {
-    if (!/^(shell|variables|parameter-store|secrets-manager|exported-variables|git-credential-helper)$/.test(key)) {
-      throw new Fault(`Unknown key "${key}" in env`, `/env/${key}`);
-    }
-  }
   const helper = String(env["git-credential-helper"] ?? "no").toLowerCase();
   return {
     shell,
@@ -105,10 +129,6 @@ function readEnv(value: JsonValue | undefined): Buildspec["env"] {
 function readPhase(value: JsonValue, name: PhaseName): BuildPhase {
   const path = `/phases/${name}`;
   const phase = map(value, path);
-  for (const key of Object.keys(phase)) {
-    if (!/^(run-as|on-failure|runtime-versions|commands|finally|steps)$/.test(key))
-      throw new Fault(`Unknown key "${key}" in phase ${name}`, `${path}/${key}`);
-  }
   const runAs = optionalText(phase["run-as"], `${path}/run-as`);
   return {
     commands: commands(phase.commands, `${path}/commands`, "Commands"),
@@ -162,16 +182,6 @@ function readArtifacts(value: JsonValue | undefined): Pick<Buildspec, "artifacts
 }
 
 function readArtifact(value: JsonObject, path: string): ArtifactSpec {
-  for (const key of Object.keys(value)) {
-    // "type" is of the first buildspecs and means nothing any more; old repositories have it.
-    if (
-      !/^(files|name|discard-paths|base-directory|exclude-paths|enable-symlinks|s3-prefix|type|secondary-artifacts)$/.test(
-        key,
-      )
-    ) {
-      throw new Fault(`Unknown key "${key}" in artifacts`, `${path}/${key}`);
-    }
-  }
   const files = list(value.files, `${path}/files`);
   if (files.length === 0) throw new Fault("Expected artifacts to have at least one entry in files", path);
   const name = optionalText(value.name, `${path}/name`);

@@ -121,6 +121,7 @@ function specOf({ action, run }: ActionContext): Buildspec {
       : {}),
     secondaryArtifacts: {},
     reports: [],
+    unknownKeys: [],
     cache: { paths: [], fallbackKeys: [] },
   };
 }
