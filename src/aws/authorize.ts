@@ -43,6 +43,18 @@ export async function isAllowed(ctx: Context, permission: Permission): Promise<b
   }
 }
 
+/** Whether any policy that counts for the caller asks for a condition key that begins so (in lower case): else nobody need look it up. */
+export async function asksFor(ctx: Context, { resourcePolicy }: Pick<Permission, "resourcePolicy">, prefix: string) {
+  const { policies } = ctx.registry;
+  const { identity, boundary, session = [] } = await ctx.platform.identity.policies(ctx.principal);
+  const asks = (document: string | undefined, kind: "identity" | "resource"): boolean =>
+    document !== undefined && policies.compiled(document, kind).asks.some((name) => name.startsWith(prefix));
+  return (
+    asks(resourcePolicy, "resource") ||
+    [...identity, boundary, ...session].some((document) => asks(document, "identity"))
+  );
+}
+
 /** Answers whether the decision is made of nothing but caller, documents, action and resource. */
 async function check(ctx: Context, permission: Permission): Promise<boolean> {
   const { principal } = ctx;

@@ -159,6 +159,10 @@ export function allowedGrants(bucket: Bucket, input: AclInput, owner: string): G
   return grants;
 }
 
+/** Whether anybody has a right by a list in this bucket. */
+export const aclsCount = ({ config }: Bucket): boolean =>
+  config.ownership !== "BucketOwnerEnforced" && !config.publicAccessBlock?.IgnorePublicAcls;
+
 /** Whether ACLs let this kind of caller do what needs `permission`. */
 export function aclAllows(
   bucket: Bucket,
@@ -166,8 +170,7 @@ export function aclAllows(
   permission: S3.Permission,
   anonymous: boolean,
 ): boolean {
-  const { ownership, publicAccessBlock } = bucket.config;
-  if (!grants || ownership === "BucketOwnerEnforced" || publicAccessBlock?.IgnorePublicAcls) return false;
+  if (!grants || !aclsCount(bucket)) return false;
   return grants.some(({ grantee, permission: given }) => {
     if (given !== permission && given !== "FULL_CONTROL") return false;
     return "uri" in grantee && (grantee.uri === ALL_USERS || (grantee.uri === AUTHENTICATED_USERS && !anonymous));

@@ -35,7 +35,11 @@ export const s3 = defineService<typeof S3, S3State>({
     ...copy,
     ...multipart,
   }),
-  start: async (platform) => ({ turns: new Turns(), accessLogs: await openAccessLogs(platform) }),
+  start: async (platform) => ({
+    turns: new Turns(),
+    accessLogs: await openAccessLogs(platform),
+    read: new WeakMap(),
+  }),
   answerHeaders: browserHeaders,
   resources: [s3Bucket, s3BucketPolicy],
   routes: [websiteRoute, preflightRoute, formUploadRoute],

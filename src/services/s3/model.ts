@@ -10,6 +10,8 @@ export interface S3State {
   /** Changes of one key run one after the other. */
   readonly turns: Turns;
   readonly accessLogs: AccessLogs;
+  /** The bucket of a call, by its context: what it may is decided by the same that it works on, which is read once. */
+  readonly read: WeakMap<object, Bucket>;
 }
 
 /** Somebody's right to a bucket or an object. */

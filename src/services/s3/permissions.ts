@@ -1,13 +1,17 @@
 import type * as S3 from "@aws-sdk/client-s3";
+import { asksFor } from "../../aws/authorize.ts";
 import type { Context } from "../../aws/context.ts";
 import type { Permission } from "../../aws/service.ts";
-import { aclAllows, aclTakesLogs, hasAcl, LOG_SERVICE } from "./acl.ts";
+import { aclAllows, aclsCount, aclTakesLogs, hasAcl, LOG_SERVICE } from "./acl.ts";
 import { isPublicPolicy } from "./bucket-policy.ts";
 import { accessDenied, invalidArgument } from "./errors.ts";
 import { bucketArn, objectArn, type Bucket } from "./model.ts";
 import { existingConditions, storingConditions, type StoringInput } from "./object-conditions.ts";
 import { bucketOfInput } from "./store/buckets.ts";
 import { findVersion } from "./store/objects.ts";
+
+/** How the condition keys begin that tell the tags of an object. */
+const EXISTING_TAG = "s3:existingobjecttag/";
 
 interface BucketInput {
   readonly Bucket?: string | undefined;
@@ -82,8 +86,10 @@ export async function objectPermission(
   acl?: S3.Permission,
 ): Promise<Permission> {
   const key = String(input.Key);
+  const self = bySelf(ctx, bucket);
   const isNew = action === "PutObject" || action.includes("Multipart");
-  const version = isNew ? undefined : await findVersion(ctx, bucket.name, key, input.VersionId);
+  const counts = !isNew && ((acl !== undefined && aclsCount(bucket)) || (await asksFor(ctx, self, EXISTING_TAG)));
+  const version = counts ? await findVersion(ctx, bucket.name, key, input.VersionId) : undefined;
   const conditions = existingConditions(version, input);
   // Of what is not there the bucket's own list decides: who may read that learns that there is no such key.
   const grants = version ? version.facts.grants : bucket.config.grants;
@@ -94,7 +100,7 @@ export async function objectPermission(
     resource: objectArn(bucket.name, key),
     granted,
     ...(conditions ? { conditions } : {}),
-    ...bySelf(ctx, bucket),
+    ...self,
   };
 }
 

@@ -38,7 +38,16 @@ interface BucketInput {
 }
 
 /** The bucket of a call; throws where there is none, or where it belongs to somebody else than the caller expects. */
-export async function bucketOfInput(ctx: Context<any>, input: BucketInput): Promise<Bucket> {
+export async function bucketOfInput(ctx: Context<S3State>, input: BucketInput): Promise<Bucket> {
+  const read = ctx.state.read.get(ctx);
+  const isSame = read?.name === input.Bucket && input.ExpectedBucketOwner === undefined;
+  if (read && isSame) return read;
+  const bucket = await freshBucketOfInput(ctx, input);
+  ctx.state.read.set(ctx, bucket);
+  return bucket;
+}
+
+async function freshBucketOfInput(ctx: Context<any>, input: BucketInput): Promise<Bucket> {
   if (input.ExpectedBucketOwner !== undefined && !/^\d{12}$/.test(input.ExpectedBucketOwner))
     throw new AwsError(
       "InvalidBucketOwnerAWSAccountID",
@@ -130,7 +139,7 @@ async function changeInTurn(
   change: (config: BucketConfig, bucket: Bucket) => BucketConfig,
 ): Promise<Bucket> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const bucket = await bucketOfInput(ctx, input);
+    const bucket = await freshBucketOfInput(ctx, input);
     const config = change(bucket.config, bucket);
     try {
       await ctx.platform.database.write([

@@ -143,7 +143,7 @@ export async function storeVersion(
     const current = await findVersion(ctx, bucketName, key);
     options.check?.(current?.marker ? undefined : current);
     const versioned = bucket.config.versioning === "Enabled";
-    const replaced = versioned ? undefined : await findVersion(ctx, bucketName, key, NULL_VERSION);
+    const replaced = versioned || !current ? undefined : await nullVersion(ctx, current);
     const now = ctx.now();
     const stored: ObjectVersion = {
       bucket: bucketName,
@@ -168,6 +168,11 @@ export async function storeVersion(
     await ctx.platform.database.write(batch);
     return stored;
   });
+}
+
+/** The version that a write without versioning replaces: mostly the latest one. */
+async function nullVersion(ctx: Context<any>, latest: ObjectVersion): Promise<ObjectVersion | undefined> {
+  return latest.version === NULL_VERSION ? latest : findVersion(ctx, latest.bucket, latest.key, NULL_VERSION);
 }
 
 /** Removes one version for good; the one before it becomes the latest. Answers what was there. */
