@@ -50,7 +50,7 @@ export async function routeOperation(
   if (target !== undefined) return routeTarget(models, request, target);
 
   const { signingName } = options;
-  if (signingName !== "s3" && (await hasAction(request))) return routeAction(models, request, signingName);
+  if (signingName !== "s3" && hasAction(request)) return routeAction(models, request, signingName);
   if (signingName !== undefined) return routeSigned(models, request, signingName, options);
   return routeUnsigned(models, request, options);
 }
@@ -105,12 +105,13 @@ function routeRpc(
   return { found: false, model: rpcModel, protocol, error };
 }
 
-async function hasAction(request: HttpRequest): Promise<boolean> {
+function hasAction(request: HttpRequest): boolean {
+  const inQuery = (name: string): boolean => request.rawQuery !== "" && request.query.has(name);
   if (request.method === "POST") {
     const isForm = headerOf(request, "content-type")?.startsWith("application/x-www-form-urlencoded") === true;
-    return isForm || request.query.has("Action");
+    return isForm || inQuery("Action");
   }
-  return request.method === "GET" && request.query.has("Action") && request.query.has("Version");
+  return request.method === "GET" && inQuery("Action") && inQuery("Version");
 }
 
 async function routeAction(
