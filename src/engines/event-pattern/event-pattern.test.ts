@@ -87,18 +87,20 @@ test("transforms input", () => {
       none: "$.nope",
     },
     inputTemplate:
-      '{"text": "branch <ref> of <aws.events.rule-name> <none>", "tags": <tags>, "n": <first>, "none": <none>, "quoted": "<tags>"}',
+      '{"text": "branch <ref> of <aws.events.rule-name> <none>", "tags": <tags>, "n": <first>, "none": <none>}',
   };
-  checkInputTransformer(transformer);
-  assert.deepEqual(JSON.parse(transformInput(transformer, event, variables)), {
+  checkInputTransformer(transformer, "t");
+  assert.deepEqual(JSON.parse(transformInput(transformer, event, variables)!), {
     text: "branch master of r ",
     tags: ["a", "b"],
     n: 1,
-    none: null,
-    quoted: '["a","b"]',
+    none: "",
   });
+  const made = (inputTemplate: string) => transformInput({ ...transformer, inputTemplate }, event, variables);
+  assert.equal(made('"tags <tags>"\n"name <ref>"'), '"tags [a,b]"\n"name master"');
+  assert.equal(made('{"tags": "<tags>"}'), undefined);
   assert.equal(readPath("$.detail['count']", event), 5);
-  assert.throws(() => checkInputTransformer({ inputTemplate: "<x>" }), /x that is not in InputPathsMap/);
+  assert.throws(() => checkInputTransformer({ inputTemplate: "<x>" }, "t"), /target t contains invalid placeholder x/);
   assert.throws(() => readPath("$..a", event), /Invalid JSONPath/);
 });
 

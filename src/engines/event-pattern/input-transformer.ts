@@ -43,7 +43,7 @@ function parsePath(path: string): (string | number)[] {
 }
 
 /** Checks a transformer; throws `ValidationException` in EventBridge's words. */
-export function checkInputTransformer(transformer: InputTransformer): void {
+export function checkInputTransformer(transformer: InputTransformer, target: string): void {
   const paths = Object.entries(transformer.inputPathsMap ?? {});
   if (paths.length > MAX_PATHS || transformer.inputTemplate.length > MAX_TEMPLATE) {
     throw new AwsError("ValidationException", "InputTransformer exceeds its size limits.", 400);
@@ -57,7 +57,7 @@ export function checkInputTransformer(transformer: InputTransformer): void {
     if (known.has(name) || name.startsWith("aws.events.")) continue;
     throw new AwsError(
       "ValidationException",
-      `InputTemplate for target contains placeholder ${name} that is not in InputPathsMap.`,
+      `InputTemplate for target ${target} contains invalid placeholder ${name}.`,
       400,
     );
   }
@@ -68,34 +68,45 @@ function placeholders(template: string): string[] {
 }
 
 /**
- * Makes the input of a target. Inside quotes a value goes in as text, elsewhere as JSON; a missing value is `null`,
- * inside quotes nothing.
+ * Makes the input of a target, as AWS was recorded. Elsewhere than inside quotes a value goes in as JSON, and a missing
+ * one as an empty text. Inside quotes a text goes in as it is, and a missing value as nothing; an object or a list loses
+ * its own quotes in a template of texts, and makes one that is JSON invalid: `undefined`, the target gets nothing.
  */
-export function transformInput(transformer: InputTransformer, event: Json, variables: EventVariables): string {
+export function transformInput(
+  transformer: InputTransformer,
+  event: Json,
+  variables: EventVariables,
+): string | undefined {
+  const isJson = /^\s*[[{]/.test(transformer.inputTemplate);
+  let isValid = true;
   const values = new Map<string, Json | undefined>([
     ["aws.events.rule-arn", variables.ruleArn],
     ["aws.events.rule-name", variables.ruleName],
     ["aws.events.event.ingestion-time", variables.ingestionTime],
-    ["aws.events.event", withoutDetail(event)],
+    ["aws.events.event", headOf(event)],
     ["aws.events.event.json", event],
   ]);
   for (const [name, path] of Object.entries(transformer.inputPathsMap ?? {})) values.set(name, readPath(path, event));
   let quoted = false;
-  return transformer.inputTemplate.replace(/\\.|"|<([A-Za-z0-9_.-]+)>/gs, (whole, name: string | undefined) => {
+  const made = transformer.inputTemplate.replace(/\\.|"|<([A-Za-z0-9_.-]+)>/gs, (whole, name: string | undefined) => {
     if (name === undefined) {
       if (whole === '"') quoted = !quoted;
       return whole;
     }
     if (!values.has(name)) return whole;
     const value = values.get(name);
-    if (!quoted) return JSON.stringify(value ?? null);
-    const text = value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
-    return JSON.stringify(text).slice(1, -1);
+    if (!quoted) return JSON.stringify(value === undefined ? "" : value);
+    if (typeof value === "string") return JSON.stringify(value).slice(1, -1);
+    if (value === undefined || value === null) return "";
+    if (typeof value === "object" && isJson) isValid = false;
+    return JSON.stringify(value).replaceAll('"', "");
   });
+  return isValid ? made : undefined;
 }
 
-function withoutDetail(event: Json): Json {
+/** The event without its detail, in the names that AWS gives its members here. */
+function headOf(event: Json): Json {
   if (!isMap(event)) return event;
-  const { detail: _detail, ...rest } = event;
-  return rest;
+  const { detail: _detail, "detail-type": detailType, ...rest } = event;
+  return { ...rest, ...(detailType === undefined ? {} : { detailType }) };
 }

@@ -57,6 +57,11 @@ test("same account: naming user or role grants, naming the account only delegate
   assert.equal(decide({ resourcePolicy: resourcePolicy({ AWS: user.arn }) }), "allow");
   assert.equal(decide({ resourcePolicy: resourcePolicy({ AWS: "111122223333" }) }), "implicitDeny");
   assert.equal(decide({ resourcePolicy: resourcePolicy({ AWS: session.roleArn }), principal: session }), "allow");
+  const service = { ...user, type: "service" as const, service: "logs.amazonaws.com" };
+  for (const name of ["logs.amazonaws.com", "logs.us-east-1.amazonaws.com"])
+    assert.equal(decide({ resourcePolicy: resourcePolicy({ Service: name }), principal: service }), "allow");
+  for (const name of ["s3.amazonaws.com", "logs.example.amazonaws.com"])
+    assert.equal(decide({ resourcePolicy: resourcePolicy({ Service: name }), principal: service }), "implicitDeny");
   const boundary = allow({ Action: "sqs:*" });
   assert.equal(
     decide({ resourcePolicy: resourcePolicy({ AWS: session.roleArn }), principal: session, boundary }),

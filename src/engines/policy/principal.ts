@@ -27,7 +27,7 @@ export type CompiledPrincipal = (principal: Principal) => PrincipalMatch | undef
 export function compilePrincipal(element: PolicyPrincipal): CompiledPrincipal {
   if (element === "*") return () => "direct";
   const aws = new Set(element.AWS ?? []);
-  const services = new Set((element.Service ?? []).map((name) => name.toLowerCase()));
+  const services = new Set((element.Service ?? []).map(globalService));
   const federated = new Set(element.Federated ?? []);
   const canonical = new Set(element.CanonicalUser ?? []);
   const everyone = aws.has("*");
@@ -42,6 +42,11 @@ export function compilePrincipal(element: PolicyPrincipal): CompiledPrincipal {
     return aws.has(p.account) || aws.has(`arn:${partitionOf(p)}:iam::${p.account}:root`) ? "account" : undefined;
   };
 }
+
+const REGIONAL = /^([a-z0-9-]+)\.[a-z]{2}(?:-[a-z]+)+-\d(\.amazonaws\.com(?:\.cn)?)$/;
+
+/** A service by its global name: `logs.us-east-1.amazonaws.com` names the same service. */
+const globalService = (name: string): string => name.toLowerCase().replace(REGIONAL, "$1$2");
 
 function namesFederated(federated: ReadonlySet<string>, p: Principal): boolean {
   return p.federated !== undefined && (federated.has(p.federated) || federated.has("*"));

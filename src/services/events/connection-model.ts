@@ -61,9 +61,16 @@ export async function existingConnection(
   throw missing(`${doing && `Failed to ${doing} the connection(s). `}Connection '${name}' does not exist.`);
 }
 
-export async function existingDestination(ctx: Context<any>, name: string | undefined): Promise<ApiDestination> {
+export async function existingDestination(
+  ctx: Context<any>,
+  name: string | undefined,
+  doing = "",
+): Promise<ApiDestination> {
   const stored = await ctx.records.get<ApiDestination>(API_DESTINATION, String(name));
-  if (!stored) throw missing(`An api-destination '${name}' does not exist.`);
+  if (!stored)
+    throw missing(
+      `${doing && `Failed to ${doing} the api-destination(s). `}An api-destination '${name}' does not exist.`,
+    );
   return stored.value;
 }
 

@@ -204,3 +204,29 @@ test("patterns of many stars, and messages of many open brackets, take no time",
   assert.deepEqual(fields.extracted('"a b" [c d] e'), { $first: "a b", $last: "e" });
   assert.ok(performance.now() - started < 2_000);
 });
+
+test("groups are listed by parts of their names; a name and an ARN together are refused; policies are kept as AWS keeps them", async () => {
+  for (const name of ["list/one", "list/two", "other-list"]) await group(name);
+  const listed = async (logGroupNamePattern: string) =>
+    (await logs.listLogGroups({ logGroupNamePattern })).logGroups!.map((g) => g.logGroupName);
+  assert.deepEqual(await listed("^list/|er-l"), ["list/one", "list/two", "other-list"]);
+  assert.deepEqual(await listed("^list"), ["list/one", "list/two"]);
+  await assert.rejects(logs.describeLogStreams({ logGroupName: "list/one", logGroupIdentifier: "list/one" }), {
+    name: "ValidationException",
+    message: "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+  });
+  const statement = {
+    Effect: "Allow",
+    Principal: { Service: ["es.amazonaws.com"] },
+    Action: "logs:PutLogEvents",
+    Resource: "*",
+  };
+  const { resourcePolicy } = await logs.putResourcePolicy({
+    policyName: "kept",
+    policyDocument: JSON.stringify({ Statement: [statement] }),
+  });
+  assert.deepEqual(JSON.parse(resourcePolicy!.policyDocument!), {
+    Version: "2008-10-17",
+    Statement: [{ ...statement, Principal: { Service: "es.amazonaws.com" } }],
+  });
+});

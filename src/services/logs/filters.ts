@@ -110,7 +110,6 @@ export const filters = operations<typeof Logs, LogWatch>()({
       const [group, name] = [String(input.logGroupName), String(input.filterName)];
       const [pattern, destination] = [String(input.filterPattern), String(input.destinationArn)];
       compileLogFilter(pattern);
-      await existingGroup(ctx, group);
       await checkDestination(ctx, group, destination, input.roleArn);
       await change(ctx, group, (before) => {
         const known = before.subscription.find((f) => f.name === name);
@@ -206,14 +205,17 @@ async function checkDestination(
   const [, , service, , account, kind, name] = destination.split(":");
   if ((service === "kinesis" || service === "firehose") && !roleArn)
     throw invalid(`destinationArn for vendor ${service} cannot be used without roleArn`);
-  if (service !== "lambda" || kind !== "function")
+  if (service !== "lambda" || kind !== "function") {
+    await existingGroup(ctx, group);
     throw notImplemented(`the destination ${destination} of a subscription`);
+  }
   if (account !== ctx.account)
     throw new AwsError(
       "AccessDeniedException",
       "Cross-account lambda invocation passing is not allowed. You must use DestinationPolicies to create cross account lambda triggers.",
       400,
     );
+  await existingGroup(ctx, group);
   if (roleArn) throw invalid("destinationArn for vendor lambda cannot be used with roleArn");
   if (group === `/aws/lambda/${name}`)
     throw invalid("The log group provided is reserved for the function log of the destination function.");

@@ -1,5 +1,6 @@
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import { operations } from "../../aws/service.ts";
+import { notImplemented } from "../../kernel/aws-error.ts";
 import { existingGroup, onGroup, onGroupArn } from "./access.ts";
 import { filteredId, filtersOf } from "./filter-model.ts";
 import {
@@ -61,11 +62,34 @@ export const groups = operations<typeof Logs, LogWatch>()({
           arn: `${groupArn(ctx.region, ctx.account, value.name)}:*`,
           logGroupArn: groupArn(ctx.region, ctx.account, value.name),
           logGroupClass: "STANDARD" as const,
+          deletionProtectionEnabled: false,
           storedBytes: bytes[i]!,
           ...(value.retentionDays ? { retentionInDays: value.retentionDays } : {}),
           ...(value.kmsKeyId ? { kmsKeyId: value.kmsKeyId } : {}),
         })),
         ...(stored.length > limit ? { nextToken: page.at(-1)!.id } : {}),
+      };
+    },
+  },
+  ListLogGroups: {
+    permissions: (_input, ctx) => [{ action: "logs:ListLogGroups", resource: groupArn(ctx.region, ctx.account, "*") }],
+    async run(ctx, input) {
+      for (const key of ["dataSources", "fieldIndexNames", "logGroupTags"] as const)
+        if (input[key]?.length) throw notImplemented(`ListLogGroups by ${key}`);
+      const limit = input.limit ?? DEFAULT_PAGE;
+      const isWanted = namePattern(input.logGroupNamePattern);
+      const known = !input.logGroupClass || input.logGroupClass === "STANDARD";
+      const all = (await ctx.records.list<LogGroup>("group", input.nextToken ? { after: input.nextToken } : {})).filter(
+        ({ id }) => known && isWanted(id),
+      );
+      const page = all.slice(0, limit);
+      return {
+        logGroups: page.map(({ value }) => ({
+          logGroupName: value.name,
+          logGroupArn: groupArn(ctx.region, ctx.account, value.name),
+          logGroupClass: "STANDARD" as const,
+        })),
+        ...(all.length > limit ? { nextToken: page.at(-1)!.id } : {}),
       };
     },
   },
@@ -138,6 +162,13 @@ export const groups = operations<typeof Logs, LogWatch>()({
 });
 
 type AnyContext = Parameters<typeof existingGroup>[0];
+
+/** Parts of names with `|` between them; `^` before one says that the name begins with it. */
+function namePattern(text: string | undefined): (name: string) => boolean {
+  if (text === undefined) return () => true;
+  const parts = text.split("|");
+  return (name) => parts.some((part) => (part.startsWith("^") ? name.startsWith(part.slice(1)) : name.includes(part)));
+}
 
 async function storedBytes(ctx: AnyContext, group: string): Promise<number> {
   const streams = await ctx.records.list<LogStream>("stream", { prefix: `${group}:`, limit: 1000 });

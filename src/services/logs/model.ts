@@ -41,8 +41,10 @@ export function groupName(input: {
   logGroupName?: string | undefined;
   logGroupIdentifier?: string | undefined;
 }): string {
-  if (input.logGroupName) return input.logGroupName;
   const identifier = input.logGroupIdentifier;
+  if (input.logGroupName && identifier)
+    throw new AwsError("ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters.", 400);
+  if (input.logGroupName) return input.logGroupName;
   if (!identifier) throw invalid("A log group name or identifier must be given.");
   return /^arn:[^:]*:logs:[^:]*:\d*:log-group:([^:]+)/.exec(identifier)?.[1] ?? identifier;
 }

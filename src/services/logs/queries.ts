@@ -4,7 +4,6 @@ import { operations, type Permission } from "../../aws/service.ts";
 import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
 import { boundedMatcher } from "../../kernel/bounded-match.ts";
 import type { StoredLogEvent } from "../../ports/telemetry.ts";
-import { existingGroup } from "./access.ts";
 import { parseQuery } from "./insights-parser.ts";
 import { runQuery, type Row } from "./insights-run.ts";
 import { groupArn, groupName, invalid, telemetryKey } from "./model.ts";
@@ -33,6 +32,14 @@ interface StoredQuery {
 }
 
 const noQuery = (id: string): AwsError => new AwsError("ResourceNotFoundException", `Query ${id} does not exist.`, 400);
+
+/** The words of the service that runs the queries. */
+const noGroupToQuery = (ctx: Context<any>, group: string): AwsError =>
+  new AwsError(
+    "ResourceNotFoundException",
+    `Log group '${group}' does not exist for account ID '${ctx.account}' (Service: AWSLogs; Status Code: 400; Error Code: ResourceNotFoundException; Request ID: ${ctx.requestId}; Proxy: null)`,
+    400,
+  );
 
 type GroupsInput = {
   logGroupName?: string | undefined;
@@ -63,7 +70,7 @@ export const queries = operations<typeof Logs, any>()({
       const groups = [...new Set(namesOf(input))];
       if (groups.length === 0) throw invalid("A query names at least one log group.");
       if (groups.length > MAX_GROUPS) throw invalid(`A query names at most ${MAX_GROUPS} log groups.`);
-      for (const group of groups) await existingGroup(ctx, group);
+      for (const group of groups) if (!(await ctx.records.get("group", group))) throw noGroupToQuery(ctx, group);
       const [start, end] = [Number(input.startTime) * 1000, Number(input.endTime) * 1000 + 999];
       if (start > end) throw invalid("End time should not be less than start time.");
       const text = String(input.queryString);

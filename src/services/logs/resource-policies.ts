@@ -27,6 +27,25 @@ export async function policyForServices(ctx: Context<any>): Promise<string | und
   });
 }
 
+/** A document as AWS keeps it: with a version, and lists of one principal as that principal. */
+function asKept(document: string): string {
+  const { Version = "2008-10-17", Statement, ...others } = JSON.parse(document) as Record<string, unknown>;
+  const plain = (one: unknown): unknown => {
+    const { Principal } = one as { Principal?: unknown };
+    if (typeof Principal !== "object" || Principal === null) return one;
+    const entries = Object.entries(Principal).map(([type, names]) => [
+      type,
+      Array.isArray(names) && names.length === 1 ? names[0] : names,
+    ]);
+    return { ...(one as object), Principal: Object.fromEntries(entries) };
+  };
+  return JSON.stringify({
+    Version,
+    ...others,
+    Statement: Array.isArray(Statement) ? Statement.map(plain) : plain(Statement),
+  });
+}
+
 const view = (policy: StoredPolicy): Logs.ResourcePolicy => ({
   policyName: policy.name,
   policyDocument: policy.document,
@@ -53,7 +72,7 @@ export const resourcePolicies = operations<typeof Logs, any>()({
       const stored = await ctx.records.get("policy", name);
       if (!stored && (await ctx.records.count("policy")) >= MAX_POLICIES)
         throw new AwsError("LimitExceededException", "Resource limit exceeded.", 400);
-      const policy: StoredPolicy = { name, document, updated: ctx.now() };
+      const policy: StoredPolicy = { name, document: asKept(document), updated: ctx.now() };
       await ctx.records.write(ctx.records.put("policy", name, policy));
       return { resourcePolicy: view(policy) };
     },

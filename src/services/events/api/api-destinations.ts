@@ -112,7 +112,7 @@ export const apiDestinations = operations<typeof Events, any>()({
   DescribeApiDestination: {
     permissions: on("DescribeApiDestination"),
     async run(ctx, input) {
-      const destination = await existingDestination(ctx, input.Name);
+      const destination = await existingDestination(ctx, input.Name, "describe");
       const { description: Description } = destination;
       return { ...(await view(ctx, destination)), ...(Description === undefined ? {} : { Description }) };
     },

@@ -76,7 +76,7 @@ export const buses = operations<typeof Events, any>()({
     async run(ctx, input) {
       const name = busName(input.Name);
       if (name === DEFAULT_BUS) throw invalid("Cannot delete event bus default.");
-      await existingBus(ctx, name);
+      if (!(await ctx.records.get("bus", name))) return {}; // as AWS: what is not there is deleted
       const rules = await ctx.records.list<Rule>("rule", { prefix: `${name}:`, limit: 1 });
       if (rules.length) throw invalid("Event bus can't be deleted since it has rules.");
       await ctx.records.write(ctx.records.remove("bus", name));

@@ -101,11 +101,11 @@ async function replayOf(ctx: Context<any>, input: Events.StartReplayRequest, nam
   const archive = (await ctx.records.get<Archive>("archive", archiveName))?.value;
   if (!archive || archiveArn(ctx, archive.name) !== input.EventSourceArn)
     throw invalid(`Parameter EventSourceArn is not valid. Reason: Archive ${archiveName} does not exist.`);
-  if (archive.bus !== bus)
-    throw invalid("Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted.");
   const [from, to] = [new Date(input.EventStartTime!).getTime(), new Date(input.EventEndTime!).getTime()];
   if (!(from < to))
     throw invalid("Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.");
+  if (archive.bus !== bus)
+    throw invalid("Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted.");
   const rules = input.Destination?.FilterArns;
   return {
     name,

@@ -102,10 +102,11 @@ function checkTarget(ctx: Context<any>, target: Target): void {
   if (target.InputPath) readPath(target.InputPath, {});
   const transformer = target.InputTransformer;
   if (transformer) {
-    checkInputTransformer({
-      inputTemplate: String(transformer.InputTemplate),
-      ...(transformer.InputPathsMap ? { inputPathsMap: transformer.InputPathsMap } : {}),
-    });
+    const { InputPathsMap: inputPathsMap, InputTemplate } = transformer;
+    checkInputTransformer(
+      { inputTemplate: String(InputTemplate), ...(inputPathsMap ? { inputPathsMap } : {}) },
+      String(target.Id),
+    );
   }
 }
 

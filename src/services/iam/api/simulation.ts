@@ -155,15 +155,27 @@ function simulate(ctx: Context<any>, input: Asked, { sources, caller, boundary }
         const alone = decide(action, resource, [compiled[i]!]).decision;
         return decision === "allow" ? alone === "allow" : decision === "explicitDeny" && alone === "explicitDeny";
       });
+      const verdict = decision === "allow" ? "allowed" : decision;
+      const statements = matched.map((source) => ({
+        SourcePolicyId: source.id,
+        SourcePolicyType: source.type as never,
+      }));
       return {
         EvalActionName: action,
         EvalResourceName: resource,
-        EvalDecision: decision === "allow" ? "allowed" : decision,
-        MatchedStatements: matched.map((source) => ({
-          SourcePolicyId: source.id,
-          SourcePolicyType: source.type as never,
-        })),
+        EvalDecision: verdict,
+        MatchedStatements: statements,
         MissingContextValues: missing,
+        OrganizationsDecisionDetail: { AllowedByOrganizations: true },
+        EvalDecisionDetails: {},
+        ResourceSpecificResults: [
+          {
+            EvalResourceName: resource,
+            EvalResourceDecision: verdict,
+            MatchedStatements: statements,
+            MissingContextValues: missing,
+          },
+        ],
       };
     }),
   );
