@@ -56,6 +56,13 @@ async function stateOf(call: Caller, id: string, state: string): Promise<string>
   return stages.some((stage) => stage.status === "Failed") ? "failed" : "deploying";
 }
 
+/** The application's stack where its first creation was rolled back: no release can change it before it is deleted. */
+export async function rolledBackStack(call: Caller, id: string): Promise<string | undefined> {
+  const StackName = `awscodestar-${id}-lambda`;
+  const answer = await call("cloudformation", "DescribeStacks", { StackName }).catch(() => undefined);
+  return /^(ROLLBACK_|CREATE_FAILED)/.test(String(answer?.Stacks?.[0]?.StackStatus)) ? StackName : undefined;
+}
+
 export async function allProjects(call: Caller, place: Place): Promise<ProjectFacts[]> {
   const ids: string[] = [];
   let nextToken: string | undefined;

@@ -1,5 +1,5 @@
 import { createProject, type NewProject } from "../../app/new-project.ts";
-import { pipelineStages, projectFacts, untilCreated, untilLive } from "../../app/project-status.ts";
+import { pipelineStages, projectFacts, rolledBackStack, untilCreated, untilLive } from "../../app/project-status.ts";
 import { messageOf } from "../../kernel/aws-error.ts";
 import { adoptRepository, type Adopted } from "../adopt-repository.ts";
 import { oneWord, parseArguments, type Parsed } from "../arguments.ts";
@@ -103,9 +103,13 @@ async function make(connection: Connection, id: string, { parsed, adopted, progr
     throw error;
   }
   if (parsed.has("--no-wait")) return;
-  await untilLive(call, place, id, { progress, ignore }).catch((error: unknown) => {
+  await untilLive(call, place, id, { progress, ignore }).catch(async (error: unknown) => {
+    const stack = await rolledBackStack(call, id);
+    const first = stack
+      ? `remove what was rolled back (aws cloudformation delete-stack --stack-name ${stack}), then `
+      : "";
     throw new Error(
-      `${id} is not live: ${plain(messageOf(error))}\nThe project is there: push a change that mends it, or remove it with starling destroy ${id}.`,
+      `${id} is not live: ${plain(messageOf(error))}\nThe project is there: ${first}push a change that mends it, or remove it with starling destroy ${id}.`,
     );
   });
   progress("Page    live");

@@ -42,8 +42,13 @@ export function failIfStuck(stack: StackView): void {
     );
 }
 
-const mend = ({ status }: StackView): string =>
-  status === "UPDATE_ROLLBACK_FAILED" ? "continue its rollback" : "delete it";
+const mend = ({ name, status }: StackView): string => {
+  const [what, command] =
+    status === "UPDATE_ROLLBACK_FAILED"
+      ? ["continue its rollback", "continue-update-rollback"]
+      : ["delete it", "delete-stack"];
+  return `${what} (aws cloudformation ${command} --stack-name ${name})`;
+};
 
 /** The stack when nothing is under way any more. */
 export async function endOfStack(
