@@ -30,7 +30,7 @@ export function describeRepository(files: RepositoryFiles): Description {
     return {
       refusal:
         `deploys in its build (${buildspecFile}), but a project's pipeline deploys what the build leaves: end the build with ` +
-        `"aws cloudformation package … --s3-bucket $S3_BUCKET --output-template-file ${EXPORTED_TEMPLATE}" in place of the deployment, and name ${EXPORTED_TEMPLATE} in artifacts/files`,
+        `"aws cloudformation package … --s3-bucket $S3_BUCKET --output-template-file ${EXPORTED_TEMPLATE}" in place of the deployment, and name ${EXPORTED_TEMPLATE} in artifacts/files; or make a CodeBuild project of your own of it`,
     };
   const named = source === undefined ? undefined : files.text(source);
   const generation = generationOf({

@@ -334,7 +334,7 @@ def bucket_of(options):
     return {**options, "s3-bucket": bucket}
 
 
-def send(options, template, output):
+def send(options, template, output, quiet=False):
     options = bucket_of(options)
     if "s3-bucket" not in options and has_local_code(load(template)):
         raise Failure("say where to put the code: --s3-bucket, or --resolve-s3")
@@ -342,7 +342,7 @@ def send(options, template, output):
     if "s3-bucket" not in options:
         args += ["--s3-bucket", "none-needed"]
     args += ["--output-template-file", output] if output else []
-    if subprocess.run(args).returncode != 0:
+    if subprocess.run(args, stdout=subprocess.DEVNULL if quiet else None).returncode != 0:
         raise Failure("the template could not be packaged")
 
 
@@ -372,14 +372,13 @@ def deploy(options, _names):
         options["fail-on-empty-changeset"] = True
     with tempfile.TemporaryDirectory() as folder:
         packaged = os.path.join(folder, "packaged.yaml")
-        send(options, find_template(options), packaged)
+        send(options, find_template(options), packaged, quiet=True)
         options = {**bucket_of(options)}
         names = ["stack-name", "parameter-overrides", "capabilities", "tags", "role-arn", "notification-arns", "no-execute-changeset", "fail-on-empty-changeset", "no-fail-on-empty-changeset", "disable-rollback", "s3-bucket", "s3-prefix", "region", "profile"]
         if subprocess.run(["aws", "cloudformation", "deploy", "--template-file", packaged, *aws_options(options, *names)]).returncode != 0:
             raise Failure(f"the stack {options['stack-name']} could not be deployed")
     if "no-execute-changeset" not in options:
         subprocess.run(["aws", "cloudformation", "describe-stacks", "--stack-name", options["stack-name"], "--query", "Stacks[0].Outputs", "--output", "table", *aws_options(options, "region", "profile")])
-        print(f"\nSuccessfully created/updated stack - {options['stack-name']}", flush=True)
 
 
 def overrides(words):
