@@ -1,6 +1,7 @@
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import { defineService } from "../../aws/service.ts";
 import { events, streams } from "./events.ts";
+import { exportTasks, exportWorker } from "./export-tasks.ts";
 import { filters } from "./filters.ts";
 import { groups } from "./groups.ts";
 import { telemetryKey, type LogGroup } from "./model.ts";
@@ -19,9 +20,18 @@ const DAY_MS = 86_400_000;
 /** CloudWatch Logs. */
 export const logs = defineService<typeof Logs, LogWatch>({
   name: "logs",
-  operations: { ...groups, ...streams, ...events, ...filters, ...resourcePolicies, ...queries, ...queryDefinitions },
+  operations: {
+    ...groups,
+    ...streams,
+    ...events,
+    ...filters,
+    ...resourcePolicies,
+    ...queries,
+    ...queryDefinitions,
+    ...exportTasks,
+  },
   resources: [logGroup, logStream, metricFilter, subscriptionFilter, logResourcePolicy, logQueryDefinition],
-  workers: [subscriptionWorker],
+  workers: [subscriptionWorker, exportWorker],
   async start(platform, caller) {
     const watch = new LogWatch(platform, caller);
     await watch.resume();
