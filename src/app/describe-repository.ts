@@ -2,7 +2,16 @@ import { generationOf, type Generation } from "../services/codestar/generation.t
 import { EXPORTED_TEMPLATE, releaseTemplate } from "../services/codestar/release-template.ts";
 
 const BUILDSPECS = ["buildspec.yml", "buildspec.yaml"];
-const TEMPLATES = ["template.yml", "template.yaml", "sam.yml", "sam.yaml", "cloudformation.yml", "cloudformation.yaml"];
+const TEMPLATES = [
+  "template.yml",
+  "template.yaml",
+  "sam.yml",
+  "sam.yaml",
+  "sam-template.yml",
+  "sam-template.yaml",
+  "cloudformation.yml",
+  "cloudformation.yaml",
+];
 const CONFIGURATION = "template-configuration.json";
 /** A template in a folder of a repository, as `sam init` leaves one. */
 const NESTED_TEMPLATE = /^(?!node_modules\/|\.)[^\s'"$`\\;&|<>()]{1,200}\/template\.ya?ml$/;
