@@ -78,6 +78,13 @@ export function cannedGrants(acl: string, owner: string): Grant[] {
   }
 }
 
+/** `GrantReadACP` is `x-amz-grant-read-acp`. */
+const headerOf = (member: string): string =>
+  `x-amz-${member
+    .replace("ACP", "Acp")
+    .replace(/\B[A-Z]/g, (letter) => `-${letter}`)
+    .toLowerCase()}`;
+
 /** `uri="http://…", id="…"` as the headers write it. */
 function grantees(header: string | undefined, name: string): Grant["grantee"][] {
   if (header === undefined) return [];
@@ -85,7 +92,7 @@ function grantees(header: string | undefined, name: string): Grant["grantee"][] 
     const match = /^\s*(uri|id|emailAddress)\s*=\s*"?([^"]*)"?\s*$/i.exec(part);
     const [, kind, value] = match ?? [];
     if (!kind || value === undefined)
-      throw invalidArgument("Argument format not recognized", name, header.slice(0, 200));
+      throw invalidArgument("Argument format not recognized", headerOf(name), header.slice(0, 200));
     return granteeOf(kind.toLowerCase(), value);
   });
 }

@@ -314,4 +314,23 @@ describe("S3's answers, word for word", () => {
     await refusal(s3.putBucketAcl({ Bucket, AccessControlPolicy }), "UnresolvableGrantByEmailAddress", 400);
     await refusal(s3.putBucketPolicy({ Bucket, Policy: "" }), "MalformedPolicy", 400);
   });
+
+  test("what clients write in their own ways: spaces in sources, quotes of tags, settings without content", async () => {
+    const Bucket = await bucket();
+    const { ETag = "" } = await s3.putObject({ Bucket, Key: "a key", Body: "x" });
+    assert.ok((await s3.copyObject({ Bucket, Key: "copy", CopySource: `${Bucket}%2Fa+key` })).CopyObjectResult?.ETag);
+    for (const IfMatch of [ETag, ETag.slice(1), ETag.slice(1, -1)])
+      assert.equal((await s3.putObject({ Bucket, Key: "a key", Body: "x", IfMatch })).ETag, ETag);
+    await refusal(s3.putPublicAccessBlock({ Bucket, PublicAccessBlockConfiguration: {} }), "InvalidRequest", 400);
+    await refusal(s3.putObjectLockConfiguration({ Bucket }), "MissingRequestBodyError", 400);
+    await refusal(s3.putBucketAcl({ Bucket, GrantReadACP: 'key="1"' }), "InvalidArgument", 400, {
+      ArgumentName: "x-amz-grant-read-acp",
+    });
+    await refusal(s3.putBucketAcl({ Bucket }), "MissingSecurityHeader", 400);
+    await refusal(s3.restoreObject({ Bucket, Key: "a key", RestoreRequest: { Days: 1 } }), "InvalidObjectState", 403, {
+      StorageClass: "STANDARD",
+    });
+    const head = await fetch(`${app.endpoint}/${Bucket}`, { method: "HEAD" });
+    assert.equal(head.headers.get("content-type"), "application/xml");
+  });
 });

@@ -36,7 +36,10 @@ export function restoration(
   now: number,
 ): { until: number; again: boolean } {
   if (!ARCHIVES.includes(version.facts.storageClass))
-    throw invalidState("Restore is not allowed for the object's current storage class", version.facts.storageClass);
+    throw invalidState(
+      "Restore is not allowed for the object's current storage class",
+      version.facts.storageClass ?? "STANDARD",
+    );
   if (days === undefined || days < 1 || days > MAX_RESTORED_DAYS)
     throw new AwsError("InvalidArgument", "The number of days must be a positive integer.", 400, {
       ArgumentName: "Days",

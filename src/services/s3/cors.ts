@@ -66,14 +66,16 @@ export function corsAnswer(
 export async function browserHeaders(
   ctx: Context<any>,
   method: string,
-  input: { Bucket?: string },
+  input: { Bucket?: string; Key?: string },
 ): Promise<Record<string, string> | undefined> {
   const { origin, host = "" } = ctx.http ?? {};
   // By path, users' pages share their origin with each other: none of them may act for another.
   const shared = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
     ? { "content-security-policy": "sandbox" }
     : undefined;
-  if (origin === undefined || input.Bucket === undefined) return shared;
+  // Without a body, S3 still says what it would be.
+  const own = method === "HEAD" && input.Key === undefined ? { ...shared, "content-type": "application/xml" } : shared;
+  if (origin === undefined || input.Bucket === undefined) return own;
   const bucket = await findBucket(ctx, input.Bucket);
-  return { ...shared, ...corsAnswer(bucket?.config.cors, origin, method) };
+  return { ...own, ...corsAnswer(bucket?.config.cors, origin, method) };
 }

@@ -94,7 +94,8 @@ function pastDate(until: Date, name: string): AwsError {
 
 /** Checks what PutObjectLockConfiguration sets. */
 export function checkedBucketLock(given: S3.ObjectLockConfiguration | undefined): BucketLock {
-  if (given?.ObjectLockEnabled !== "Enabled") throw malformedXml();
+  if (!given) throw new AwsError("MissingRequestBodyError", "Request Body is empty", 400);
+  if (given.ObjectLockEnabled !== "Enabled") throw malformedXml();
   if (given.Rule === undefined) return {};
   const { Mode: mode, Days: days, Years: years } = given.Rule.DefaultRetention ?? {};
   if (!isMode(mode) || (days === undefined) === (years === undefined)) throw malformedXml();

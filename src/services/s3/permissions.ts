@@ -147,7 +147,8 @@ export function copySource(source: string | undefined): { bucket: string; key: s
   const wrong = (): Error =>
     invalidArgument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source");
   try {
-    const path = decodeURIComponent(mark < 0 ? text : text.slice(0, mark))
+    const encoded = mark < 0 ? text : text.slice(0, mark);
+    const path = decodeURIComponent(encoded.replaceAll("+", " "))
       .replace(/^\//, "")
       .replace(/^arn:aws:s3:::/, "");
     const slash = path.indexOf("/");

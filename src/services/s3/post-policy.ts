@@ -80,10 +80,11 @@ function conditionsOf(condition: unknown): Condition[] {
   if (Array.isArray(condition)) {
     const [kind, field, value] = condition as unknown[];
     const name = typeof kind === "string" ? kind.toLowerCase() : "";
-    const isGood =
-      condition.length === 3 && typeof field === "string" && field.startsWith("$") && typeof value === "string";
+    const isGood = condition.length === 3 && typeof field === "string" && typeof value === "string";
     if (!isGood || (name !== "eq" && name !== "starts-with")) throw invalid(`Invalid Condition: ${text.slice(0, 200)}`);
-    return [{ kind: name, field: (field as string).slice(1).toLowerCase(), value: value as string, text }];
+    // Without its `$` a field is none that a form could have.
+    const named = field.startsWith("$") ? field.slice(1).toLowerCase() : "";
+    return [{ kind: name, field: named, value, text }];
   }
   const entries = typeof condition === "object" && condition !== null ? Object.entries(condition) : [];
   if (entries.length === 0 || entries.some(([, value]) => typeof value !== "string"))

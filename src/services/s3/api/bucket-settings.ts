@@ -138,6 +138,8 @@ export const bucketSettings = operations<typeof S3, any>()({
     async run(ctx, input) {
       const wanted = input.PublicAccessBlockConfiguration;
       if (!wanted) throw malformedXml();
+      if (Object.values(wanted).every((value) => value === undefined))
+        throw invalidRequest("Must specify at least one configuration.");
       const publicAccessBlock = {
         BlockPublicAcls: wanted.BlockPublicAcls ?? false,
         IgnorePublicAcls: wanted.IgnorePublicAcls ?? false,

@@ -316,7 +316,7 @@ export const multipart = operations<typeof S3, any>()({
       return {
         Bucket: bucket.name,
         KeyMarker: text(input.KeyMarker ?? ""),
-        UploadIdMarker: input.UploadIdMarker ?? "",
+        UploadIdMarker: (input.KeyMarker && input.UploadIdMarker) ?? "",
         NextKeyMarker: last && "item" in last ? text(last.item.key) : truncated && last ? text(last.commonPrefix) : "",
         NextUploadIdMarker: last && "item" in last ? last.item.id : "",
         ...(settings.prefix ? { Prefix: text(settings.prefix) } : {}),
