@@ -201,7 +201,7 @@ function readResource(
     }
   }
   const nothing = findNull(raw, path);
-  if (nothing) report.add(nothing, `${FORMAT}[${nothing}] 'null' values are not allowed in templates`);
+  if (nothing) report.add(nothing, `[${nothing}] 'null' values are not allowed in templates`);
   return {
     logicalId,
     type: raw.Type,
@@ -225,8 +225,7 @@ function readOutputs(section: JsonObject, report: Report): Record<string, Output
       report.add(path, `${FORMAT}Every Outputs member must contain a Value object`);
       continue;
     }
-    if (raw.Value === null)
-      report.add(`${path}/Value`, `${FORMAT}[${path}/Value] 'null' values are not allowed in templates`);
+    if (raw.Value === null) report.add(`${path}/Value`, `[${path}/Value] 'null' values are not allowed in templates`);
     const exported = isObject(raw.Export) ? raw.Export.Name : undefined;
     if (raw.Export !== undefined && exported === undefined) {
       report.add(

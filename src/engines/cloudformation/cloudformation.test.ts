@@ -252,7 +252,7 @@ test("says what a change does to each resource", () => {
     changes.map((c) => [c.action, c.logicalId, c.replacement]),
     [
       ["Modify", "Q", "True"],
-      ["Modify", "F", "Conditional"],
+      ["Modify", "F", "True"],
       ["Add", "New", undefined],
       ["Remove", "Old", undefined],
     ],
@@ -263,6 +263,11 @@ test("says what a change does to each resource", () => {
       evaluation: "Static",
       changeSource: "ParameterReference",
       causingEntity: "P",
+    },
+    {
+      target: { attribute: "Properties", name: "QueueName", requiresRecreation: "Always" },
+      evaluation: "Dynamic",
+      changeSource: "DirectModification",
     },
   ]);
   assert.equal(changes[1]?.details[0]?.causingEntity, "Q.Arn");
@@ -289,6 +294,17 @@ test("unfolds Fn::ForEach", () => {
   });
   assert.deepEqual(Object.keys(expanded.Resources as JsonObject), ["TopicA", "TopicB"]);
   assert.deepEqual(resolveProperties(expanded, bare), expanded);
+});
+
+test("names what a Ref or Fn::GetAtt is about by functions, with the language extensions", () => {
+  const named = { "Fn::Sub": "Topic${N}" };
+  const template = {
+    Outputs: {
+      "Fn::ForEach::O": ["N", ["A"], { "O${N}": { Value: { "Fn::GetAtt": [named, "Arn"] }, R: { Ref: named } } }],
+    },
+  };
+  const { Outputs } = expandLanguageExtensions(template as unknown as JsonObject, bare);
+  assert.deepEqual(Outputs, { OA: { Value: { "Fn::GetAtt": ["TopicA", "Arn"] }, R: { Ref: "TopicA" } } });
 });
 
 const templates = new URL("../../../../shared/conformance/cfn-templates/", import.meta.url);

@@ -29,7 +29,12 @@ export type Recreation = "Never" | "Conditionally" | "Always";
 export interface ChangeDetail {
   readonly target: { readonly attribute: Attribute; readonly name?: string; readonly requiresRecreation: Recreation };
   readonly evaluation: "Static" | "Dynamic";
-  readonly changeSource: "DirectModification" | "ParameterReference" | "ResourceReference" | "ResourceAttribute" | "Automatic";
+  readonly changeSource:
+    | "DirectModification"
+    | "ParameterReference"
+    | "ResourceReference"
+    | "ResourceAttribute"
+    | "Automatic";
   readonly causingEntity?: string;
 }
 
@@ -138,9 +143,8 @@ function compareResource(
   for (const name of names) {
     const target = targetOf(is.type, name);
     const differs = !isDeepStrictEqual(oldValues[name], newValues[name]);
-    const rewritten = !isDeepStrictEqual(was.properties[name], is.properties[name]);
     const refs = findReferences(is.properties[name] ?? null);
-    if (differs) details.push(...staticDetails(refs, rewritten, target, before, after));
+    if (differs) details.push(...staticDetails(refs, target, before, after));
     details.push(...dynamicDetails(refs, target, modified));
   }
   for (const [attribute, member] of OTHERS) {
@@ -156,7 +160,6 @@ function compareResource(
 
 function staticDetails(
   refs: readonly Reference[],
-  rewritten: boolean,
   target: ChangeDetail["target"],
   before: StackView,
   after: StackView,
@@ -169,8 +172,9 @@ function staticDetails(
     changeSource: "ParameterReference",
     causingEntity: name,
   }));
-  if (rewritten || details.length === 0)
-    details.push({ target, evaluation: "Static", changeSource: "DirectModification" });
+  // What a parameter's new value makes of a property counts as a change of its own, too.
+  if (causes.length > 0) details.push({ target, evaluation: "Dynamic", changeSource: "DirectModification" });
+  else details.push({ target, evaluation: "Static", changeSource: "DirectModification" });
   return details;
 }
 
@@ -188,13 +192,15 @@ function dynamicDetails(
   for (const ref of refs) {
     const cause = modified.get(ref.name);
     if (!cause) continue;
+    // What is replaced is sure to have other attributes.
+    const evaluation = cause.replacement === "True" ? "Static" : "Dynamic";
     if (ref.kind === "GetAtt") {
       const causingEntity = `${ref.name}.${ref.attribute}`;
-      details.set(causingEntity, { target, evaluation: "Dynamic", changeSource: "ResourceAttribute", causingEntity });
+      details.set(causingEntity, { target, evaluation, changeSource: "ResourceAttribute", causingEntity });
     } else if (ref.kind === "Ref" && cause.replacement !== "False") {
       details.set(ref.name, {
         target,
-        evaluation: "Dynamic",
+        evaluation,
         changeSource: "ResourceReference",
         causingEntity: ref.name,
       });
@@ -205,7 +211,6 @@ function dynamicDetails(
 
 function targetOf(type: string, name: string): ChangeDetail["target"] {
   const schema = resourceSchema(type);
-  if (schema?.tags?.property === name) return { attribute: "Tags", requiresRecreation: "Never" };
   const replacement = schema && propertySchema(schema.properties, name)?.replacement;
   const requiresRecreation = replacement === "yes" ? "Always" : replacement === "maybe" ? "Conditionally" : "Never";
   return { attribute: "Properties", name, requiresRecreation };

@@ -46,7 +46,19 @@ function unfold(value: JsonValue, bound: Bindings, scope: Scope, budget: { nodes
       }
     }
   }
-  return result;
+  return withNames(result, scope);
+}
+
+/** What a Ref or Fn::GetAtt names, where a function says that. */
+function withNames(value: JsonObject, scope: Scope): JsonObject {
+  const name = (part: JsonValue): JsonValue => {
+    const text = isObject(part) ? resolveValue(part, scope) : part;
+    return typeof text === "string" ? text : part;
+  };
+  if (Object.keys(value).length !== 1) return value;
+  if (isObject(value.Ref)) return { Ref: name(value.Ref) };
+  const path = value["Fn::GetAtt"];
+  return Array.isArray(path) && path.some(isObject) ? { "Fn::GetAtt": path.map(name) } : value;
 }
 
 function* unfoldLoop(

@@ -63,6 +63,42 @@ describe("change sets", () => {
     await assert.rejects(cfn.executeChangeSet({ ChangeSetName: Id! }), { name: "InvalidChangeSetStatusException" });
   });
 
+  test("say what becomes of what goes, and hide parameters that are not shown", async () => {
+    const Parameters = { Secret: { Type: "String", NoEcho: true } };
+    const parameter = (Value: unknown, more: object = {}) => ({
+      Type: "AWS::SSM::Parameter",
+      Properties: { Type: "String", Value },
+      ...more,
+    });
+    const named = (Name: string) => ({
+      ...parameter("v", { UpdateReplacePolicy: "Retain" }),
+      Properties: { Type: "String", Value: "v", Name },
+    });
+    const [Gone, P] = [parameter("g", { DeletionPolicy: "Retain" }), parameter({ Ref: "Secret" })];
+    const given = (ParameterValue: string) => ({ Parameters: [{ ParameterKey: "Secret", ParameterValue }] });
+    const first = body({ P, Gone, N: named("n-one"), Other: parameter("o") }, { Parameters });
+    await create("cs-policy", first, given("hush-one"));
+    const next = { TemplateBody: body({ P, N: named("n-two") }, { Parameters }), ...given("hush-two") };
+    await cfn.createChangeSet({ StackName: "cs-policy", ChangeSetName: "c", ...next });
+    const { Changes } = await cfn.describeChangeSet({
+      StackName: "cs-policy",
+      ChangeSetName: "c",
+      IncludePropertyValues: true,
+    });
+    assert.deepEqual(
+      Changes!.map(({ ResourceChange: c }) => [c!.LogicalResourceId, c!.PolicyAction]),
+      [
+        ["P", undefined],
+        ["N", "ReplaceAndRetain"],
+        ["Gone", "Retain"],
+        ["Other", "Delete"],
+      ],
+    );
+    const [value] = Changes![0]!.ResourceChange!.Details!;
+    assert.deepEqual([value!.Target!.BeforeValue, value!.Target!.AfterValue], ["****", "****"]);
+    assert.ok(!JSON.stringify(Changes).includes("hush"));
+  });
+
   test("of type UPDATE: the difference, no difference, and one that is deleted", async () => {
     await cfn.createChangeSet({
       StackName: "cs",
@@ -75,7 +111,15 @@ describe("change sets", () => {
     assert.equal(modify!.Replacement, "False");
     assert.deepEqual(modify!.Details, [
       {
-        Target: { Attribute: "Properties", Name: "RetentionInDays", RequiresRecreation: "Never" },
+        Target: {
+          Attribute: "Properties",
+          Name: "RetentionInDays",
+          RequiresRecreation: "Never",
+          Path: "/Properties/RetentionInDays",
+          BeforeValue: "1",
+          AfterValue: "3",
+          AttributeChangeType: "Modify",
+        },
         Evaluation: "Static",
         ChangeSource: "DirectModification",
       },

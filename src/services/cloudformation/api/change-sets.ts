@@ -10,6 +10,7 @@ import { forgotten } from "../change-sets/forget.ts";
 import { changeView, headOf, settingsOf, type KeptChange } from "../change-sets/shown.ts";
 import { invalidChangeSet, noStack } from "../errors.ts";
 import type { ChangeSet, Stack } from "../model.ts";
+import { masker } from "../masker.ts";
 import { settle } from "../settle.ts";
 import { existingStack, unseal } from "../store.ts";
 
@@ -28,12 +29,13 @@ export const changeSets = operations<typeof CloudFormation, any>()({
       const all = unseal<KeptChange[]>(ctx, set.changes);
       const from = Number(input.NextToken ?? 0) || 0;
       const page = all.slice(from, from + PAGE);
+      const mask = input.IncludePropertyValues ? masker(ctx, [set.revision, stack.revision]) : undefined;
       return {
         ...headOf(set, stack),
         ...settingsOf(ctx, set),
         Changes: page.map((c) => ({
           Type: "Resource" as const,
-          ResourceChange: changeView(c, input.IncludePropertyValues === true),
+          ResourceChange: changeView(c, mask),
         })),
         ...(all.length > from + PAGE ? { NextToken: String(from + PAGE) } : {}),
       };

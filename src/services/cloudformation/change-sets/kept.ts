@@ -1,4 +1,5 @@
-import { resolveProperties } from "../../../engines/cloudformation/index.ts";
+import { resolveProperties, type ResourceChange } from "../../../engines/cloudformation/index.ts";
+import type { JsonValue } from "../../../engines/yaml/index.ts";
 import type { Difference } from "../difference.ts";
 import type { Imports } from "./imports.ts";
 import type { KeptChange } from "./shown.ts";
@@ -13,6 +14,7 @@ export function kept({ changes, before, after, resources }: Difference, imports:
     const added = change.action === "Add";
     return {
       ...change,
+      ...policyOf(change, was?.deletionPolicy, was?.updateReplacePolicy),
       ...(imported === undefined ? {} : { action: "Import" as const }),
       ...(physicalId === undefined || (added && imported === undefined) ? {} : { physicalId }),
       ...(was && before && !added ? { before: { Properties: resolveProperties(was.properties, before.scope) } } : {}),
@@ -21,4 +23,16 @@ export function kept({ changes, before, after, resources }: Difference, imports:
         : {}),
     };
   });
+}
+
+/** What becomes of the resource that is removed or replaced. */
+function policyOf(
+  { action, replacement }: ResourceChange,
+  deletion: JsonValue | undefined,
+  replace: JsonValue | undefined,
+): Pick<KeptChange, "policyAction"> {
+  const word = (policy: JsonValue | undefined): string =>
+    /^(Retain|Snapshot)/.exec(typeof policy === "string" ? policy : "")?.[1] ?? "Delete";
+  if (action === "Remove") return { policyAction: word(deletion) };
+  return replacement === "True" ? { policyAction: `ReplaceAnd${word(replace)}` } : {};
 }

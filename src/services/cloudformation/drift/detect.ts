@@ -5,8 +5,9 @@ import type { QueueWorker } from "../../../aws/service.ts";
 import type { JsonObject } from "../../../engines/yaml/index.ts";
 import { AwsError, messageOf } from "../../../kernel/aws-error.ts";
 import type { Stack, StackResource } from "../model.ts";
-import { inputsOf, resourcesOf, seal, unseal } from "../store.ts";
+import { resourcesOf, seal, unseal } from "../store.ts";
 import { differences, withReferences } from "./compare.ts";
+import { masker } from "../masker.ts";
 import { readerOf } from "./readers.ts";
 
 export const DRIFTS = "cloudformation-drift";
@@ -99,7 +100,7 @@ export async function checkResource(ctx: Context<any>, stack: Stack, resource: S
   const expected = unseal<JsonObject>(ctx, state.properties);
   const found = await liveOf(ctx, resource.type, state.physicalId, expected);
   const actual = found && withoutStackTags(found, expected, stack);
-  const hide = masker(ctx, stack);
+  const hide = masker(ctx, [stack.revision]);
   const compared = Object.fromEntries(
     Object.entries(expected).filter(([name]) => actual === undefined || Object.hasOwn(actual, name)),
   );
@@ -165,12 +166,4 @@ function withoutStackTags(
       ({ Key, Value }) => Key === tag.Key && Value === tag.Value && !own.includes(`"Key":${JSON.stringify(Key)}`),
     );
   return { ...actual, Tags: tags.filter((tag) => !isInherited(tag)) };
-}
-
-/** Puts stars for the values of parameters that are not shown. */
-function masker(ctx: Context<any>, stack: Stack): (text: string) => string {
-  const { noEcho = [] } = stack.revision ?? {};
-  const given = stack.revision ? inputsOf(ctx, stack.revision).given : {};
-  const hidden = noEcho.map((name) => given[name] ?? "").filter(Boolean);
-  return (text) => hidden.reduce((now, value) => now.replaceAll(value, "****"), text);
 }

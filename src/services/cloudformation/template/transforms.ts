@@ -71,9 +71,11 @@ async function applyOne(
 
 function withConditions(template: JsonObject, scope: Scope): Scope {
   const mappings = isObject(template.Mappings) ? template.Mappings : {};
-  const conditions = isObject(template.Conditions)
-    ? evaluateConditions(template.Conditions, { ...scope, mappings })
-    : {};
+  // Loops may make conditions, too.
+  const declared = isObject(template.Conditions)
+    ? expandLanguageExtensions({ Conditions: template.Conditions }, { ...scope, mappings }).Conditions
+    : undefined;
+  const conditions = isObject(declared) ? evaluateConditions(declared, { ...scope, mappings }) : {};
   return { ...scope, mappings, conditions };
 }
 

@@ -1,0 +1,13 @@
+import type { Context } from "../../aws/context.ts";
+import type { Revision } from "./model.ts";
+import { inputsOf } from "./store.ts";
+
+/** Puts stars for the values of parameters that are not shown. */
+export function masker(ctx: Context<any>, revisions: readonly (Revision | undefined)[]): (text: string) => string {
+  const hidden = revisions.flatMap((revision) => {
+    if (!revision) return [];
+    const { given } = inputsOf(ctx, revision);
+    return revision.noEcho.map((name) => given[name] ?? "").filter(Boolean);
+  });
+  return (text) => hidden.reduce((now, value) => now.replaceAll(value, "****"), text);
+}
