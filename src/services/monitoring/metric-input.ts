@@ -63,7 +63,6 @@ function checkDatum(datum: CloudWatch.MetricDatum, at: string): void {
     throw invalid(`The value ${Value > 0 ? "Infinity" : "-Infinity"} for parameter ${at}.Value is invalid.`);
   if (Value !== undefined && Values?.length) throw both("Value", "Values");
   if (Value !== undefined && StatisticValues) throw both("Value", "StatisticValues");
-  if (Values?.length && StatisticValues) throw both("Values", "StatisticValues");
   if (Counts?.length && Counts.length !== (Values?.length ?? 0))
     throw invalid(`The parameters ${at}.Values and ${at}.Counts must be of the same size.`);
   if ((Values?.length ?? 0) > MAX_VALUES)
