@@ -9,7 +9,8 @@ async function main(): Promise<number> {
     process.stderr.write(`starling: there is no command "${name}". Try: starling help\n`);
     return 2;
   }
-  return command.run(args);
+  const help = commands.find((c) => c.name === "help");
+  return args.includes("--help") && help ? help.run([command.name]) : command.run(args);
 }
 
 main().then(
