@@ -20,11 +20,13 @@ const MAX_ANSWER = 30 << 20;
 
 /** From here on a sleep may have outlived a timer or a connection. */
 const LONG_SLEEP_MS = 100;
+/** Calls of our own before the first real one. */
+const WARM_CALLS = 3;
 /** A timer closes a server's end of a connection, a turn later the client reads that, and one more takes it out of its agent. */
 const AWAKENING_TURNS = 4;
 
 const frames = new Frames("/run/starling");
-const send = (type, header, body) => frames.write(type, header, body);
+const send = (type, header, body) => state.isWarming || frames.write(type, header, body);
 
 const state = {
   handler: undefined,
@@ -34,6 +36,8 @@ const state = {
   requestId: undefined,
   logFormat: "Text",
   finish: undefined,
+  /** What is called now is our own, for the sake of what Node makes of it: nobody waits for an answer. */
+  isWarming: false,
   /** Waits for an event without sleeping, where extensions need it. */
   wake: undefined,
 };
@@ -41,7 +45,12 @@ const state = {
 async function main() {
   await warmUp();
   send(OUT.READY);
-  const message = JSON.parse(frames.read()[2]);
+  let frame = frames.read();
+  if (frame[0] === IN.VARIABLES) {
+    Object.assign(process.env, JSON.parse(frame[2]));
+    frame = frames.read();
+  }
+  const message = JSON.parse(frame[2]);
   state.wake = openWake("/run/starling");
   await init(message);
   next();
@@ -49,6 +58,7 @@ async function main() {
 
 /** Sleeps in read(2) until there is an event, and reads no other before that one is answered. */
 function next() {
+  if (state.isWarming) return;
   if (state.wake) state.wake(take);
   else take();
 }
@@ -90,8 +100,16 @@ async function warmUp() {
     "child_process",
   ];
   for (const name of modules) require(`node:${name}`);
-  for (const spec of ["cjs.handler", "esm.handler"])
-    JSON.stringify(await (await loadHandler("/var/runtime/warm", spec))({ a: 1 }, {}));
+  state.isWarming = true;
+  for (const spec of ["cjs.handler", "esm.handler"]) {
+    state.handler = await loadHandler("/var/runtime/warm", spec);
+    for (let call = 0; call < WARM_CALLS; call++) {
+      invoke(`${call}\t0\tarn\tRoot=1`, '{"a":1}');
+      await new Promise((resolve) => setImmediate(setImmediate, resolve));
+    }
+  }
+  Object.assign(state, { isWarming: false, handler: undefined, requestId: undefined });
+  delete process.env._X_AMZN_TRACE_ID;
   formatWithOptions({ colors: false }, "%s", { a: [1] });
   void [process.stdout, process.stderr]; // made now
   new URL("http://localhost/?a=1").searchParams.get("a");
@@ -99,8 +117,7 @@ async function warmUp() {
   void globalThis.fetch;
 }
 
-async function init({ env, handler, taskRoot, runtime, logFormat }) {
-  Object.assign(process.env, env);
+async function init({ handler, taskRoot, runtime, logFormat }) {
   Object.assign(state, { runtime, logFormat });
   try {
     process.chdir(taskRoot);

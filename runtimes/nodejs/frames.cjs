@@ -3,7 +3,7 @@
 // They come by one named pipe and go by another; both block, so that a runtime that waits costs nothing.
 const fs = require("node:fs");
 
-const IN = { INIT: 1, INVOKE: 2 };
+const IN = { INIT: 1, INVOKE: 2, VARIABLES: 3 };
 const OUT = {
   READY: 16,
   INITIALIZED: 17,

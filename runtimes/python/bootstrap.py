@@ -12,7 +12,7 @@ import traceback
 from resource import RUSAGE_THREAD, getrusage
 
 FOLDER = "/run/starling"
-INIT, INVOKE = 1, 2
+INIT, INVOKE, VARIABLES = 1, 2, 3
 READY, INITIALIZED, INIT_ERROR, RESPONSE, ERROR, LOG = 16, 17, 18, 19, 20, 21
 
 MAX_LOG = 1 << 20
@@ -281,8 +281,11 @@ def main():
     root.addHandler(channel)
     warm_up()
     send(READY)
-    header = json.loads(receive()[2])
-    os.environ.update(header["env"])
+    kind, _, body = receive()
+    if kind == VARIABLES:
+        os.environ.update(json.loads(body))
+        _, _, body = receive()
+    header = json.loads(body)
     read_facts()
     log_format = header.get("logFormat", "Text")
     if log_format == "JSON":

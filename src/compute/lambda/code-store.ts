@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, existsSync } from "node:fs";
 import { chmod, link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, normalize, resolve } from "node:path";
 import { buffer as readStream } from "node:stream/consumers";
@@ -29,7 +29,7 @@ export class CodeStore {
   /** The folder with the files of the zip `file`, whose content has the digest. Throws InvalidParameterValueException for a bad zip. */
   async unpacked(digest: string, file: string): Promise<string> {
     const target = join(this.#folder, digest);
-    if (await exists(target)) return target;
+    if (existsSync(target)) return target; // asked for each start: a thread would take ten times as long
     let work = this.#unpacking.get(digest);
     if (!work) {
       work = this.#unpack(file, target).finally(() => this.#unpacking.delete(digest));

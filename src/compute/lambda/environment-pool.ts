@@ -68,7 +68,7 @@ export class EnvironmentPool implements EnvironmentEvents {
   #fullSince: number | undefined;
   #retryAt = 0;
   #timer: NodeJS.Timeout | undefined;
-  #filling: NodeJS.Immediate | undefined;
+  #isFilling = false;
 
   constructor(version: FunctionVersion, events: PoolEvents) {
     this.version = version;
@@ -120,8 +120,10 @@ export class EnvironmentPool implements EnvironmentEvents {
    * wake a runtime that is through with its calls once, and not each for itself.
    */
   #fillSoon(): void {
-    this.#filling ??= setImmediate(() => {
-      this.#filling = undefined;
+    if (this.#isFilling) return;
+    this.#isFilling = true;
+    setImmediate(() => {
+      this.#isFilling = false;
       if (this.#hottest) this.#fill(this.#hottest);
       if (!this.#hasSpare) for (const environment of this.#running) this.#fill(environment);
       if (this.#queue.length > 0) this.spread();

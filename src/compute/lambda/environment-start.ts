@@ -6,7 +6,7 @@ import type { FunctionVersion } from "./function-version.ts";
 import type { EnvironmentLog } from "./log-lines.ts";
 import { RuntimeApiChannel } from "./runtime-api.ts";
 import type { ResolvedRuntime } from "./runtimes.ts";
-import type { Stem } from "./stem-pool.ts";
+import { stopStem, type Stem } from "./stem-pool.ts";
 import { externalExtensions } from "./supervisor.ts";
 
 const PIDS = 1024;
@@ -44,10 +44,20 @@ export interface Started {
   readonly extensions?: EnvironmentExtensions;
 }
 
-/** Gives a stem its function's code. The handler and the variables follow by the channel. */
+/**
+ * Gives a stem its function's code and variables, which it takes while the code is mounted; the handler follows by the channel.
+ * One that was started for its function has the variables already, as a wrapper script may have changed them.
+ */
 export async function assign(parts: EnvironmentParts, stem: Stem): Promise<Started> {
-  await stem.sandbox.mount({ source: parts.codeFolder, target: "/var/task" });
-  return stem;
+  const mounting = stem.sandbox.mount({ source: parts.codeFolder, target: "/var/task" });
+  stem.channel.variables(parts.env);
+  try {
+    await mounting;
+    return stem;
+  } catch (error) {
+    await stopStem(stem);
+    throw error;
+  }
 }
 
 /** The init phase is over: from now on the function has the CPU that its memory buys. */

@@ -101,8 +101,7 @@ export class ExecutionEnvironment {
     const made = stem ? await assign(parts, stem) : await startCold(parts);
     const { channel } = made;
     const environment = new ExecutionEnvironment(parts, made, started);
-    // One that was started for the function has the variables already, as a wrapper script may have changed them.
-    if (channel instanceof FrameChannel) void environment.#load(channel, stem ? parts.env : {});
+    if (channel instanceof FrameChannel) void environment.#load(channel);
     return environment;
   }
 
@@ -183,10 +182,10 @@ export class ExecutionEnvironment {
     this.#parts.log.end();
   }
 
-  async #load(frames: FrameChannel, env: Readonly<Record<string, string>>): Promise<void> {
+  async #load(frames: FrameChannel): Promise<void> {
     await frames.ready;
     const { handler, runtime, logFormat } = this.version;
-    frames.load({ env, handler, taskRoot: "/var/task", runtime, logFormat });
+    frames.load({ handler, taskRoot: "/var/task", runtime, logFormat });
   }
 
   async #wake(job: Job): Promise<void> {

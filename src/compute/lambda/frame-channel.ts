@@ -7,7 +7,6 @@ import { encodeFrame, FROM_RUNTIME, FrameReader, TO_RUNTIME, type Frame } from "
 
 /** What a runtime of ours is told before it loads the function. */
 export interface InitMessage {
-  readonly env: Readonly<Record<string, string>>;
   readonly handler: string;
   readonly taskRoot: string;
   readonly runtime: string;
@@ -66,6 +65,11 @@ export class FrameChannel implements RuntimeChannel {
 
   attach(events: ChannelEvents): void {
     this.#events = events;
+  }
+
+  /** Gives a stem the variables of the function that it will serve; which one follows by `load`. */
+  variables(env: Readonly<Record<string, string>>): void {
+    this.#send(encodeFrame(TO_RUNTIME.variables, "", Buffer.from(JSON.stringify(env))));
   }
 
   /** Tells the runtime which function it serves. */

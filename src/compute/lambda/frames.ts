@@ -2,7 +2,7 @@
  * Frames between the platform and a runtime of ours: u32 length of the rest, u8 type, u32 length of the header, header
  * (text, its fields parted by tabs), body.
  */
-export const TO_RUNTIME = { init: 1, invoke: 2 } as const;
+export const TO_RUNTIME = { init: 1, invoke: 2, variables: 3 } as const;
 export const FROM_RUNTIME = {
   ready: 16,
   initialized: 17,

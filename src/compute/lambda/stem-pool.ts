@@ -193,7 +193,7 @@ async function untilReady(stem: Stem): Promise<void> {
   }
 }
 
-async function stopStem(stem: Stem): Promise<void> {
+export async function stopStem(stem: Stem): Promise<void> {
   stem.channel.close();
   await stem.sandbox.stop().catch(() => undefined);
 }
