@@ -44,10 +44,11 @@ export function patchedEndpoint(
     if (path === "/disableExecuteApiEndpoint")
       next = { ...next, disableExecuteApiEndpoint: op !== "remove" && value === "true" };
     else if (path === "/endpointConfiguration/ipAddressType")
-      next = { ...next, ipAddressType: addressType(next, value) };
-    else if (path.startsWith("/endpointConfiguration/types"))
-      next = { ...next, endpointTypes: [endpointType(op, value)] };
-    else if (path === "/minimumCompressionSize" && op !== "replace")
+      next = { ...next, ipAddressType: addressType(next, op, value) };
+    else if (path.startsWith("/endpointConfiguration/types")) {
+      const type = endpointType(op, value);
+      next = { ...next, endpointTypes: [type], ...(type === "PRIVATE" ? { ipAddressType: "dualstack" } : {}) };
+    } else if (path === "/minimumCompressionSize" && op !== "replace")
       throw badRequest("Invalid patch operation specified. Must be one of: [replace]");
     else if (path === "/binaryMediaTypes") throw badRequest("Invalid patch path /binaryMediaTypes");
     else others.push(patch);
@@ -55,7 +56,8 @@ export function patchedEndpoint(
   return { api: next, others };
 }
 
-function addressType(api: RestApi, value: string | undefined): string {
+function addressType(api: RestApi, op: string | undefined, value: string | undefined): string {
+  if (op !== "replace") throw badRequest("Invalid patch operation specified. Must be one of: [replace]");
   if (value !== "ipv4" && value !== "dualstack") throw badRequest("ipAddressType must be either ipv4 or dualstack.");
   if (value === "ipv4" && api.endpointTypes.includes("PRIVATE"))
     throw badRequest("Only dualstack ipAddressType is supported for Private APIs.");
@@ -63,7 +65,8 @@ function addressType(api: RestApi, value: string | undefined): string {
 }
 
 function endpointType(op: string | undefined, value: string | undefined): string {
-  if (op !== "add" && op !== "remove" && op !== "replace")
+  // AWS names `remove` among what may be asked, and refuses it all the same.
+  if (op !== "add" && op !== "replace")
     throw badRequest("Invalid patch operation specified. Must be 'add'|'remove'|'replace'");
   if (value === undefined || !ENDPOINT_TYPES.includes(value))
     throw badRequest("Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE");

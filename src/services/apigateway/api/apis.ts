@@ -146,12 +146,11 @@ export const apis = operations<typeof Gateway, any>()({
     permissions: on("PATCH", (i) => `/restapis/${i.restApiId}`),
     async run(ctx, input) {
       const fields = ["name", "description", "policy", "apiKeySource", "version", "minimumCompressionSize"] as const;
-      return apiView(
-        await changeApi(ctx, input.restApiId, (before) => {
-          const { api, others } = patchedEndpoint(before, input.patchOperations);
-          return withPolicy(ctx, patchedMediaTypes(withCompressionSize(patched(api, others, fields)), others));
-        }),
-      );
+      const changed = await changeApi(ctx, input.restApiId, (before) => {
+        const { api, others } = patchedEndpoint(before, input.patchOperations);
+        return withPolicy(ctx, patchedMediaTypes(withCompressionSize(patched(api, others, fields)), others));
+      });
+      return { tags: {}, ...apiView(changed) };
     },
   },
   DeleteRestApi: {
@@ -237,11 +236,12 @@ function merged(before: RestApi, imported: ImportedApi): RestApi {
 
 function patchedMediaTypes(api: RestApi, patches: readonly Gateway.PatchOperation[] | undefined): RestApi {
   let types = [...api.binaryMediaTypes];
-  for (const { op, path = "" } of patches ?? []) {
+  for (const { op, path = "", value } of patches ?? []) {
     const type = /^\/binaryMediaTypes\/(.+)$/.exec(path)?.[1]?.replaceAll("~1", "/");
     if (!type) continue;
     types = types.filter((t) => t !== type);
-    if (op !== "remove") types.push(type);
+    // A replacement puts its value in the place of the type that the path names.
+    if (op !== "remove") types.push(op === "replace" && value ? value : type);
   }
   return { ...api, binaryMediaTypes: types };
 }

@@ -85,13 +85,14 @@ const decoded = (part: string): string => part.replaceAll("~1", "/").replaceAll(
 /** Applies UpdateGatewayResponse's operations. */
 function patchedResponse(before: GatewayResponse, patches: readonly Gateway.PatchOperation[] = []): GatewayResponse {
   let next = before;
-  for (const { op, path = "", value = "" } of patches) {
+  for (const { op, path = "null", value = "" } of patches) {
     const [, field = "", ...rest] = path.split("/");
     if (field === "statusCode" && op === "replace") next = { ...next, statusCode: value };
     else if ((field === "responseParameters" || field === "responseTemplates") && rest.length) {
       const key = decoded(rest.join("/"));
       const { [key]: known, ...others } = next[field] ?? {};
-      if (op === "remove" && known === undefined) throw badRequest(`Invalid parameter name specified`);
+      if (op !== "add" && known === undefined) throw notFound("Invalid parameter name specified");
+      if (op !== "remove" && !value) throw badRequest(`Invalid null or empty value in ${field}`);
       next = { ...next, [field]: op === "remove" ? others : { ...others, [key]: value } };
     } else throw badRequest(`Invalid patch path ${path}`);
   }
@@ -107,7 +108,7 @@ export const definitions = operations<typeof Gateway, any>()({
           id: newId(ctx),
           name: String(input.name),
           contentType: String(input.contentType),
-          description: input.description,
+          description: input.description || undefined,
           schema: input.schema ?? "",
         }) as Model,
       );

@@ -17,6 +17,7 @@ import {
   type Resource,
   type RestApi,
 } from "../model.ts";
+import { patched } from "../patch.ts";
 
 const methodPath = (i: any): string => `/restapis/${i.restApiId}/resources/${i.resourceId}/methods/${i.httpMethod}`;
 const decoded = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");
@@ -40,7 +41,7 @@ function changed<T extends object>(
   const read = fields.read ?? ((_name: string, value: string): unknown => value);
   for (const { op, path = "", value = "" } of patches ?? []) {
     const [, field = "", ...rest] = path.split("/");
-    if (rest.length > 0 && fields.maps.includes(field)) {
+    if (rest.length === 1 && fields.maps.includes(field)) {
       const { [decoded(rest.join("/"))]: known, ...others } = (next[field] ?? {}) as Record<string, unknown>;
       if (op === "remove" && known === undefined) throw badRequest("Invalid parameter name specified");
       const all = op === "remove" ? others : { ...others, [decoded(rest.join("/"))]: read(field, value) };
@@ -216,7 +217,7 @@ export const methodChanges = operations<typeof Gateway, any>()({
         const [first] = input.patchOperations ?? [];
         if (resource.parentId === undefined && (first?.path === "/pathPart" || first?.path === "/parentId"))
           throw badRequest(`Root resource cannot update its ${first.path.slice(1)}.`);
-        const moved = changed(resource, input.patchOperations, { plain: ["pathPart", "parentId"], maps: [] });
+        const moved = patched(resource, input.patchOperations, ["parentId", "pathPart"], ["replace"]);
         return { ...before, resources: movedResources(before, moved) };
       });
       const { methods: _methods, ...view } = resourceOf(api, input.resourceId);

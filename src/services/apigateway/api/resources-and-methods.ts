@@ -18,6 +18,7 @@ import {
   type Integration,
   type Method,
   type Resource,
+  type RestApi,
 } from "../model.ts";
 import { page } from "./apis.ts";
 
@@ -37,6 +38,17 @@ const resourceView = (resource: Resource, withMethods: boolean) => ({
     : {}),
 });
 
+/** A resource has one child with a variable, and nothing lies below a greedy one. */
+function checkVariables(api: RestApi, parent: Resource, part: string): void {
+  if (parent.pathPart?.endsWith("+}"))
+    throw badRequest(`Cannot create a child of a resource with a greedy path variable: ${parent.pathPart}`);
+  const known = Object.values(api.resources).find((r) => r.parentId === parent.id && r.pathPart?.startsWith("{"));
+  if (part.startsWith("{") && known && known.pathPart !== part)
+    throw badRequest(
+      `A sibling (${known.pathPart}) of this resource already has a variable path part -- only one is allowed`,
+    );
+}
+
 const methodPath = (i: any): string => `/restapis/${i.restApiId}/resources/${i.resourceId}/methods/${i.httpMethod}`;
 export const resourcesAndMethods = operations<typeof Gateway, any>()({
   CreateResource: {
@@ -51,6 +63,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
       const id = newId(ctx);
       const api = await changeApi(ctx, input.restApiId, (a) => {
         const parent = resourceOf(a, input.parentId);
+        checkVariables(a, parent, part);
         const path = `${parent.path === "/" ? "" : parent.path}/${part}`;
         if (Object.values(a.resources).some((r) => r.path === path))
           throw conflict(`Another resource with the same parent already has this name: ${part}`);
@@ -95,8 +108,6 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
     permissions: on("PUT", methodPath),
     async run(ctx, input) {
       const { httpMethod } = input;
-      if (!/^(GET|PUT|POST|DELETE|PATCH|OPTIONS|HEAD|ANY)$/.test(String(httpMethod)))
-        throw badRequest("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
       const method = given({
         httpMethod: String(httpMethod),
         authorizationType: String(input.authorizationType),
@@ -109,8 +120,12 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
         requestModels: input.requestModels,
       }) as Method;
       await changeResources(ctx, input.restApiId, (api) => {
-        if (resourceOf(api, input.resourceId).methods[method.httpMethod])
-          throw conflict("Method already exists for this resource");
+        const { methods } = resourceOf(api, input.resourceId);
+        if (!/^(GET|PUT|POST|DELETE|PATCH|OPTIONS|HEAD|ANY)$/.test(method.httpMethod))
+          throw badRequest(
+            "Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY",
+          );
+        if (methods[method.httpMethod]) throw conflict("Method already exists for this resource");
         return withMethod(api, input.resourceId, method.httpMethod, checkedMethod(method, api));
       });
       return method as Gateway.Method;

@@ -47,6 +47,12 @@ function trialCall(ctx: RestContext, api: RestApi, input: Gateway.TestInvokeMeth
   return { ...served, matched, method, request, context: firstContext(ctx, served, request, matched) };
 }
 
+/** `Mon Nov 23 14:25:16 UTC 2026`. */
+function logTime(now: number): string {
+  const [, weekday, day, month, year, time] = /^(\w+), (\d+) (\w+) (\d+) (\S+)/.exec(new Date(now).toUTCString())!;
+  return `${weekday} ${month} ${day} ${time} UTC ${year}`;
+}
+
 export const testInvoke = operations<typeof Gateway, any>()({
   TestInvokeMethod: {
     permissions: on("POST", (i) => `/restapis/${i.restApiId}/resources/${i.resourceId}/methods/${i.httpMethod}`),
@@ -67,7 +73,7 @@ export const testInvoke = operations<typeof Gateway, any>()({
       const response = isRefusal(answer) ? refusalResponse(answer, refused) : answer;
       const body = response.body.toString();
       const { all, last } = group(response.headers);
-      const time = new Date(ctx.now()).toUTCString().replace(",", "").replace("GMT", "UTC");
+      const time = logTime(ctx.now());
       const log = [
         `Starting execution for request: ${ctx.requestId}`,
         `HTTP Method: ${request.method}, Resource Path: ${request.rawPath}`,
