@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonValue } from "../yaml/index.ts";
 import { TemplateError } from "./diagnostic.ts";
-import { resolveProperties } from "./intrinsics.ts";
+import { resolveProperties, resolveValue } from "./intrinsics.ts";
 import type { Reference } from "./references.ts";
 import { findReferences } from "./references.ts";
 import { propertySchema, resourceSchema } from "./resource-schemas.ts";
@@ -122,7 +122,6 @@ function summary(logicalId: string, type: string, details: readonly ChangeDetail
 }
 
 const OTHERS: readonly [Attribute, keyof ResourceDeclaration][] = [
-  ["Metadata", "metadata"],
   ["CreationPolicy", "creationPolicy"],
   ["UpdatePolicy", "updatePolicy"],
   ["DeletionPolicy", "deletionPolicy"],
@@ -147,6 +146,10 @@ function compareResource(
     if (differs) details.push(...staticDetails(refs, target, before, after));
     details.push(...dynamicDetails(refs, target, modified));
   }
+  const [oldData, newData] = [was.metadata ?? null, is.metadata ?? null];
+  const about: ChangeDetail["target"] = { attribute: "Metadata", requiresRecreation: "Never" };
+  if (!isDeepStrictEqual(resolveValue(oldData, before.scope), resolveValue(newData, after.scope)))
+    details.push(...staticDetails(findReferences(newData), about, before, after));
   for (const [attribute, member] of OTHERS) {
     if (isDeepStrictEqual(was[member], is[member])) continue;
     details.push({

@@ -40,7 +40,6 @@ describe("change sets", () => {
       NotificationARNs: [],
       RollbackConfiguration: {},
       Capabilities: [],
-      Tags: [],
       IncludeNestedStacks: false,
       Changes: [
         {
@@ -97,6 +96,27 @@ describe("change sets", () => {
     const [value] = Changes![0]!.ResourceChange!.Details!;
     assert.deepEqual([value!.Target!.BeforeValue, value!.Target!.AfterValue], ["****", "****"]);
     assert.ok(!JSON.stringify(Changes).includes("hush"));
+  });
+
+  test("see metadata as it becomes", async () => {
+    const template = body(
+      { A: group("cs-meta", undefined, { Metadata: { Stage: { Ref: "Stage" } } }) },
+      { Parameters: { Stage: { Type: "String" } } },
+    );
+    const stage = (ParameterValue: string) => ({ Parameters: [{ ParameterKey: "Stage", ParameterValue }] });
+    await create("cs-meta", template, stage("one"));
+    const shown = await cfn.describeStackResource({ StackName: "cs-meta", LogicalResourceId: "A" });
+    assert.equal(shown.StackResourceDetail!.Metadata, '{"Stage":"one"}');
+    const input = { StackName: "cs-meta", ChangeSetName: "c", TemplateBody: template, ...stage("two") };
+    await cfn.createChangeSet(input);
+    const { Changes } = await cfn.describeChangeSet(input);
+    assert.deepEqual(
+      Changes![0]!.ResourceChange!.Details!.map((d) => [d.Target!.Attribute, d.ChangeSource, d.CausingEntity]),
+      [
+        ["Metadata", "ParameterReference", "Stage"],
+        ["Metadata", "DirectModification", undefined],
+      ],
+    );
   });
 
   test("of type UPDATE: the difference, no difference, and one that is deleted", async () => {

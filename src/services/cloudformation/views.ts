@@ -7,10 +7,11 @@ import { inputsOf } from "./store.ts";
 /** A stack as DescribeStacks shows it. */
 export function stackView(ctx: Context<any>, stack: Stack, drift: Detection | undefined) {
   const { revision } = stack;
+  const gone = stack.status === "DELETE_COMPLETE";
   return {
     StackId: stack.arn,
     StackName: stack.name,
-    ...(stack.changeSetArn ? { ChangeSetId: stack.changeSetArn } : {}),
+    ...(stack.changeSetArn && !gone ? { ChangeSetId: stack.changeSetArn } : {}),
     ...(revision?.description === undefined ? {} : { Description: revision.description }),
     ...(revision ? parametersView(ctx, stack) : {}),
     CreationTime: new Date(stack.created),
@@ -26,7 +27,7 @@ export function stackView(ctx: Context<any>, stack: Stack, drift: Detection | un
     ...(stack.outputs.length > 0 ? { Outputs: stack.outputs.map((o) => ({ ...o })) } : {}),
     ...(stack.roleArn === undefined ? {} : { RoleARN: stack.roleArn }),
     Tags: (revision?.tags ?? []).map((t) => ({ ...t })),
-    EnableTerminationProtection: stack.terminationProtection,
+    ...(gone ? {} : { EnableTerminationProtection: stack.terminationProtection }),
     ...(stack.parent ? { ParentId: stack.parent.parentId, RootId: stack.parent.rootId } : {}),
     DriftInformation: stackDrift(drift),
   };

@@ -89,7 +89,7 @@ export function settingsOf(ctx: Context<any>, set: ChangeSet) {
     NotificationARNs: [...(set.revision?.notificationArns ?? [])],
     RollbackConfiguration: {},
     Capabilities: [...(set.revision?.capabilities ?? [])] as never[],
-    Tags: (set.revision?.tags ?? []).map((t) => ({ ...t })),
+    ...(set.revision?.tags.length ? { Tags: set.revision.tags.map((t) => ({ ...t })) } : {}),
     ...(set.onFailure === undefined ? {} : { OnStackFailure: set.onFailure }),
   };
 }

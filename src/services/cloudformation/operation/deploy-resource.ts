@@ -8,6 +8,7 @@ import {
   resolveProperties,
   resolveValue,
   resourceSchema,
+  TemplateError,
   type ResourceDeclaration,
   type Scope,
 } from "../../../engines/cloudformation/index.ts";
@@ -68,11 +69,31 @@ export async function deployResource(
       throw new StepFailed(propertiesFailure(logicalId, messages));
     }
     const updatePolicy = declared.updatePolicy === undefined ? undefined : resolveValue(declared.updatePolicy, scope);
-    return await bring({ run, declared, type, existing, next: properties, dependsOn, updatePolicy });
+    return await bring({
+      run,
+      declared: withMetadata(declared, scope),
+      type,
+      existing,
+      next: properties,
+      dependsOn,
+      updatePolicy,
+    });
   } catch (error) {
     if (run.ctx.signal.aborted) throw error;
     await fail(run, declared, existing, action, error, "");
     return false;
+  }
+}
+
+/** A resource with its metadata as it is shown; what is not known yet, stays as the template says it. */
+function withMetadata(declared: ResourceDeclaration, scope: Scope): ResourceDeclaration {
+  if (declared.metadata === undefined) return declared;
+  try {
+    const metadata = resolveValue(declared.metadata, scope);
+    return metadata === undefined ? declared : { ...declared, metadata };
+  } catch (error) {
+    if (error instanceof TemplateError) return declared;
+    throw error;
   }
 }
 
