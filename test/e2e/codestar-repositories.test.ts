@@ -135,6 +135,28 @@ Resources:
   "index.js": "exports.handler = function (event, context, done) { done(null, 'a fact'); };\n",
 };
 
+/** What `sam init` leaves: no buildspec, a role of SAM's own making, and here a name and a parameter besides. */
+const SAM = {
+  "app/template.yaml": `Transform: AWS::Serverless-2016-10-31
+Parameters: {Greeting: {Type: String}}
+Globals: {Function: {Runtime: python3.12, Environment: {Variables: {GREETING: !Ref Greeting}}}}
+Resources:
+  Web:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: a-name-of-its-own
+      CodeUri: src/
+      Handler: app.handler
+      Layers: [!Ref Shared]
+      Events: {Root: {Type: HttpApi, Properties: {Path: /, Method: get}}}
+  Shared: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layer/}}
+`,
+  "app/src/app.py":
+    "import os, shared\ndef handler(event, context):\n    print('asked')\n    return {'statusCode': 200, 'body': os.environ['GREETING'] + shared.MARK}\n",
+  "app/src/requirements.txt": "# nothing\n",
+  "app/layer/python/shared.py": "MARK = '!'\n",
+};
+
 describe("repositories of a project", { skip: cannotRun }, () => {
   let platform: TestPlatform;
   let call: Caller;
@@ -202,6 +224,17 @@ describe("repositories of a project", { skip: cannotRun }, () => {
     assert.equal((await page("last")).text, '{"output": "Still here"}');
   });
 
+  test("an application of SAM is built and deployed without a buildspec of its own, with values for its parameters", async () => {
+    const place = await repository("sam", SAM);
+    const refused = await starling(platform, "new", "sam", "--git", place);
+    assert.match(refused.stderr, /give values to Greeting \(--parameter Greeting=VALUE\)/);
+    const { code, stderr } = await starling(platform, "new", "sam", "--git", place, "--parameter", "Greeting=hello");
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /builds run "sam build" and "sam package" on app\/template\.yaml/);
+    assert.equal((await page("sam")).text, "hello!");
+    await until(async () => / function +asked/.test((await starling(platform, "logs", "sam")).stdout));
+  });
+
   test("a skill is live without a page: whoever looks for one is told so", async () => {
     const { code, stderr } = await starling(platform, "new", "skill", "--git", await repository("skill", SKILL));
     assert.equal(code, 0, stderr);
@@ -219,14 +252,14 @@ describe("repositories of a project", { skip: cannotRun }, () => {
       await repository("nospec", { "README.md": "hello\n" }),
     );
     assert.notEqual(code, 0);
-    assert.match(stderr, /no buildspec\.yml/);
+    assert.match(stderr, /neither a buildspec\.yml nor a template/);
     await assert.rejects(call("codestar", "DescribeProject", { id: "nospec" }), { code: "ProjectNotFoundException" });
     const machines = await repository("machines", {
       "buildspec.yml": "version: 0.2\nphases: {build: {commands: ['true']}}\n",
       "template.yml": "Resources: {WebApp01: {Type: AWS::EC2::Instance}}\n",
     });
     const machine = await starling(platform, "new", "machine", "--git", machines);
-    assert.match(machine.stderr, /deploys to virtual machines \(AWS::EC2::Instance in template\.yml\)/);
+    assert.match(machine.stderr, /deploys to virtual machines \(AWS::EC2::Instance in its template\)/);
     const missing = await starling(platform, "new", "missing", "--git", join(folder, "nowhere"));
     assert.match(missing.stderr, /git clone failed/);
   });
