@@ -100,7 +100,7 @@ describe("change sets", () => {
 
   test("see metadata as it becomes", async () => {
     const template = body(
-      { A: group("cs-meta", undefined, { Metadata: { Stage: { Ref: "Stage" } } }) },
+      { A: group("meta-cs", undefined, { Metadata: { Stage: { Ref: "Stage" } } }) },
       { Parameters: { Stage: { Type: "String" } } },
     );
     const stage = (ParameterValue: string) => ({ Parameters: [{ ParameterKey: "Stage", ParameterValue }] });
