@@ -56,6 +56,17 @@ test("buildspec.yaml is named to the build; a repository without one is built by
   );
 });
 
+test("code that is not in the repository is made by its package's build script", () => {
+  const template = (uri: string) => `${SAM}    Properties:\n      CodeUri: ${uri} # code\n`;
+  const made = (uri: string, manifest: string) =>
+    String(generation({ "template.yml": template(uri), "package.json": manifest, "src/a.ts": "" }).buildspec);
+  const manifest = '{"scripts": {"build": "tsc"}}';
+  assert.match(made("./dist/", manifest), /- npm install\n      - npm run build\n      - sam build/);
+  assert.doesNotMatch(made("src/", manifest), /npm/);
+  assert.doesNotMatch(made(".", manifest), /npm/);
+  assert.doesNotMatch(made("dist", "{}"), /npm/);
+});
+
 test("parameters that nothing gives a value to are found", () => {
   const template = `Parameters:\n  ProjectId: {Type: String}\n  Stage: {Type: String}\n  Size: {Type: Number}\n  Name: {Type: String, Default: ""}\n${SAM}`;
   const configuration = '{"Parameters": {"Size": "1"}}';

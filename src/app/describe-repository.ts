@@ -1,6 +1,8 @@
+import { posix } from "node:path";
 import { generationOf, type Generation } from "../services/codestar/generation.ts";
 import { EXPORTED_TEMPLATE, releaseTemplate } from "../services/codestar/release-template.ts";
 
+const { dirname, join } = posix;
 const BUILDSPECS = ["buildspec.yml", "buildspec.yaml"];
 const TEMPLATES = [
   "template.yml",
@@ -67,7 +69,7 @@ function withoutBuildspec(files: RepositoryFiles): Description {
       refusal: `has no buildspec.yml, and its ${template.path} is no CloudFormation template: it has no Resources`,
     };
   const hasConfiguration = files.text(CONFIGURATION) !== undefined;
-  const buildspec = buildspecFor(template.path, hasConfiguration);
+  const buildspec = buildspecFor(template.path, { hasConfiguration, isMadeByNpm: isMadeByNpm(files, template) });
   const generation = generationOf({ template: template.text, buildspec, hasTemplateConfiguration: hasConfiguration });
   if (generation.machine) return refuseMachine(generation.machine);
   return {
@@ -113,15 +115,29 @@ function nestedTemplate(files: RepositoryFiles): Found | undefined {
   return path === undefined || text === undefined ? undefined : { path, text };
 }
 
-function buildspecFor(template: string, hasConfiguration: boolean): string {
+/** Whether the template names code that is not in the repository, and that the build script of its package.json makes. */
+function isMadeByNpm(files: RepositoryFiles, { path, text }: Found): boolean {
+  const manifest = files.text("package.json");
+  if (manifest === undefined || !/"build"\s*:\s*"/.test(manifest)) return false;
+  const paths = files.paths?.() ?? [];
+  const base = dirname(path);
+  const named = [...text.matchAll(/^\s*(?:CodeUri|ContentUri):\s*["']?([\w./-]{1,200})["']?\s*(?:#.*)?$/gm)];
+  return named.some(([, uri = ""]) => {
+    const code = join(base, uri).replace(/\/$/, "");
+    return code !== "." && !paths.some((file) => file === code || file.startsWith(`${code}/`));
+  });
+}
+
+function buildspecFor(template: string, has: { hasConfiguration: boolean; isMadeByNpm: boolean }): string {
   const lines = [
     "version: 0.2",
     "phases:",
     "  build:",
     "    commands:",
+    ...(has.isMadeByNpm ? ["      - npm install", "      - npm run build"] : []),
     `      - sam build --template-file ${template}`,
     `      - sam package --s3-bucket $S3_BUCKET --output-template-file ${EXPORTED_TEMPLATE}`,
-    ...(hasConfiguration
+    ...(has.hasConfiguration
       ? [
           `      - sed -i "s|[$]PARTITION[$]|$PARTITION|g;s|[$]AWS_REGION[$]|$AWS_REGION|g;s|[$]ACCOUNT_ID[$]|$ACCOUNT_ID|g;s|[$]PROJECT_ID[$]|$PROJECT_ID|g" ${CONFIGURATION}`,
         ]
@@ -129,7 +145,7 @@ function buildspecFor(template: string, hasConfiguration: boolean): string {
     "artifacts:",
     "  files:",
     `    - ${EXPORTED_TEMPLATE}`,
-    ...(hasConfiguration ? [`    - ${CONFIGURATION}`] : []),
+    ...(has.hasConfiguration ? [`    - ${CONFIGURATION}`] : []),
   ];
   return `${lines.join("\n")}\n`;
 }

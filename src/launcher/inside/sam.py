@@ -274,7 +274,7 @@ def build_python(code, out, target, folder, manifest):
     with open(requirements, encoding="utf8") as file:
         if not re.search(r"^\s*[^#\s]", file.read(), re.M):
             return
-    pip = ["python3", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]
+    pip = ["python3", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "2", "-r", requirements]
     try:
         run([*pip, "--target", target], code)
     except Failure:
