@@ -210,3 +210,13 @@ test("a stack's access key works with the secret that GetAtt gives", async () =>
   const key = app.as({ accessKeyId: output("Id"), secretAccessKey: output("Secret") });
   assert.equal((await new STS(key).getCallerIdentity({})).Arn, "arn:aws:iam::000000000000:user/of-a-stack");
 });
+
+test("an account has no more groups than its quota says", async () => {
+  const { SummaryMap } = await admin.getAccountSummary({});
+  const left = SummaryMap!["GroupsQuota"]! - SummaryMap!["Groups"]!;
+  await Promise.all(Array.from({ length: left }, (_, i) => admin.createGroup({ GroupName: `many-${i}` })));
+  await assert.rejects(admin.createGroup({ GroupName: "one-more" }), {
+    name: "LimitExceededException",
+    message: "Cannot exceed quota for GroupsPerAccount: 300",
+  });
+});

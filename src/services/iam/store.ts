@@ -4,7 +4,7 @@ import type { Permission } from "../../aws/service.ts";
 import type { Statement } from "../../ports/database.ts";
 import { parsePolicy, type PolicyKind } from "../../engines/policy/index.ts";
 import { limitExceeded, noSuch, unmodifiable, validation } from "./errors.ts";
-import { DEFAULT_PAGE, MAX_TAGS } from "./limits.ts";
+import { DEFAULT_PAGE, GROUPS, INSTANCE_PROFILES, MAX_TAGS, POLICIES, ROLES, USERS } from "./limits.ts";
 import { entityArn, nameKey, tagList, tagRecord, type Entity, type EntityKind, type User } from "./model.ts";
 
 /** Published on the bus whenever who may do what has changed; principals' policies are read anew then. */
@@ -156,4 +156,19 @@ export function tagsWith(
 export function tagsWithout(known: Tags | undefined, keys: readonly string[] | undefined): Tags {
   const gone = new Set((keys ?? []).map((key) => key.toLowerCase()));
   return Object.fromEntries(Object.entries(known ?? {}).filter(([key]) => !gone.has(key.toLowerCase())));
+}
+
+const QUOTAS = {
+  user: ["Users", USERS],
+  group: ["Groups", GROUPS],
+  role: ["Roles", ROLES],
+  policy: ["Policies", POLICIES],
+  "instance-profile": ["InstanceProfiles", INSTANCE_PROFILES],
+} as const;
+
+/** Refuses one more of what the account has its quota of. */
+export async function checkQuota(ctx: Context<any>, kind: keyof typeof QUOTAS): Promise<void> {
+  const [name, most] = QUOTAS[kind];
+  if ((await ctx.globalRecords.count(kind)) >= most)
+    throw limitExceeded(`Cannot exceed quota for ${name}PerAccount: ${most}`);
 }

@@ -209,7 +209,12 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const { methodIntegration } = methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod);
       if (!methodIntegration) throw notFound("No integration defined for method");
-      return methodIntegration as Gateway.Integration;
+      const { integrationResponses = {}, ...integration } = methodIntegration;
+      return {
+        cacheKeyParameters: [],
+        ...integration,
+        ...(Object.keys(integrationResponses).length ? { integrationResponses } : {}),
+      } as Gateway.Integration;
     },
   },
   DeleteIntegration: {

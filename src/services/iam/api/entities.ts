@@ -20,6 +20,7 @@ import {
   changed,
   changeEntity,
   checkedDocument,
+  checkQuota,
   entity,
   notServiceLinked,
   on,
@@ -118,6 +119,7 @@ export const groups = operations<typeof Iam, any>()({
     async run(ctx, input) {
       const name = String(input.GroupName);
       const group: Group = base(ctx, "group", input, name);
+      await checkQuota(ctx, "group");
       if (!(await ctx.globalRecords.create("group", nameKey(name), group)))
         throw alreadyExists(`Group with name ${name} already exists.`);
       return { Group: groupView(ctx, group) };
@@ -230,6 +232,7 @@ export const roles = operations<typeof Iam, any>()({
         ...(input.Description === undefined ? {} : { description: input.Description }),
         ...(await checkedBoundary(ctx, input.PermissionsBoundary)),
       };
+      await checkQuota(ctx, "role");
       if (!(await ctx.globalRecords.create("role", nameKey(name), role)))
         throw alreadyExists(`Role with name ${name} already exists.`);
       changed(ctx);

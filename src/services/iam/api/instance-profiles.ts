@@ -4,7 +4,7 @@ import { operations, passRole, type Permission } from "../../../aws/service.ts";
 import { arn } from "../../../kernel/arn.ts";
 import { alreadyExists, deleteConflict, limitExceeded, noSuchEntity } from "../errors.ts";
 import { entityArn, nameKey, tagList, tagRecord, type Role } from "../model.ts";
-import { entity, onAll, page, tagPage, tagsWith, tagsWithout } from "../store.ts";
+import { checkQuota, entity, onAll, page, tagPage, tagsWith, tagsWithout } from "../store.ts";
 import { roleView } from "./entities.ts";
 
 interface InstanceProfile {
@@ -77,6 +77,7 @@ export const instanceProfiles = operations<typeof Iam, any>()({
         created: ctx.now(),
         ...(input.Tags?.length ? { tags: tagRecord(input.Tags) } : {}),
       };
+      await checkQuota(ctx, "instance-profile");
       if (!(await ctx.globalRecords.create("instance-profile", nameKey(name), profile)))
         throw alreadyExists(`Instance Profile ${name} already exists.`);
       return { InstanceProfile: await view(ctx, profile) };

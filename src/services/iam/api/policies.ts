@@ -5,7 +5,18 @@ import { awsManagedPolicies, awsManagedPolicy } from "../aws-managed/index.ts";
 import { alreadyExists, deleteConflict, invalidInput, limitExceeded, noSuchEntity, validation } from "../errors.ts";
 import { MANAGED_POLICY_SIZE, VERSIONS_PER_POLICY } from "../limits.ts";
 import { entityArn, tagList, tagRecord, type Entity, type EntityKind, type ManagedPolicy } from "../model.ts";
-import { byPath, changed, checkedDocument, onAll, page, tagPage, tagsWith, tagsWithout, uniqueId } from "../store.ts";
+import {
+  byPath,
+  changed,
+  checkedDocument,
+  checkQuota,
+  onAll,
+  page,
+  tagPage,
+  tagsWith,
+  tagsWithout,
+  uniqueId,
+} from "../store.ts";
 
 /** A customer's or AWS's managed policy, or undefined. */
 export async function managedPolicy(ctx: Context<any>, policyArn: string): Promise<ManagedPolicy | undefined> {
@@ -127,6 +138,7 @@ export const managedPolicies = operations<typeof Iam, any>()({
         ...(input.Description ? { description: input.Description } : {}),
         ...(input.Tags?.length ? { tags: tagRecord(input.Tags) } : {}),
       };
+      await checkQuota(ctx, "policy");
       if (!(await ctx.globalRecords.create("policy", policy.arn, policy)))
         throw alreadyExists(`A policy called ${name} already exists. Duplicate names are not allowed.`);
       return { Policy: { ...policyView(policy, []), ...(policy.tags ? { Tags: tagList(policy.tags) } : {}) } };

@@ -3,7 +3,7 @@ import { operations } from "../../../aws/service.ts";
 import { alreadyExists, deleteConflict } from "../errors.ts";
 import { MFA_DEVICE } from "../mfa.ts";
 import { nameKey, type User } from "../model.ts";
-import { callerOr, callersName, changed, changeEntity, entity, on, onAll, onBoth, page } from "../store.ts";
+import { callerOr, callersName, changed, changeEntity, checkQuota, entity, on, onAll, onBoth, page } from "../store.ts";
 import { bare, base, checkedBoundary, list, mustBeBare, userView } from "./entities.ts";
 import { SIGNING_CERTIFICATE } from "./signing-certificates.ts";
 import { SSH_KEY } from "./ssh-public-keys.ts";
@@ -43,6 +43,7 @@ export const users = operations<typeof Iam, any>()({
         groups: [],
         ...(await checkedBoundary(ctx, input.PermissionsBoundary)),
       };
+      await checkQuota(ctx, "user");
       if (!(await ctx.globalRecords.create("user", nameKey(name), user)))
         throw alreadyExists(`User with name ${name} already exists.`);
       return { User: userView(ctx, user) };
