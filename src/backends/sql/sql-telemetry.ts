@@ -8,6 +8,8 @@ import { SqlMetrics } from "./sql-metrics.ts";
 import { SqlUsage } from "./sql-usage.ts";
 
 const FLUSH_MS = 200;
+/** Points of metrics change with every call, and whoever reads them has them stored first. */
+const METRICS_MS = 1_000;
 
 /**
  * Logs, metrics and usage in a database of their own (`telemetryMigrations`), which is closed with it: append-only blocks of
@@ -24,10 +26,15 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
   let armed = false;
   let flushing: Promise<void> = Promise.resolve();
 
-  const store = async (): Promise<void> => {
+  let metricsDue = 0;
+  const store = async (everything: boolean): Promise<void> => {
     const { statements, bytes } = logs.take();
     const used = usage.take();
-    const batch = [...statements, ...metrics.take(), ...used.statements];
+    const now = clock.now();
+    const isDue = everything || now >= metricsDue;
+    if (isDue) metricsDue = now + METRICS_MS;
+    else arm();
+    const batch = [...statements, ...(isDue ? metrics.take() : []), ...used.statements];
     try {
       if (batch.length > 0) await db.write(batch);
     } catch (error) {
@@ -37,8 +44,8 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
       logs.settle(bytes);
     }
   };
-  const flush = (): Promise<void> => {
-    const flushed = flushing.then(store);
+  const flush = (everything = true): Promise<void> => {
+    const flushed = flushing.then(() => store(everything));
     flushing = flushed.catch((error: unknown) => {
       log?.error("logs, metrics or usage could not be stored", { reason: messageOf(error) });
     });
@@ -50,7 +57,7 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
     armed = true;
     const due = (): void => {
       armed = false;
-      flush().catch(() => undefined);
+      flush(false).catch(() => undefined);
     };
     clock.sleep(FLUSH_MS, closing.signal).then(due, () => undefined);
   };
@@ -104,7 +111,7 @@ export async function openSqlTelemetry(options: { db: Database; clock: Clock; lo
       await flushed();
       return usage.read(account, query);
     },
-    flush,
+    flush: () => flush(),
     async settle() {
       await flushed();
       metrics.closeAll();
