@@ -134,8 +134,9 @@ export async function untilCreated(call: Caller, id: string, waiting: Waiting): 
   });
 }
 
-/** Waits until the project's page answers; throws with the stage, the action and the reason where its release fails. */
-export async function untilLive(call: Caller, place: Place, id: string, waiting: Waiting): Promise<void> {
+/** Waits until the project's page answers, and says with which status; throws with the stage, the action and the reason where its release fails. */
+export async function untilLive(call: Caller, place: Place, id: string, waiting: Waiting): Promise<number> {
+  let answered = 0;
   const shown = new Map<string, string>();
   const { host } = new URL(projectUrl(place, id));
   await poll(waiting, async () => {
@@ -145,9 +146,11 @@ export async function untilLive(call: Caller, place: Place, id: string, waiting:
     if (failed) throw new Error(await explain(call, id, failed));
     if (stages.length === 0) return false;
     const { status } = await visit(place.publicUrl, host).catch(() => ({ status: 503 }));
+    answered = status;
     // A service may have nothing at "/": then a release that has ended is what can be waited for.
     return status === 200 || (status !== 503 && stages.at(-1)?.status === "Succeeded");
   });
+  return answered;
 }
 
 function report(stage: StageStatus, shown: Map<string, string>, progress: (line: string) => void): void {

@@ -243,6 +243,13 @@ describe("repositories of a project", { skip: cannotRun }, () => {
     assert.match(text, /skill has no page/);
   });
 
+  test("a page whose function fails is told from one that works", async () => {
+    const broken = { ...FIRST_GENERATION, "index.js": "require('not-there');\n" };
+    const { code, stderr } = await starling(platform, "new", "broken", "--git", await repository("broken", broken));
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /Page +answers 50\d: .*starling logs broken/);
+  });
+
   test("a repository that cannot be a project is refused, and leaves nothing", async () => {
     const { code, stderr } = await starling(
       platform,

@@ -103,7 +103,7 @@ async function make(connection: Connection, id: string, { parsed, adopted, progr
     throw error;
   }
   if (parsed.has("--no-wait")) return;
-  await untilLive(call, place, id, { progress, ignore }).catch(async (error: unknown) => {
+  const status = await untilLive(call, place, id, { progress, ignore }).catch(async (error: unknown) => {
     const stack = await rolledBackStack(call, id);
     const first = stack
       ? `remove what was rolled back (aws cloudformation delete-stack --stack-name ${stack}), then `
@@ -112,5 +112,7 @@ async function make(connection: Connection, id: string, { parsed, adopted, progr
       `${id} is not live: ${plain(messageOf(error))}\nThe project is there: ${first}push a change that mends it, or remove it with starling destroy ${id}.`,
     );
   });
-  progress("Page    live");
+  progress(
+    status < 500 ? "Page    live" : `Page    answers ${status}: what its function says is in starling logs ${id}`,
+  );
 }
