@@ -82,12 +82,8 @@ export const putEvents = operations<typeof Events, EventsState>()({
     async run(_ctx, input) {
       const pattern = compileEventPattern(String(input.EventPattern));
       const event = parseObject(String(input.Event));
-      if (!event) throw invalid("Parameter Event is not valid.");
-      const missing = ["id", "account", "source", "time", "region", "detail-type"].filter(
-        (name) => event[name] === undefined,
-      );
-      if (missing.length)
-        throw invalid(`Parameter Event is not valid. Reason: Event must have the field ${missing[0]}.`);
+      const needed = ["id", "account", "source", "time", "region", "detail-type"];
+      if (!event || needed.some((name) => event[name] === undefined)) throw invalid("Parameter Event is not valid.");
       return { Result: matchEventPattern(pattern, event as never) };
     },
   },
