@@ -13,7 +13,7 @@ export interface OperationRoute {
   readonly operation: OperationModel;
   /** What the client speaks, which need not be the model's own (SQS and CloudWatch have several). */
   readonly protocol: Protocol;
-  /** Values of the labels in the path, decoded; `Bucket` and `Key` for S3. */
+  /** Values of the labels in the path, decoded; `Bucket` and `Key` for S3, `QueueUrl` for a form that is sent to a queue. */
   readonly labels: Readonly<Record<string, string>>;
   /** S3: the bucket, from the host or the path. */
   readonly bucket?: string;
@@ -50,7 +50,7 @@ export async function routeOperation(
   if (target !== undefined) return routeTarget(models, request, target);
 
   const { signingName } = options;
-  if (signingName !== "s3" && hasAction(request)) return routeAction(models, request, signingName);
+  if (signingName !== "s3" && hasAction(request, signingName)) return routeAction(models, request, signingName);
   if (signingName !== undefined) return routeSigned(models, request, signingName, options);
   return routeUnsigned(models, request, options);
 }
@@ -105,13 +105,13 @@ function routeRpc(
   return { found: false, model: rpcModel, protocol, error };
 }
 
-function hasAction(request: HttpRequest): boolean {
+function hasAction(request: HttpRequest, signingName: string | undefined): boolean {
   const inQuery = (name: string): boolean => request.rawQuery !== "" && request.query.has(name);
   if (request.method === "POST") {
     const isForm = headerOf(request, "content-type")?.startsWith("application/x-www-form-urlencoded") === true;
     return isForm || inQuery("Action");
   }
-  return request.method === "GET" && inQuery("Action") && inQuery("Version");
+  return request.method === "GET" && inQuery("Action") && (inQuery("Version") || signingName === "sqs");
 }
 
 async function routeAction(
@@ -137,10 +137,15 @@ async function routeAction(
     const queries = candidate.protocol === "awsQuery" || candidate.protocol === "ec2Query" || candidate.queryCompatible;
     if (!operation || !queries) continue;
     const protocol = candidate.protocol === "ec2Query" ? "ec2Query" : "awsQuery";
-    return { found: true, model: candidate, operation, protocol, labels: {} };
+    return { found: true, model: candidate, operation, protocol, labels: queueOfPath(candidate, request) };
   }
   const message = `Could not find operation ${action.slice(0, 100)} for version ${version?.slice(0, 20) ?? "NO_VERSION_SPECIFIED"}`;
   return { found: false, model, protocol: "awsQuery", error: new AwsError("InvalidAction", message, 400) };
+}
+
+/** Requests to a queue's URL need not say it again: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html */
+function queueOfPath({ name }: ServiceModel, { path }: HttpRequest): OperationRoute["labels"] {
+  return name === "sqs" && /^\/\d{12}\/[\w.-]+\/?$/.test(path) ? { QueueUrl: path } : {};
 }
 
 /** Names in credential scopes that mean another service's model. */

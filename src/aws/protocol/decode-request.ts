@@ -53,7 +53,7 @@ async function decode(route: DecodeRoute, request: HttpRequest): Promise<Input> 
     case "awsQuery":
     case "ec2Query":
       if (input.kind === "unit") return {};
-      return readQueryInput(input, await formOf(request), route.protocol) as Input;
+      return { ...route.labels, ...(readQueryInput(input, await formOf(request), route.protocol) as Input) };
     case "rpcv2Cbor":
       if (input.kind === "unit") return {};
       return valueReader(CBOR, input)(decodeCbor(await plainBody(request)), 0) as Input;

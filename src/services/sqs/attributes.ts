@@ -69,8 +69,12 @@ export function redriveOf(queue: Queue): Redrive | undefined {
 const unknown = (name: string): AwsError => new AwsError("InvalidAttributeName", `Unknown Attribute ${name}.`, 400);
 const invalid = (name: string): AwsError => invalidAttribute(`Invalid value for the parameter ${name}.`);
 
-/** A value as it is kept, which has been checked: the count of a redrive policy is a number, however it was written. */
+/** Attributes that are true or false, in any case. */
+const SWITCHES: ReadonlySet<string> = new Set(["FifoQueue", "ContentBasedDeduplication", "SqsManagedSseEnabled"]);
+
+/** A value as it is kept: the count of a redrive policy is a number, however it was written; switches are in lower case. */
 function stored(name: string, value: string): string {
+  if (SWITCHES.has(name)) return value.toLowerCase();
   if (name !== "RedrivePolicy" || value === "") return value;
   const policy = JSON.parse(value) as Record<string, unknown>;
   const { maxReceiveCount } = policy;
@@ -117,9 +121,9 @@ async function checkValue(ctx: Ctx, queue: Queue, name: string, value: string): 
     const number = /^\d{1,9}$/.test(value) ? Number(value) : -1;
     if (number < range[0] || number > range[1]) throw invalid(name);
   } else if (WORDS[name]) {
-    if (!WORDS[name].includes(value)) throw invalid(name);
+    if (!WORDS[name].includes(stored(name, value))) throw invalid(name);
   } else if (name === "SqsManagedSseEnabled") {
-    if (value !== "true" && value !== "false") throw invalid(name);
+    if (!/^(?:true|false)$/i.test(value)) throw invalid(name);
   } else if (name === "KmsMasterKeyId") {
     if (value !== "") throw notImplemented("the encryption of queues with KMS keys");
   } else if (value !== "" && name === "Policy") checkPolicy(value);

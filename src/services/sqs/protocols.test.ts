@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { Sha256 } from "../../../test/support/sha256.ts";
 import { run } from "../../../test/support/starling.ts";
 import { openSqsKit, type SqsKit } from "../../../test/support/sqs-kit.ts";
 
@@ -97,5 +99,70 @@ print(sqs.create_queue(QueueName="by-host")["QueueUrl"])
     const { code, stdout, stderr } = await run("/usr/bin/python3", ["-c", script]);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^https?:\/\/sqs\.us-east-1\.amazonaws\.com\/000000000000\/by-host\n$/);
+  });
+});
+
+describe("requests to a queue's own URL", () => {
+  let kit: SqsKit;
+  before(async () => {
+    kit = await openSqsKit();
+  });
+  after(() => kit.stop());
+
+  async function ask(method: "GET" | "POST", path: string, parameters: Record<string, string>) {
+    const { endpoint, credentials, region } = kit.app.client;
+    const signer = new SignatureV4({
+      service: "sqs",
+      region,
+      credentials,
+      sha256: Sha256 as never,
+      uriEscapePath: false,
+    });
+    const body = new URLSearchParams(parameters).toString();
+    const { host, hostname, port } = new URL(endpoint);
+    const form = method === "POST" ? { "content-type": "application/x-www-form-urlencoded" } : undefined;
+    const request = {
+      method,
+      protocol: "http:",
+      hostname,
+      port: Number(port),
+      path,
+      headers: { host, ...form },
+      ...(form ? { body } : { query: parameters }),
+    };
+    const signed = await signer.sign(request);
+    const url = form ? endpoint + path : `${endpoint}${path}?${body}`;
+    const response = await fetch(url, { method, headers: signed.headers, ...(form ? { body } : {}) });
+    return { status: response.status, text: await response.text() };
+  }
+
+  test("they need not say it again, and a GET not the version", async () => {
+    const { QueueUrl } = await kit.queue();
+    const path = new URL(QueueUrl).pathname;
+    const sent = await ask("POST", path, { Action: "SendMessage", MessageBody: "hello", Version: "2012-11-05" });
+    assert.match(sent.text, /<MD5OfMessageBody>5d41402abc4b2a76b9719d911017c592</);
+    const got = await ask("GET", `${path}/`, { Action: "ReceiveMessage" });
+    assert.match(got.text, /<Body>hello</);
+    const other = await kit.queue();
+    const named = await ask("GET", path, {
+      Action: "GetQueueAttributes",
+      "AttributeName.1": "QueueArn",
+      QueueUrl: other.QueueUrl,
+    });
+    assert.match(named.text, new RegExp(`${other.QueueUrl.split("/").pop()}<`));
+    const none = await ask("GET", "/000000000000/none", { Action: "PurgeQueue" });
+    assert.match(none.text, /NonExistentQueue/);
+  });
+
+  test("switches are taken in any case, and told in one", async () => {
+    const Attributes = { FifoQueue: "True", ContentBasedDeduplication: "True" };
+    const { QueueUrl } = await kit.sqs.createQueue({ QueueName: "switches.fifo", Attributes });
+    const asked = { QueueUrl, AttributeNames: ["FifoQueue", "ContentBasedDeduplication"] } as const;
+    const { Attributes: told } = await kit.sqs.getQueueAttributes({
+      ...asked,
+      AttributeNames: [...asked.AttributeNames],
+    });
+    assert.deepEqual(told, { FifoQueue: "true", ContentBasedDeduplication: "true" });
+    assert.equal((await kit.sqs.createQueue({ QueueName: "switches.fifo", Attributes })).QueueUrl, QueueUrl);
   });
 });
