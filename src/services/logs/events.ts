@@ -7,7 +7,7 @@ import { compileFilter } from "./filter-pattern.ts";
 import {
   EVENT_OVERHEAD,
   eventId,
-  groupName,
+  onlyGroupName,
   invalid,
   MAX_AGE_MS,
   MAX_BATCH_BYTES,
@@ -64,7 +64,7 @@ export const streams = operations<typeof Logs, any>()({
   DescribeLogStreams: {
     permissions: onGroup("DescribeLogStreams"),
     async run(ctx, input) {
-      const group = groupName(input);
+      const group = onlyGroupName(input);
       await existingGroup(ctx, group);
       if (input.orderBy === "LastEventTime" && input.logStreamNamePrefix) {
         throw invalid("Cannot order by LastEventTime with a logStreamNamePrefix.");
@@ -134,7 +134,7 @@ export const events = operations<typeof Logs, any>()({
   GetLogEvents: {
     permissions: onStream("GetLogEvents"),
     async run(ctx, input) {
-      const group = groupName(input);
+      const group = onlyGroupName(input);
       const stream = String(input.logStreamName);
       await mustExist(ctx, group, stream);
       if (input.nextToken !== undefined && !/^[fb]\/(?:end|-?\d+\.\d+)$/.test(input.nextToken))
@@ -161,7 +161,7 @@ export const events = operations<typeof Logs, any>()({
   FilterLogEvents: {
     permissions: onGroup("FilterLogEvents"),
     async run(ctx, input) {
-      const group = groupName(input);
+      const group = onlyGroupName(input);
       await existingGroup(ctx, group);
       if (input.logStreamNames?.length && input.logStreamNamePrefix)
         throw invalid("Either logStreamNames or logStreamNamePrefix can be given, not both.");

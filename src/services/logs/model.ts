@@ -42,11 +42,16 @@ export function groupName(input: {
   logGroupIdentifier?: string | undefined;
 }): string {
   const identifier = input.logGroupIdentifier;
-  if (input.logGroupName && identifier)
-    throw new AwsError("ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters.", 400);
   if (input.logGroupName) return input.logGroupName;
   if (!identifier) throw invalid("A log group name or identifier must be given.");
   return /^arn:[^:]*:logs:[^:]*:\d*:log-group:([^:]+)/.exec(identifier)?.[1] ?? identifier;
+}
+
+/** The name of the group that a call names, by its name or by its ARN alone. */
+export function onlyGroupName(input: Parameters<typeof groupName>[0]): string {
+  if (input.logGroupName && input.logGroupIdentifier)
+    throw new AwsError("ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters.", 400);
+  return groupName(input);
 }
 
 /** Records of streams have ids `<group>:<stream>`: neither may hold a colon in a group's name. */
