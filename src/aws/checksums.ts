@@ -61,13 +61,32 @@ function bigEndian(...words: readonly number[]): string {
 
 /*
  * Eight bytes at a time ("slice by 8"): table k holds the checksum of a byte that k more bytes follow. Tables of 64 bits
- * are two arrays of 32, because arithmetic on bigints would be slower than one byte at a time.
+ * are two arrays of 32, because arithmetic on bigints would be slower than one byte at a time. The bytes are read as two
+ * words of 32 bits (little-endian, as all machines are that Node runs on), which takes half the time of eight.
  */
 const CRC32C_TABLES = makeCrc32Tables(0x82f63b78);
 const CRC64_TABLES = makeCrc64Tables(0x9a6c9329ac4bc9b5n);
 
-function makeCrc32Tables(polynomial: number): Uint32Array {
-  const tables = new Uint32Array(8 * 256);
+interface Words {
+  /** Bytes before the first word: words begin where they may. */
+  readonly before: number;
+  /** Pairs of them. */
+  readonly words: Int32Array;
+  /** Bytes up to the end of the last word. */
+  readonly end: number;
+}
+
+const NO_WORDS = new Int32Array(0);
+
+function wordsOf(bytes: Uint8Array): Words {
+  const before = Math.min(-bytes.byteOffset & 3, bytes.length);
+  const pairs = Math.floor((bytes.length - before) / 8);
+  const words = pairs > 0 ? new Int32Array(bytes.buffer, bytes.byteOffset + before, pairs * 2) : NO_WORDS;
+  return { before, words, end: before + pairs * 8 };
+}
+
+function makeCrc32Tables(polynomial: number): Int32Array {
+  const tables = new Int32Array(8 * 256);
   for (let byte = 0; byte < 256; byte++) {
     let value = byte;
     for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ polynomial : value >>> 1;
@@ -82,31 +101,38 @@ function makeCrc32Tables(polynomial: number): Uint32Array {
 
 function crc32cChecksum(): Checksum {
   const t = CRC32C_TABLES;
-  let crc = 0xffffffff;
+  let sum = -1;
+  const single = (bytes: Uint8Array, from: number, to: number): void => {
+    for (let at = from; at < to; at++) sum = t[(sum ^ bytes[at]!) & 255]! ^ (sum >>> 8);
+  };
   return {
     update(bytes) {
-      let at = 0;
-      for (const end = bytes.length - 7; at < end; at += 8) {
-        const low = crc ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
+      const { before, words, end } = wordsOf(bytes);
+      single(bytes, 0, before);
+      let crc = sum;
+      for (let at = 0; at < words.length; at += 2) {
+        const low = crc ^ words[at]!;
+        const high = words[at + 1]!;
         crc =
           t[1792 + (low & 255)]! ^
           t[1536 + ((low >>> 8) & 255)]! ^
           t[1280 + ((low >>> 16) & 255)]! ^
           t[1024 + (low >>> 24)]! ^
-          t[768 + bytes[at + 4]!]! ^
-          t[512 + bytes[at + 5]!]! ^
-          t[256 + bytes[at + 6]!]! ^
-          t[bytes[at + 7]!]!;
+          t[768 + (high & 255)]! ^
+          t[512 + ((high >>> 8) & 255)]! ^
+          t[256 + ((high >>> 16) & 255)]! ^
+          t[high >>> 24]!;
       }
-      for (; at < bytes.length; at++) crc = t[(crc ^ bytes[at]!) & 255]! ^ (crc >>> 8);
+      sum = crc;
+      single(bytes, end, bytes.length);
     },
-    digest: () => bigEndian(~crc),
+    digest: () => bigEndian(~sum),
   };
 }
 
-function makeCrc64Tables(polynomial: bigint): { readonly low: Uint32Array; readonly high: Uint32Array } {
-  const low = new Uint32Array(8 * 256);
-  const high = new Uint32Array(8 * 256);
+function makeCrc64Tables(polynomial: bigint): { readonly low: Int32Array; readonly high: Int32Array } {
+  const low = new Int32Array(8 * 256);
+  const high = new Int32Array(8 * 256);
   for (let byte = 0; byte < 256; byte++) {
     let value = BigInt(byte);
     for (let bit = 0; bit < 8; bit++) value = value & 1n ? (value >> 1n) ^ polynomial : value >> 1n;
@@ -125,14 +151,24 @@ function makeCrc64Tables(polynomial: bigint): { readonly low: Uint32Array; reado
 
 function crc64Checksum(): Checksum {
   const { low: l, high: h } = CRC64_TABLES;
-  let low = 0xffffffff;
-  let high = 0xffffffff;
+  let sumLow = -1;
+  let sumHigh = -1;
+  const single = (bytes: Uint8Array, from: number, to: number): void => {
+    for (let at = from; at < to; at++) {
+      const index = (sumLow ^ bytes[at]!) & 255;
+      sumLow = l[index]! ^ ((sumLow >>> 8) | (sumHigh << 24));
+      sumHigh = h[index]! ^ (sumHigh >>> 8);
+    }
+  };
   return {
     update(bytes) {
-      let at = 0;
-      for (const end = bytes.length - 7; at < end; at += 8) {
-        const a = low ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
-        const b = high ^ (bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 24));
+      const { before, words, end } = wordsOf(bytes);
+      single(bytes, 0, before);
+      let low = sumLow;
+      let high = sumHigh;
+      for (let at = 0; at < words.length; at += 2) {
+        const a = low ^ words[at]!;
+        const b = high ^ words[at + 1]!;
         const i7 = 1792 + (a & 255);
         const i6 = 1536 + ((a >>> 8) & 255);
         const i5 = 1280 + ((a >>> 16) & 255);
@@ -144,13 +180,11 @@ function crc64Checksum(): Checksum {
         low = l[i7]! ^ l[i6]! ^ l[i5]! ^ l[i4]! ^ l[i3]! ^ l[i2]! ^ l[i1]! ^ l[i0]!;
         high = h[i7]! ^ h[i6]! ^ h[i5]! ^ h[i4]! ^ h[i3]! ^ h[i2]! ^ h[i1]! ^ h[i0]!;
       }
-      for (; at < bytes.length; at++) {
-        const index = (low ^ bytes[at]!) & 255;
-        low = l[index]! ^ ((low >>> 8) | (high << 24));
-        high = h[index]! ^ (high >>> 8);
-      }
+      sumLow = low;
+      sumHigh = high;
+      single(bytes, end, bytes.length);
     },
-    digest: () => bigEndian(~high, ~low),
+    digest: () => bigEndian(~sumHigh, ~sumLow),
   };
 }
 
