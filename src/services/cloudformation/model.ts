@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../../engines/yaml/index.ts";
 import type { Principal } from "../../aws/principal.ts";
+import type { RollbackTriggers } from "./rollback-triggers.ts";
 import type { StackStatus } from "@aws-sdk/client-cloudformation";
 
 export interface Tag {
@@ -19,6 +20,7 @@ export interface Revision {
   readonly tags: readonly Tag[];
   readonly capabilities: readonly string[];
   readonly notificationArns: readonly string[];
+  readonly rollback?: RollbackTriggers;
 }
 
 export interface Inputs {
@@ -172,6 +174,8 @@ export interface Operation {
   readonly failure?: string;
   readonly cancel?: "rollback" | "delete";
   readonly imports?: Readonly<Record<string, string>>;
+  /** Until when rollback triggers are watched; set when all resources are ready. */
+  readonly watchedUntil?: number;
   /** Nothing else happens but that resources are taken in. */
   readonly importing?: boolean;
   /** Change sets of the nested stacks, by logical id. */

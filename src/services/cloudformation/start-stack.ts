@@ -1,3 +1,4 @@
+import type { RollbackConfiguration } from "@aws-sdk/client-cloudformation";
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { GuardFailed, type Statement } from "../../ports/database.ts";
@@ -16,6 +17,7 @@ import {
 } from "./model.ts";
 import { inputsOf, loadTemplate, startOperation } from "./store.ts";
 import { prepare, type Prepared } from "./template/prepare.ts";
+import { rollbackTriggers } from "./rollback-triggers.ts";
 import { templateText } from "./template/source.ts";
 import type { Stored } from "../../aws/records.ts";
 
@@ -37,9 +39,7 @@ export interface StackInput {
   readonly NotificationARNs?: readonly string[] | undefined;
   readonly Tags?: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined;
   readonly RoleARN?: string | undefined;
-  readonly RollbackConfiguration?:
-    | { RollbackTriggers?: readonly unknown[] | undefined; MonitoringTimeInMinutes?: number | undefined }
-    | undefined;
+  readonly RollbackConfiguration?: RollbackConfiguration | undefined;
 }
 
 /** A stack that has nothing yet. */
@@ -79,7 +79,8 @@ export async function prepareStack(
       : undefined;
   const text = given ?? previous;
   if (text === undefined) throw validation("Either Template URL or Template Body must be specified.");
-  return prepare(ctx, {
+  const rollback = rollbackTriggers(input.RollbackConfiguration) ?? current?.rollback;
+  const prepared = await prepare(ctx, {
     text,
     parameters: Object.fromEntries((input.Parameters ?? []).map((p) => [String(p.ParameterKey), parameterInput(p)])),
     ...(current ? { previous: inputsOf(ctx, current) } : {}),
@@ -91,6 +92,7 @@ export async function prepareStack(
     stackArn: stack.arn,
     mustAcknowledgeTransforms,
   });
+  return rollback ? { ...prepared, revision: { ...prepared.revision, rollback } } : prepared;
 }
 
 const parameterInput = (p: NonNullable<StackInput["Parameters"]>[number]) => ({
@@ -109,11 +111,9 @@ function tagsOf(tags: StackInput["Tags"]): Tag[] | undefined {
   return list;
 }
 
-function refuseUnsupported({ NotificationARNs, RollbackConfiguration }: StackInput): void {
+function refuseUnsupported({ NotificationARNs }: StackInput): void {
   if (NotificationARNs && NotificationARNs.length > 0)
     throw validation("Starling does not send stack notifications yet: leave NotificationARNs out.");
-  if (RollbackConfiguration?.RollbackTriggers?.length)
-    throw validation("Starling does not watch rollback triggers yet: leave RollbackConfiguration out.");
 }
 
 /** Refuses a role that CloudFormation may not assume, before anything is stored. */

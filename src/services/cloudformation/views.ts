@@ -2,6 +2,7 @@ import type { Context } from "../../aws/context.ts";
 import type { Detection, StoredDrift } from "./drift/detect.ts";
 import { resourceDrift, stackDrift } from "./drift/shown.ts";
 import type { Stack, StackEvent, StackResource } from "./model.ts";
+import { triggersView } from "./rollback-triggers.ts";
 import { inputsOf } from "./store.ts";
 
 /** A stack as DescribeStacks shows it. */
@@ -17,7 +18,7 @@ export function stackView(ctx: Context<any>, stack: Stack, drift: Detection | un
     CreationTime: new Date(stack.created),
     ...(stack.deleted === undefined ? {} : { DeletionTime: new Date(stack.deleted) }),
     ...(stack.updated === undefined ? {} : { LastUpdatedTime: new Date(stack.updated) }),
-    RollbackConfiguration: {},
+    RollbackConfiguration: triggersView(revision?.rollback),
     StackStatus: stack.status,
     ...(stack.reason ? { StackStatusReason: stack.reason } : {}),
     DisableRollback: stack.disableRollback,

@@ -9,12 +9,13 @@ import type { Stack, StackResource } from "../model.ts";
 import { existingStack, unseal } from "../store.ts";
 
 const PAGE = 100;
-const MAX_NAMED = 200;
 const MAY_BE_LOOKED_AT = new Set([
   "CREATE_COMPLETE",
   "UPDATE_COMPLETE",
   "UPDATE_ROLLBACK_COMPLETE",
   "UPDATE_ROLLBACK_FAILED",
+  "IMPORT_COMPLETE",
+  "IMPORT_ROLLBACK_COMPLETE",
 ]);
 
 export const driftOperations = operations<typeof CloudFormation, any>()({
@@ -22,7 +23,7 @@ export const driftOperations = operations<typeof CloudFormation, any>()({
     permissions: onStack("DetectStackDrift"),
     async run(ctx, input) {
       const stack = await stackToLookAt(ctx, input.StackName);
-      const only = (input.LogicalResourceIds ?? []).map(String).slice(0, MAX_NAMED);
+      const only = (input.LogicalResourceIds ?? []).map(String);
       for (const logicalId of only) await resourceOf(ctx, stack, logicalId);
       const latest = (await ctx.records.get<Detection>("drift", stack.uuid))?.value;
       if (latest?.status === "DETECTION_IN_PROGRESS")

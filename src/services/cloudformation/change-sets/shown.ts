@@ -2,6 +2,7 @@ import type { Context } from "../../../aws/context.ts";
 import type { ChangeDetail, ResourceChange } from "../../../engines/cloudformation/index.ts";
 import type { JsonObject, JsonValue } from "../../../engines/yaml/index.ts";
 import type { ChangeSet, Stack } from "../model.ts";
+import { triggersView } from "../rollback-triggers.ts";
 import { parametersView } from "../views.ts";
 
 interface Properties {
@@ -87,7 +88,7 @@ export function settingsOf(ctx: Context<any>, set: ChangeSet) {
   return {
     ...(set.revision ? parametersView(ctx, { revision: set.revision }) : {}),
     NotificationARNs: [...(set.revision?.notificationArns ?? [])],
-    RollbackConfiguration: {},
+    RollbackConfiguration: triggersView(set.revision?.rollback),
     Capabilities: [...(set.revision?.capabilities ?? [])] as never[],
     ...(set.revision?.tags.length ? { Tags: set.revision.tags.map((t) => ({ ...t })) } : {}),
     ...(set.onFailure === undefined ? {} : { OnStackFailure: set.onFailure }),

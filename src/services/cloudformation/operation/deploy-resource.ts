@@ -24,6 +24,7 @@ import type { StackRun } from "./stack-run.ts";
 import type { StepContext } from "./step-context.ts";
 import { takesTags, updateTagged } from "./stack-tags.ts";
 import { untilReady } from "./until-ready.ts";
+import { tripped } from "./watch-triggers.ts";
 import { ignoredNote, watchReads } from "./watched-properties.ts";
 
 const CANCELLED = { create: "Resource creation cancelled", update: "Resource update cancelled" } as const;
@@ -61,6 +62,7 @@ export async function deployResource(
     const stops = !isUnderWay(run, existing);
     if (stops && (await run.cancelled())) throw new StepCancelled(CANCELLED[action]);
     if (stops && run.late) throw new StepCancelled(`${CANCELLED[action]}: the stack's timeout was reached`);
+    if (stops && (await tripped(run))) throw new StepCancelled(CANCELLED[action]);
     const type = implementationOf(run.ctx, declared.type);
     if (!type) throw new StepFailed(`Starling does not implement the resource type ${declared.type} yet.`);
     const { properties, diagnostics } = checkProperties(declared, resolveProperties(declared.properties, scope));

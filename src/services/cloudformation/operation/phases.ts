@@ -22,6 +22,7 @@ import { dropExports, finishOutputs, setImports } from "./outputs.ts";
 import { removeAll, type Doomed } from "./remove-resource.ts";
 import { restoreResource } from "./restore-resource.ts";
 import type { StackRun } from "./stack-run.ts";
+import { watchTriggers } from "./watch-triggers.ts";
 
 /** A template with everything that its functions read, live resources included. */
 interface Plan {
@@ -67,7 +68,8 @@ export async function apply(run: StackRun): Promise<void> {
     await runGraph(new Map(interrupted.map((id) => [id, []])), work, { limit: PARALLEL_RESOURCES, goOn: true });
     const { failed, skipped } = await runGraph(graph, work, { limit: PARALLEL_RESOURCES });
     if (failed.size > 0 || skipped.size > 0) return await failedResources(run, failed);
-    if (await run.cancelled()) return await failedResources(run, new Set());
+    const reason = await watchTriggers(run);
+    if (reason !== undefined || (await run.cancelled())) return await failedResources(run, new Set());
     ({ outputs, statements } = await finishOutputs(run, plan.template, plan.scope));
     statements.push(...(await setImports(run, plan.imported)));
   } catch (error) {
@@ -97,7 +99,7 @@ function graphOf(template: Template, active: ReadonlyMap<string, ResourceDeclara
 async function failedResources(run: StackRun, failed: ReadonlySet<string>): Promise<void> {
   const of = (status: string): string[] => [...failed].filter((id) => run.resources.get(id)?.status === status);
   const [created, updated, imported] = [of("CREATE_FAILED"), of("UPDATE_FAILED"), of("IMPORT_FAILED")];
-  return giveUp(run, failureOf({ created, updated, imported }));
+  return giveUp(run, run.watch.reason ?? failureOf({ created, updated, imported }));
 }
 
 /** What follows a failure: a rollback, a deletion, or leaving everything as it is. */

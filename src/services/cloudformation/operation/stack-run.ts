@@ -25,6 +25,8 @@ export class StackRun {
   operation: Operation;
   /** Aborts as soon as a resource has failed: what only waits, waits no longer. */
   halt = new AbortController();
+  /** What was last seen of the rollback triggers. */
+  readonly watch: { next: number; reason: string | undefined } = { next: 0, reason: undefined };
   #lastEvent: number;
 
   constructor(

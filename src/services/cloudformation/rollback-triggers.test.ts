@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { CloudFormation } from "@aws-sdk/client-cloudformation";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
+import { body, group, openStacks, type Stacks } from "../../../test/support/stacks.ts";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+
+let app: TestApp;
+let cfn: CloudFormation;
+let alarms: CloudWatch;
+let { create, ended, update, retention } = {} as Stacks;
+before(async () => {
+  app = await startTestApp();
+  cfn = new CloudFormation(app.client);
+  alarms = new CloudWatch(app.client);
+  ({ create, ended, update, retention } = openStacks(app.client));
+});
+after(() => app.stop());
+
+const Arn = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:errors";
+const triggers = { RollbackTriggers: [{ Arn, Type: "AWS::CloudWatch::Alarm" }] };
+const setAlarm = (StateValue: "OK" | "ALARM") =>
+  alarms.setAlarmState({ AlarmName: "errors", StateValue, StateReason: "test" });
+
+describe("rollback triggers", () => {
+  test("are checked and shown", async () => {
+    const input = { StackName: "rt", TemplateBody: body({ A: group("rt-a", 1) }) };
+    const wrong = (Type: string, Arn: string) =>
+      cfn.createStack({ ...input, RollbackConfiguration: { RollbackTriggers: [{ Type, Arn }] } });
+    await assert.rejects(wrong("Another", Arn), { message: "Rollback Trigger Type not supported" });
+    await assert.rejects(wrong("AWS::CloudWatch::Alarm", Arn.replace("alarm:", "")), {
+      message: "RelativeId of a Rollback Trigger's ARN is incorrect",
+    });
+    const missing = await create("rt-none", input.TemplateBody, { RollbackConfiguration: triggers });
+    assert.equal(missing.StackStatus, "ROLLBACK_COMPLETE");
+    const metric = { Namespace: "n", MetricName: "m", Period: 60, EvaluationPeriods: 1, Threshold: 1 };
+    await alarms.putMetricAlarm({
+      AlarmName: "errors",
+      ...metric,
+      Statistic: "Sum",
+      ComparisonOperator: "GreaterThanThreshold",
+    });
+    await setAlarm("OK");
+    const stack = await create("rt", input.TemplateBody, { RollbackConfiguration: triggers });
+    assert.deepEqual([stack.StackStatus, stack.RollbackConfiguration], ["CREATE_COMPLETE", triggers]);
+  });
+
+  test("roll an update back that an alarm speaks against, while it is made and for a time after it", async () => {
+    await setAlarm("ALARM");
+    const stack = await update("rt", body({ A: group("rt-a", 3) }));
+    assert.equal(stack.StackStatus, "UPDATE_ROLLBACK_COMPLETE");
+    const { StackEvents } = await cfn.describeStackEvents({ StackName: "rt" });
+    const reason = StackEvents!.find((e) => e.ResourceStatus === "UPDATE_ROLLBACK_IN_PROGRESS")!.ResourceStatusReason;
+    assert.equal(reason, `The following rollback trigger(s) are in ALARM state: [${Arn}]. `);
+    await setAlarm("OK");
+    const RollbackConfiguration = { ...triggers, MonitoringTimeInMinutes: 5 };
+    const TemplateBody = body({ A: group("rt-a", 7) });
+    await cfn.updateStack({ StackName: "rt", TemplateBody, RollbackConfiguration });
+    for (const deadline = Date.now() + 10_000; (await retention("rt-a"))["rt-a"] !== 7;) {
+      assert.ok(Date.now() < deadline, "the log group was not updated");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.equal((await cfn.describeStacks({ StackName: "rt" })).Stacks![0]!.StackStatus, "UPDATE_IN_PROGRESS");
+    await setAlarm("ALARM");
+    assert.equal((await ended("rt")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
+    assert.deepEqual(await retention("rt-a"), { "rt-a": 1 });
+  });
+});
