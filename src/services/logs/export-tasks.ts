@@ -126,6 +126,7 @@ async function checkBucket(ctx: Context<any>, job: ExportJob): Promise<void> {
       Bucket,
       Key: `${job.prefix}/aws-logs-write-test`,
       Body: Buffer.from("Permission Check Successful"),
+      ACL: "bucket-owner-full-control", // what bucket policies ask for
     })
     .catch(refused("PutObject"));
 }
@@ -174,6 +175,7 @@ async function exportStream(ctx: Context<any>, job: ExportJob, stream: string): 
         Bucket: job.bucket,
         Key: `${job.prefix}/${job.id}/${stream.replaceAll("/", "-")}/${String(part).padStart(6, "0")}.gz`,
         Body: gzipSync(lines.join("")),
+        ACL: "bucket-owner-full-control",
       });
     if (page.cursor === undefined || !lines.length) return true;
     cursor = page.cursor;

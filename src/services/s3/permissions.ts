@@ -109,6 +109,8 @@ export async function storing(input: ObjectInput & StoringInput, ctx: Context<an
   const bucket = await bucketOfInput(ctx, input);
   const anonymous = ctx.principal.kind === "anonymous";
   const deliversLogs = ctx.principal.kind === "service" && ctx.principal.service === LOG_SERVICE;
+  // Policies for AWS's services that deliver ask for this list, and allow PutObject alone.
+  const givesToOwner = ctx.principal.kind === "service" && input.ACL === "bucket-owner-full-control";
   const conditions = storingConditions(input);
   const on = (action: string): Permission => ({
     action: `s3:${action}`,
@@ -122,7 +124,7 @@ export async function storing(input: ObjectInput & StoringInput, ctx: Context<an
   });
   return [
     on("PutObject"),
-    ...(hasAcl(input) ? [on("PutObjectAcl")] : []),
+    ...(hasAcl(input) && !givesToOwner ? [on("PutObjectAcl")] : []),
     ...(input.Tagging ? [on("PutObjectTagging")] : []),
     ...(input.ObjectLockMode ? [on("PutObjectRetention")] : []),
     ...(input.ObjectLockLegalHoldStatus ? [on("PutObjectLegalHold")] : []),
