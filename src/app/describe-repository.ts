@@ -149,3 +149,5 @@ function buildspecFor(template: string, has: { hasConfiguration: boolean; isMade
   ];
   return `${lines.join("\n")}\n`;
 }
+
+export type { Generation };
