@@ -1,5 +1,5 @@
 import type { Context } from "../../aws/context.ts";
-import { deleteObject } from "./api/objects.ts";
+import { deleteObject } from "./delete-object.ts";
 import { objectEvents } from "./events.ts";
 import { actionsFor, appliesTo, dueAfter } from "./lifecycle.ts";
 import { MAX_BUCKETS } from "./limits.ts";

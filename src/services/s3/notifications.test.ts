@@ -109,6 +109,11 @@ describe("S3 event notifications", () => {
     assert.equal(gone.eventName, "ObjectRemoved:Delete");
     assert.deepEqual(Object.keys(gone.s3.object), ["key", "sequencer"]);
     assert.ok(gone.s3.object.sequencer > sequencer, "the order of one key's events can be told");
+    await s3.deleteObject({ Bucket, Key: "never was" });
+    assert.deepEqual(records(), []);
+    await s3.deleteObjects({ Bucket, Delete: { Objects: [{ Key: "never was" }] } });
+    const told = records().map(({ eventName, s3: { object: about } }) => [eventName, about.key]);
+    assert.deepEqual(told, [["ObjectRemoved:Delete", "never+was"]]);
   });
 
   test("versions, delete markers, tags and ACLs are told as what they are", async () => {

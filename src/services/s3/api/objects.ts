@@ -3,11 +3,11 @@ import { isAllowed } from "../../../aws/authorize.ts";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError, codeOf, messageOf } from "../../../kernel/aws-error.ts";
-import type { Statement } from "../../../ports/database.ts";
 import { checkReach, describeRestoration } from "../archive.ts";
-import { checkDelete, checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
+import { checkRead, checkWrite, type ReadConditions } from "../conditions.ts";
 import { answeredContent, DEFAULT_CHECKSUM, segmentOf, storeContent, wantedAlgorithm } from "../content.ts";
 import { describeKey, newCustomerKey, readingKey, type CustomerKey, type CustomerKeyInput } from "../customer-keys.ts";
+import { deleteObject } from "../delete-object.ts";
 import {
   accessDenied,
   invalidArgument,
@@ -19,21 +19,13 @@ import {
 } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import { MAX_LIST } from "../limits.ts";
-import {
-  inSeconds,
-  isVersionId,
-  NULL_VERSION,
-  quoted,
-  type Bucket,
-  type Checksums,
-  type ObjectVersion,
-} from "../model.ts";
+import { inSeconds, isVersionId, quoted, type Bucket, type Checksums, type ObjectVersion } from "../model.ts";
 import { checkKey, describeExpiry, describeObject, describeStored, newFacts, SENT_AS_FORM } from "../object-facts.ts";
-import { checkBypass, checkRemoval, describeLock, mayBypass } from "../object-lock.ts";
+import { checkBypass, describeLock, mayBypass } from "../object-lock.ts";
 import { bucketPermission, objectPermission, onObject, storing } from "../permissions.ts";
 import { parseRange, type ByteRange } from "../range.ts";
 import { bucketOfInput } from "../store/buckets.ts";
-import { findVersion, removeVersion, storeVersion } from "../store/objects.ts";
+import { findVersion, storeVersion } from "../store/objects.ts";
 
 interface ReadInput extends ReadConditions, CustomerKeyInput {
   readonly Bucket?: string | undefined;
@@ -166,47 +158,6 @@ function partsPage(
     IsTruncated: left.length > max,
     Parts: page.map((part) => ({ PartNumber: part.number, Size: part.size, ...part.checksums })),
   };
-}
-
-/** Removes the latest version, or puts a delete marker upon it where versions are kept. */
-export async function deleteObject(
-  ctx: Context<any>,
-  bucket: Bucket,
-  input: { Key: string; VersionId?: string | undefined; IfMatch?: string | undefined; bypass?: boolean },
-  by: "ObjectRemoved" | "LifecycleExpiration" = "ObjectRemoved",
-): Promise<{ DeleteMarker?: boolean; VersionId?: string }> {
-  const check = (current: ObjectVersion | undefined): void => {
-    if (input.IfMatch !== undefined) checkDelete(input.IfMatch, current);
-  };
-  const also = (gone: ObjectVersion, owner: Bucket): Statement[] =>
-    objectEvents(
-      ctx,
-      owner,
-      gone,
-      `${by}:${gone.marker && input.VersionId === undefined ? "DeleteMarkerCreated" : "Delete"}`,
-    );
-  if (input.VersionId !== undefined) {
-    const unlocked = (version: ObjectVersion | undefined): void => {
-      check(version);
-      if (version) checkRemoval(version, ctx.now(), input.bypass ?? false);
-    };
-    const removed = await removeVersion(ctx, bucket.name, input.Key, input.VersionId, { check: unlocked, also });
-    if (!removed && !isVersionId(bucket, input.VersionId)) throw invalidVersion(input.VersionId);
-    return { VersionId: input.VersionId, ...(removed?.marker ? { DeleteMarker: true } : {}) };
-  }
-  if (bucket.config.versioning === undefined) {
-    await removeVersion(ctx, bucket.name, input.Key, NULL_VERSION, { check, also });
-    return {};
-  }
-  const facts = { segments: [], owner: "" };
-  const marker = await storeVersion(
-    ctx,
-    bucket.name,
-    input.Key,
-    { marker: true, size: 0, etag: "", facts },
-    { check, also },
-  );
-  return { DeleteMarker: true, VersionId: marker.version };
 }
 
 export const objects = operations<typeof S3, any>()({
@@ -346,7 +297,7 @@ export const objects = operations<typeof S3, any>()({
           if (VersionId !== undefined && !isVersionId(bucket, VersionId)) throw noSuchVersion(Key, VersionId);
           const bypass = await mayBypass(ctx, bucket, { ...input, Key });
           const condition = ETag === undefined ? {} : { IfMatch: ETag };
-          const done = await deleteObject(ctx, bucket, { ...named, ...condition, bypass });
+          const done = await deleteObject(ctx, bucket, { ...named, ...condition, bypass, ofMany: true });
           Deleted.push({
             ...named,
             ...(done.DeleteMarker
