@@ -264,6 +264,14 @@ describe("CodePipeline", () => {
     assert.equal((await pipelines.getPipeline({ name, version: 1 })).pipeline?.stages?.length, 2);
     const { metadata } = await pipelines.getPipeline({ name });
     await pipelines.tagResource({ resourceArn: metadata!.pipelineArn!, tags: [{ key: "b", value: "2" }] });
+    await assert.rejects(
+      pipelines.tagResource({ resourceArn: metadata!.pipelineArn!, tags: [{ key: "aws:b", value: "2" }] }),
+      { name: "InvalidTagsException", message: /Not allowed to modify system tags/ },
+    );
+    const tags = Array.from({ length: 50 }, (_, i) => ({ key: `k${i}`, value: "v" }));
+    await assert.rejects(pipelines.tagResource({ resourceArn: metadata!.pipelineArn!, tags }), {
+      name: "TooManyTagsException",
+    });
     await pipelines.untagResource({ resourceArn: metadata!.pipelineArn!, tagKeys: ["a"] });
     assert.deepEqual((await pipelines.listTagsForResource({ resourceArn: metadata!.pipelineArn! })).tags, [
       { key: "b", value: "2" },

@@ -53,9 +53,9 @@ test("a group's events are copied to a bucket that lets CloudWatch Logs write", 
   assert.deepEqual([done.status?.code, done.taskName, done.destinationPrefix], ["COMPLETED", "t", "exportedlogs"]);
   const { Contents } = await s3.listObjectsV2({ Bucket: destination });
   assert.deepEqual(Contents!.map((o) => o.Key!.replace(taskId!, "<id>")).sort(), [
+    "aws-logs-write-test",
     "exportedlogs/<id>/a-b/000000.gz",
     "exportedlogs/<id>/c/000000.gz",
-    "exportedlogs/aws-logs-write-test",
   ]);
   const { Body } = await s3.getObject({ Bucket: destination, Key: `exportedlogs/${taskId}/a-b/000000.gz` });
   const text = gunzipSync(await Body!.transformToByteArray()).toString();

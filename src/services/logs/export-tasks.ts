@@ -54,7 +54,7 @@ export const exportTasks = operations<typeof Logs, any>()({
         status: "PENDING",
         created: ctx.now(),
       };
-      await checkBucket(ctx, job);
+      await checkBucket(ctx, job, input.destinationPrefix);
       const jobs = (await ctx.records.list<ExportJob>(KIND)).map(({ value }) => value);
       if (jobs.some(({ status }) => ACTIVE.has(status)))
         throw new AwsError("LimitExceededException", "Resource limit exceeded.", 400);
@@ -109,7 +109,7 @@ const asGroup = (ctx: Context<any>, { group }: ExportJob): Context<any> =>
   ctx.asService(`${groupArn(ctx.region, ctx.account, group)}:*`);
 
 /** AWS looks whether it may write, and leaves a file that says so. */
-async function checkBucket(ctx: Context<any>, job: ExportJob): Promise<void> {
+async function checkBucket(ctx: Context<any>, job: ExportJob, givenPrefix: string | undefined): Promise<void> {
   const Bucket = job.bucket;
   const refused = (call: string) => (error: unknown) => {
     if (codeOf(error) === "NoSuchBucket")
@@ -124,7 +124,7 @@ async function checkBucket(ctx: Context<any>, job: ExportJob): Promise<void> {
   await service
     .call("s3", "PutObject", {
       Bucket,
-      Key: `${job.prefix}/aws-logs-write-test`,
+      Key: givenPrefix ? `${givenPrefix}/aws-logs-write-test` : "aws-logs-write-test",
       Body: Buffer.from("Permission Check Successful"),
       ACL: "bucket-owner-full-control", // what bucket policies ask for
     })

@@ -25,6 +25,7 @@ import type { PipelineState } from "../state.ts";
 const PAGE = 1000;
 const MAX_PIPELINES = 1000;
 const MAX_TRIES = 20;
+const MAX_TAGS = 50;
 
 type Declared = Pipeline["declaration"];
 
@@ -136,7 +137,7 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
         version: 1,
         created: now,
         updated: now,
-        tags: tagMap(input.tags),
+        tags: checkedTags(tagMap(input.tags), pipelineArn(ctx, name)),
         disabled: {},
       };
       const first = (declaration.variables ?? []).some((v) => v.defaultValue === undefined)
@@ -244,7 +245,8 @@ export const pipelines = operations<typeof CodePipeline, PipelineState>()({
   },
   TagResource: {
     permissions: onNamed("TagResource"),
-    run: (ctx, input) => changeTags(ctx, input.resourceArn, (tags) => ({ ...tags, ...tagMap(input.tags) })),
+    run: (ctx, input) =>
+      changeTags(ctx, input.resourceArn, (tags) => checkedTags({ ...tags, ...tagMap(input.tags) }, input.resourceArn)),
   },
   UntagResource: {
     permissions: onNamed("UntagResource"),
@@ -271,6 +273,17 @@ function onNamed(action: string) {
 }
 
 const nameIn = (arn: string | undefined): string => String(arn).split(":").at(-1) ?? "";
+
+function checkedTags(tags: Record<string, string>, arn: string | undefined): Record<string, string> {
+  if (Object.keys(tags).some((key) => /^aws:/i.test(key)))
+    throw fault(
+      "InvalidTagsException",
+      "Not allowed to modify system tags. System tags start with 'aws:'. msg=[Caller is an end user and not allowed to mutate system tags]",
+    );
+  if (Object.keys(tags).length > MAX_TAGS)
+    throw fault("TooManyTagsException", `Tag limit exceeded for resource [${arn}].`);
+  return tags;
+}
 
 async function changeTags(
   ctx: Ctx,
