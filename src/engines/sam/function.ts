@@ -136,7 +136,7 @@ function functionCode(id: string, p: JsonObject): JsonObject {
     return { ImageUri: p.ImageUri };
   }
   if (p.InlineCode !== undefined) return { ZipFile: p.InlineCode };
-  if (typeof p.CodeUri === "string" && p.CodeUri.startsWith("{{resolve:"))
+  if (typeof p.CodeUri === "string" && p.CodeUri.includes("{{resolve:"))
     throw new SamFault(
       id,
       "Unsupported dynamic reference detected in 'CodeUri'. Please consider using alternative 'FunctionCode' object format.",

@@ -14,8 +14,8 @@ type Kind =
   | "text or map"
   | "text or maps"
   | "flag or map";
-/** Lists and texts that SAM reads itself: a function is refused. */
-type OwnKind = "texts";
+/** What SAM reads itself: a function is refused. */
+type OwnKind = "texts" | "plain flag";
 
 const CHECKS: Readonly<Record<Kind | OwnKind, (value: JsonValue) => boolean>> = {
   any: () => true,
@@ -28,8 +28,11 @@ const CHECKS: Readonly<Record<Kind | OwnKind, (value: JsonValue) => boolean>> = 
   "text or map": (value) => typeof value === "string" || isObject(value),
   "text or maps": (value) => textOrMap(value) || (Array.isArray(value) && value.every(textOrMap)),
   "flag or map": (value) => typeof value === "boolean" || isObject(value),
+  "plain flag": (value) => typeof value === "boolean",
   texts: (value) => typeof value === "string" || (Array.isArray(value) && value.every((v) => typeof v === "string")),
 };
+
+const OWN: ReadonlySet<Kind | OwnKind> = new Set(["texts", "plain flag"]);
 
 const textOrMap = (value: JsonValue): boolean => typeof value === "string" || isObject(value);
 
@@ -55,7 +58,8 @@ const RESOURCES: Readonly<Record<string, Types>> = {
     "text or map": "FunctionName Tracing",
     "text or maps": "Policies",
     text: "PermissionsBoundary",
-    flag: "PropagateTags AutoPublishAliasAllProperties",
+    flag: "PropagateTags",
+    "plain flag": "AutoPublishAliasAllProperties",
     map:
       "Environment Events Tags AssumeRolePolicyDocument EventInvokeConfig SnapStart FunctionUrlConfig " +
       "FunctionScalingConfig DurableConfig",
@@ -64,9 +68,8 @@ const RESOURCES: Readonly<Record<string, Types>> = {
     any: "StageName DefinitionBody DefinitionUri OpenApiVersion EndpointConfiguration Cors Policy Auth",
     text: "CacheClusterSize Description Mode ApiKeySourceType SecurityPolicy EndpointAccessMode",
     "text or map": "Name",
-    flag:
-      "MergeDefinitions FailOnWarnings DisableExecuteApiEndpoint PropagateTags AlwaysDeploy CacheClusterEnabled " +
-      "TracingEnabled",
+    flag: "FailOnWarnings DisableExecuteApiEndpoint PropagateTags CacheClusterEnabled TracingEnabled",
+    "plain flag": "MergeDefinitions AlwaysDeploy",
     number: "MinimumCompressionSize",
     list: "BinaryMediaTypes MethodSettings",
     map: "Tags GatewayResponses Models Variables AccessLogSetting CanarySetting Domain",
@@ -102,7 +105,7 @@ const SCHEDULER = types({
     "PermissionsBoundary ScheduleExpression Name State Description StartDate EndDate ScheduleExpressionTimezone " +
     "GroupName KmsKeyArn Input RoleArn",
   map: "FlexibleTimeWindow DeadLetterConfig RetryPolicy",
-  flag: "OmitName",
+  "plain flag": "OmitName",
 });
 const PULL = types({
   any: "StartingPosition StartingPositionTimestamp KmsKeyArn SourceAccessConfigurations SecretsManagerKmsKeyId DestinationConfig",
@@ -121,7 +124,7 @@ const EVENTS: Readonly<Record<string, Types>> = {
   DynamoDB: types({ any: "Stream" }, PULL),
   SQS: types({ any: "Queue" }, PULL),
   MSK: types({ any: "Stream", list: "SourceAccessConfigurations" }, PULL),
-  MQ: types({ any: "Broker", flag: "DynamicPolicyName" }, PULL),
+  MQ: types({ any: "Broker", "plain flag": "DynamicPolicyName" }, PULL),
   DocumentDB: types({ any: "Cluster DatabaseName CollectionName FullDocument" }, PULL),
   SelfManagedKafka: PULL,
   Schedule: SCHEDULE,
@@ -146,7 +149,7 @@ const STATE_MACHINE_EVENTS: Readonly<Record<string, Types>> = {
   Schedule: types({ text: "RoleArn", map: "Target" }, SCHEDULE),
   Api: types({
     any: "Path Method RestApiId Stage Auth",
-    flag: "UnescapeMappingTemplate",
+    "plain flag": "UnescapeMappingTemplate",
   }),
 };
 
@@ -178,7 +181,7 @@ function check(id: string, type: string, properties: JsonObject, known: Types | 
   for (const [name, value] of Object.entries(properties)) {
     const kind = known.get(name);
     if (!kind) throw new SamFault(id, `property ${name} not defined for resource of type ${type}`);
-    if (value === null || (kind !== "texts" && isIntrinsic(value))) continue;
+    if (value === null || (!OWN.has(kind) && isIntrinsic(value))) continue;
     if (!CHECKS[kind](value)) throw new SamFault(id, `Type of property '${name}' is invalid.`);
   }
 }

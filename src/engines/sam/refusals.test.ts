@@ -40,6 +40,15 @@ test("refuses authorizers that an API cannot have, and routes that ask for them"
   );
 });
 
+test("looks at the paths of a definition only where something is added to them", () => {
+  const api = (more: JsonObject): string | undefined => {
+    const DefinitionBody = { openapi: "3.0.1", info: {}, paths: { "/a": "odd" } };
+    return fault({ Api: { Type: "AWS::Serverless::Api", Properties: { StageName: "Prod", DefinitionBody, ...more } } });
+  };
+  assert.equal(api({}), undefined);
+  assert.match(api({ Cors: "'*'" }) ?? "", /Value of '\/a' path must be a dictionary/);
+});
+
 test("refuses what functions of tenants cannot have", () => {
   const tenants = { TenancyConfig: { TenantIsolationMode: "PER_TENANT" } };
   assert.match(fault(made({ ...tenants, FunctionUrlConfig: { AuthType: "NONE" } })) ?? "", /Function URL is not/);

@@ -29,13 +29,15 @@ export function checkRestApi(context: SamContext, resource: SamResource): void {
   checkVersion(id, p.OpenApiVersion === undefined ? undefined : resolveParameters(context, p.OpenApiVersion));
   checkGatewayResponses(id, p.GatewayResponses);
   const body = p.DefinitionBody;
+  const routes = context.routes.get(id)?.length ?? 0;
   if (!isObject(body)) return;
   if (isIntrinsic(body) && p.DisableExecuteApiEndpoint !== undefined) {
     throw structureFault(
       "Invalid Swagger document or the Swagger document is not explicitly defined in 'DefinitionBody'.",
     );
   }
-  checkPaths(body);
+  // Paths are looked at only where something is added to them.
+  if ([p.Cors, p.Auth, p.OpenApiVersion].some((one) => one !== undefined) || routes > 0) checkPaths(body);
   checkEndpoint(body);
   if (isObject(p.Auth) && typeof p.Auth.DefaultAuthorizer === "string") checkMethods(body);
   if (p.OpenApiVersion !== undefined) checkPreflights(body);
