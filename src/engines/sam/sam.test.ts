@@ -203,7 +203,7 @@ test("refuses an API's definition and settings that SAM refuses", () => {
     ).error ?? "";
   assert.match(error("OpenApiVersion: five"), /The OpenApiVersion value must be of the format '3.0.0'/);
   assert.match(
-    error("DefinitionBody: {swagger: '2.0', paths: {/foo: text}}"),
+    error("OpenApiVersion: '2.0', DefinitionBody: {swagger: '2.0', paths: {/foo: text}}"),
     /Structure of the SAM template is invalid. Value of '\/foo' path must be a dictionary according to Swagger spec/,
   );
   assert.match(error("GatewayResponses: {UNAUTHORIZED: {Footers: {}}}"), /Invalid property 'Footers'/);
