@@ -219,6 +219,19 @@ describe("pipelines in sandboxes", { skip: cannotRun }, () => {
     await s3.putBucketVersioning({ Bucket: "commands", VersioningConfiguration: { Status: "Enabled" } });
     await s3.putObject({ Bucket: "commands", Key: "in.zip", Body: await zip({ "in.txt": "read\n" }) });
     const pipelines = new CodePipeline(platform.client);
+    await kit.codebuild.createProject({
+      name: "batched",
+      serviceRole: kit.role,
+      source: { type: "CODEPIPELINE" },
+      artifacts: { type: "CODEPIPELINE" },
+      environment: kit.environment,
+      buildBatchConfig: { serviceRole: kit.role },
+    });
+    const batch = `version: 0.2
+batch: {build-list: [{identifier: one}, {identifier: two, env: {variables: {X: of-two}}}]}
+phases: {build: {commands: ['echo $X > x.txt; cat in.txt >> x.txt']}}
+artifacts: {files: [x.txt]}
+`;
     const rule = (command: string) => ({
       result: "FAIL" as const,
       rules: [
@@ -262,6 +275,11 @@ describe("pipelines in sandboxes", { skip: cannotRun }, () => {
               outputVariables: ["SIZE"],
               namespace: "Run",
             }),
+            action("Batch", "Build/CodeBuild", {
+              configuration: { ProjectName: "batched", BatchEnabled: "true", BuildspecOverride: batch },
+              inputArtifacts: [{ name: "Src" }],
+              outputArtifacts: [{ name: "two" }],
+            }),
           ],
         },
         {
@@ -272,6 +290,10 @@ describe("pipelines in sandboxes", { skip: cannotRun }, () => {
               configuration: { BucketName: "commands", Extract: "true", ObjectKey: `${name}-#{Run.SIZE}` },
               inputArtifacts: [{ name: "Out" }],
             }),
+            action("PutBatch", "Deploy/S3", {
+              configuration: { BucketName: "commands", Extract: "true", ObjectKey: `${name}-batch` },
+              inputArtifacts: [{ name: "two" }],
+            }),
           ],
         },
       ],
@@ -281,6 +303,8 @@ describe("pipelines in sandboxes", { skip: cannotRun }, () => {
     assert.equal((await released(pipelines, "good")).status, "Succeeded");
     const { Body } = await s3.getObject({ Bucket: "commands", Key: "good-2/out.txt" });
     assert.equal(await Body!.transformToString(), "read\nhello you in.zip\n");
+    const made = await s3.getObject({ Bucket: "commands", Key: "good-batch/x.txt" });
+    assert.equal(await made.Body!.transformToString(), "of-two\nread\n");
     const failed = await released(pipelines, "bad");
     assert.match(`${failed.status} ${failed.statusSummary}`, /^Failed .*grep nothing out.txt/);
   });

@@ -56,6 +56,7 @@ export function enterPhase(
   ended: { status: Status; context?: { statusCode: string; message: string } },
 ): BatchView {
   const last = batch.phases.at(-1);
+  if (last?.phaseType === phaseType) return batch; // it was interrupted in this phase
   const before = last ? [...batch.phases.slice(0, -1), endedBatchPhase(last, now, ended)] : [];
   return { ...batch, phases: [...before, { phaseType, startTime: now }], currentPhase: phaseType };
 }
