@@ -88,6 +88,10 @@ describe("checksums of objects", () => {
       message: "The crc32c you specified did not match the calculated checksum.",
     });
     assert.equal((await whole.complete({ ...right, ChecksumType: "FULL_OBJECT" })).ChecksumCRC32C, "Nks/tw==");
+
+    const only = await upload("only", ["abc"], { ChecksumAlgorithm: "CRC64NVME" });
+    await assert.rejects(only.complete({ ChecksumCRC64NVME: crc64("abd") }), { name: "BadDigest" });
+    assert.equal((await only.complete({ ChecksumCRC64NVME: crc64("abc") })).ChecksumType, "FULL_OBJECT");
   });
 
   test("checksums that are none and types without an algorithm are refused", async () => {

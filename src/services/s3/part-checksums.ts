@@ -84,7 +84,8 @@ export function checkDeclared(
     const own = values[name];
     // Of a composite checksum some say the number of parts, and some do not.
     if (checksumType === "COMPOSITE") return value === own || value === own?.replace(/-\d+$/, "");
-    return value === own && input.ChecksumType !== undefined;
+    // A checksum without its type is taken for a composite one where there can be such.
+    return value === own && (input.ChecksumType !== undefined || algorithm === "CRC64NVME");
   });
   if (!fits)
     throw new AwsError(
