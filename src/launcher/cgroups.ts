@@ -7,6 +7,7 @@ import {
   readSync,
   readdirSync,
   rmdirSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -74,12 +75,18 @@ export function openCgroups(group: string): CgroupHost {
   if (!v2 && !existsSync(join(memoryRoot, "cgroup.procs")))
     throw new Error("the kernel's memory control group is missing (mount /sys/fs/cgroup/memory)");
   if (v2) delegate(ROOT, join(ROOT, group));
+  const hidden = join(ROOT, "unified");
+  // Where it hides a hybrid hierarchy (see places.ts), a runtime leaves files that nobody removes: a few hundred fill it.
+  const clear = (id: string): void => {
+    if (!v2 && existsSync(hidden) && !existsSync(join(hidden, "cgroup.procs")))
+      rmSync(join(hidden, group, id), { recursive: true, force: true });
+  };
   const sweep = async (): Promise<{ processes: number; groups: number }> => {
     const found = { processes: 0, groups: 0 };
     for (const root of roots) await removeTree(join(root, group), found);
     return found;
   };
-  return { version: v2 ? 2 : 1, group, sweep, create: (id, limits) => create(v2, roots, group, id, limits) };
+  return { version: v2 ? 2 : 1, group, sweep, create: (id, limits) => create({ v2, roots, group, clear }, id, limits) };
 }
 
 function delegate(root: string, group: string): void {
@@ -90,10 +97,16 @@ function delegate(root: string, group: string): void {
   }
 }
 
+interface Hierarchy {
+  readonly v2: boolean;
+  readonly roots: readonly string[];
+  readonly group: string;
+  /** Removes what is no control group, though it is named like one. */
+  clear(id: string): void;
+}
+
 function create(
-  v2: boolean,
-  roots: string[],
-  group: string,
+  { v2, roots, group, clear }: Hierarchy,
   id: string,
   limits: { memoryMB: number; cpus: number },
 ): Cgroup {
@@ -134,6 +147,7 @@ function create(
     async remove() {
       outOfMemory?.close();
       for (const root of roots) await removeTree(join(root, group, id), { processes: 0, groups: 0 });
+      clear(id);
     },
   };
 }

@@ -54,8 +54,14 @@ def handler(event, context):
     assert.ok(!isFrozen(pid));
     assert.ok(Math.min(...calls.map(({ value }) => value)) > first, "the same environment");
     await until(async () => isFrozen(pid) || undefined, "it is frozen again");
+    const box = /:(\/starling-[^:]*\/fn-[^/]+)\/box$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1];
+    assert.ok(box);
     await kit.lambda.deleteFunction({ FunctionName: f });
     await until(async () => !existsSync(`/proc/${pid}`) || undefined, "it has ended");
+    // Each hierarchy as the launcher sees it: what a container leaves there would fill it one day.
+    const seen = `/proc/${platform.pid}/root/sys/fs/cgroup`;
+    const left = () => readdirSync(seen).filter((name) => existsSync(`${seen}/${name}${box}`));
+    await until(async () => left().length === 0 || undefined, "nothing of it is left");
   });
 
   test("after a long sleep a connection that was kept alive too long is not used again", async () => {
