@@ -1,5 +1,7 @@
 /** CloudFormation's quotas, and bounds of our own where AWS publishes none. */
 export const STACKS = 2_000;
+/** Outputs of one template. */
+export const STACK_OUTPUTS = 200;
 export const EVENTS_PAGE = 100;
 export const RESOURCES_PAGE = 100;
 export const EXPORTS_PAGE = 100;

@@ -82,6 +82,8 @@ describe("stack sets", () => {
       /You must enable organizations access/,
     );
     await assert.rejects(cfn.createStackSet({ StackSetName: "bad", TemplateBody: "{}" }), /Resources/);
+    const { AccountLimits } = await cfn.describeAccountLimits({});
+    assert.deepEqual(AccountLimits![0], { Name: "StackLimit", Value: 2000 });
     await assert.rejects(cfn.describeStackSet({ StackSetName: "none" }), {
       name: "StackSetNotFoundException",
       message: "StackSet none not found",

@@ -3,7 +3,7 @@ import type { Stored } from "../../../aws/records.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { onStack } from "../access.ts";
-import { changeSetOf } from "../change-set-store.ts";
+import { changeSetOf } from "../change-sets/store.ts";
 import { createChangeSet, type CreateInput } from "../change-sets/create.ts";
 import { execute } from "../change-sets/execute.ts";
 import { forgotten } from "../change-sets/forget.ts";

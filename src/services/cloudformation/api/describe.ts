@@ -4,12 +4,16 @@ import { operations } from "../../../aws/service.ts";
 import { onAll, onStack } from "../access.ts";
 import { driftOfResource, driftsOfResources, driftsOfStacks } from "../drift/shown.ts";
 import { noStack, validation } from "../errors.ts";
-import { EVENTS_PAGE, EXPORTS_PAGE, RESOURCES_PAGE } from "../limits.ts";
+import { EVENTS_PAGE, EXPORTS_PAGE, RESOURCES_PAGE, STACK_OUTPUTS, STACKS } from "../limits.ts";
 import type { Export, Stack, StackEvent, StackResource } from "../model.ts";
 import { existingStack, resourcesOf } from "../store.ts";
 import { eventView, resourceView, stackView, summaryView } from "../views.ts";
 
 const STACKS_PAGE = 100;
+const ACCOUNT_LIMITS = [
+  { Name: "StackLimit", Value: STACKS },
+  { Name: "StackOutputsLimit", Value: STACK_OUTPUTS },
+];
 
 export const describe = operations<typeof CloudFormation, any>()({
   DescribeStacks: {
@@ -112,6 +116,10 @@ export const describe = operations<typeof CloudFormation, any>()({
         ...(rows.length > RESOURCES_PAGE ? { NextToken: page.at(-1)!.id.slice(prefix.length) } : {}),
       };
     },
+  },
+  DescribeAccountLimits: {
+    permissions: onAll("DescribeAccountLimits"),
+    run: () => Promise.resolve({ AccountLimits: ACCOUNT_LIMITS.map((limit) => ({ ...limit })) }),
   },
   ListExports: {
     permissions: onAll("ListExports"),

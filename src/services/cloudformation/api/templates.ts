@@ -10,7 +10,7 @@ import { existingStack, loadTemplate } from "../store.ts";
 import { neededCapabilities } from "../template/capabilities.ts";
 import { parseTemplate, parseText } from "../template/prepare.ts";
 import { templateText } from "../template/source.ts";
-import { changeSetOf } from "../change-set-store.ts";
+import { changeSetOf } from "../change-sets/store.ts";
 
 export const templates = operations<typeof CloudFormation, any>()({
   GetTemplate: {

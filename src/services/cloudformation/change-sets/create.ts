@@ -5,7 +5,6 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import { GuardFailed, type Statement } from "../../../ports/database.ts";
 import { difference, type Difference } from "../difference.ts";
 import { noStack, validation } from "../errors.ts";
-import { putRequestEvent } from "../events.ts";
 import { IMPORTED_RESOURCES } from "../limits.ts";
 import { changeSetArn, type ChangeSet, type OnFailure, type Stack } from "../model.ts";
 import { checkRole, checkUpdatable, newStack, prepareStack } from "../start-stack.ts";
@@ -16,6 +15,7 @@ import { kept } from "./kept.ts";
 import { planNested } from "./nested.ts";
 import { requireChangeSet } from "./require.ts";
 import type { KeptChange } from "./shown.ts";
+import { underReview } from "./under-review.ts";
 
 const NO_CHANGES =
   "The submitted information didn't contain changes. Submit different information to create a change set.";
@@ -54,16 +54,9 @@ export async function createChangeSet(ctx: Context<any>, input: CreateInput) {
     ...(onFailureOf(input.OnStackFailure) ? { onFailure: onFailureOf(input.OnStackFailure)! } : {}),
     ...(input.ClientToken ? { token: input.ClientToken } : {}),
   };
-  const fresh: Stack = rev === 0 ? { ...stack, reason: "User Initiated" } : stack;
-  const { set, prepared, more = [] } = await fill(ctx, fresh, input, base);
+  const { set, prepared, more = [] } = await fill(ctx, stack, input, base);
   const statements = [
-    ...(rev === 0
-      ? [
-          ctx.records.put("stack-name", stack.name, { uuid: stack.uuid }, 0),
-          ctx.records.put("stack", stack.uuid, fresh, 0),
-          ...(await putRequestEvent(ctx, fresh, "REVIEW_IN_PROGRESS", "User Initiated", input.ClientToken)),
-        ]
-      : []),
+    ...(rev === 0 ? await underReview(ctx, stack, input.ClientToken) : []),
     ...(prepared && set.status === "CREATE_COMPLETE"
       ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)]
       : []),

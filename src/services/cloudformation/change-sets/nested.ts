@@ -5,7 +5,6 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { difference, type Difference } from "../difference.ts";
 import { validation } from "../errors.ts";
-import { putRequestEvent } from "../events.ts";
 import { NESTING_DEPTH, NESTED_CHANGE_SETS } from "../limits.ts";
 import { changeSetArn, type ChangeSet, type Parent, type Revision, type Stack } from "../model.ts";
 import { nestedInput } from "../nested-input.ts";
@@ -15,6 +14,7 @@ import type { Prepared } from "../template/prepare.ts";
 import { kept } from "./kept.ts";
 import { requireChangeSet } from "./require.ts";
 import type { KeptChange } from "./shown.ts";
+import { underReview } from "./under-review.ts";
 
 const STACK = "AWS::CloudFormation::Stack";
 
@@ -97,29 +97,15 @@ async function planChild(
     depth: (above.parent?.depth ?? 0) + 1,
   };
   if (parent.depth > NESTING_DEPTH) throw validation(`Stacks can be nested ${NESTING_DEPTH} levels deep.`);
-  const tail = (): string => ctx.platform.ids.text(12).toUpperCase();
   const physicalId = owner.found.resources.get(logicalId)?.state?.physicalId;
   const existing = physicalId === undefined ? undefined : (await findStack(ctx, physicalId))?.value;
-  const stack = existing ?? newStack(ctx, `${above.name.slice(0, 60)}-${logicalId.slice(0, 50)}-${tail()}`, parent);
+  const stack = existing ?? newStack(ctx, nameOf(ctx, above.name, logicalId), parent);
   await requireChangeSet(ctx, stack.arn);
-  const name = `${set.name.slice(0, 60)}-${logicalId.slice(0, 50)}-${tail()}`;
-  const uuid = ctx.platform.ids.uuid();
-  const base: Omit<ChangeSet, "status" | "executionStatus" | "changes"> = {
-    uuid,
-    arn: changeSetArn(ctx.region, ctx.account, name, uuid),
-    name,
-    stack: stack.uuid,
-    type: existing ? "UPDATE" : "CREATE",
-    nested: true,
-    parentId: set.arn,
-    rootId: set.rootId ?? set.arn,
-    created: ctx.now(),
-    ...(set.onFailure === undefined ? {} : { onFailure: set.onFailure }),
-  };
+  const base = headOfChild(ctx, set, nameOf(ctx, set.name, logicalId), stack, existing ? "UPDATE" : "CREATE");
   const review = existing ? [] : await underReview(ctx, stack);
   const write = (made: ChangeSet, more: readonly Statement[] = []): Child => ({
     set: made,
-    statements: [...review, ...more, ctx.records.put("change-set", `${stack.uuid}/${name}`, made, 0)],
+    statements: [...review, ...more, ctx.records.put("change-set", `${stack.uuid}/${base.name}`, made, 0)],
   });
   const tags = Object.fromEntries(owner.revision.tags.map((t) => [t.Key, t.Value]));
   const input = nestedInput(tags, { ...above, revision: owner.revision }, stack.arn, properties);
@@ -150,11 +136,28 @@ async function planChild(
   return write(whole, [template, ...below.statements]);
 }
 
-async function underReview(ctx: Context<any>, stack: Stack): Promise<Statement[]> {
-  const fresh: Stack = { ...stack, reason: "User Initiated" };
-  return [
-    ctx.records.put("stack-name", stack.name, { uuid: stack.uuid }, 0),
-    ctx.records.put("stack", stack.uuid, fresh, 0),
-    ...(await putRequestEvent(ctx, fresh, "REVIEW_IN_PROGRESS", "User Initiated", undefined)),
-  ];
+/** A name of a nested stack, or of its change set. */
+const nameOf = (ctx: Context<any>, above: string, logicalId: string): string =>
+  `${above.slice(0, 60)}-${logicalId.slice(0, 50)}-${ctx.platform.ids.text(12).toUpperCase()}`;
+
+function headOfChild(
+  ctx: Context<any>,
+  above: Owner["set"],
+  name: string,
+  stack: Stack,
+  type: "CREATE" | "UPDATE",
+): Omit<ChangeSet, "status" | "executionStatus" | "changes"> {
+  const uuid = ctx.platform.ids.uuid();
+  return {
+    uuid,
+    arn: changeSetArn(ctx.region, ctx.account, name, uuid),
+    name,
+    stack: stack.uuid,
+    type,
+    nested: true,
+    parentId: above.arn,
+    rootId: above.rootId ?? above.arn,
+    created: ctx.now(),
+    ...(above.onFailure === undefined ? {} : { onFailure: above.onFailure }),
+  };
 }

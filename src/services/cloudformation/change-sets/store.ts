@@ -1,8 +1,8 @@
-import type { Context } from "../../aws/context.ts";
-import type { Stored } from "../../aws/records.ts";
-import { noChangeSet, noStack, validation } from "./errors.ts";
-import type { ChangeSet } from "./model.ts";
-import { existingStack } from "./store.ts";
+import type { Context } from "../../../aws/context.ts";
+import type { Stored } from "../../../aws/records.ts";
+import { noChangeSet, noStack, validation } from "../errors.ts";
+import type { ChangeSet } from "../model.ts";
+import { existingStack } from "../store.ts";
 
 /** The change set of a name and stack, or of an ARN. */
 export async function changeSetOf(
