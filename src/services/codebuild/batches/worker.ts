@@ -180,7 +180,7 @@ function settingsOfTask(settings: Settings, task: BatchTask): Settings {
     source: { ...settings.source!, ...(task.buildspec === undefined ? {} : { buildspec: task.buildspec }) },
     environment: {
       ...settings.environment!,
-      ...(task.environment as object),
+      ...(task.environment as object), // names of images and types, which checkedSettings checks
       environmentVariables: [...variables.values()],
     },
     ...artifactsOfTask(settings, task.identifier),
