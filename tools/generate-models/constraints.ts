@@ -21,7 +21,7 @@ export type EnumValues = (name: string) => readonly string[] | undefined;
 export function mergeBotocore(pack: ModelPack, model: BotocoreModel, enumValues: EnumValues): ModelPack {
   const builder = new PackBuilder();
   const constrain: Change = (target, use, theirs) => {
-    const constraint = withoutSlowPattern(constraintOf(theirs));
+    const constraint = withoutLeftOut(constraintOf(theirs));
     if (!constraint) return target;
     const newer = constraint.enum && enumValues(use.shape);
     const values = newer && { enum: [...new Set([...constraint.enum, ...newer])] };
@@ -124,9 +124,13 @@ const SLOW_PATTERNS: ReadonlySet<string> = new Set([
   String.raw`^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$`,
 ]);
 
-function withoutSlowPattern(constraint: Constraint | undefined): Constraint | undefined {
-  if (constraint?.pattern === undefined || !SLOW_PATTERNS.has(constraint.pattern)) return constraint;
-  const { pattern: _slow, ...others } = constraint;
+/** Patterns that AWS was seen not to hold to: a namespace of metrics may have colons. */
+const LOOSE_PATTERNS: ReadonlySet<string> = new Set([String.raw`[^:*$]*`]);
+
+function withoutLeftOut(constraint: Constraint | undefined): Constraint | undefined {
+  if (constraint?.pattern === undefined) return constraint;
+  const { pattern, ...others } = constraint;
+  if (!SLOW_PATTERNS.has(pattern) && !LOOSE_PATTERNS.has(pattern)) return constraint;
   return Object.keys(others).length > 0 ? others : undefined;
 }
 

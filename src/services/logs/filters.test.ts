@@ -230,3 +230,17 @@ test("groups are listed by parts of their names; a name and an ARN together are 
     Statement: [{ ...statement, Principal: { Service: "es.amazonaws.com" } }],
   });
 });
+
+test("a metric's namespace may have colons, its name may not", async () => {
+  const logGroupName = await group("namespaces");
+  const filter = (metricName: string, metricNamespace: string) =>
+    logs.putMetricFilter({
+      logGroupName,
+      filterName: "f",
+      filterPattern: "",
+      metricTransformations: [{ metricName, metricNamespace, metricValue: "1" }],
+    });
+  await filter("name", "A.B-c_d/1#2:namespace");
+  await assert.rejects(filter("na:me", "A"), { message: /at 'metricTransformations.1.member.metricName'/ });
+  await assert.rejects(filter("name", "A*"), { message: /at 'metricTransformations.1.member.metricNamespace'/ });
+});

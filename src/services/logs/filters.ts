@@ -37,6 +37,7 @@ export const filters = operations<typeof Logs, LogWatch>()({
       const [transformation] = (input.metricTransformations ?? []) as Logs.MetricTransformation[];
       compileLogFilter(pattern);
       if (!transformation) throw invalid("A metric filter has exactly one metric transformation.");
+      checkNames(transformation);
       if (transformation.dimensions && transformation.defaultValue !== undefined)
         throw invalid("Invalid metric transformation: dimensions and default value are mutually exclusive properties.");
       if (Object.keys(transformation.dimensions ?? {}).length > 3)
@@ -158,6 +159,17 @@ export const filters = operations<typeof Logs, LogWatch>()({
     },
   },
 });
+
+/** Names of metrics have no colon; namespaces may, though AWS's model says otherwise. */
+function checkNames({ metricName, metricNamespace }: Logs.MetricTransformation): void {
+  const refuse = (member: string, value: string | undefined): never => {
+    throw invalid(
+      `1 validation error detected: Value '${value}' at 'metricTransformations.1.member.${member}' failed to satisfy constraint: Member must satisfy regular expression pattern: [^:*$]*`,
+    );
+  };
+  if (/[:*$]/.test(metricName ?? "")) refuse("metricName", metricName);
+  if (/[*$]/.test(metricNamespace ?? "")) refuse("metricNamespace", metricNamespace);
+}
 
 const sortedByName = <T extends { readonly name: string }>(all: readonly T[]): T[] =>
   [...all].sort((a, b) => (a.name < b.name ? -1 : 1));

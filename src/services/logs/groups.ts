@@ -63,7 +63,7 @@ export const groups = operations<typeof Logs, LogWatch>()({
           logGroupArn: groupArn(ctx.region, ctx.account, value.name),
           logGroupClass: "STANDARD" as const,
           deletionProtectionEnabled: false,
-          storedBytes: bytes[i]!,
+          ...(pattern ? {} : { storedBytes: bytes[i]! }), // AWS counts none where names are looked for by a part
           ...(value.retentionDays ? { retentionInDays: value.retentionDays } : {}),
           ...(value.kmsKeyId ? { kmsKeyId: value.kmsKeyId } : {}),
         })),
