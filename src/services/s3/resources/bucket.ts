@@ -36,7 +36,11 @@ interface Setting {
 const SETTINGS: readonly Setting[] = [
   {
     property: "PublicAccessBlockConfiguration",
-    put: (value) => ["PutPublicAccessBlock", { PublicAccessBlockConfiguration: value }],
+    // The operation refuses a configuration that says nothing; of a template it means that nothing is blocked.
+    put: (value) => [
+      "PutPublicAccessBlock",
+      { PublicAccessBlockConfiguration: { BlockPublicAcls: false, ...(value as object) } },
+    ],
     remove: "DeletePublicAccessBlock",
   },
   {
