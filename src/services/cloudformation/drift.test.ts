@@ -50,7 +50,21 @@ const RESOURCES = {
     MemorySize: 256,
     Environment: { Variables: { AA: "1", SECRET: "{{resolve:ssm:drift-secret}}" } },
   }),
-  Other: made("Events::EventBus", { Name: "drift-bus" }),
+  Bus: made("Events::EventBus", { Name: "drift-bus" }),
+  User: made("IAM::User", { UserName: "drift", Path: "/d/" }),
+  Group: made("IAM::Group", { GroupName: "drift" }),
+  Images: made("ECR::Repository", { RepositoryName: "drift", ImageTagMutability: "IMMUTABLE" }),
+  Alarm: made("CloudWatch::Alarm", {
+    AlarmName: "drift",
+    Namespace: "n",
+    MetricName: "m",
+    Statistic: "Sum",
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: "GreaterThanThreshold",
+  }),
+  Other: made("CloudFormation::WaitConditionHandle", {}),
 };
 
 describe("drift of stacks", () => {
@@ -96,7 +110,7 @@ describe("drift of stacks", () => {
     );
     assert.deepEqual(
       clean.map((d) => d.LogicalResourceId),
-      ["Bucket", "Function", "Http", "Logs", "Parameter", "Queue", "Rest", "Role", "Rule"],
+      "Alarm Bucket Bus Function Group Http Images Logs Parameter Queue Rest Role Rule User".split(" "),
     );
 
     assert.ok(!JSON.stringify(clean).includes("hidden"));
@@ -115,6 +129,7 @@ describe("drift of stacks", () => {
       Bucket: "drift-bucket",
       VersioningConfiguration: { Status: "Suspended" },
     });
+    await iam.deleteGroup({ GroupName: "drift" });
     await new EventBridge(client).disableRule({ Name: "drift" });
     const rest = new APIGateway(client);
     const { items } = await rest.getRestApis({});
@@ -123,7 +138,7 @@ describe("drift of stacks", () => {
     await new SSM(client).putParameter({ Name: "drift", Value: "w", Overwrite: true });
 
     const second = await detected("drift");
-    assert.deepEqual([second.StackDriftStatus, second.DriftedStackResourceCount], ["DRIFTED", 8]);
+    assert.deepEqual([second.StackDriftStatus, second.DriftedStackResourceCount], ["DRIFTED", 9]);
     const { StackResourceDrifts: changed = [] } = await cfn.describeStackResourceDrifts({
       StackName: "drift",
       StackResourceDriftStatusFilters: ["MODIFIED", "DELETED"],
@@ -139,6 +154,7 @@ describe("drift of stacks", () => {
       [
         ["Bucket", "MODIFIED", "NOT_EQUAL /VersioningConfiguration/Status Enabled Suspended"],
         ["Function", "MODIFIED", "NOT_EQUAL /Environment/Variables/AA 1 2", "ADD /Environment/Variables/BB null 3"],
+        ["Group", "DELETED"],
         ["Logs", "DELETED"],
         ["Parameter", "MODIFIED", "NOT_EQUAL /Value v w"],
         ["Queue", "MODIFIED", "NOT_EQUAL /VisibilityTimeout 45 60"],
@@ -156,7 +172,7 @@ describe("drift of stacks", () => {
     assert.equal(one.StackResourceDrift?.StackResourceDriftStatus, "IN_SYNC");
     await assert.rejects(cfn.detectStackResourceDrift({ StackName: "drift", LogicalResourceId: "Other" }), {
       name: "ValidationError",
-      message: /not supported for the resource type AWS::Events::EventBus/,
+      message: /not supported for the resource type AWS::CloudFormation::WaitConditionHandle/,
     });
   });
 });

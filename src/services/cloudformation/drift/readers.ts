@@ -1,11 +1,13 @@
 import type { Context } from "../../../aws/context.ts";
 import type { JsonObject } from "../../../engines/yaml/index.ts";
 import { messagingReaders } from "./messaging-readers.ts";
+import { namedReaders } from "./named-readers.ts";
 import { readTags, type LiveReader } from "./reading.ts";
 
 /** How the properties of a type's resources are read; a type that is not here is not checked for drift. */
 const READERS: Readonly<Record<string, LiveReader>> = {
   ...messagingReaders,
+  ...namedReaders,
   "AWS::Lambda::Function": lambdaFunction,
   "AWS::IAM::Role": role,
   "AWS::IAM::ManagedPolicy": managedPolicy,
