@@ -81,7 +81,10 @@ test("what no project can be made of is refused with the reason", () => {
   const refusal = (files: Record<string, string>) => described(files).refusal;
   assert.match(String(refusal({ "README.md": "" })), /neither a buildspec\.yml nor a template/);
   assert.match(String(refusal({ "template.yaml": "kind: Deployment" })), /no CloudFormation template/);
-  assert.match(String(refusal({ "a/template.yaml": SAM, "b/template.yaml": SAM })), /neither/);
+  assert.match(
+    String(refusal({ "a/template.yaml": SAM, "b/template.yaml": SAM })),
+    /more than one template \(a\/template\.yaml, b/,
+  );
   assert.match(String(refusal({ "a b/template.yaml": SAM })), /neither/, "a path that a shell would read");
   const deploys = buildspec("sam deploy --stack-name x", "  files: [README.md]");
   assert.match(String(refusal({ "buildspec.yml": deploys })), /deploys in its build/);

@@ -59,7 +59,12 @@ const refuseMachine = (type: string): Description => ({
 });
 
 function withoutBuildspec(files: RepositoryFiles): Description {
-  const template = rootTemplate(files) ?? nestedTemplate(files);
+  const nested = nestedTemplates(files);
+  const template = rootTemplate(files) ?? (nested.length === 1 ? found(files, nested[0]) : undefined);
+  if (!template && nested.length > 1)
+    return {
+      refusal: `has no buildspec.yml, and more than one template (${nested.slice(0, 3).join(", ")}${nested.length > 3 ? ", …" : ""}): add a buildspec.yml that packages one of them as ${EXPORTED_TEMPLATE}`,
+    };
   if (!template)
     return {
       refusal: `has neither a buildspec.yml nor a template (${TEMPLATES.slice(0, 2).join(", ")}): a project's build follows the one, and leaves the other packaged as ${EXPORTED_TEMPLATE}`,
@@ -105,14 +110,17 @@ function rootTemplate(files: RepositoryFiles): Found | undefined {
   return undefined;
 }
 
-/** The template nearest to the root, where it is the only one there. */
-function nestedTemplate(files: RepositoryFiles): Found | undefined {
-  const depth = (path: string): number => path.split("/").length;
-  const found = (files.paths?.() ?? []).filter((path) => NESTED_TEMPLATE.test(path) && depth(path) <= 4);
-  const least = Math.min(...found.map(depth));
-  const [path, ...others] = found.filter((candidate) => depth(candidate) === least);
-  const text = path === undefined || others.length > 0 ? undefined : files.text(path);
+function found(files: RepositoryFiles, path: string | undefined): Found | undefined {
+  const text = path === undefined ? undefined : files.text(path);
   return path === undefined || text === undefined ? undefined : { path, text };
+}
+
+/** The templates that are nearest to the root. */
+function nestedTemplates(files: RepositoryFiles): string[] {
+  const depth = (path: string): number => path.split("/").length;
+  const nested = (files.paths?.() ?? []).filter((path) => NESTED_TEMPLATE.test(path) && depth(path) <= 4);
+  const least = Math.min(...nested.map(depth));
+  return nested.filter((path) => depth(path) === least);
 }
 
 /** Whether the template names code that is not in the repository, and that the build script of its package.json makes. */
