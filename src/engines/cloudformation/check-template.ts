@@ -200,6 +200,10 @@ function readResource(
       report.add(`${path}/${name}`, message);
     }
   }
+  for (const name of ["CreationPolicy", "UpdatePolicy"]) {
+    if (raw[name] !== undefined && !mayBeObject(raw[name]))
+      report.add(`${path}/${name}`, `${FORMAT}Expected an object`);
+  }
   const nothing = findNull(raw, path);
   if (nothing) report.add(nothing, `[${nothing}] 'null' values are not allowed in templates`);
   return {
@@ -254,4 +258,11 @@ function findNull(value: JsonValue, path: string): string | undefined {
     if (found) return found;
   }
   return undefined;
+}
+
+/** A map, or an Fn::If of maps: no other function stands for a whole policy. */
+function mayBeObject(value: JsonValue): boolean {
+  if (!isObject(value)) return false;
+  const [key = "", ...more] = Object.keys(value);
+  return more.length > 0 || key === "Fn::If" || !(key === "Ref" || key.startsWith("Fn::"));
 }

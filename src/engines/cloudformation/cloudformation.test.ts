@@ -278,6 +278,14 @@ test("says what a change does to each resource", () => {
   );
 });
 
+test("takes maps alone for the policies of a resource", () => {
+  const first = (CreationPolicy: JsonObject | string): string | undefined =>
+    checkTemplate({ Resources: { A: { Type: "AWS::SNS::Topic", CreationPolicy } } }).diagnostics[0]?.message;
+  assert.equal(first({ Ref: "P" }), "Template format error: Expected an object");
+  assert.equal(first("P"), "Template format error: Expected an object");
+  assert.equal(first({ ResourceSignal: { Count: 1 } }), undefined);
+});
+
 test("unfolds Fn::ForEach", () => {
   const template = {
     Resources: {
