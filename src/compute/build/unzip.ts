@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { mkdir, symlink } from "node:fs/promises";
-import { dirname, join, posix } from "node:path";
+import { dirname, join, posix, relative } from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import yauzl, { type Entry, type ZipFile } from "yauzl";
@@ -11,13 +11,13 @@ const LINK = 0o120000;
 
 /**
  * Unpacks files, folders and links of a zip below `folder`; anything that would lie elsewhere or lead there, or be too
- * much, is refused.
+ * much, is refused. Answers how many bytes the files have.
  */
 export async function unzipTo(
   file: string,
   folder: string,
   limits: { maxBytes: number; maxEntries: number },
-): Promise<void> {
+): Promise<number> {
   const zip = await openZip(file);
   await mkdir(folder, { recursive: true });
   let entries = 0;
@@ -32,11 +32,15 @@ export async function unzipTo(
         links.push([await readLink(zip, entry), target]);
       else left -= await writeEntry(zip, entry, target, left);
     }
-    // Links come last, so that nothing is ever written through one.
+    // Links come last and never lie behind one another, so that nothing is ever written through one.
+    const places = new Set(links.map(([, place]) => place));
     for (const [to, place] of links) {
+      for (let above = dirname(place); above.length > folder.length; above = dirname(above))
+        if (places.has(above)) throw new Error(`the zip has a link behind its link ${relative(folder, above)}`);
       await mkdir(dirname(place), { recursive: true });
       await symlink(to, place);
     }
+    return limits.maxBytes - left;
   } finally {
     zip.close();
   }

@@ -13,6 +13,8 @@ import type { Settings } from "./project-settings.ts";
 import { placeOf } from "./sources.ts";
 
 const MAX_OBJECTS = 100;
+/** https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html */
+const MAX_FALLBACKS = 5;
 const DEFAULT_KEY = "default";
 
 /**
@@ -77,9 +79,10 @@ export class S3Cache {
 
   /** The objects below the key, or else of the newest cache whose key begins with a fallback key. */
   async #find(role: Context<any>, fallbacks: readonly string[], source: string | undefined): Promise<Found[]> {
-    const exact = await this.#list(role, this.#placeOf(this.#key));
+    const place = this.#placeOf(this.#key);
+    const exact = (await this.#list(role, place)).filter(({ Key }) => folderOf(Key) === place.slice(0, -1));
     if (exact.length) return exact;
-    for (const fallback of fallbacks) {
+    for (const fallback of fallbacks.slice(0, MAX_FALLBACKS)) {
       const begins = this.#placeOf(await expandedKey(fallback, source)).slice(0, -1);
       const found = await this.#list(role, begins);
       const newest = found.toSorted((a, b) => b.changed - a.changed)[0];
@@ -103,9 +106,9 @@ export class S3Cache {
     const content = Body instanceof Readable ? Body : Readable.from([Buffer.from((Body ?? "") as Uint8Array)]);
     await pipeline(content, createWriteStream(zip, { mode: 0o600 }));
     const name = Key.slice(Key.lastIndexOf("/") + 1, -".zip".length);
-    await unzipTo(zip, join(this.#folder, name), { maxBytes: MAX_CACHE_BYTES, maxEntries: MAX_SOURCE_ENTRIES });
+    const unpacked = await unzipTo(zip, join(this.#folder, name), { maxBytes, maxEntries: MAX_SOURCE_ENTRIES });
     await rm(zip);
-    return ContentLength;
+    return unpacked;
   }
 }
 
@@ -116,12 +119,19 @@ interface Found {
 
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf("/"));
 
+const HASH_CALL = "$(codebuild-hash-files ";
+
 /** A cache's key with `$(codebuild-hash-files <patterns>)` put in: one hash over the source's files that match. */
 async function expandedKey(key: string, source: string | undefined): Promise<string> {
-  const call = /\$\(codebuild-hash-files ([^)]+)\)/.exec(key);
-  if (!call) return key;
-  const hash = source ? await hashOf(source, call[1]!.trim().split(/\s+/)) : "";
-  return key.replace(call[0], hash);
+  const begin = key.indexOf(HASH_CALL);
+  const end = begin < 0 ? -1 : key.indexOf(")", begin);
+  if (end < 0) return key;
+  const patterns = key
+    .slice(begin + HASH_CALL.length, end)
+    .trim()
+    .split(/\s+/);
+  const hash = source ? await hashOf(source, patterns) : "";
+  return key.slice(0, begin) + hash + key.slice(end + 1);
 }
 
 async function hashOf(folder: string, patterns: readonly string[]): Promise<string> {
