@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { nodeOptions } from "./node-options.ts";
+
+test("builds that count on an old Node have the digests of its OpenSSL", () => {
+  const md4 = (env: Record<string, string>) =>
+    spawnSync(process.execPath, ["-p", "require('crypto').createHash('md4').update('').digest('hex')"], { env })
+      .stdout.toString()
+      .trim();
+  for (const runtimeVersions of [{}, { nodejs: "12" }, { nodejs: "10.x" }])
+    assert.equal(
+      md4(nodeOptions({ runtimeVersions })),
+      "31d6cfe0d16ae931b73c59d7e0c089c0",
+      JSON.stringify(runtimeVersions),
+    );
+  for (const nodejs of ["18", "20.x", "latest"]) assert.deepEqual(nodeOptions({ runtimeVersions: { nodejs } }), {});
+});
