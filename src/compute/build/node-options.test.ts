@@ -8,7 +8,8 @@ test("builds that count on an old Node have the digests of its OpenSSL", () => {
     spawnSync(process.execPath, ["-p", "require('crypto').createHash('md4').update('').digest('hex')"], { env })
       .stdout.toString()
       .trim();
-  for (const runtimeVersions of [{}, { nodejs: "12" }, { nodejs: "10.x" }])
+  const old: Record<string, string>[] = [{}, { nodejs: "12" }, { nodejs: "10.x" }];
+  for (const runtimeVersions of old)
     assert.equal(
       md4(nodeOptions({ runtimeVersions })),
       "31d6cfe0d16ae931b73c59d7e0c089c0",

@@ -7,6 +7,7 @@ import { BuildLog } from "./build-log.ts";
 import type { BuildPhaseResult, BuildStatus, PreparedBuild, RunBuildInput, RunBuildResult } from "./build-model.ts";
 import { collectReports } from "./report-files.ts";
 import { saveCache, restoredFolders } from "./build-cache.ts";
+import { nodeOptions } from "./node-options.ts";
 
 /** Where sources are in a build. */
 export const SOURCE_FOLDER = "/codebuild/output/src";
@@ -100,6 +101,7 @@ function environmentOf(input: RunBuildInput, prepared: PreparedBuild): Record<st
     secondaryFolder(identifier),
   ]);
   return {
+    ...nodeOptions(prepared.spec),
     ...prepared.spec.env.variables,
     ...prepared.storedVariables,
     CODEBUILD_START_TIME: String(input.clock.now()),
