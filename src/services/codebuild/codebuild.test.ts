@@ -172,7 +172,7 @@ describe("CodeBuild without sandboxes", () => {
 
   test("batches: their role, their builds, stops, lists and deletion", async () => {
     const buildspec =
-      "version: 0.2\nbatch:\n  build-graph:\n    - {identifier: a, ignore-failure: true}\n    - {identifier: b, depend-on: [a]}\n    - {identifier: c, depend-on: [b]}\nphases: {}\n";
+      "version: 0.2\nbatch:\n  build-graph:\n    - {identifier: constructor, ignore-failure: true}\n    - {identifier: b, depend-on: [constructor]}\n    - {identifier: c, depend-on: [b]}\nphases: {}\n";
     const { project } = await codebuild.createProject(input({ source: { type: "NO_SOURCE", buildspec } }));
     const projectName = project!.name!;
     const batchEnd = async (id: string) => {
@@ -203,8 +203,8 @@ describe("CodeBuild without sandboxes", () => {
     assert.deepEqual(
       end.buildGroups?.map((g) => [g.identifier, g.dependsOn, g.currentBuildSummary?.buildStatus]),
       [
-        ["a", [], "FAULT"],
-        ["b", ["a"], "FAULT"],
+        ["constructor", [], "FAULT"],
+        ["b", ["constructor"], "FAULT"],
         ["c", ["b"], undefined],
       ],
     );
@@ -215,6 +215,25 @@ describe("CodeBuild without sandboxes", () => {
     const gone = await codebuild.deleteBuildBatch({ id: begun.id! });
     assert.deepEqual([gone.statusCode, gone.buildsDeleted?.length], ["SUCCESS", 2]);
     assert.deepEqual((await codebuild.batchGetBuildBatches({ ids: [begun.id!] })).buildBatchesNotFound, [begun.id]);
+  });
+
+  test("whoever gives a project a role for its batches must be allowed to pass it", async () => {
+    const iam = new IAM(app.client);
+    const batchRole = await makeRole("unpassed", "codebuild.amazonaws.com", ["codebuild:*"]);
+    const { project } = await codebuild.createProject(input());
+    await iam.createUser({ UserName: "dev" });
+    const statement = (Action: string, Resource: string) => ({ Effect: "Allow", Action, Resource });
+    const Statement = [statement("codebuild:*", "*"), statement("iam:PassRole", serviceRole)];
+    const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
+    await iam.putUserPolicy({ UserName: "dev", PolicyName: "p", PolicyDocument });
+    const { AccessKey } = await iam.createAccessKey({ UserName: "dev" });
+    const [accessKeyId, secretAccessKey] = [AccessKey!.AccessKeyId!, AccessKey!.SecretAccessKey!];
+    const dev = new CodeBuild(app.as({ accessKeyId, secretAccessKey }));
+    const refusal = { message: /iam:PassRole on resource: .*unpassed/ };
+    const buildBatchConfig = { serviceRole: batchRole };
+    await assert.rejects(dev.updateProject({ name: project!.name!, buildBatchConfig }), refusal);
+    await assert.rejects(dev.createProject(input({ buildBatchConfig })), refusal);
+    await dev.createProject(input());
   });
 
   test("a build that nobody takes ends when its time in the queue is over, or when it is stopped", async () => {

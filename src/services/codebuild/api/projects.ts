@@ -1,6 +1,6 @@
 import type * as CodeBuild from "@aws-sdk/client-codebuild";
 import type { Project } from "@aws-sdk/client-codebuild";
-import { operations, passRole } from "../../../aws/service.ts";
+import { operations, passRole, type Permission } from "../../../aws/service.ts";
 import { AwsError, messageOf } from "../../../kernel/aws-error.ts";
 import { removeCache, resetCache } from "../cache.ts";
 import { CURATED_IMAGES } from "../images.ts";
@@ -68,11 +68,17 @@ const shown = (project: StoredProject): Project => view<Project>(project);
 const tagsOf = (tags: readonly { key?: string; value?: string }[] | undefined) =>
   (tags ?? []) as Json<NonNullable<Project["tags"]>>;
 
+/** The roles that a project gives to its builds and to its batches of builds. */
+const passingRoles = (input: Pick<Settings, "serviceRole" | "buildBatchConfig">, project: string): Permission[] =>
+  [input.serviceRole, input.buildBatchConfig?.serviceRole].flatMap((role) =>
+    passRole(role, "codebuild.amazonaws.com", project),
+  );
+
 export const projects = operations<typeof CodeBuild, CodeBuildState>()({
   CreateProject: {
     permissions: (input, ctx) => [
       ...onProjects("CreateProject", ctx, [String(input.name)]),
-      ...passRole(input.serviceRole, "codebuild.amazonaws.com", projectArn(ctx, String(input.name))),
+      ...passingRoles(input, projectArn(ctx, String(input.name))),
     ],
     async run(ctx, input) {
       const name = String(input.name);
@@ -105,7 +111,7 @@ export const projects = operations<typeof CodeBuild, CodeBuildState>()({
   UpdateProject: {
     permissions: (input, ctx) => [
       ...onProjects("UpdateProject", ctx, [projectName(input.name)]),
-      ...passRole(input.serviceRole, "codebuild.amazonaws.com", projectArn(ctx, projectName(input.name))),
+      ...passingRoles(input, projectArn(ctx, projectName(input.name))),
     ],
     async run(ctx, input) {
       const name = projectName(input.name);

@@ -11,7 +11,7 @@ import { fetchSource, readBuildspec } from "../sources.ts";
 import { startWithSettings } from "../start.ts";
 import type { CodeBuildState } from "../state.ts";
 import { requestStop } from "../stop.ts";
-import { BATCH_TIMEOUTS, BATCHES, batchSoon, endBatch, enterPhase, type StoredBatch } from "./model.ts";
+import { BATCH_TIMEOUTS, BATCHES, batchSoon, endBatch, enterPhase, named, type StoredBatch } from "./model.ts";
 
 /** Lets batches go on: reads what they are to build, starts what may begin, and ends them. */
 export const batchWorker: QueueWorker<CodeBuildState> = {
@@ -114,7 +114,7 @@ async function goOn(ctx: Ctx, stored: StoredBatch): Promise<void> {
   const tasks = stored.spec?.tasks ?? [];
   const current = new Map<string, StoredBuild | undefined>();
   for (const { identifier } of tasks) {
-    const id = stored.current[identifier];
+    const id = named(stored.current, identifier);
     current.set(identifier, id === undefined ? undefined : await existingBuild(ctx, id));
   }
   const byName = new Map(tasks.map((task) => [task.identifier, task]));
@@ -159,7 +159,7 @@ async function startTask(ctx: Ctx, role: Ctx, stored: StoredBatch, task: BatchTa
   const { batch, attempt } = stored;
   const { identifier } = task;
   const settings = checkedSettings(settingsOfTask(stored.settings, task));
-  const token = `batch ${batch.id} ${attempt} ${identifier}`;
+  const token = `task ${batch.id} ${attempt} ${identifier}`;
   const earlier = await ctx.records.get<string>("token", token);
   const id =
     earlier?.value ??
@@ -168,7 +168,7 @@ async function startTask(ctx: Ctx, role: Ctx, stored: StoredBatch, task: BatchTa
   await change(ctx, batch.id, (b) => ({
     ...b,
     current: { ...b.current, [identifier]: id },
-    builds: { ...b.builds, [identifier]: [...(b.builds[identifier] ?? []).filter((one) => one !== id), id] },
+    builds: { ...b.builds, [identifier]: [...(named(b.builds, identifier) ?? []).filter((one) => one !== id), id] },
   }));
 }
 
