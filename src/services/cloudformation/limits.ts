@@ -11,6 +11,8 @@ export const PARALLEL_RESOURCES = 10;
 export const NESTING_DEPTH = 4;
 /** Stacks of one operation of a stack set. */
 export const STACK_INSTANCES = 2_000;
+/** Operations of one stack set that are not over. */
+export const OPEN_OPERATIONS = 100;
 export const STACK_SETS = 1_000;
 export const STACK_SETS_PAGE = 100;
 /** Nested stacks that one change set covers. */

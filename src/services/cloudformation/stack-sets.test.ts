@@ -150,6 +150,21 @@ describe("stack sets", () => {
     assert.deepEqual(actions, ["UPDATE", "UPDATE", "UPDATE", "CREATE", "CREATE"]);
   });
 
+  test("whoever gives a set with a role of its own another template must be allowed to pass that role", async () => {
+    const AdministrationRoleARN = `arn:aws:iam::${ACCOUNT}:role/own`;
+    await cfn.createStackSet({ StackSetName: "own", TemplateBody: template("own"), AdministrationRoleARN });
+    await iam.createUser({ UserName: "dev" });
+    const may = policy("cloudformation:*");
+    await iam.putUserPolicy({ UserName: "dev", PolicyName: "p", PolicyDocument: may });
+    const { AccessKey } = await iam.createAccessKey({ UserName: "dev" });
+    const [accessKeyId, secretAccessKey] = [AccessKey!.AccessKeyId!, AccessKey!.SecretAccessKey!];
+    const dev = new Cfn.CloudFormation(app.as({ accessKeyId, secretAccessKey }));
+    const change = { StackSetName: "own", TemplateBody: template("other") };
+    await assert.rejects(dev.updateStackSet(change), { message: /iam:PassRole on resource: .*role\/own/ });
+    await cfn.updateStackSet(change);
+    await cfn.deleteStackSet({ StackSetName: "own" });
+  });
+
   test("are deleted when they are empty; retained stacks live on", async () => {
     await assert.rejects(cfn.deleteStackSet({ StackSetName: "first" }), { name: "StackSetNotEmptyException" });
     const drop = async (Regions: string[], RetainStacks: boolean) => {
@@ -164,7 +179,7 @@ describe("stack sets", () => {
     await cfn.deleteStackSet({ StackSetName: "first" });
     await cfn.deleteStackSet({ StackSetName: "first" });
     const listed = async (Status: Cfn.StackSetStatus) => (await cfn.listStackSets({ Status })).Summaries!.length;
-    assert.deepEqual([await listed("ACTIVE"), await listed("DELETED")], [0, 1]);
+    assert.deepEqual([await listed("ACTIVE"), await listed("DELETED")], [0, 2]);
   });
 
   test("refuse a second operation, or let it wait where they are managed; one that waits can be stopped", async () => {

@@ -24,6 +24,7 @@ import {
   SET_NAMES,
   SETS,
   stackSetOf,
+  TURNS,
 } from "../stack-sets/store.ts";
 import { newStack, prepareStack } from "../start-stack.ts";
 import { templateText } from "../template/source.ts";
@@ -48,6 +49,14 @@ export const onStackSet =
       ...passRole(input.AdministrationRoleARN, "cloudformation.amazonaws.com"),
     ];
   };
+
+/** A stack set's administration role that somebody has chosen: it gets the new template too, and so is passed once more. */
+async function ownRole(ctx: Context<any>, name: string): Promise<string | undefined> {
+  const role = (await findStackSet(ctx, name))?.value.administrationRole;
+  return role === defaultRole(ctx) ? undefined : role;
+}
+
+const defaultRole = (ctx: Context<any>): string => `arn:aws:iam::${ctx.account}:role/${ADMINISTRATION_ROLE}`;
 
 export const stackSets = operations<typeof CloudFormation, any>()({
   CreateStackSet: {
@@ -81,7 +90,7 @@ export const stackSets = operations<typeof CloudFormation, any>()({
         noEcho: await checked(ctx, name, { text, values, capabilities, tags }),
         capabilities,
         tags,
-        administrationRole: input.AdministrationRoleARN ?? `arn:aws:iam::${ctx.account}:role/${ADMINISTRATION_ROLE}`,
+        administrationRole: input.AdministrationRoleARN ?? defaultRole(ctx),
         executionRole: input.ExecutionRoleName ?? EXECUTION_ROLE,
         managed: input.ManagedExecution?.Active === true,
       };
@@ -95,7 +104,10 @@ export const stackSets = operations<typeof CloudFormation, any>()({
     },
   },
   UpdateStackSet: {
-    permissions: onStackSet("UpdateStackSet"),
+    async permissions(input, ctx) {
+      const kept = input.AdministrationRoleARN ? undefined : await ownRole(ctx, String(input.StackSetName));
+      return [...(await onStackSet("UpdateStackSet")(input, ctx)), ...passRole(kept, "cloudformation.amazonaws.com")];
+    },
     async run(ctx, input) {
       refuseOrganizations(input);
       const { value: set, rev } = await stackSetOf(ctx, String(input.StackSetName));
@@ -149,10 +161,20 @@ export const stackSets = operations<typeof CloudFormation, any>()({
       const found = await findStackSet(ctx, String(input.StackSetName));
       if (!found) return {};
       const { value: set, rev } = found;
+      const turn = await ctx.records.get(TURNS, set.id);
       if ((await openOperations(ctx, set.id)).length > 0) throw operationInProgress(set.name);
       if ((await instancesOf(ctx, set.id)).length > 0) throw stackSetNotEmpty();
       const deleted: StackSet = { ...set, status: "DELETED", deleted: ctx.now() };
-      await ctx.records.write([ctx.records.remove(SET_NAMES, set.name), ctx.records.put(SETS, set.id, deleted, rev)]);
+      try {
+        await ctx.records.write([
+          ctx.records.remove(SET_NAMES, set.name),
+          ctx.records.put(SETS, set.id, deleted, rev),
+          ctx.records.put(TURNS, set.id, { operation: "" }, turn?.rev ?? 0),
+        ]);
+      } catch (error) {
+        if (error instanceof GuardFailed) throw operationInProgress(set.name);
+        throw error;
+      }
       return {};
     },
   },

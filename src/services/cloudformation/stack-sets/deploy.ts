@@ -9,13 +9,13 @@ import { isInProgress, type Stack } from "../model.ts";
 import { settle } from "../settle.ts";
 import { newStack, prepareStack, startCreate, startDelete, startUpdate } from "../start-stack.ts";
 import { findStack } from "../store.ts";
-import type { SetOperation, StackInstance, StackSet, Target } from "./model.ts";
+import type { StackInstance, StackSet, Target } from "./model.ts";
 import { openParameters } from "./store.ts";
 
 /** The account's execution role, in the region of a target: assumed by the administration role, as both trust policies say. */
 export async function executionContext(
   ctx: Context<any>,
-  { administrationRole, executionRole }: SetOperation,
+  { administrationRole, executionRole }: Pick<StackSet, "administrationRole" | "executionRole">,
   { account, region }: Target,
 ): Promise<Context<any>> {
   const administrator = await asAdministrator(ctx, administrationRole);

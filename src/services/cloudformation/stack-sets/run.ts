@@ -116,11 +116,12 @@ async function bring(
   try {
     if (operation.action === "DELETE") {
       if (!operation.retain && instance.stackId !== undefined)
-        await removeInstance(await executionContext(ctx, operation, target), instance, operation.id);
+        await removeInstance(await executionContext(ctx, set, target), instance, operation.id);
       await ctx.records.write([ctx.records.remove(INSTANCES, id)]);
       return { status: "SUCCEEDED" };
     }
-    const there = await executionContext(ctx, operation, target);
+    // The roles that were passed with this template: a later update may have changed both while the operation waited.
+    const there = await executionContext(ctx, set, target);
     const stackId = await deployInstance(there, set, instance, operation.id, async (made) => {
       await ctx.records.write([putInstance(ctx, { ...rest, detailed: "RUNNING", stackId: made })]);
     });

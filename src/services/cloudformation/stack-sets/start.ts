@@ -2,7 +2,7 @@ import type { Context } from "../../../aws/context.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { GuardFailed, type Statement } from "../../../ports/database.ts";
 import { validation } from "../errors.ts";
-import { STACK_INSTANCES } from "../limits.ts";
+import { OPEN_OPERATIONS, STACK_INSTANCES } from "../limits.ts";
 import {
   operationExists,
   operationInProgress,
@@ -12,7 +12,7 @@ import {
   type StackSet,
   type Target,
 } from "./model.ts";
-import { openOperations, openParameters, OPERATIONS, putInstance, sealParameters, TURNS } from "./store.ts";
+import { openOperations, openParameters, OPERATIONS, putInstance, sealParameters, stackSetOf, TURNS } from "./store.ts";
 
 export const STACK_SET_TOPIC = "cloudformation-stack-sets";
 
@@ -85,9 +85,13 @@ export async function startSetOperation(ctx: Context<any>, set: StackSet, wanted
       400,
     );
   const turn = await records.get(TURNS, set.id);
+  await stackSetOf(ctx, set.id); // it may have been deleted since it was read, but not from here on
   if (await records.get(OPERATIONS, `${set.id}/${id}`)) throw operationExists(id);
-  const waiting = (await openOperations(ctx, set.id)).length > 0;
+  const open = (await openOperations(ctx, set.id)).length;
+  const waiting = open > 0;
   if (waiting && !set.managed) throw operationInProgress(set.name);
+  if (open >= OPEN_OPERATIONS)
+    throw new AwsError("LimitExceededException", `A stack set may have ${OPEN_OPERATIONS} operations that wait`, 400);
   const operation: SetOperation = {
     id,
     set: set.id,
