@@ -58,7 +58,8 @@ export function importOpenApi(ctx: Context<any>, body: string, known: readonly H
     for (const [verb, method] of Object.entries(VERBS)) {
       const operation = item?.[verb] as Json | undefined;
       if (!operation) continue;
-      const key = path === "/$default" ? "$default" : `${method} ${path}`;
+      // SAM writes the catch-all without the slash that other documents have.
+      const key = /^\/?\$default$/.test(path) ? "$default" : `${method} ${path}`;
       const integration = readIntegration(ctx, operation["x-amazon-apigateway-integration"] as Json | undefined, key);
       integrations.push(integration);
       const route = {
