@@ -53,6 +53,21 @@ describe("resources that exist already", () => {
     assert.deepEqual(await retention("im-a"), { "im-a": 3 });
   });
 
+  test("may have any word for a name, in change sets and in stacks", async () => {
+    await logs.createLogGroup({ logGroupName: "iw-a" });
+    const constructor = group("iw-a", undefined, kept);
+    await importSet("iw", body({ constructor }), toImport("constructor", "iw-a"));
+    assert.equal((await execute("iw")).StackStatus, "IMPORT_COMPLETE");
+    const two = { constructor, toString: group("iw-b") };
+    await cfn.createChangeSet({ StackName: "iw", ChangeSetName: "two", TemplateBody: body(two) });
+    const { Changes } = await cfn.describeChangeSet({ StackName: "iw", ChangeSetName: "two" });
+    assert.deepEqual(
+      Changes!.map((c) => [c.ResourceChange!.Action, c.ResourceChange!.LogicalResourceId]),
+      [["Add", "toString"]],
+    );
+    assert.equal((await execute("iw", "two")).StackStatus, "UPDATE_COMPLETE");
+  });
+
   test("are refused where something else changes, the policy is missing or they are another stack's", async () => {
     await logs.createLogGroup({ logGroupName: "ir-a" });
     await create("ir", body({ B: group("ir-b") }));

@@ -1,5 +1,6 @@
 import type { Context } from "../../../aws/context.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
+import { ownValue } from "../../../kernel/own-value.ts";
 import { resolveProperties, resourceSchema, type ResourceDeclaration } from "../../../engines/cloudformation/index.ts";
 import type { Difference } from "../difference.ts";
 import { isSupported, isThere } from "../drift/detect.ts";
@@ -22,7 +23,7 @@ export async function importsOf(ctx: Context<any>, found: Difference, wanted: re
     const logicalId = String(one.LogicalResourceId);
     const declared = found.after.template.resources[logicalId];
     checkDeclared(found, one, declared);
-    if (imports[logicalId] !== undefined)
+    if (ownValue(imports, logicalId) !== undefined)
       throw validation(`Resource ${logicalId} is given more than once in ResourcesToImport`);
     imports[logicalId] = physicalIdOf(String(one.ResourceType), logicalId, one.ResourceIdentifier ?? {});
   }
@@ -50,7 +51,7 @@ function checkDeclared(found: Difference, one: ToImport, declared: ResourceDecla
 
 function refuseOtherChanges(found: Difference, imports: Imports): void {
   if (found.outputsChanged) throw validation("As part of the import operation, you cannot modify or add [Outputs]");
-  const others = found.changes.filter((c) => imports[c.logicalId] === undefined).map((c) => c.logicalId);
+  const others = found.changes.filter((c) => ownValue(imports, c.logicalId) === undefined).map((c) => c.logicalId);
   if (others.length === 0) return;
   throw validation(
     `You have modified resources [${others.join(", ")}] in your template that are not being imported. Update, create or delete operations cannot be executed during import operations.`,

@@ -1,5 +1,6 @@
 import { resolveProperties, type ResourceChange } from "../../../engines/cloudformation/index.ts";
 import type { JsonValue } from "../../../engines/yaml/index.ts";
+import { ownValue } from "../../../kernel/own-value.ts";
 import type { Difference } from "../difference.ts";
 import type { Imports } from "./imports.ts";
 import type { KeptChange } from "./shown.ts";
@@ -9,7 +10,7 @@ export function kept({ changes, before, after, resources }: Difference, imports:
   return changes.map((change) => {
     const was = before?.template.resources[change.logicalId];
     const is = after.template.resources[change.logicalId];
-    const imported = imports[change.logicalId];
+    const imported = ownValue(imports, change.logicalId);
     const physicalId = imported ?? resources.get(change.logicalId)?.physicalId;
     const added = change.action === "Add";
     return {

@@ -1,5 +1,6 @@
 import type { ResourceContext } from "../../../aws/service.ts";
 import type { Stored } from "../../../aws/records.ts";
+import { ownValue } from "../../../kernel/own-value.ts";
 import type { ChangeSet, Operation, Stack } from "../model.ts";
 import type { Start } from "../start-stack.ts";
 import { loadTemplate } from "../store.ts";
@@ -15,7 +16,7 @@ export interface PlannedStack {
 /** The plan for the nested stack that a step is about; `undefined` where no change set covers it. */
 export async function plannedStack(ctx: ResourceContext, above: Stack): Promise<PlannedStack | undefined> {
   const operation = (await ctx.records.get<Operation>("operation", above.operation ?? ""))?.value;
-  const id = operation?.children?.[ctx.logicalId];
+  const id = ownValue(operation?.children, ctx.logicalId);
   const found = id === undefined ? undefined : await ctx.records.get<ChangeSet>("change-set", id);
   if (!found?.value.revision) return undefined;
   const { value: set } = found;

@@ -13,6 +13,7 @@ import {
   type Scope,
 } from "../../../engines/cloudformation/index.ts";
 import type { JsonObject, JsonValue } from "../../../engines/yaml/index.ts";
+import { ownValue } from "../../../kernel/own-value.ts";
 import type { FormerResource, Leftover, ResourceState, StackResource, Step } from "../model.ts";
 import { putLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
@@ -108,7 +109,7 @@ async function bring(job: Job): Promise<boolean> {
   const resumed = existing?.step?.operation === run.operation.id;
   if (!existing?.state) {
     if (!resumed) refuseBroken(job);
-    const physicalId = run.operation.imports?.[job.declared.logicalId];
+    const physicalId = ownValue(run.operation.imports, job.declared.logicalId);
     if (physicalId !== undefined) return adoptResource({ ...job, physicalId });
     return create(job, "create");
   }

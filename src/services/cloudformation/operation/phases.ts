@@ -9,6 +9,7 @@ import {
   TemplateError,
   type Template,
 } from "../../../engines/cloudformation/index.ts";
+import { ownValue } from "../../../kernel/own-value.ts";
 import { forgotten } from "../change-sets/forget.ts";
 import { attributeOf } from "../attributes.ts";
 import { PARALLEL_RESOURCES } from "../limits.ts";
@@ -168,7 +169,7 @@ async function rollBackImport(run: StackRun): Promise<void> {
 
 /** Whether a resource was there before this operation took it in: it is not this operation's to remove. */
 const wasTakenIn = (run: StackRun, { logicalId }: StackResource): boolean =>
-  run.operation.imports?.[logicalId] !== undefined;
+  ownValue(run.operation.imports, logicalId) !== undefined;
 
 /** What the failed update had made goes. */
 export async function rollBackCleanUp(run: StackRun): Promise<void> {

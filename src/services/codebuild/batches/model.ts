@@ -34,10 +34,6 @@ export interface StoredBatch {
   readonly stopRequested?: "STOPPED" | "TIMED_OUT";
 }
 
-/** What is kept for a build by its name in the batch, which may be any word: `constructor`, too. */
-export const named = <T>(kept: Readonly<Record<string, T>>, identifier: string): T | undefined =>
-  Object.hasOwn(kept, identifier) ? kept[identifier] : undefined;
-
 export async function existingBatch(ctx: Ctx, id: string): Promise<StoredBatch> {
   const stored = await ctx.records.get<StoredBatch>("batch", id);
   if (!stored) throw noResource(`Build batch ${id} could not be found`);

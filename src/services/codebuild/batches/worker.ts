@@ -5,13 +5,14 @@ import type { QueueWorker } from "../../../aws/service.ts";
 import { BuildFailure } from "../../../compute/build/index.ts";
 import type { BatchSpec, BatchTask } from "../../../engines/buildspec/index.ts";
 import { AwsError, messageOf } from "../../../kernel/aws-error.ts";
+import { ownValue } from "../../../kernel/own-value.ts";
 import { existingBuild, projectArn, type Ctx, type StoredBuild } from "../model.ts";
 import { checkedSettings, type Settings } from "../project-settings.ts";
 import { fetchSource, readBuildspec } from "../sources.ts";
 import { startWithSettings } from "../start.ts";
 import type { CodeBuildState } from "../state.ts";
 import { requestStop } from "../stop.ts";
-import { BATCH_TIMEOUTS, BATCHES, batchSoon, endBatch, enterPhase, named, type StoredBatch } from "./model.ts";
+import { BATCH_TIMEOUTS, BATCHES, batchSoon, endBatch, enterPhase, type StoredBatch } from "./model.ts";
 
 /** Lets batches go on: reads what they are to build, starts what may begin, and ends them. */
 export const batchWorker: QueueWorker<CodeBuildState> = {
@@ -114,7 +115,7 @@ async function goOn(ctx: Ctx, stored: StoredBatch): Promise<void> {
   const tasks = stored.spec?.tasks ?? [];
   const current = new Map<string, StoredBuild | undefined>();
   for (const { identifier } of tasks) {
-    const id = named(stored.current, identifier);
+    const id = ownValue(stored.current, identifier);
     current.set(identifier, id === undefined ? undefined : await existingBuild(ctx, id));
   }
   const byName = new Map(tasks.map((task) => [task.identifier, task]));
@@ -168,7 +169,7 @@ async function startTask(ctx: Ctx, role: Ctx, stored: StoredBatch, task: BatchTa
   await change(ctx, batch.id, (b) => ({
     ...b,
     current: { ...b.current, [identifier]: id },
-    builds: { ...b.builds, [identifier]: [...(named(b.builds, identifier) ?? []).filter((one) => one !== id), id] },
+    builds: { ...b.builds, [identifier]: [...(ownValue(b.builds, identifier) ?? []).filter((one) => one !== id), id] },
   }));
 }
 
