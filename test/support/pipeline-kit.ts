@@ -8,6 +8,7 @@ import {
 } from "@aws-sdk/client-codepipeline";
 import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
+import { until } from "./build-kit.ts";
 import { startTestApp, type TestApp } from "./test-app.ts";
 import { zip } from "./zip.ts";
 
@@ -30,6 +31,18 @@ export function action(name: string, type: string, more: Partial<ActionDeclarati
   const actionTypeId = { category: category as "Source", owner: owner as "AWS", provider: provider!, version: "1" };
   return { name, actionTypeId, ...more };
 }
+
+/** The end of a release; the newest one where no id is given. */
+export const released = (
+  pipelines: CodePipeline,
+  pipelineName: string,
+  id?: string,
+): Promise<PipelineExecutionSummary> =>
+  until(async () => {
+    const { pipelineExecutionSummaries: all = [] } = await pipelines.listPipelineExecutions({ pipelineName });
+    const one = id ? all.find((e) => e.pipelineExecutionId === id) : all[0];
+    return one && one.status !== "InProgress" ? one : undefined;
+  }, `the release of ${pipelineName}`);
 
 /** A source that is there. */
 export const source = action("Src", "Source/S3", {
