@@ -90,6 +90,20 @@ export function runContract(contract: TelemetryContract): void {
       assert.ok(events.every((e, i) => i === 0 || e.sequence > (events[i - 1]?.sequence ?? Infinity)));
     });
 
+    test("logs: a page has no more text than is asked for, but one event at least", async () => {
+      const g = group();
+      log(g, "long stream's", 3, 1);
+      log(g, "s", 2, 4, 5);
+      const all = ["long stream's 1", "s 2", "long stream's 3", "s 4", "s 5"];
+      for (const newestFirst of [false, true])
+        for (const maxBytes of [1, 6, 20, 1_000]) {
+          const found = await pages(g, { limit: 10, maxBytes, newestFirst });
+          assert.deepEqual(found, newestFirst ? all.toReversed() : all);
+        }
+      const { events } = await telemetry.readLogs(g, { limit: 10, maxBytes: 6, newestFirst: true });
+      assert.deepEqual(texts({ events }), ["s 5", "s 4"]);
+    });
+
     test("logs: a reader goes on behind the last event it saw when more arrive", async () => {
       const g = group();
       log(g, "s", 1, 2);

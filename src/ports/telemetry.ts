@@ -81,7 +81,8 @@ export interface Telemetry {
   appendLogs(group: string, stream: string, events: readonly LogEvent[]): void;
   /**
    * Events of a group (or of some of its streams) from `start` to `end`, both inclusive, by time and then arrival,
-   * oldest first or newest first. The answer's cursor is there where more events follow. A cursor is
+   * oldest first or newest first, with `maxBytes` of text at most (32 MiB where nothing is said), but one event at least.
+   * The answer's cursor is there where more events follow. A cursor is
    * `<timestamp>.<sequence>` of an event that is already known: reading goes on behind it, in either direction.
    */
   readLogs(
@@ -91,6 +92,7 @@ export interface Telemetry {
       start?: number;
       end?: number;
       limit: number;
+      maxBytes?: number;
       cursor?: string;
       newestFirst?: boolean;
     },

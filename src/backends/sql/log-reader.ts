@@ -7,6 +7,7 @@ export interface LogRange {
   readonly start?: number;
   readonly end?: number;
   readonly limit: number;
+  readonly maxBytes?: number;
   readonly cursor?: string;
   readonly newestFirst?: boolean;
 }
@@ -19,6 +20,8 @@ interface BlockRow {
 }
 
 const PAGE = 200;
+/** Characters of the events of one answer, which is in memory as a whole: events may have a million each. */
+const MAX_PAGE_BYTES = 32 * 1024 * 1024;
 const MAX_TIME = 8.64e15;
 
 /** Reads events of a group by time; of all blocks only those of the asked time and as many as the limit needs. */
@@ -35,7 +38,8 @@ export async function readEvents(
   const streams = await streamNames(db, found.id, range.streams);
   if (streams.size === 0) return { events: [] };
   const position = range.cursor === undefined ? undefined : parseCursor(range.cursor);
-  const page = new EventPage(range.limit, range.newestFirst ?? false, {
+  const maxBytes = range.maxBytes ?? MAX_PAGE_BYTES;
+  const page = new EventPage({ limit: range.limit, maxBytes }, range.newestFirst ?? false, {
     from: Math.max(range.start ?? 0, found.floor),
     to: range.end ?? MAX_TIME,
     ...(position ? { behind: position } : {}),
@@ -104,15 +108,22 @@ class EventPage {
   readonly newestFirst: boolean;
   readonly lowest: number;
   readonly highest: number;
-  readonly #keep: number;
+  #keep: number;
+  readonly #maxBytes: number;
+  #bytes = 0;
   readonly #behind: Position | undefined;
   #events: StoredLogEvent[] = [];
   /** No event beyond this one can be part of the page any more. */
   #worst: Position | undefined;
 
-  constructor(limit: number, newestFirst: boolean, range: { from: number; to: number; behind?: Position }) {
+  constructor(
+    { limit, maxBytes }: { limit: number; maxBytes: number },
+    newestFirst: boolean,
+    range: { from: number; to: number; behind?: Position },
+  ) {
     this.newestFirst = newestFirst;
     this.#keep = limit + 1;
+    this.#maxBytes = maxBytes;
     this.#behind = range.behind;
     this.lowest = range.behind && !newestFirst ? Math.max(range.from, range.behind.timestamp) : range.from;
     this.highest = range.behind && newestFirst ? Math.min(range.to, range.behind.timestamp) : range.to;
@@ -129,8 +140,10 @@ class EventPage {
       if (this.#behind && this.#compare(event, this.#behind) <= 0) continue;
       if (this.#worst && this.#compare(event, this.#worst) > 0) continue;
       this.#events.push(event);
+      this.#bytes += event.message.length;
     }
-    if (this.#events.length >= (this.#worst ? 2 * this.#keep : this.#keep)) this.#trim();
+    const isFull = this.#events.length >= (this.#worst ? 2 * this.#keep : this.#keep);
+    if (isFull || this.#bytes > 2 * this.#maxBytes) this.#trim();
   }
 
   answer(): { events: StoredLogEvent[]; cursor?: string } {
@@ -143,8 +156,17 @@ class EventPage {
 
   #trim(): void {
     this.#events.sort((a, b) => this.#compare(a, b));
+    this.#keep = Math.min(this.#keep, this.#fitting() + 1);
     this.#events.length = Math.min(this.#events.length, this.#keep);
+    this.#bytes = this.#events.reduce((sum, { message }) => sum + message.length, 0);
     if (this.#events.length === this.#keep) this.#worst = this.#events.at(-1);
+  }
+
+  /** How many of the events fit into an answer: one at least; unbounded where all of them do. */
+  #fitting(): number {
+    let bytes = 0;
+    const end = this.#events.findIndex(({ message }, i) => (bytes += message.length) > this.#maxBytes && i > 0);
+    return end < 0 ? Infinity : end;
   }
 
   #compare(a: Position, b: Position): number {

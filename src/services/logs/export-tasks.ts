@@ -1,4 +1,5 @@
-import { gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import type { Context } from "../../aws/context.ts";
 import { operations, type Permission, type QueueWorker } from "../../aws/service.ts";
@@ -13,6 +14,8 @@ const DEFAULT_PREFIX = "exportedlogs";
 const PAGE = 50;
 /** Events of one object: a longer stream has several. */
 const EVENTS_PER_OBJECT = 10_000;
+const BYTES_PER_OBJECT = 8 * 1024 * 1024;
+const MAX_ATTEMPTS = 5;
 const MAX_KEPT = 1_000;
 const ACTIVE: ReadonlySet<string> = new Set(["PENDING", "RUNNING", "PENDING_CANCEL"]);
 
@@ -136,8 +139,8 @@ export const exportWorker: QueueWorker<any> = {
   topic: EXPORTS,
   concurrency: 2,
   leaseMs: 60_000,
-  maxAttempts: 5,
-  async run(ctx, body) {
+  maxAttempts: MAX_ATTEMPTS,
+  async run(ctx, body, attempt) {
     const { id } = body as { id: string };
     const job = await ctx.records.update<ExportJob>(KIND, id, (j) =>
       ACTIVE.has(j.status) ? { ...j, status: "RUNNING" } : undefined,
@@ -148,8 +151,12 @@ export const exportWorker: QueueWorker<any> = {
       const streams = await ctx.records.list<LogStream>("stream", { prefix: `${job.group}:${job.streamPrefix ?? ""}` });
       for (const { value } of streams) if (!(await exportStream(ctx, job, value.name))) return;
     } catch (error) {
-      if (ctx.signal.aborted || !(error instanceof AwsError)) throw error;
-      end = { status: "FAILED", message: messageOf(error) };
+      if (ctx.signal.aborted) throw error;
+      const isOurs = !(error instanceof AwsError);
+      if (isOurs && attempt < MAX_ATTEMPTS) throw error;
+      if (isOurs) ctx.platform.log.error("an export of logs was given up", { id, error });
+      // One that never ended would keep all others from being made.
+      end = { status: "FAILED", message: isOurs ? "Internal failure" : messageOf(error) };
     }
     await ctx.records.update<ExportJob>(KIND, id, (j) =>
       j.status === "RUNNING" ? { ...j, ...end, ended: ctx.now() } : undefined,
@@ -167,6 +174,7 @@ async function exportStream(ctx: Context<any>, job: ExportJob, stream: string): 
       start: job.from,
       end: job.to,
       limit: EVENTS_PER_OBJECT,
+      maxBytes: BYTES_PER_OBJECT,
       ...(cursor === undefined ? {} : { cursor }),
     });
     const lines = page.events.map((e) => `${new Date(e.timestamp).toISOString()} ${e.message.replace(/\n$/, "")}\n`);
@@ -174,7 +182,7 @@ async function exportStream(ctx: Context<any>, job: ExportJob, stream: string): 
       await asGroup(ctx, job).call("s3", "PutObject", {
         Bucket: job.bucket,
         Key: `${job.prefix}/${job.id}/${stream.replaceAll("/", "-")}/${String(part).padStart(6, "0")}.gz`,
-        Body: gzipSync(lines.join("")),
+        Body: await promisify(gzip)(lines.join("")),
         ACL: "bucket-owner-full-control",
       });
     if (page.cursor === undefined || !lines.length) return true;
