@@ -52,11 +52,13 @@ export function isPathStyleHost(host: string, publicHost = "localhost"): boolean
   return s3 !== undefined && bucketOfHost(host, publicHost) === undefined;
 }
 
-/** Whether a request says by its signature, or by what a browser asks to send, that it is for S3. */
+/**
+ * Whether a request says by its signature that it is for S3. What a browser asks to send says nothing: any page may ask so
+ * before it calls another's application, whose answer to that a bucket of the same name must not give.
+ */
 export function isSignedForS3({ headers, query }: Pick<RouteTarget, "headers" | "query">): boolean {
-  const { authorization = "", "access-control-request-headers": asked = "" } = headers;
+  const { authorization = "" } = headers;
   if (authorization.includes("/s3/aws4_request") || /^AWS [^:\s]+:/.test(authorization)) return true;
-  if (/\bx-amz-content-sha256\b/i.test(asked)) return true;
   return (
     query.get("X-Amz-Credential")?.endsWith("/s3/aws4_request") ??
     (query.has("AWSAccessKeyId") && query.has("Signature"))

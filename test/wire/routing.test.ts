@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { createModelRegistry } from "../../src/aws/model.ts";
 import type { HttpRequest } from "../../src/aws/protocol/index.ts";
 import { routeOperation, type RouteOptions } from "../../src/aws/route-operation.ts";
-import { bucketOfHost, bucketOfS3Host } from "../../src/aws/route-s3.ts";
+import { bucketOfHost, bucketOfS3Host, isSignedForS3 } from "../../src/aws/route-s3.ts";
 
 const models = createModelRegistry();
 
@@ -141,6 +141,13 @@ describe("S3", () => {
     assert.equal(bucketOfS3Host("b.example.org:443", "example.org"), "b");
     for (const host of ["platform.localhost", "console.localhost", "s3.platform.localhost", "us-east-1.localhost"])
       assert.equal(bucketOfS3Host(host, "platform.localhost"), undefined, host);
+  });
+
+  test("a request is S3's by its signature, not by what a browser asks to send", () => {
+    const isS3 = (headers: Record<string, string>) => isSignedForS3({ headers, query: new URLSearchParams() });
+    const scope = "AKID/20261123/us-east-1/s3/aws4_request";
+    assert.equal(isS3({ authorization: `AWS4-HMAC-SHA256 Credential=${scope}, Signature=x` }), true);
+    assert.equal(isS3({ "access-control-request-headers": "x-amz-content-sha256" }), false);
   });
 
   test("unsigned requests that no REST service answers", async () => {

@@ -1,5 +1,6 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
+import { bucketOfHost } from "../../aws/route-s3.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { malformedXml } from "./errors.ts";
 import { MAX_CORS_RULES } from "./limits.ts";
@@ -69,10 +70,10 @@ export async function browserHeaders(
   input: { Bucket?: string; Key?: string },
 ): Promise<Record<string, string> | undefined> {
   const { origin, host = "" } = ctx.http ?? {};
-  // By path, users' pages share their origin with each other: none of them may act for another.
-  const shared = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
-    ? { "content-security-policy": "sandbox" }
-    : undefined;
+  // By path, users' pages share their origin with each other, and as `<bucket>.<our host>` with a project's page or an API
+  // that has the name or will have it: none of them may act for another.
+  const hasOwnOrigin = bucketOfHost(host, new URL(ctx.platform.settings.publicUrl).hostname) !== undefined;
+  const shared = hasOwnOrigin ? undefined : { "content-security-policy": "sandbox" };
   // Without a body, S3 still says what it would be.
   const own = method === "HEAD" && input.Key === undefined ? { ...shared, "content-type": "application/xml" } : shared;
   if (origin === undefined || input.Bucket === undefined) return own;

@@ -101,6 +101,21 @@ describe("buckets below the host of the platform's URLs", () => {
     });
   }
 
+  test("a page has no scripts where its origin is, or may be, a project's", async () => {
+    const policy = async (zone: string) => {
+      const { hostname } = new URL(`http://short.${zone}`);
+      const date = Math.floor(Date.now() / 1000) + HOUR_SECONDS;
+      const { accessKeyId, secretAccessKey } = app.client.credentials;
+      const Signature = createHmac("sha1", secretAccessKey).update(`GET\n\n\n${date}\n/short/a/key`).digest("base64");
+      const query = new URLSearchParams({ AWSAccessKeyId: accessKeyId, Signature, Expires: String(date) });
+      const { status, headers } = await plain(hostname, `/a/key?${query}`);
+      return [status, headers["content-security-policy"]];
+    };
+    assert.deepEqual(await policy(HOST), [200, "sandbox"]);
+    assert.deepEqual(await policy("localhost"), [200, "sandbox"]);
+    assert.deepEqual(await policy(`s3.${HOST}`), [200, undefined]);
+  });
+
   test("websites", async () => {
     const answer = await plain(`short.s3-website-us-east-1.${HOST}`, "/");
     assert.match(answer.body, /NoSuchWebsiteConfiguration/);
