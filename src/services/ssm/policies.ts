@@ -9,6 +9,8 @@ import { policyEvent } from "./store-events.ts";
 export const POLICIES = "ssm-parameter-policies";
 
 const MAX_POLICIES = 10;
+/** Days or hours of a policy: a time so far ahead that no date has it is none. */
+const MAX_SPAN = 1_000_000;
 const UNIT_MS = { hours: 3_600_000, days: 86_400_000 } as const;
 const TYPES = ["Expiration", "ExpirationNotification", "NoChangeNotification"] as const;
 
@@ -78,7 +80,7 @@ function timestampIn(attributes: Attributes | undefined): number {
 function spanIn(attributes: Attributes | undefined, amount: string): number {
   const unit = String(attributes?.["Unit"] ?? "").toLowerCase();
   const number = Number(attributes?.[amount]);
-  if (!(unit === "days" || unit === "hours") || !Number.isInteger(number) || number < 1)
+  if (!(unit === "days" || unit === "hours") || !Number.isInteger(number) || number < 1 || number > MAX_SPAN)
     throw badAttribute(`A policy needs the attributes ${amount}, a whole number, and Unit, Days or Hours.`);
   return number * UNIT_MS[unit];
 }
