@@ -42,6 +42,8 @@ export interface FunctionBuild {
   readonly targetArn: JsonObject;
   readonly managed: JsonValue[];
   readonly inline: JsonObject[];
+  /** Documents among `inline` that give access to sources of events, as text: many triggers may need the same one. */
+  readonly documents: Set<string>;
   readonly passThroughTags: JsonObject | undefined;
 }
 
@@ -66,6 +68,7 @@ export function translateFunction(context: SamContext, resource: SamResource): v
     targetArn: alias ? ref(alias) : getAtt(id, "Arn"),
     managed: baseManaged(context, p),
     inline: deadLetterPolicies(resource),
+    documents: new Set(),
     passThroughTags: tags,
   };
   if (isObject(p.EventInvokeConfig)) addEventInvokeConfig(build, p.EventInvokeConfig, alias);

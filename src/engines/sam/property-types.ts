@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "../yaml/index.ts";
+import { ownValue } from "../../kernel/own-value.ts";
 import { isObject } from "../yaml/index.ts";
 import { isIntrinsic, SamFault } from "./context.ts";
 
@@ -168,12 +169,12 @@ export function checkKnownProperties({
 
 /** Refuses what a trigger does not take; `id` is the function's and the event's. */
 export function checkEventProperties(id: string, type: string, properties: JsonObject): void {
-  check(id, type, properties, EVENTS[type]);
+  check(id, type, properties, ownValue(EVENTS, type));
 }
 
 /** Refuses what a state machine's event does not take. */
 export function checkStateMachineEvent(id: string, type: string, properties: JsonObject): void {
-  check(id, type, properties, STATE_MACHINE_EVENTS[type]);
+  check(id, type, properties, ownValue(STATE_MACHINE_EVENTS, type));
 }
 
 function check(id: string, type: string, properties: JsonObject, known: Types | undefined): void {

@@ -75,3 +75,29 @@ test("makes the destination of failures where a condition leaves it out", () => 
   });
   assert.deepEqual((template!.Conditions as JsonObject)[condition], { "Fn::Not": [{ Condition: "Given" }] });
 });
+
+test(
+  "refuses more notifications of a bucket than S3 takes, and looks at many triggers once",
+  { timeout: 10_000 },
+  () => {
+    const Events = Array.from({ length: 20_000 }, (_none, i) => `s3:e${i}`);
+    const bucket = { B: { Type: "AWS::S3::Bucket" } };
+    assert.match(
+      fault({ ...bucket, ...event("S3", { Bucket: { Ref: "B" }, Events }) }) ?? "",
+      /A bucket may have 100 notification configurations at most/,
+    );
+    const queues = Array.from({ length: 4_000 }, (_none, i) => [
+      `E${i}`,
+      {
+        Type: "MQ",
+        Properties: {
+          Broker: `b${i}`,
+          Queues: ["q"],
+          SourceAccessConfigurations: [{ Type: "BASIC_AUTH", URI: `u${i}` }],
+        },
+      },
+    ]);
+    assert.equal(fault(made({ Events: Object.fromEntries(queues) as JsonObject })), undefined);
+    assert.match(fault(event("constructor", {})) ?? "", /constructor/);
+  },
+);

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../yaml/index.ts";
+import { ownValue } from "../../../kernel/own-value.ts";
 import { isObject } from "../../yaml/index.ts";
 import { SamFault } from "../context.ts";
 import type { FunctionBuild } from "../function.ts";
@@ -17,7 +18,9 @@ export function addEvents(build: FunctionBuild): void {
     if (!isObject(event)) throw fault("Event must be a map.");
     if (typeof event.Type !== "string") throw fault("Missing required property 'Type'.");
     const settings: JsonObject = isObject(event.Properties) ? event.Properties : {};
-    const add = PULL_TYPES[event.Type] ? addPullEvent : (PUSH_EVENTS[event.Type] ?? API_EVENTS[event.Type]);
+    const add = ownValue(PULL_TYPES, event.Type)
+      ? addPullEvent
+      : (ownValue(PUSH_EVENTS, event.Type) ?? ownValue(API_EVENTS, event.Type));
     if (!add)
       throw new SamFault(
         id,
@@ -35,14 +38,14 @@ function checkEvent(event: JsonObject, settings: JsonObject, id: string, fault: 
   const type = String(event.Type);
   if (event.Properties !== undefined && event.Properties !== null && !isObject(event.Properties))
     throw fault("Properties should be a map.");
-  if (settings.ConsumerGroupId !== undefined && PULL_TYPES[type] && !/^(MSK|SelfManagedKafka)$/.test(type))
+  if (settings.ConsumerGroupId !== undefined && ownValue(PULL_TYPES, type) && !/^(MSK|SelfManagedKafka)$/.test(type))
     throw fault(`Property ConsumerGroupId not defined for resource of type ${type}.`);
   checkEventProperties(id, type, settings);
 }
 
 /** A function whose environments belong to one tenant each is called by its APIs alone. */
 function checkTenancy({ resource }: FunctionBuild, type: string): void {
-  if (!resource.properties.TenancyConfig || API_EVENTS[type]) return;
+  if (!resource.properties.TenancyConfig || ownValue(API_EVENTS, type)) return;
   throw new SamFault(
     resource.id,
     `Event source '${type}' is not supported for functions enabled with tenancy configuration. Only Api and HttpApi event sources are supported.`,

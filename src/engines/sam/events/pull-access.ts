@@ -32,10 +32,11 @@ const ACCESS: Readonly<Record<string, (event: SamEvent) => void>> = {
 
 function push(event: SamEvent, name: string, statements: readonly JsonObject[], version = false): void {
   if (statements.length === 0) return;
-  const same = (policy: JsonObject): boolean =>
-    canonicalJson(policy.PolicyDocument ?? null) === canonicalJson(document);
   const document: JsonObject = { ...(version && { Version: "2012-10-17" }), Statement: [...statements] };
-  if (!event.build.inline.some(same)) event.build.inline.push({ PolicyName: name, PolicyDocument: document });
+  const { inline, documents } = event.build;
+  const text = canonicalJson(document);
+  if (!documents.has(text)) inline.push({ PolicyName: name, PolicyDocument: document });
+  documents.add(text);
 }
 
 function addBrokerAccess(event: SamEvent): void {

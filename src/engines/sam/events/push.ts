@@ -161,6 +161,9 @@ function addScheduleV2(event: SamEvent): void {
   addEventResource(event, roleId, "AWS::IAM::Role", compact({ ...role, PermissionsBoundary: s.PermissionsBoundary }));
 }
 
+/** What S3 takes of a bucket: https://docs.aws.amazon.com/general/latest/gr/s3.html */
+const MAX_NOTIFICATIONS = 100;
+
 function addBucketNotification(event: SamEvent): void {
   const { settings: s, build } = event;
   const bucketId = isObject(s.Bucket) && typeof s.Bucket.Ref === "string" ? s.Bucket.Ref : undefined;
@@ -190,13 +193,20 @@ function addBucketNotification(event: SamEvent): void {
   if (build.passThroughTags && properties.Tags === undefined) properties.Tags = tagList(build.passThroughTags);
   const notification = (properties.NotificationConfiguration ??= {}) as JsonObject;
   const list = (notification.LambdaConfigurations ??= []) as JsonValue[];
+  if (!Array.isArray(list)) throw event.fault("Property 'LambdaConfigurations' should be a list.");
   const events = required(event, "Events");
+  const known = new Set(list.slice(0, MAX_NOTIFICATIONS).map(canonicalJson));
   for (const name of Array.isArray(events) ? events : [events]) {
     const config = compact({ Event: name, Function: build.targetArn, Filter: s.Filter });
     const wanted: JsonValue =
       typeof condition === "string" ? { "Fn::If": [condition, config, ref("AWS::NoValue")] } : config;
     // The template may have the same configuration already.
-    if (!list.some((one) => canonicalJson(one) === canonicalJson(wanted))) list.push(wanted);
+    const text = canonicalJson(wanted);
+    if (known.has(text)) continue;
+    if (list.length >= MAX_NOTIFICATIONS)
+      throw event.fault(`A bucket may have ${MAX_NOTIFICATIONS} notification configurations at most.`);
+    list.push(wanted);
+    known.add(text);
   }
 }
 

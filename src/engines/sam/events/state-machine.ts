@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "../../yaml/index.ts";
+import { ownValue } from "../../../kernel/own-value.ts";
 import { isObject } from "../../yaml/index.ts";
 import { addRoute, implicitApi } from "../api-routes.ts";
 import type { SamContext, SamResource } from "../context.ts";
@@ -18,12 +19,21 @@ const SCHEDULE = (
 export function addStateMachineEvents(context: SamContext, resource: SamResource, alias: string | undefined): void {
   const { id, properties } = resource;
   const target = ref(properties.UseAliasAsEventTarget === true && alias ? alias : id);
-  const build = { context, resource, target, targetArn: target, managed: [], inline: [], passThroughTags: undefined };
+  const build = {
+    context,
+    resource,
+    target,
+    targetArn: target,
+    managed: [],
+    inline: [],
+    documents: new Set<string>(),
+    passThroughTags: undefined,
+  };
   for (const [name, event] of Object.entries(isObject(properties.Events) ? properties.Events : {})) {
     const fault = (message: string): SamFault => new SamFault(id, `Event with id [${name}] is invalid. ${message}`);
     if (!isObject(event) || typeof event.Type !== "string") throw fault("Missing required property 'Type'.");
     const settings: JsonObject = isObject(event.Properties) ? event.Properties : {};
-    const add = EVENTS[event.Type];
+    const add = ownValue(EVENTS, event.Type);
     checkStateMachineEvent(`${id}${name}`, event.Type, settings);
     if (settings.State !== undefined && settings.Enabled !== undefined)
       throw new SamFault(
