@@ -76,7 +76,7 @@ describe("change sets", () => {
     const [Gone, P] = [parameter("g", { DeletionPolicy: "Retain" }), parameter({ Ref: "Secret" })];
     const given = (ParameterValue: string) => ({ Parameters: [{ ParameterKey: "Secret", ParameterValue }] });
     const first = body({ P, Gone, N: named("n-one"), Other: parameter("o") }, { Parameters });
-    await create("cs-policy", first, given("hush-one"));
+    await create("cs-policy", first, given('say "hush-one"'));
     const next = { TemplateBody: body({ P, N: named("n-two") }, { Parameters }), ...given("hush-two") };
     await cfn.createChangeSet({ StackName: "cs-policy", ChangeSetName: "c", ...next });
     const { Changes } = await cfn.describeChangeSet({

@@ -9,5 +9,8 @@ export function masker(ctx: Context<any>, revisions: readonly (Revision | undefi
     const { given } = inputsOf(ctx, revision);
     return revision.noEcho.map((name) => given[name] ?? "").filter(Boolean);
   });
-  return (text) => hidden.reduce((now, value) => now.replaceAll(value, "****"), text);
+  // In JSON, quotes and the like are written otherwise; of two values, one may be a part of the other.
+  const written = hidden.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]);
+  const longestFirst = [...new Set(written)].sort((a, b) => b.length - a.length);
+  return (text) => longestFirst.reduce((now, value) => now.replaceAll(value, "****"), text);
 }
