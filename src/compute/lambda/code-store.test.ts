@@ -39,6 +39,22 @@ async function unpack(file: string, maxBytes?: number): Promise<string> {
   return target;
 }
 
+test("no link of a package is made through another one of it", async () => {
+  const before = await readdir(folder);
+  const file = await zipFile([
+    ["a/b/up", "../..", LINK],
+    ["a/b/up/p/out", "../../..", LINK],
+    ["p/out/made/link", "x", LINK],
+  ]);
+  await assert.rejects(unpack(file), {
+    message: "The link a/b/up/p/out lies behind another link of the deployment package.",
+  });
+  assert.deepEqual(
+    (await readdir(folder)).filter((name) => !before.includes(name) && !/^(z\d|out-)/.test(name)),
+    [],
+  );
+});
+
 test("files, folders, executable bits and links that stay inside are kept", async () => {
   const target = await unpack(
     await zipFile([

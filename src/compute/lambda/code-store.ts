@@ -134,8 +134,12 @@ export async function unzip(file: string, folder: string, maxBytes = MAX_UNZIPPE
   } finally {
     zip.close();
   }
-  // Links come last, so that no file is ever written through one.
+  // Links come last and never lie behind one another, so that nothing is ever written through one.
+  const places = new Set(links.map(({ path }) => path));
   for (const { path, to } of links) {
+    for (let above = dirname(path); above.length > folder.length; above = dirname(above))
+      if (places.has(above))
+        throw invalid(`The link ${path.slice(folder.length + 1)} lies behind another link of the deployment package.`);
     const lands = to.startsWith("/") ? to : normalize(join(dirname(path), to));
     if (lands !== folder && !lands.startsWith(`${folder}/`))
       throw invalid(`The link ${path.slice(folder.length + 1)} points outside the deployment package.`);

@@ -49,9 +49,9 @@ export interface Started {
  * One that was started for its function has the variables already, as a wrapper script may have changed them.
  */
 export async function assign(parts: EnvironmentParts, stem: Stem): Promise<Started> {
-  const mounting = stem.sandbox.mount({ source: parts.codeFolder, target: "/var/task" });
-  stem.channel.variables(parts.env);
   try {
+    const mounting = stem.sandbox.mount({ source: parts.codeFolder, target: "/var/task" });
+    stem.channel.variables(parts.env);
     await mounting;
     return stem;
   } catch (error) {
