@@ -64,8 +64,9 @@ export function createGateway(
     (_gateway, { head, request, response }) =>
       servePlatform(head, request, response, { status: () => status, reset: options.reset }),
     refuseWhileStarting(() => status),
-    serveRoute,
+    // Before routes: those of S3 take every name below our host for a bucket's, in preflights and forms.
     (it, exchange) => mayBeUsersHost(exchange.head.host, it.publicHost) && serveOwnHost(it, exchange),
+    serveRoute,
     serveApi,
   ];
 

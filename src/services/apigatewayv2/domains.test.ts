@@ -78,6 +78,15 @@ test("an HTTP API is reached by a name below localhost, its path with the mappin
   await gateway.createApiMapping({ DomainName: "*.shop.localhost", ApiId, Stage: "$default", ApiMappingKey: "h" });
   assert.equal((await get("a.shop.localhost", "/h/in/x")).json.path, "/live/got/x");
   assert.equal((await get("b.shop.localhost", "/in/x")).status, 403);
+  await gateway.updateApi({ ApiId, CorsConfiguration: { AllowOrigins: ["https://a.example"], AllowMethods: ["PUT"] } });
+  const preflight = await callApi(app.running.port, "", "OPTIONS", "/h/in/x", {
+    headers: {
+      host: `a.shop.localhost:${app.running.port}`,
+      origin: "https://a.example",
+      "access-control-request-method": "PUT",
+    },
+  });
+  assert.equal(preflight.headers["access-control-allow-origin"], "https://a.example", "no bucket answers for it");
 });
 
 test("an API whose own endpoint is disabled is reached by its domain name alone", async () => {
