@@ -231,6 +231,7 @@ describe("repositories of a project", { skip: cannotRun }, () => {
     const { code, stderr } = await starling(platform, "new", "sam", "--git", place, "--parameter", "Greeting=hello");
     assert.equal(code, 0, stderr);
     assert.match(stderr, /builds run "sam build" and "sam package" on app\/template\.yaml/);
+    assert.match(stderr, /whoever may push can give its functions any right/);
     assert.equal((await page("sam")).text, "hello!");
     await until(async () => / function +asked/.test((await starling(platform, "logs", "sam")).stdout));
   });

@@ -10,6 +10,9 @@ import { removeProject } from "./destroy.ts";
 
 const USAGE =
   "starling new <name> --template <id> | --git <url>  [--parameter KEY=VALUE ...]  [--name TEXT] [--description TEXT] [--json] [--no-wait]";
+/** Of applications that CodeStar did not generate: their roles cannot have a boundary that their templates know nothing of. */
+const WITHOUT_BOUNDARY =
+  "Its template knows of no permissions boundary: whoever may push can give its functions any right";
 const ID = /^[a-z][a-z0-9-]{1,14}$/;
 
 /** starling new. */
@@ -83,6 +86,7 @@ async function make(connection: Connection, id: string, { parsed, adopted, progr
   };
   await createProject(call, place, project);
   if (adopted?.note) progress(adopted.note);
+  if (adopted?.generation.lacksProjectId) progress(WITHOUT_BOUNDARY);
   progress("Project being made");
   const ignore = new Set<string>();
   try {
