@@ -49,9 +49,8 @@ async function main() {
   if (frame[0] === IN.VARIABLES) {
     Object.assign(process.env, JSON.parse(frame[2]));
     frame = frames.read();
-  }
+  } else state.wake = openWake("/run/starling"); // what was a stem has no extensions
   const message = JSON.parse(frame[2]);
-  state.wake = openWake("/run/starling");
   await init(message);
   next();
 }
