@@ -4,6 +4,7 @@ import { AwsError } from "../../kernel/aws-error.ts";
 import type { LogEvent, StoredLogEvent } from "../../ports/telemetry.ts";
 import { existingGroup, onGroup, onStream } from "./access.ts";
 import { compileFilter } from "./filter-pattern.ts";
+import { ANSWER_BYTES, cursorOf, matchingEvents } from "./matching-events.ts";
 import {
   EVENT_OVERHEAD,
   eventId,
@@ -25,8 +26,6 @@ import { policyForServices } from "./resource-policies.ts";
 
 const DEFAULT_EVENTS = 10_000;
 const DEFAULT_STREAMS = 50;
-/** How many stored events one FilterLogEvents call looks through before it answers with a token. */
-const SCAN_LIMIT = 50_000;
 /** Services that deliver into the account's own groups; AWS's consoles write the resource policy for it without asking. */
 const DELIVERERS = ["events.amazonaws.com", "apigateway.amazonaws.com"];
 
@@ -141,20 +140,22 @@ export const events = operations<typeof Logs, any>()({
         throw invalid("The specified nextToken is invalid.");
       const backward = input.nextToken ? input.nextToken.startsWith("b/") : !input.startFromHead;
       const cursor = input.nextToken?.slice(2);
-      const { events: found, cursor: next } = await ctx.platform.telemetry.readLogs(keyOf(ctx, group), {
+      const { events: found } = await ctx.platform.telemetry.readLogs(keyOf(ctx, group), {
         streams: [stream],
         ...(input.startTime === undefined ? {} : { start: input.startTime }),
         ...(input.endTime === undefined ? {} : { end: input.endTime }),
         limit: input.limit ?? DEFAULT_EVENTS,
+        maxBytes: ANSWER_BYTES,
         newestFirst: backward,
         ...(cursor && cursor !== "end" ? { cursor } : {}),
       });
       const ordered = backward ? [...found].reverse() : found;
-      const token = next ?? cursor ?? "end";
+      // Where there is nothing, both tokens stay as they were: nobody reads an event twice, and what arrives later is found.
+      const token = (event: StoredLogEvent | undefined): string => (event ? cursorOf(event) : (cursor ?? "end"));
       return {
         events: ordered.map((e) => ({ timestamp: e.timestamp, message: e.message, ingestionTime: e.ingestionTime })),
-        nextForwardToken: `f/${backward ? (cursor ?? "end") : token}`,
-        nextBackwardToken: `b/${backward ? token : (cursor ?? "end")}`,
+        nextForwardToken: `f/${token(ordered.at(-1))}`,
+        nextBackwardToken: `b/${token(ordered[0])}`,
       };
     },
   },
@@ -167,28 +168,19 @@ export const events = operations<typeof Logs, any>()({
         throw invalid("Either logStreamNames or logStreamNamePrefix can be given, not both.");
       if (input.nextToken !== undefined && !/^-?\d+\.\d+$/.test(input.nextToken))
         throw invalid("The specified nextToken is invalid.");
-      const matches = compileFilter(input.filterPattern ?? "");
       const prefix = input.logStreamNamePrefix;
       const names = prefix
         ? (await ctx.records.list<LogStream>("stream", { prefix: `${group}:${prefix}` })).map((s) => s.value.name)
         : input.logStreamNames;
       if (prefix && names?.length === 0) return { events: [], searchedLogStreams: [] };
-      const limit = input.limit ?? DEFAULT_EVENTS;
-      const found: StoredLogEvent[] = [];
-      let cursor = input.nextToken;
-      for (let scanned = 0; scanned < SCAN_LIMIT;) {
-        const page = await ctx.platform.telemetry.readLogs(keyOf(ctx, group), {
-          ...(names?.length ? { streams: names } : {}),
-          ...(input.startTime === undefined ? {} : { start: input.startTime }),
-          ...(input.endTime === undefined ? {} : { end: input.endTime + 1 }),
-          limit: limit - found.length,
-          ...(cursor ? { cursor } : {}),
-        });
-        found.push(...page.events.filter((e) => matches(e.message)));
-        scanned += page.events.length;
-        cursor = page.cursor;
-        if (!cursor || page.events.length === 0 || found.length >= limit) break;
-      }
+      const { events: found, cursor } = await matchingEvents(ctx.platform.telemetry, keyOf(ctx, group), {
+        ...(names?.length ? { streams: names } : {}),
+        ...(input.startTime === undefined ? {} : { start: input.startTime }),
+        ...(input.endTime === undefined ? {} : { end: input.endTime + 1 }),
+        ...(input.nextToken ? { cursor: input.nextToken } : {}),
+        limit: input.limit ?? DEFAULT_EVENTS,
+        matches: compileFilter(input.filterPattern ?? ""),
+      });
       return {
         events: found.map((e) => ({
           logStreamName: e.stream,
