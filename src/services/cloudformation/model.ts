@@ -150,7 +150,7 @@ export interface StackEvent {
 }
 
 export type OperationKind = "create" | "update" | "delete";
-export type Phase = "apply" | "clean-up" | "rollback" | "rollback-clean-up" | "remove" | "done";
+export type Phase = "apply" | "watch" | "clean-up" | "rollback" | "rollback-clean-up" | "remove" | "done";
 
 /** One change of a stack, from its request to its end. */
 export interface Operation {
@@ -176,6 +176,8 @@ export interface Operation {
   readonly imports?: Readonly<Record<string, string>>;
   /** Until when rollback triggers are watched; set when all resources are ready. */
   readonly watchedUntil?: number;
+  /** Counts the messages that have gone on with it after a pause: an older one that comes again does nothing. */
+  readonly looks?: number;
   /** Nothing else happens but that resources are taken in. */
   readonly importing?: boolean;
   /** Change sets of the nested stacks, by logical id. */

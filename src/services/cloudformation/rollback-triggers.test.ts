@@ -65,4 +65,18 @@ describe("rollback triggers", () => {
     assert.equal((await ended("rt")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
     assert.deepEqual(await retention("rt-a"), { "rt-a": 1 });
   });
+
+  test("hold no worker of stacks while they are watched", async () => {
+    await setAlarm("OK");
+    const RollbackConfiguration = { ...triggers, MonitoringTimeInMinutes: 5 };
+    const watched = Array.from({ length: 17 }, (_none, i) => `rt-watched-${i}`);
+    const begin = (StackName: string) =>
+      cfn.createStack({ StackName, TemplateBody: body({ A: group(StackName) }), RollbackConfiguration });
+    await Promise.all(watched.map(begin));
+    assert.equal((await create("rt-other", body({ A: group("rt-other") }))).StackStatus, "CREATE_COMPLETE");
+    const { Stacks } = await cfn.describeStacks({ StackName: watched[16]! });
+    assert.equal(Stacks![0]!.StackStatus, "CREATE_IN_PROGRESS");
+    await setAlarm("ALARM");
+    for (const name of watched) assert.equal((await ended(name)).StackStatus, "ROLLBACK_COMPLETE");
+  });
 });

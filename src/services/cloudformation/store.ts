@@ -97,6 +97,19 @@ export function startOperation(ctx: Context<any>, stack: Stack, rev: number, ope
   return [
     ctx.records.put("stack", stack.uuid, { ...stack, operation: operation.id }, rev),
     ctx.records.put("operation", operation.id, operation, 0),
-    ...ctx.enqueue(topicOf(stack), { operation: operation.id }),
+    ...ctx.enqueue(topicOf(stack), { operation: operation.id } satisfies OperationMessage),
   ];
 }
+
+/** What tells a worker to go on with an operation. */
+export interface OperationMessage {
+  readonly operation: string;
+  /** Which pause of the operation it ends; missing for the first message. */
+  readonly looks?: number;
+}
+
+/** Statements that let a worker go on with an operation after a pause, in which it holds none. */
+export const resumeOperation = (ctx: Context<any>, stack: Stack, operation: Operation, delayMs: number): Statement[] =>
+  ctx.enqueue(topicOf(stack), { operation: operation.id, looks: operation.looks } satisfies OperationMessage, {
+    delayMs,
+  });

@@ -13,7 +13,7 @@ import { ownValue } from "../../../kernel/own-value.ts";
 import { forgotten } from "../change-sets/forget.ts";
 import { attributeOf } from "../attributes.ts";
 import { PARALLEL_RESOURCES } from "../limits.ts";
-import type { ChangeSet, Stack, StackResource } from "../model.ts";
+import type { ChangeSet, StackResource } from "../model.ts";
 import { allExports, inputsOf, leftoversOf, templateOf } from "../store.ts";
 import { storedScope } from "../template/prepare.ts";
 import { deployResource, isUnderWay } from "./deploy-resource.ts";
@@ -23,7 +23,7 @@ import { dropExports, finishOutputs, setImports } from "./outputs.ts";
 import { removeAll, type Doomed } from "./remove-resource.ts";
 import { restoreResource } from "./restore-resource.ts";
 import type { StackRun } from "./stack-run.ts";
-import { watchTriggers } from "./watch-triggers.ts";
+import { beginWatch, pauseWatch, tripped } from "./watch-triggers.ts";
 
 /** A template with everything that its functions read, live resources included. */
 interface Plan {
@@ -53,9 +53,6 @@ async function planOf(run: StackRun): Promise<Plan> {
 
 /** Brings every resource to what the template says; then outputs and exports. */
 export async function apply(run: StackRun): Promise<void> {
-  const create = run.operation.kind === "create";
-  let statements: Statement[];
-  let outputs: Stack["outputs"];
   try {
     const plan = await planOf(run);
     const active = activeResources(plan);
@@ -69,17 +66,38 @@ export async function apply(run: StackRun): Promise<void> {
     await runGraph(new Map(interrupted.map((id) => [id, []])), work, { limit: PARALLEL_RESOURCES, goOn: true });
     const { failed, skipped } = await runGraph(graph, work, { limit: PARALLEL_RESOURCES });
     if (failed.size > 0 || skipped.size > 0) return await failedResources(run, failed);
-    const reason = await watchTriggers(run);
-    if (reason !== undefined || (await run.cancelled())) return await failedResources(run, new Set());
-    ({ outputs, statements } = await finishOutputs(run, plan.template, plan.scope));
-    statements.push(...(await setImports(run, plan.imported)));
+    if (await beginWatch(run)) return;
+    await finish(run, plan);
   } catch (error) {
-    if (!(error instanceof StepFailed || error instanceof TemplateError) || run.ctx.signal.aborted) throw error;
-    return giveUp(run, `${error.message.replace(/\.$/, "")}. `);
+    await giveUpOn(run, error);
   }
-  const also = statements;
+}
+
+/** Looks at the rollback triggers, again and again with no worker held in between, until they let the operation end. */
+export async function watch(run: StackRun): Promise<void> {
+  try {
+    const reason = await tripped(run);
+    if (reason !== undefined || (await run.cancelled())) return await failedResources(run, new Set());
+    if (await pauseWatch(run)) return;
+    await finish(run, await planOf(run));
+  } catch (error) {
+    await giveUpOn(run, error);
+  }
+}
+
+/** A failure of the template or of a resource ends the operation; what else went wrong is tried again. */
+async function giveUpOn(run: StackRun, error: unknown): Promise<void> {
+  if (!(error instanceof StepFailed || error instanceof TemplateError) || run.ctx.signal.aborted) throw error;
+  await giveUp(run, `${error.message.replace(/\.$/, "")}. `);
+}
+
+/** Once the resources are as they are to be: outputs, exports, and the end of the operation or its last phase. */
+async function finish(run: StackRun, plan: Plan): Promise<void> {
+  const { outputs, statements: also } = await finishOutputs(run, plan.template, plan.scope);
+  also.push(...(await setImports(run, plan.imported)));
   if (run.operation.importing) return run.enter("done", "IMPORT_COMPLETE", undefined, { stack: { outputs }, also });
-  if (create) return run.enter("done", "CREATE_COMPLETE", undefined, { stack: { outputs }, also });
+  if (run.operation.kind === "create")
+    return run.enter("done", "CREATE_COMPLETE", undefined, { stack: { outputs }, also });
   return run.enter("clean-up", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack: { outputs }, also });
 }
 

@@ -1,7 +1,9 @@
 import { alarmName } from "../rollback-triggers.ts";
+import { resumeOperation } from "../store.ts";
 import type { StackRun } from "./stack-run.ts";
 
 const EVERY_MS = 1_000;
+const LONGEST_PAUSE_MS = 5_000;
 const MINUTE_MS = 60_000;
 
 /** Why the stack's rollback triggers end the operation; `undefined` where they do not. Asked again every few seconds at most. */
@@ -26,18 +28,24 @@ export async function tripped(run: StackRun): Promise<string | undefined> {
   return watch.reason;
 }
 
-/** Watches the triggers for as long as the stack says after its resources are ready. Answers why the operation must end. */
-export async function watchTriggers(run: StackRun): Promise<string | undefined> {
-  const { ctx } = run;
+/** Whether triggers are still to be watched after the resources are ready; notes until when. */
+export async function beginWatch(run: StackRun): Promise<boolean> {
   const { RollbackTriggers: triggers = [], MonitoringTimeInMinutes: minutes = 0 } = run.stack.revision?.rollback ?? {};
-  if (triggers.length === 0) return undefined;
-  const until = run.operation.watchedUntil ?? ctx.now() + minutes * MINUTE_MS;
-  if (run.operation.watchedUntil === undefined) await run.save({ operation: { watchedUntil: until } });
+  if (triggers.length === 0) return false;
+  const watchedUntil = run.operation.watchedUntil ?? run.ctx.now() + minutes * MINUTE_MS;
   run.watch.next = 0;
-  for (;;) {
-    const reason = await tripped(run);
-    if (reason !== undefined || ctx.now() >= until || (await run.cancelled())) return reason;
-    await ctx.platform.clock.sleep(Math.min(EVERY_MS, until - ctx.now()), ctx.signal);
-    ctx.signal.throwIfAborted();
-  }
+  await run.save({ operation: { phase: "watch", watchedUntil } });
+  return true;
+}
+
+/** Gives the worker back until the triggers are to be looked at again, where the time to watch them is not over. */
+export async function pauseWatch(run: StackRun): Promise<boolean> {
+  const { ctx, operation, stack } = run;
+  const left = (operation.watchedUntil ?? 0) - ctx.now();
+  if (left <= 0) return false;
+  const watched = (stack.revision?.rollback?.MonitoringTimeInMinutes ?? 0) * MINUTE_MS - left;
+  const pause = Math.min(left, Math.max(EVERY_MS, Math.min(Math.floor(watched / 10), LONGEST_PAUSE_MS)));
+  const looks = (operation.looks ?? 0) + 1;
+  await run.save({ operation: { looks }, also: resumeOperation(ctx, stack, { ...operation, looks }, pause) });
+  return true;
 }

@@ -5,12 +5,13 @@ import { isOutOfRoom } from "../../../ports/database.ts";
 import { lastEventOf } from "../events.ts";
 import { NESTING_DEPTH } from "../limits.ts";
 import type { Operation, Phase, Stack } from "../model.ts";
-import { resourcesOf } from "../store.ts";
-import { apply, cleanUp, remove, rollBack, rollBackCleanUp } from "./phases.ts";
+import { resourcesOf, type OperationMessage } from "../store.ts";
+import { apply, cleanUp, remove, rollBack, rollBackCleanUp, watch } from "./phases.ts";
 import { StackRun } from "./stack-run.ts";
 
 const PHASES: Readonly<Record<Exclude<Phase, "done">, (run: StackRun) => Promise<void>>> = {
   apply,
+  watch,
   "clean-up": cleanUp,
   rollback: rollBack,
   "rollback-clean-up": rollBackCleanUp,
@@ -36,13 +37,13 @@ export const stackWorkers: readonly QueueWorker<any>[] = Array.from({ length: NE
   leaseMs: 30_000,
   maxAttempts: 1_000,
   async run(ctx, body, attempt) {
-    await runOperation(ctx, (body as { operation: string }).operation, attempt);
+    await runOperation(ctx, body as OperationMessage, attempt);
   },
 }));
 
-async function runOperation(ctx: Context<any>, id: string, attempt: number): Promise<void> {
-  const operation = (await ctx.records.get<Operation>("operation", id))?.value;
-  if (!operation || operation.phase === "done") return;
+async function runOperation(ctx: Context<any>, message: OperationMessage, attempt: number): Promise<void> {
+  const operation = (await ctx.records.get<Operation>("operation", message.operation))?.value;
+  if (!operation || operation.phase === "done" || operation.looks !== message.looks) return;
   const stack = (await ctx.records.get<Stack>("stack", operation.stack))?.value;
   if (!stack) return;
   const resources = await resourcesOf(ctx, stack.uuid);
@@ -57,8 +58,9 @@ async function runOperation(ctx: Context<any>, id: string, attempt: number): Pro
     return open(ctx).enter("done", failedStatus(operation), role);
   }
   try {
-    // Five phases at most follow each other; each ends in another one or in `done`.
-    for (let phases = 0; run.operation.phase !== "done" && phases < 8; phases++) {
+    // Five phases at most follow each other; each ends in another one, in `done`, or in a pause with a message for its end.
+    const { looks } = operation;
+    for (let phases = 0; run.operation.phase !== "done" && run.operation.looks === looks && phases < 8; phases++) {
       await PHASES[run.operation.phase](run);
     }
   } catch (error) {
