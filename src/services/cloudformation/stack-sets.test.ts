@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import * as Cfn from "@aws-sdk/client-cloudformation";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
@@ -161,7 +162,7 @@ describe("stack sets", () => {
     const dev = new Cfn.CloudFormation(app.as({ accessKeyId, secretAccessKey }));
     const change = { StackSetName: "own", TemplateBody: template("other") };
     await assert.rejects(dev.updateStackSet(change), { message: /iam:PassRole on resource: .*role\/own/ });
-    await cfn.updateStackSet(change);
+    await ended("own", (await cfn.updateStackSet(change)).OperationId);
     await cfn.deleteStackSet({ StackSetName: "own" });
   });
 
@@ -199,5 +200,35 @@ describe("stack sets", () => {
     assert.equal((await ended("calm", three.OperationId)).status, "STOPPED");
     assert.equal((await ended("calm", one.OperationId)).status, "SUCCEEDED");
     assert.equal((await ended("calm", two.OperationId)).status, "SUCCEEDED");
+  });
+
+  test("that wait for stacks let others go on, and see when their stacks are ready", async () => {
+    const Handle = { Type: "AWS::CloudFormation::WaitConditionHandle" };
+    const Properties = { Handle: { Ref: "Handle" }, Timeout: "600" };
+    const slow = body({ Handle, Wait: { Type: "AWS::CloudFormation::WaitCondition", Properties } });
+    const place = { Accounts: [ACCOUNT], Regions: ["us-west-1"] };
+    const start = async (StackSetName: string, TemplateBody: string): Promise<string> => {
+      await cfn.createStackSet({ StackSetName, TemplateBody });
+      return (await cfn.createStackInstances({ StackSetName, ...place })).OperationId!;
+    };
+    const waiting: string[] = [];
+    for (let i = 0; i < 8; i++) waiting.push(await start(`slow-${i}`, slow));
+    assert.equal((await ended("quick", await start("quick", template("quick")))).status, "SUCCEEDED");
+    const input = { StackSetName: "slow-0", OperationId: waiting[0]! };
+    assert.equal((await cfn.describeStackSetOperation(input)).StackSetOperation!.Status, "RUNNING");
+    const { Summaries } = await cfn.listStackInstances({ StackSetName: "slow-0" });
+    const west = new Cfn.CloudFormation({ ...app.client, region: "us-west-1" });
+    const stack = { StackName: Summaries![0]!.StackId!, LogicalResourceId: "Handle" };
+    const { StackResourceDetail } = await west.describeStackResource(stack);
+    const { pathname, hostname } = new URL(StackResourceDetail!.PhysicalResourceId!);
+    const signal = { Status: "SUCCESS", UniqueId: "1", Data: "done", Reason: "ready" };
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const options = { method: "PUT", headers: { host: hostname } };
+      const sent = request(`${app.endpoint}${pathname}`, options, (answer) => resolve(answer.resume().statusCode));
+      sent.on("error", reject).end(JSON.stringify(signal));
+    });
+    assert.equal(status, 200);
+    assert.equal((await ended("slow-0", waiting[0])).status, "SUCCEEDED");
+    assert.deepEqual(await instances("slow-0"), ["us-west-1 CURRENT SUCCEEDED"]);
   });
 });

@@ -4,7 +4,6 @@ import { AwsError } from "../../../kernel/aws-error.ts";
 import { stacks } from "../api/stacks.ts";
 import { difference } from "../difference.ts";
 import { validation } from "../errors.ts";
-import { READY_MS } from "../limits.ts";
 import { isInProgress, type Stack } from "../model.ts";
 import { settle } from "../settle.ts";
 import { newStack, prepareStack, startCreate, startDelete, startUpdate } from "../start-stack.ts";
@@ -52,14 +51,14 @@ export async function asAdministrator(ctx: Context<any>, role: string): Promise<
 
 const nameOf = (roleArn: string): string => roleArn.slice(roleArn.lastIndexOf("/") + 1);
 
-/** Makes or updates the stack of an instance, and waits for it. Answers the stack's ARN. */
+/** Makes or updates the stack of an instance. Answers the stack's ARN; `undefined` where it is to be asked again, as that takes its time. */
 export async function deployInstance(
   ctx: Context<any>,
   set: StackSet,
   instance: StackInstance,
   operation: string,
   made: (stackId: string) => Promise<void>,
-): Promise<string> {
+): Promise<string | undefined> {
   const overrides = openParameters(ctx, instance.overrides);
   const own = openParameters(ctx, set.parameters);
   const input = {
@@ -72,49 +71,59 @@ export async function deployInstance(
   if (found && found.value.token !== operation && isInProgress(found.value.status))
     throw validation(`Stack ${found.value.arn} is in ${found.value.status} state and can not be updated.`);
   if (found && found.value.token !== operation && NEVER_MADE.test(found.value.status)) {
-    await removeInstance(ctx, instance, operation);
+    if (!(await removeInstance(ctx, instance, operation))) return undefined;
     found = undefined;
   }
+  if (found?.value.token === operation) return outcome(found.value);
   if (!found) {
     await authorize(ctx, stacks.CreateStack, input);
     const stack = newStack(ctx, instance.stackName);
     const prepared = await prepareStack(ctx, stack, input, true, set.template);
     await made(stack.arn);
     await startCreate(ctx, stack, prepared, { token: operation });
-  } else if (found.value.token !== operation) {
+  } else {
     await authorize(ctx, stacks.UpdateStack, input);
     const prepared = await prepareStack(ctx, found.value, input, true, set.template);
     if (!(await difference(ctx, found.value, prepared)).any) return found.value.arn;
     await startUpdate(ctx, found, prepared, { token: operation });
   }
-  const stack = await ended(ctx, instance.stackName);
-  if (stack?.status === "CREATE_COMPLETE" || stack?.status === "UPDATE_COMPLETE") return stack.arn;
-  throw validation(
-    `Stack ${stack?.arn ?? instance.stackName} is in ${stack?.status} state: ${stack?.reason ?? ""}`.trim(),
-  );
+  const stack = await settled(ctx, instance.stackName);
+  if (!stack) throw validation(`Stack ${instance.stackName} was deleted`);
+  return outcome(stack);
 }
+
+/** The ARN of a stack that is made or updated; `undefined` while it is not yet. */
+function outcome(stack: Stack): string | undefined {
+  if (stack.status === "CREATE_COMPLETE" || stack.status === "UPDATE_COMPLETE") return stack.arn;
+  if (isInProgress(stack.status)) return undefined;
+  throw inState(stack);
+}
+
+const inState = (stack: Stack): AwsError =>
+  validation(`Stack ${stack.arn} is in ${stack.status} state: ${stack.reason ?? ""}`.trim());
 
 const NEVER_MADE = /^(ROLLBACK_COMPLETE|ROLLBACK_FAILED|CREATE_FAILED|DELETE_FAILED)$/;
 
-/** Deletes the stack of an instance, and waits for it. */
-export async function removeInstance(ctx: Context<any>, instance: StackInstance, operation: string): Promise<void> {
+/** Deletes the stack of an instance. Answers whether it is gone; where it is not yet, it is to be asked again. */
+export async function removeInstance(ctx: Context<any>, instance: StackInstance, operation: string): Promise<boolean> {
   const found = await findStack(ctx, instance.stackName);
-  if (!found || found.value.status === "DELETE_COMPLETE") return;
+  if (!found || found.value.status === "DELETE_COMPLETE") return true;
   await authorize(ctx, stacks.DeleteStack, { StackName: instance.stackName });
-  if (!isInProgress(found.value.status)) await startDelete(ctx, found, { token: operation });
-  const stack = await ended(ctx, instance.stackName);
-  if (stack && stack.status !== "DELETE_COMPLETE")
-    throw validation(`Stack ${stack.arn} is in ${stack.status} state: ${stack.reason ?? ""}`.trim());
+  if (isInProgress(found.value.status)) return false;
+  // It was this operation that began to delete it.
+  if (found.value.token === operation) throw inState(found.value);
+  await startDelete(ctx, found, { token: operation });
+  const stack = await settled(ctx, instance.stackName);
+  if (!stack || stack.status === "DELETE_COMPLETE") return true;
+  if (isInProgress(stack.status)) return false;
+  throw inState(stack);
 }
 
-/** The stack once nothing happens to it any more; `undefined` where it is deleted. */
-async function ended(ctx: Context<any>, name: string): Promise<Stack | undefined> {
-  const end = ctx.now() + READY_MS;
-  for (;;) {
-    const found = await findStack(ctx, name);
-    if (!found || !isInProgress(found.value.status)) return found?.value;
-    await settle(ctx, found.value.uuid);
-    ctx.signal.throwIfAborted();
-    if (ctx.now() > end) throw validation(`Stack ${found.value.arn} did not end within ${READY_MS / 60_000} minutes.`);
-  }
+/** The stack after the little while that most operations take. */
+async function settled(ctx: Context<any>, name: string): Promise<Stack | undefined> {
+  const found = await findStack(ctx, name);
+  if (!found || !isInProgress(found.value.status)) return found?.value;
+  await settle(ctx, found.value.uuid);
+  ctx.signal.throwIfAborted();
+  return (await findStack(ctx, name))?.value;
 }

@@ -57,6 +57,8 @@ export interface StackInstance extends Target {
 export interface TargetResult extends Target {
   readonly status: StackSetOperationResultStatus;
   readonly reason?: string;
+  /** When the work on it began, until it is over. */
+  readonly since?: number;
 }
 
 /** One change of a set's stacks, from its request to its end. */
@@ -73,6 +75,8 @@ export interface SetOperation {
   readonly created: number;
   readonly ended?: number;
   readonly reason?: string;
+  /** Counts the pauses in which a stack was waited for: a message from before the last one does nothing. */
+  readonly looks?: number;
   /** In the order in which they are worked on. */
   readonly results: readonly TargetResult[];
 }

@@ -16,6 +16,21 @@ import { openOperations, openParameters, OPERATIONS, putInstance, sealParameters
 
 export const STACK_SET_TOPIC = "cloudformation-stack-sets";
 
+/** What tells a worker to go on with an operation of a set. */
+export interface SetOperationMessage {
+  readonly set: string;
+  readonly operation: string;
+  /** Which pause of the operation it ends; missing for the first message. */
+  readonly looks?: number;
+}
+
+/** Statements that let a worker go on with an operation, once for each of its pauses. */
+export function resumeSetOperation(ctx: Context<any>, operation: SetOperation, delayMs = 0): Statement[] {
+  const { set, id, looks } = operation;
+  const message: SetOperationMessage = { set, operation: id, ...(looks === undefined ? {} : { looks }) };
+  return ctx.enqueue(STACK_SET_TOPIC, message, { delayMs, token: `${set}/${id}/${looks ?? 0}` });
+}
+
 interface Places {
   readonly Accounts?: readonly string[] | undefined;
   readonly Regions?: readonly string[] | undefined;
@@ -109,7 +124,7 @@ export async function startSetOperation(ctx: Context<any>, set: StackSet, wanted
     [records.put(OPERATIONS, `${set.id}/${id}`, operation, 0)],
     [records.put(TURNS, set.id, { operation: id }, turn?.rev ?? 0)],
     (wanted.instances ?? []).map((instance) => putInstance(ctx, instance)),
-    waiting ? [] : ctx.enqueue(STACK_SET_TOPIC, { set: set.id, operation: id }),
+    waiting ? [] : resumeSetOperation(ctx, operation),
     wanted.also ?? [],
   );
   try {
