@@ -135,5 +135,15 @@ describe("resources that exist already", () => {
       ["Import", "Add"],
     );
     assert.equal((await execute("ix2", "ix2")).StackStatus, "CREATE_COMPLETE");
+    const logs = new CloudWatchLogs(app.client);
+    await logs.createLogGroup({ logGroupName: "ix" });
+    const kept = { DeletionPolicy: "Retain" };
+    await set("ix3", { Q: queue, Owned: group("ix-new", undefined, kept), Free: group("ix", undefined, kept) });
+    const third = await cfn.describeChangeSet({ StackName: "ix3", ChangeSetName: "ix3" });
+    assert.deepEqual(third.Changes!.map(({ ResourceChange: c }) => `${c!.LogicalResourceId} ${c!.Action}`).toSorted(), [
+      "Free Import",
+      "Owned Add",
+      "Q Add",
+    ]);
   });
 });

@@ -28,11 +28,15 @@ export async function importsOf(ctx: Context<any>, found: Difference, wanted: re
     imports[logicalId] = physicalIdOf(String(one.ResourceType), logicalId, one.ResourceIdentifier ?? {});
   }
   refuseOtherChanges(found, imports);
-  const owners = await ownersOf(
+  const owned = await ownersOf(
     ctx,
-    wanted.map((one) => [String(one.ResourceType), imports[String(one.LogicalResourceId)]!]),
+    wanted.map(({ ResourceType, LogicalResourceId }) => ({
+      type: String(ResourceType),
+      physicalId: imports[String(LogicalResourceId)]!,
+    })),
   );
-  for (const [id, arn] of owners) throw validation(`${id} already exists in stack ${arn}`);
+  for (const { physicalId, stack } of owned.values())
+    throw validation(`${physicalId} already exists in stack ${stack}`);
   return imports;
 }
 
@@ -71,21 +75,30 @@ function physicalIdOf(type: string, logicalId: string, given: Readonly<Record<st
   return bus === undefined || bus === "default" ? name : `${bus}|${name}`;
 }
 
-/** Which of these resources belong to stacks, and to which. */
+/** A resource that there is, whoever made it. */
+interface LiveResource {
+  readonly type: string;
+  readonly physicalId: string;
+}
+
+const keyOf = ({ type, physicalId }: LiveResource): string => `${type} ${physicalId}`;
+
+/** Which of these resources belong to stacks, and to which, by their keys. It reads every resource of the account: ask once for all. */
 async function ownersOf(
   ctx: Context<any>,
-  resources: readonly (readonly [type: string, physicalId: string])[],
-): Promise<Map<string, string>> {
-  const owners = new Map<string, string>();
+  resources: readonly LiveResource[],
+): Promise<Map<string, LiveResource & { readonly stack: string }>> {
+  const owned = new Map<string, LiveResource & { readonly stack: string }>();
+  if (resources.length === 0) return owned;
+  const asked = new Set(resources.map(keyOf));
   for (const { id, value } of await ctx.records.list<StackResource>("resource")) {
-    const owned = resources.some(
-      ([type, physicalId]) => value.state && value.type === type && value.state.physicalId === physicalId,
-    );
-    if (!owned) continue;
+    if (!value.state) continue;
+    const live: LiveResource = { type: value.type, physicalId: value.state.physicalId };
+    if (!asked.has(keyOf(live))) continue;
     const stack = (await ctx.records.get<Stack>("stack", id.split("/")[0]!))?.value;
-    if (stack && stack.status !== "DELETE_COMPLETE") owners.set(value.state!.physicalId, stack.arn);
+    if (stack && stack.status !== "DELETE_COMPLETE") owned.set(keyOf(live), { ...live, stack: stack.arn });
   }
-  return owners;
+  return owned;
 }
 
 /** The property by which a template names resources of a type itself, where that is not their identifier. */
@@ -93,7 +106,7 @@ const OWN_NAME: Readonly<Record<string, string>> = { "AWS::SQS::Queue": "QueueNa
 
 /** What of the resources that a template adds and names is there already and of no stack, and is to be kept when the stack goes. */
 export async function existingResources(ctx: Context<any>, found: Difference): Promise<Imports> {
-  const imports: Record<string, string> = {};
+  const candidates: (LiveResource & { readonly logicalId: string })[] = [];
   for (const { action, logicalId, type } of found.changes) {
     const declared = found.after.template.resources[logicalId];
     if (action !== "Add" || !declared || !isSupported(type)) continue;
@@ -102,11 +115,13 @@ export async function existingResources(ctx: Context<any>, found: Difference): P
     const [name, ...more] = resourceSchema(type)?.identifier ?? [];
     const own = properties[OWN_NAME[type] ?? name ?? ""];
     if (more.length > 0 || typeof own !== "string" || own.includes("{{")) continue;
-    const id = await existingId(ctx, type, own);
-    if (id === undefined || !(await isThere(ctx, type, id))) continue;
-    if ((await ownersOf(ctx, [[type, id]])).size === 0) imports[logicalId] = id;
+    const physicalId = await existingId(ctx, type, own);
+    if (physicalId !== undefined && (await isThere(ctx, type, physicalId)))
+      candidates.push({ logicalId, type, physicalId });
   }
-  return imports;
+  const owned = await ownersOf(ctx, candidates);
+  const free = candidates.filter((one) => !owned.has(keyOf(one)));
+  return Object.fromEntries(free.map(({ logicalId, physicalId }) => [logicalId, physicalId]));
 }
 
 async function existingId(ctx: Context<any>, type: string, name: string): Promise<string | undefined> {
