@@ -8,12 +8,12 @@ import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 let app: TestApp;
 let cfn: CloudFormation;
 let alarms: CloudWatch;
-let { create, ended, update, retention } = {} as Stacks;
+let { create, ended, events, update, retention } = {} as Stacks;
 before(async () => {
   app = await startTestApp();
   cfn = new CloudFormation(app.client);
   alarms = new CloudWatch(app.client);
-  ({ create, ended, update, retention } = openStacks(app.client));
+  ({ create, ended, events, update, retention } = openStacks(app.client));
 });
 after(() => app.stop());
 
@@ -21,6 +21,19 @@ const Arn = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:errors";
 const triggers = { RollbackTriggers: [{ Arn, Type: "AWS::CloudWatch::Alarm" }] };
 const setAlarm = (StateValue: "OK" | "ALARM") =>
   alarms.setAlarmState({ AlarmName: "errors", StateValue, StateReason: "test" });
+
+/** As when a process was killed before it could tell that it was through with the first message of an operation. */
+async function sendFirstMessagesAgain(): Promise<void> {
+  const { database, queue } = app.running.platform;
+  const topic = "cloudformation-0";
+  const sql = "select body from queue_message where topic = ?";
+  for (const row of await database.all<{ body: string }>({ sql, parameters: [topic] })) {
+    const { body, ...envelope } = JSON.parse(row.body);
+    assert.ok(body.looks >= 1);
+    const first = JSON.stringify({ ...envelope, body: { operation: body.operation } });
+    await database.write(queue.enqueue(topic, first));
+  }
+}
 
 describe("rollback triggers", () => {
   test("are checked and shown", async () => {
@@ -76,7 +89,12 @@ describe("rollback triggers", () => {
     assert.equal((await create("rt-other", body({ A: group("rt-other") }))).StackStatus, "CREATE_COMPLETE");
     const { Stacks } = await cfn.describeStacks({ StackName: watched[16]! });
     assert.equal(Stacks![0]!.StackStatus, "CREATE_IN_PROGRESS");
+    await sendFirstMessagesAgain();
     await setAlarm("ALARM");
-    for (const name of watched) assert.equal((await ended(name)).StackStatus, "ROLLBACK_COMPLETE");
+    for (const name of watched) {
+      assert.equal((await ended(name)).StackStatus, "ROLLBACK_COMPLETE");
+      const rollbacks = (await events(name)).filter((event) => event === `${name} ROLLBACK_IN_PROGRESS`);
+      assert.equal(rollbacks.length, 1);
+    }
   });
 });
