@@ -15,7 +15,6 @@ import { openSqlite } from "../backends/sql/sqlite-database.ts";
 import { telemetryMigrations } from "../backends/sql/migrations/telemetry.ts";
 import { createGateway } from "../gateway/gateway.ts";
 import { openFrontDoor, type Serve } from "../gateway/server.ts";
-import { Answers } from "../kernel/answers.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { systemIds } from "../kernel/ids.ts";
 import { jsonLog } from "../kernel/log.ts";
@@ -110,7 +109,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     sandboxes,
     identity: new RecordIdentity({ database, clock, ids, vault, bus, settings }),
     vault,
-    answers: new Answers(),
     clock,
     ids,
     log,

@@ -1,4 +1,3 @@
-import type { Answers } from "../kernel/answers.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Log } from "../kernel/log.ts";
@@ -48,7 +47,6 @@ export interface Platform {
   readonly sandboxes: SandboxHost;
   readonly identity: Identity;
   readonly vault: Vault;
-  readonly answers: Answers;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

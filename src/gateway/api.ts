@@ -19,7 +19,6 @@ import { likelyProtocol, routeOperation, type OperationRoute } from "../aws/rout
 import { missingSignature } from "../aws/sigv4-errors.ts";
 import { parseSignature, type VerifiedSignature } from "../aws/sigv4.ts";
 import { leaveUnread } from "../aws/unread-body.ts";
-import type { Answers } from "../kernel/answers.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Exchange, Gateway } from "./gateway.ts";
 import { wireRequest } from "./request.ts";
@@ -65,14 +64,14 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     if (!signature && !isS3.value && !route.operation.unsigned)
       throw missingSignature({ protocol, service: route.model.signingName });
     const output = await callOperation(gateway, exchange, { route, wire, who, also });
-    await send(gateway, exchange, encodeResponse(route, output as Record<string, unknown>, requestId), also);
+    await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId), also);
   } catch (error) {
     if (request.destroyed && !request.complete) return true; // the client went away with its body half sent: nobody reads an answer
     if (!(error instanceof AwsError)) logFailure(gateway, exchange, model, error);
     if (response.headersSent) response.destroy();
     else {
       const answer = encodeError(model, protocol, error, requestId, { method: head.method });
-      await send(gateway, exchange, answer, also);
+      await send(exchange, answer, also);
     }
   }
   return true;
@@ -136,7 +135,6 @@ function regionOf(signed: string | undefined, fallback: string): string {
 }
 
 async function send(
-  { platform }: Gateway,
   { request, response }: Exchange,
   answer: HttpResponse,
   also: Readonly<Record<string, string>>,
@@ -151,7 +149,7 @@ async function send(
       headers["content-length"] = String(body === undefined ? 0 : Buffer.byteLength(body));
     if (status === 204 || status === 304) delete headers["content-length"];
     response.writeHead(status, headers);
-    if (!early) return endWith(platform.answers, response, body);
+    if (!early) return void endWith(response, body);
     response.write(body ?? "");
     await leaveUnread(request);
     response.end();
@@ -161,7 +159,8 @@ async function send(
   const stream = body instanceof ReadableStream ? body : ReadableStream.from(body);
   // A pipeline costs more than a small content that is all here.
   if (stream.readableLength > 0 && String(stream.readableLength) === headers["content-length"]) {
-    return platform.answers.end(response, stream.read() as Uint8Array);
+    response.end(stream.read());
+    return;
   }
   await pipeline(stream, response).catch((error: unknown) => {
     response.destroy();
@@ -170,9 +169,9 @@ async function send(
 }
 
 /** Small contents go as text, byte by byte, because Node sends text together with the head, and bytes apart from it. */
-function endWith(answers: Answers, response: ServerResponse, body: string | Uint8Array | undefined): void {
-  if (!Buffer.isBuffer(body) || body.length > MAX_TOGETHER) answers.end(response, body);
-  else answers.end(response, body.toString("latin1"), "latin1");
+function endWith(response: ServerResponse, body: string | Uint8Array | undefined): void {
+  if (!Buffer.isBuffer(body) || body.length > MAX_TOGETHER) response.end(body);
+  else response.end(body.toString("latin1"), "latin1");
 }
 
 function logFailure(

@@ -1,5 +1,4 @@
 import type { ServerResponse } from "node:http";
-import type { Context } from "../../aws/context.ts";
 import type { EdgeResponse } from "./proxy-response.ts";
 
 const CONTENT_LENGTH = "content-length";
@@ -9,7 +8,6 @@ const CONTENT_LENGTH = "content-length";
  * page of a user's can do nothing in the name of another that is served there.
  */
 export function sendEdgeResponse(
-  { platform }: Pick<Context, "platform">,
   response: ServerResponse,
   answer: EdgeResponse,
   options: { method: string; byPath: boolean; extra?: readonly (readonly [string, string])[] },
@@ -25,5 +23,5 @@ export function sendEdgeResponse(
   const bodyless = status === 204 || status === 304 || status < 200;
   if (!bodyless) head.push("Content-Length", String(Buffer.byteLength(body)));
   response.writeHead(status, head);
-  platform.answers.end(response, bodyless || options.method === "HEAD" ? undefined : body);
+  response.end(bodyless || options.method === "HEAD" ? undefined : body);
 }

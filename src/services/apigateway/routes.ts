@@ -40,7 +40,7 @@ function send(
     ["x-amzn-RequestId", ctx.requestId],
     ["x-amz-apigw-id", extendedId(ctx)],
   ] as const;
-  sendEdgeResponse(ctx, response, sent.answer, { method: sent.method, byPath: sent.byPath, extra });
+  sendEdgeResponse(response, sent.answer, { method: sent.method, byPath: sent.byPath, extra });
 }
 
 async function lookUp(ctx: RestContext, apiId: string, stageName: string): Promise<Served | undefined> {

@@ -53,7 +53,7 @@ export const httpEndpoint: Route<HttpState, ApiAddress> = {
     const extra: [string, string][] = [["apigw-requestid", ctx.requestId]];
     const { origin } = request.headers;
     if (plan?.api.cors && origin !== undefined) extra.push(...corsHeaders(plan.api.cors, origin));
-    sendEdgeResponse(ctx, response, answer, { method, byPath: address.byPath, extra });
+    sendEdgeResponse(response, answer, { method, byPath: address.byPath, extra });
     if (!plan) return;
     const latencyMs = performance.now() - started;
     plan.meter.ended(answer.status, latencyMs, ctx.now());

@@ -38,7 +38,7 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
     if (!plan) {
       const nothing = refusal(403, "AccessDeniedException", { Message: null });
       const extra: Header[] = [["x-amzn-RequestId", anywhere.requestId]];
-      sendEdgeResponse(anywhere, response, nothing, { method, byPath: false, extra });
+      sendEdgeResponse(response, nothing, { method, byPath: false, extra });
       return;
     }
     const { url } = plan;
@@ -57,7 +57,7 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
     });
     if ("body" in answer) {
       const headers = withoutOwnCors(answer.headers, url.cors);
-      sendEdgeResponse(ctx, response, { ...answer, headers }, { method, byPath: false, extra });
+      sendEdgeResponse(response, { ...answer, headers }, { method, byPath: false, extra });
     }
     plan.meter.ended(answer.status, performance.now() - started, ctx.now());
   },
