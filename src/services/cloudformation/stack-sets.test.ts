@@ -216,6 +216,8 @@ describe("stack sets", () => {
     assert.equal((await ended("quick", await start("quick", template("quick")))).status, "SUCCEEDED");
     const input = { StackSetName: "slow-0", OperationId: waiting[0]! };
     assert.equal((await cfn.describeStackSetOperation(input)).StackSetOperation!.Status, "RUNNING");
+    const stopped = { StackSetName: "slow-1", OperationId: waiting[1]! };
+    await cfn.stopStackSetOperation(stopped);
     const { Summaries } = await cfn.listStackInstances({ StackSetName: "slow-0" });
     const west = new Cfn.CloudFormation({ ...app.client, region: "us-west-1" });
     const stack = { StackName: Summaries![0]!.StackId!, LogicalResourceId: "Handle" };
@@ -230,5 +232,8 @@ describe("stack sets", () => {
     assert.equal(status, 200);
     assert.equal((await ended("slow-0", waiting[0])).status, "SUCCEEDED");
     assert.deepEqual(await instances("slow-0"), ["us-west-1 CURRENT SUCCEEDED"]);
+    // A stack that is on its way is waited for, stopped or not.
+    assert.equal((await cfn.describeStackSetOperation(stopped)).StackSetOperation!.Status, "STOPPING");
+    assert.deepEqual(await instances("slow-1"), ["us-west-1 OUTDATED RUNNING"]);
   });
 });
