@@ -8,6 +8,7 @@ import { bindMount, MS, signalOnParentDeath } from "./ffi.ts";
 import type { LauncherHost } from "./host.ts";
 import { readHostSettings, resolveExceptions } from "./host-settings.ts";
 import { prepareLayers } from "./layers.ts";
+import { collectAfterStart } from "./idle-memory.ts";
 import { findRuntime, type OciRuntime } from "./oci-runtime.ts";
 import { hideHybridCgroup, lockData, preparePlaces, requireOwnMountNamespace, type Places } from "./places.ts";
 import type { Hello } from "./requests.ts";
@@ -174,6 +175,7 @@ async function main(): Promise<void> {
   const server: LauncherServer = new LauncherServer(app, (hello) =>
     makeHost(settings.codeDir, app, () => server, places, cgroups, runtime, hello),
   );
+  collectAfterStart();
   process.exitCode = await untilEnd(app);
   await server.close();
   await cgroups.sweep();
