@@ -82,15 +82,12 @@ export class EnvironmentPool implements EnvironmentEvents {
 
   /** Takes a call; it is settled, or fails, in any case. */
   submit(job: Job): void {
-    const hottest = this.#hottest;
     if (this.#running.size === 0 && this.#starting === 0) {
       const environment = this.#takeIdle();
       if (environment) return this.#run(environment, job);
-    } else if (hottest && hottest.load < this.#depth()) {
-      this.#queue.push(job);
-      return this.#fillSoon();
     }
     this.#queue.push(job);
+    if (this.#hottest && this.#hottest.load < this.#depth()) return this.#fillSoon();
     this.spread();
     if (this.#queue.length > 0) this.#arm();
   }
