@@ -1,6 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { lastResortCollection } from "../launcher/idle-memory.ts";
 
 /** How often idleness is looked at. */
 const LOOK_MS = 4_000;
@@ -9,16 +8,12 @@ const IDLE_UTILIZATION = 0.03;
 /** Memory (bytes) that must have come since the last collection for one to be worth its pause. */
 const WORTH_BYTES = 8 * 1024 * 1024;
 
-/** Gives back the pages that it keeps for later as well: an ordinary one leaves those, and they are most of it. */
-const LAST_RESORT = { type: "major", execution: "sync", flavor: "last-resort" };
-
 /**
  * Gives memory back while nothing happens. V8 collects only when it allocates, so an idle platform would keep what its start
  * and its last busy minute left behind: 15 to 60 MB.
  */
 export function collectWhenIdle(signal: AbortSignal): void {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as (options: object) => void;
+  const collect = lastResortCollection();
   let last = performance.eventLoopUtilization();
   let kept = 0;
   const timer = setInterval(() => {
@@ -26,7 +21,7 @@ export function collectWhenIdle(signal: AbortSignal): void {
     const busy = performance.eventLoopUtilization(now, last).utilization;
     last = now;
     if (busy > IDLE_UTILIZATION || process.memoryUsage.rss() - kept < WORTH_BYTES) return;
-    collect(LAST_RESORT);
+    collect();
     kept = process.memoryUsage.rss();
   }, LOOK_MS).unref();
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });

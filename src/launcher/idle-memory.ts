@@ -4,12 +4,17 @@ import { runInNewContext } from "node:vm";
 /** Until then the first sandboxes have been made ready. */
 const AFTER_MS = 8_000;
 
-/**
- * Gives back once what the start has left: 7 MB of an idle platform. Of itself V8 collects only when it allocates, and an
- * idle launcher does not; an ordinary collection would keep the pages for later.
- */
-export function collectAfterStart(): void {
+/** Gives back the pages that V8 keeps for later as well: an ordinary collection leaves those, and they are most of it. */
+const LAST_RESORT = { type: "major", execution: "sync", flavor: "last-resort" };
+
+/** What collects all of this process's garbage, and gives its memory back. Of itself V8 collects only when it allocates. */
+export function lastResortCollection(): () => void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as (options: object) => void;
-  setTimeout(() => collect({ type: "major", execution: "sync", flavor: "last-resort" }), AFTER_MS).unref();
+  return () => collect(LAST_RESORT);
+}
+
+/** Gives back once what the start of the launcher has left: 7 MB of an idle platform. */
+export function collectAfterStart(): void {
+  setTimeout(lastResortCollection(), AFTER_MS).unref();
 }
