@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { AWS_ZONE, belowZone } from "./host-zones.ts";
 import { compiled, type OperationModel, type ServiceModel } from "./model.ts";
 import { bindingsOf } from "./protocol/http-bindings.ts";
 import type { HttpRequest } from "./protocol/http-message.ts";
@@ -12,44 +13,32 @@ const S3_NAME =
 const OTHERS = /^(?:console|execute-api|lambda-url|s3(?:-.+)?|[a-z]{2}(?:-[a-z]+)+-\d)$/;
 
 /** The bucket that a Host header names as one of S3's: `<bucket>.s3.<region>.amazonaws.com`, `<bucket>.s3.<our host>`. */
-export function bucketOfHost(host: string, publicHost = "localhost"): string | undefined {
-  return bucketBelow(host, publicHost, (name) => S3_NAME.exec(name)?.[1]);
+export function bucketOfHost(host: string, publicHost?: string): string | undefined {
+  const below = belowZone(hostName(host), publicHost);
+  return below && S3_NAME.exec(below.name)?.[1];
 }
 
 /**
  * The same of a request that is for S3: then `<bucket>.<our host>` names a bucket too, as SDKs call it that were given an
  * endpoint. `undefined` where the bucket is in the path.
  */
-export function bucketOfS3Host(host: string, publicHost = "localhost"): string | undefined {
-  return bucketBelow(host, publicHost, (name, zone) => {
-    const s3 = S3_NAME.exec(name);
-    if (s3) return s3[1];
-    return zone === AWS_ZONE || name.split(".").some((label) => OTHERS.test(label)) ? undefined : name;
-  });
-}
-
-const AWS_ZONE = "amazonaws.com";
-
-/** What `find` makes of that part of a host's name which is below a zone. */
-function bucketBelow(
-  host: string,
-  publicHost: string,
-  find: (name: string, zone: string) => string | undefined,
-): string | undefined {
-  const name = hostName(host);
-  if (name === publicHost || name === "localhost") return undefined;
-  const zone = [publicHost, "localhost", AWS_ZONE].find((each) => name.endsWith(`.${each}`));
-  return zone === undefined ? undefined : find(name.slice(0, -zone.length - 1), zone);
+export function bucketOfS3Host(host: string, publicHost?: string): string | undefined {
+  const below = belowZone(hostName(host), publicHost);
+  if (!below) return undefined;
+  const s3 = S3_NAME.exec(below.name);
+  if (s3) return s3[1];
+  const isOthers = below.zone === AWS_ZONE || below.name.split(".").some((label) => OTHERS.test(label));
+  return isOthers ? undefined : below.name;
 }
 
 const hostName = (host: string): string => host.replace(/:\d+$/, "").toLowerCase();
 
 /** Whether buckets are in the paths of this host: it is the platform's own, or S3's without a bucket. */
-export function isPathStyleHost(host: string, publicHost = "localhost"): boolean {
+export function isPathStyleHost(host: string, publicHost?: string): boolean {
   const name = hostName(host);
   if (name === publicHost || name === "localhost" || isIP(name.replace(/^\[|\]$/g, "")) !== 0) return true;
-  const s3 = bucketBelow(host, publicHost, (below) => (S3_NAME.test(below) ? "S3" : undefined));
-  return s3 !== undefined && bucketOfHost(host, publicHost) === undefined;
+  const s3 = S3_NAME.exec(belowZone(name, publicHost)?.name ?? "");
+  return s3 !== null && s3[1] === undefined;
 }
 
 /**

@@ -217,6 +217,9 @@ test("a project's page is below localhost and below the host of the platform's U
   ])
     assert.equal(id(host), undefined, host);
   assert.equal(id("dev.example.com", "dev.example.com"), undefined);
+  assert.equal(id("shop.amazonaws.com"), undefined);
+  assert.equal(id("platform.localhost", "platform.localhost"), undefined, "the platform's own host");
+  assert.equal(id("shop.platform.localhost", "platform.localhost"), "shop");
 });
 
 test("ARNs are made of physical ids, by type", () => {

@@ -1,5 +1,6 @@
 import type { Context } from "../../aws/context.ts";
 import { forward } from "../../aws/forward.ts";
+import { AWS_ZONE, belowZone } from "../../aws/host-zones.ts";
 import { isSignedForS3 } from "../../aws/route-s3.ts";
 import type { Route } from "../../aws/service.ts";
 import { applicationStack, type Project } from "./model.ts";
@@ -19,10 +20,8 @@ const MAX_KEPT = 1_000;
 export const projectRoute: Route<CodeStarState, { id: string }> = {
   name: "project page",
   match(target) {
-    const { host, publicHost = "localhost" } = target;
-    const zone = ["localhost", publicHost].find((name) => host.endsWith(`.${name}`));
-    const id = zone === undefined ? "" : host.slice(0, -zone.length - 1);
-    if (!LABEL.test(id) || NOT_PROJECTS.has(id)) return undefined;
+    const { name: id = "", zone } = belowZone(target.host, target.publicHost) ?? {};
+    if (zone === AWS_ZONE || !LABEL.test(id) || NOT_PROJECTS.has(id)) return undefined;
     // SDKs call a bucket so where they were given the platform as S3's endpoint.
     return isSignedForS3(target) ? undefined : { id };
   },

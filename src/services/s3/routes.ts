@@ -3,11 +3,12 @@ import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
-import type { Route } from "../../aws/service.ts";
+import { belowZone } from "../../aws/host-zones.ts";
+import { escapeXml } from "../../aws/protocol/xml-writer.ts";
 import { bucketOfS3Host, isPathStyleHost } from "../../aws/route-s3.ts";
+import type { Route } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { corsAnswer } from "./cors.ts";
-import { escapeXml } from "../../aws/protocol/xml-writer.ts";
 import { noSuchBucket } from "./errors.ts";
 import { isBucketName } from "./model.ts";
 import { findBucket } from "./store/buckets.ts";
@@ -26,10 +27,9 @@ interface Visit {
 /** Static websites: `http://<bucket>.s3-website-<region>.localhost/`, and below the platform's own host. Everybody is a stranger here. */
 export const websiteRoute: Route<any, Visit> = {
   name: "s3-website",
-  match({ host, path, method, publicHost = "localhost" }) {
+  match({ host, path, method, publicHost }) {
     if (!host.includes(".s3-website")) return undefined;
-    const zone = [publicHost, "localhost", "amazonaws.com"].find((name) => host.endsWith(`.${name}`));
-    const bucket = zone && WEBSITE.exec(host.slice(0, -zone.length - 1))?.[1];
+    const bucket = WEBSITE.exec(belowZone(host, publicHost)?.name ?? "")?.[1];
     const key = bucket === undefined ? undefined : decoded(path.slice(1));
     return bucket === undefined || key === undefined ? undefined : { bucket, key, method };
   },
