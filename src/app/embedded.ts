@@ -85,6 +85,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
   const bus = openLocalBus({ log });
   const vault = createVault(masterKey(data));
   const registry = createRegistry(services, createModelRegistry());
+  const publicUrl = config.publicUrl || `http://localhost:${door.port}`;
   const settings: Settings = {
     account: config.account,
     region: config.region,
@@ -92,7 +93,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     poolSize: config.poolSize,
     internet: config.internet,
     maxPushMb: config.maxPushMb,
-    publicUrl: config.publicUrl || `http://localhost:${door.port}`,
+    publicUrl,
+    publicHost: new URL(publicUrl).hostname,
     data,
     run: options.run,
     code: options.code,

@@ -48,8 +48,7 @@ export async function authenticate(
   if (!claimed) {
     const old = options.signingName === "s3" ? parseOldSignature(request) : undefined;
     if (old) {
-      const { region, publicUrl } = platform.settings;
-      const publicHost = new URL(publicUrl).hostname;
+      const { region, publicHost } = platform.settings;
       const now = platform.clock.now();
       const signature = await verifyOldSignature(request, old, { now, region, publicHost, secretFor });
       return { principal: principal!, signature };

@@ -19,6 +19,8 @@ export interface Settings {
   readonly region: string;
   /** `http://localhost:4566`: the origin of every URL that is handed out. */
   readonly publicUrl: string;
+  /** The host of `publicUrl`, without the port. */
+  readonly publicHost: string;
   readonly port: number;
   /** Function environments that are kept started, without code, for each runtime in use. */
   readonly poolSize: number;

@@ -54,7 +54,7 @@ export function createGateway(
     registry,
     keys: new SigningKeyCache(),
     routes: registry.services.flatMap(({ name, routes }) => routes.map((route) => ({ service: name, route }))),
-    publicHost: new URL(platform.settings.publicUrl).hostname,
+    publicHost: platform.settings.publicHost,
   };
   const origins = new WeakMap<object, SandboxOrigin>();
   let status: Status = "starting";

@@ -72,7 +72,7 @@ export async function browserHeaders(
   const { origin, host = "" } = ctx.http ?? {};
   // By path, users' pages share their origin with each other, and as `<bucket>.<our host>` with a project's page or an API
   // that has the name or will have it: none of them may act for another.
-  const hasOwnOrigin = bucketOfHost(host, new URL(ctx.platform.settings.publicUrl).hostname) !== undefined;
+  const hasOwnOrigin = bucketOfHost(host, ctx.platform.settings.publicHost) !== undefined;
   const shared = hasOwnOrigin ? undefined : { "content-security-policy": "sandbox" };
   // Without a body, S3 still says what it would be.
   const own = method === "HEAD" && input.Key === undefined ? { ...shared, "content-type": "application/xml" } : shared;

@@ -298,7 +298,7 @@ function answerOf(
 ): { status: number; headers: Record<string, string>; body?: string } {
   const { host = "", secure = false } = ctx.http ?? {};
   const origin = `${secure ? "https" : "http"}://${host}`;
-  const inHost = bucketOfS3Host(host, new URL(ctx.platform.settings.publicUrl).hostname) !== undefined;
+  const inHost = bucketOfS3Host(host, ctx.platform.settings.publicHost) !== undefined;
   const path = key.split("/").map(encodeURIComponent).join("/");
   const location = inHost ? `${origin}/${path}` : `${origin}/${bucket}/${path}`;
   const headers = { ...said, location, etag };
