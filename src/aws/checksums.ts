@@ -15,10 +15,11 @@ export interface Checksum {
 /** The algorithm of a name in any case; `undefined` where there is none such. */
 export function checksumAlgorithm(name: string): ChecksumAlgorithm | undefined {
   const lower = name.toLowerCase();
-  return Object.hasOwn(BYTES, lower) ? (lower as ChecksumAlgorithm) : undefined; // one of the names, as the table has it
+  return Object.hasOwn(CHECKSUM_BYTES, lower) ? (lower as ChecksumAlgorithm) : undefined; // one of the names, as the table has it
 }
 
-const BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
+/** How long checksums are. */
+export const CHECKSUM_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
   crc32: 4,
   crc32c: 4,
   crc64nvme: 8,
@@ -27,10 +28,13 @@ const BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
   md5: 16,
 };
 
+/** The polynomials of those that are cyclic redundancy checks, reflected. */
+export const CRC_POLYNOMIALS = { crc32: 0xedb88320n, crc32c: 0x82f63b78n, crc64nvme: 0x9a6c9329ac4bc9b5n } as const;
+
 /** Whether a text can be a checksum of this algorithm, in base64. */
 export function isChecksum(algorithm: ChecksumAlgorithm, text: string): boolean {
   const bytes = Buffer.from(text, "base64");
-  return bytes.length === BYTES[algorithm] && bytes.toString("base64") === text;
+  return bytes.length === CHECKSUM_BYTES[algorithm] && bytes.toString("base64") === text;
 }
 
 export function createChecksum(algorithm: ChecksumAlgorithm): Checksum {
@@ -64,8 +68,8 @@ function bigEndian(...words: readonly number[]): string {
  * are two arrays of 32, because arithmetic on bigints would be slower than one byte at a time. The bytes are read as two
  * words of 32 bits (little-endian, as all machines are that Node runs on), which takes half the time of eight.
  */
-const CRC32C_TABLES = makeCrc32Tables(0x82f63b78);
-const CRC64_TABLES = makeCrc64Tables(0x9a6c9329ac4bc9b5n);
+const CRC32C_TABLES = makeCrc32Tables(Number(CRC_POLYNOMIALS.crc32c));
+const CRC64_TABLES = makeCrc64Tables(CRC_POLYNOMIALS.crc64nvme);
 
 interface Words {
   /** Bytes before the first word: words begin where they may. */
