@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import {
   CloudFormation,
   type CreateStackCommandInput,
@@ -24,6 +25,16 @@ export const trust = {
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
 };
+
+/** Puts a text to a URL of AWS's that the platform has handed out; answers the status. */
+export const putTo = (endpoint: string, url: string, text: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const { hostname, pathname } = new URL(url);
+    const sent = request(`${endpoint}${pathname}`, { method: "PUT", headers: { host: hostname } }, (answer) =>
+      resolve(answer.resume().statusCode!),
+    );
+    sent.on("error", reject).end(text);
+  });
 
 /** Stacks as a test works with them: every change is waited for. */
 export interface Stacks {

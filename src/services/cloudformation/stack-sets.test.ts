@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import * as Cfn from "@aws-sdk/client-cloudformation";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { IAM } from "@aws-sdk/client-iam";
-import { body, group } from "../../../test/support/stacks.ts";
+import { body, group, putTo } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 const ACCOUNT = "000000000000";
@@ -222,14 +221,8 @@ describe("stack sets", () => {
     const west = new Cfn.CloudFormation({ ...app.client, region: "us-west-1" });
     const stack = { StackName: Summaries![0]!.StackId!, LogicalResourceId: "Handle" };
     const { StackResourceDetail } = await west.describeStackResource(stack);
-    const { pathname, hostname } = new URL(StackResourceDetail!.PhysicalResourceId!);
-    const signal = { Status: "SUCCESS", UniqueId: "1", Data: "done", Reason: "ready" };
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      const options = { method: "PUT", headers: { host: hostname } };
-      const sent = request(`${app.endpoint}${pathname}`, options, (answer) => resolve(answer.resume().statusCode));
-      sent.on("error", reject).end(JSON.stringify(signal));
-    });
-    assert.equal(status, 200);
+    const signal = JSON.stringify({ Status: "SUCCESS", UniqueId: "1", Data: "done", Reason: "ready" });
+    assert.equal(await putTo(app.endpoint, StackResourceDetail!.PhysicalResourceId!, signal), 200);
     assert.equal((await ended("slow-0", waiting[0])).status, "SUCCEEDED");
     assert.deepEqual(await instances("slow-0"), ["us-west-1 CURRENT SUCCEEDED"]);
     // A stack that is on its way is waited for, stopped or not.

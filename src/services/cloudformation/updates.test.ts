@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { APIGateway } from "@aws-sdk/client-api-gateway";
 import { ApiGatewayV2 } from "@aws-sdk/client-apigatewayv2";
@@ -10,7 +9,7 @@ import { EventBridge } from "@aws-sdk/client-eventbridge";
 import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
 import { SSM } from "@aws-sdk/client-ssm";
-import { body, group, openStacks, trust, type Resources, type Stacks } from "../../../test/support/stacks.ts";
+import { body, group, openStacks, putTo, trust, type Resources, type Stacks } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 const ACCOUNT = "000000000000";
@@ -230,16 +229,7 @@ describe("an update of every property that can be changed in place", () => {
         await new Promise((done) => setTimeout(done, 10));
       }
     };
-    const signal = async (url: string, text: string): Promise<number> => {
-      const { hostname, pathname } = new URL(url);
-      return new Promise((done, fail) => {
-        const sent = request(`${app.endpoint}${pathname}`, { method: "PUT", headers: { host: hostname } }, (answer) => {
-          answer.resume();
-          done(answer.statusCode!);
-        });
-        sent.on("error", fail).end(text);
-      });
-    };
+    const signal = (url: string, text: string): Promise<number> => putTo(app.endpoint, url, text);
     const good = (UniqueId: string) =>
       JSON.stringify({ Status: "SUCCESS", UniqueId, Reason: "r", Data: `d${UniqueId}` });
     const url = await start("wait");

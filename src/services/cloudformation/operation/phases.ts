@@ -66,6 +66,7 @@ export async function apply(run: StackRun): Promise<void> {
     await runGraph(new Map(interrupted.map((id) => [id, []])), work, { limit: PARALLEL_RESOURCES, goOn: true });
     const { failed, skipped } = await runGraph(graph, work, { limit: PARALLEL_RESOURCES });
     if (failed.size > 0 || skipped.size > 0) return await failedResources(run, failed);
+    if (await run.cancelled()) return await failedResources(run, new Set());
     if (await beginWatch(run)) return;
     await finish(run, plan);
   } catch (error) {

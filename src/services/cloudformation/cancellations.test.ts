@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { CloudFormation } from "@aws-sdk/client-cloudformation";
+import { IAM } from "@aws-sdk/client-iam";
+import { Lambda } from "@aws-sdk/client-lambda";
+import { SQS } from "@aws-sdk/client-sqs";
+import { body, group, openStacks, putTo, trust } from "../../../test/support/stacks.ts";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+import { zip } from "../../../test/support/zip.ts";
+
+let app: TestApp;
+before(async () => {
+  app = await startTestApp();
+});
+after(() => app.stop());
+
+/** A function of custom resources that never runs: what it is asked comes to a queue, and the test answers. */
+async function askedFunction() {
+  const [iam, lambda, sqs] = [new IAM(app.client), new Lambda(app.client), new SQS(app.client)];
+  const { Role } = await iam.createRole({ RoleName: "f", AssumeRolePolicyDocument: JSON.stringify(trust) });
+  const Statement = [{ Effect: "Allow", Action: "sqs:*", Resource: "*" }];
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
+  await iam.putRolePolicy({ RoleName: "f", PolicyName: "p", PolicyDocument });
+  const { QueueUrl } = await sqs.createQueue({ QueueName: "asked" });
+  const made = await lambda.createFunction({
+    FunctionName: "f",
+    Handler: "index.handler",
+    Runtime: "python3.12",
+    Role: Role!.Arn!,
+    Code: { ZipFile: await zip({ "index.py": "" }) },
+    DeadLetterConfig: { TargetArn: "arn:aws:sqs:us-east-1:000000000000:asked" },
+  });
+  await lambda.putFunctionConcurrency({ FunctionName: "f", ReservedConcurrentExecutions: 0 });
+  const asked = async (): Promise<string> => {
+    const { Messages = [] } = await sqs.receiveMessage({ QueueUrl: QueueUrl!, WaitTimeSeconds: 10 });
+    return JSON.parse(Messages[0]!.Body!).ResponseURL;
+  };
+  return { ServiceToken: made.FunctionArn!, asked };
+}
+
+test("an update that is cancelled while its last resource is made is rolled back", async () => {
+  const cfn = new CloudFormation(app.client);
+  const { create, ended, retention } = openStacks(app.client);
+  const { ServiceToken, asked } = await askedFunction();
+  await create("last", body({ A: group("last-a", 1) }));
+  const Last = { Type: "Custom::Last", DependsOn: "A", DeletionPolicy: "Retain", Properties: { ServiceToken } };
+  const updating = cfn.updateStack({ StackName: "last", TemplateBody: body({ A: group("last-a", 3), Last }) });
+  const url = await asked();
+  await cfn.cancelUpdateStack({ StackName: "last" });
+  const answer = JSON.stringify({ Status: "SUCCESS", PhysicalResourceId: "made" });
+  assert.equal(await putTo(app.endpoint, url, answer), 200);
+  await updating;
+  assert.equal((await ended("last")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
+  assert.deepEqual(await retention("last-a"), { "last-a": 1 });
+});
