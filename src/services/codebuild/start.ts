@@ -1,7 +1,6 @@
 import type { StartBuildInput } from "@aws-sdk/client-codebuild";
 import type { Principal } from "../../aws/principal.ts";
-import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
-import { GuardFailed } from "../../ports/database.ts";
+import { notImplemented } from "../../kernel/aws-error.ts";
 import { buildChanged } from "./events.ts";
 import {
   batchArn,
@@ -17,14 +16,22 @@ import {
   type Phase,
   type StoredBuild,
 } from "./model.ts";
-import { s3LogPlace } from "./s3-log.ts";
+import { startedBefore, startNumbered, type Numbered } from "./numbered.ts";
 import { checkedSettings, checkVariables, type Settings } from "./project-settings.ts";
+import { s3LogPlace } from "./s3-log.ts";
 
 export const BUILDS = "codebuild-builds";
 export const QUEUE_TIMEOUTS = "codebuild-queue-timeouts";
 
-const MAX_TRIES = 50;
-const MAX_LISTED = 10 ** 15;
+export const BUILD: Numbered<StoredBuild> = {
+  kind: "build",
+  counter: "counter",
+  order: "order",
+  projectOrder: "project-order",
+  name: "Builds",
+  existing: existingBuild,
+};
+
 const S3_ARN = /^arn:aws:s3:::[a-z0-9.-]{3,63}\/.+$/;
 /** Overrides that would have to be ignored. */
 const REFUSED = [
@@ -43,8 +50,8 @@ export type StartInput = { readonly [K in keyof StartBuildInput]?: Json<StartBui
 export async function startBuild(ctx: Ctx, input: StartInput): Promise<StoredBuild> {
   const name = projectName(input.projectName);
   const token = input.idempotencyToken === undefined ? undefined : `${name}:${input.idempotencyToken}`;
-  const earlier = token === undefined ? undefined : await ctx.records.get<string>("token", token);
-  if (earlier) return await existingBuild(ctx, earlier.value);
+  const earlier = await startedBefore(ctx, BUILD, token);
+  if (earlier) return earlier;
   const settings = checkedSettings(withOverrides(await existingProject(ctx, name), input));
   if (settings.source?.type === "CODEPIPELINE" && !S3_ARN.test(settings.sourceVersion ?? ""))
     throw invalidInput(
@@ -60,42 +67,22 @@ export async function startWithSettings(
   settings: Settings,
   { token, batch }: { token?: string; batch?: NonNullable<StoredBuild["batch"]> },
 ): Promise<StoredBuild> {
-  const id = `${name}:${ctx.platform.ids.uuid()}`;
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const counter = await ctx.records.get<number>("counter", name);
-    const number = (counter?.value ?? 0) + 1;
+  return await startNumbered(ctx, BUILD, name, token, (id, number) => {
     const build: BuildView = {
       ...newBuild(ctx, id, number, settings),
       ...(batch ? { buildBatchArn: batchArn(ctx, batch.id) } : {}),
     };
-    const stored: StoredBuild = { build, settings, runs: 0, ...(batch ? { batch } : {}) };
-    try {
-      await ctx.records.write(
-        ctx.records.put("counter", name, number, counter?.rev ?? 0),
-        ctx.records.put("build", id, stored, 0),
-        ctx.records.put("order", `${String(MAX_LISTED + stored.build.startTime)}/${id}`, id),
-        ctx.records.put("project-order", projectOrderId(name, number), id),
-        token === undefined ? [] : ctx.records.put("token", token, id, 0),
-        ctx.enqueue(BUILDS, { id }),
-        ctx.enqueue(QUEUE_TIMEOUTS, { id }, { delayMs: Number(settings.queuedTimeoutInMinutes) * 60_000 }),
-        buildChanged(ctx, stored.build, "IN_PROGRESS"),
-      );
-      return stored;
-    } catch (error) {
-      if (!(error instanceof GuardFailed)) throw error;
-      const other = token === undefined ? undefined : await ctx.records.get<string>("token", token);
-      if (other) return await existingBuild(ctx, other.value);
-    }
-  }
-  throw new AwsError(
-    "InternalServiceError",
-    `Builds of ${name} are started faster than they can be numbered; try again`,
-    500,
-  );
+    return {
+      started: build,
+      stored: { build, settings, runs: 0, ...(batch ? { batch } : {}) },
+      also: [
+        ...ctx.enqueue(BUILDS, { id }),
+        ...ctx.enqueue(QUEUE_TIMEOUTS, { id }, { delayMs: Number(settings.queuedTimeoutInMinutes) * 60_000 }),
+        ...buildChanged(ctx, build, "IN_PROGRESS"),
+      ],
+    };
+  });
 }
-
-export const projectOrderId = (project: string, number: number): string =>
-  `${project}/${String(number).padStart(12, "0")}`;
 
 /** The project's settings with what the call wants otherwise. */
 export function withOverrides(project: Settings, input: StartInput): Settings {

@@ -8,7 +8,7 @@ import {
   shownBatch,
   type StoredBatch,
 } from "../batches/model.ts";
-import { batchOrderId, startBatch, timeoutMs } from "../batches/start-batch.ts";
+import { BATCH, startBatch, timeoutMs } from "../batches/start-batch.ts";
 import {
   existingProject,
   invalidInput,
@@ -20,7 +20,7 @@ import {
   type Ctx,
   type StoredBuild,
 } from "../model.ts";
-import { projectOrderId } from "../start.ts";
+import { removeNumbered } from "../numbered.ts";
 import type { CodeBuildState } from "../state.ts";
 import { deleteBuilds, listIds } from "./builds.ts";
 
@@ -119,11 +119,7 @@ export const batches = operations<typeof CodeBuild, CodeBuildState>()({
       if (!stored.value.batch.complete) throw invalidInput(`Cannot delete batch build ${id}: it is still in progress`);
       const { batch, builds } = stored.value;
       const deleted = await deleteBuilds(ctx, Object.values(builds).flat());
-      await ctx.records.write(
-        ctx.records.remove("batch", id),
-        ctx.records.remove("batch-order", batchOrderId(stored.value)),
-        ctx.records.remove("project-batch-order", projectOrderId(batch.projectName, batch.buildBatchNumber ?? 0)),
-      );
+      await ctx.records.write(removeNumbered(ctx, BATCH, batch, batch.buildBatchNumber));
       return { statusCode: "SUCCESS", ...deleted };
     },
   },

@@ -16,7 +16,8 @@ import {
   type Ctx,
   type StoredBuild,
 } from "../model.ts";
-import { projectOrderId, startBuild, type StartInput } from "../start.ts";
+import { removeNumbered } from "../numbered.ts";
+import { BUILD, startBuild, type StartInput } from "../start.ts";
 import type { CodeBuildState } from "../state.ts";
 import { requestStop } from "../stop.ts";
 
@@ -117,20 +118,12 @@ export async function deleteBuilds(ctx: Ctx, ids: readonly string[]) {
     if (!stored) buildsNotDeleted.push({ id: given, statusCode: "BUILD_NOT_FOUND" });
     else if (!stored.value.build.buildComplete) buildsNotDeleted.push({ id: given, statusCode: "BUILD_IN_PROGRESS" });
     else {
-      await forget(ctx, stored.value);
-      buildsDeleted.push(stored.value.build.arn ?? stored.id);
+      const { build } = stored.value;
+      await ctx.records.write(removeNumbered(ctx, BUILD, build, build.buildNumber));
+      buildsDeleted.push(build.arn ?? stored.id);
     }
   }
   return { buildsDeleted, buildsNotDeleted };
-}
-
-async function forget(ctx: Ctx, { build }: StoredBuild): Promise<void> {
-  const orders = await ctx.records.list("order", { prefix: `${10 ** 15 + build.startTime}/${build.id}` });
-  await ctx.records.write(
-    ctx.records.remove("build", build.id),
-    orders.map(({ id }) => ctx.records.remove("order", id)),
-    ctx.records.remove("project-order", projectOrderId(build.projectName, build.buildNumber ?? 0)),
-  );
 }
 
 /** A page of ids that are kept in an order. */

@@ -1,13 +1,20 @@
 import type { StartBuildBatchInput } from "@aws-sdk/client-codebuild";
-import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
-import { GuardFailed } from "../../../ports/database.ts";
+import { notImplemented } from "../../../kernel/aws-error.ts";
 import { batchArn, existingProject, invalidInput, projectName, type Ctx, type Json } from "../model.ts";
+import { startedBefore, startNumbered, type Numbered } from "../numbered.ts";
 import { checkedSettings, type Settings } from "../project-settings.ts";
-import { initiatorOf, projectOrderId, withOverrides, type StartInput } from "../start.ts";
+import { initiatorOf, withOverrides, type StartInput } from "../start.ts";
 import { BATCH_TIMEOUTS, batchSoon, existingBatch, type StoredBatch } from "./model.ts";
 
-const MAX_TRIES = 50;
-const MAX_LISTED = 10 ** 15;
+export const BATCH: Numbered<StoredBatch> = {
+  kind: "batch",
+  counter: "batch-counter",
+  order: "batch-order",
+  projectOrder: "project-batch-order",
+  name: "Batches",
+  existing: existingBatch,
+};
+
 const DEFAULT_MINUTES = 480;
 
 type BatchInput = { readonly [K in keyof StartBuildBatchInput]?: Json<StartBuildBatchInput[K]> };
@@ -16,35 +23,21 @@ type BatchInput = { readonly [K in keyof StartBuildBatchInput]?: Json<StartBuild
 export async function startBatch(ctx: Ctx, input: BatchInput): Promise<StoredBatch> {
   const name = projectName(input.projectName);
   const token = input.idempotencyToken === undefined ? undefined : `batch ${name}:${input.idempotencyToken}`;
-  const earlier = token === undefined ? undefined : await ctx.records.get<string>("token", token);
-  if (earlier) return await existingBatch(ctx, earlier.value);
+  const earlier = await startedBefore(ctx, BATCH, token);
+  if (earlier) return earlier;
   const settings = await settingsOf(ctx, name, input);
-  const id = `${name}:${ctx.platform.ids.uuid()}`;
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const counter = await ctx.records.get<number>("batch-counter", name);
-    const number = (counter?.value ?? 0) + 1;
+  return await startNumbered(ctx, BATCH, name, token, (id, number) => {
     const stored = newBatch(ctx, id, number, settings);
-    try {
-      await ctx.records.write(
-        ctx.records.put("batch-counter", name, number, counter?.rev ?? 0),
-        ctx.records.put("batch", id, stored, 0),
-        ctx.records.put("batch-order", batchOrderId(stored), id),
-        ctx.records.put("project-batch-order", projectOrderId(name, number), id),
-        token === undefined ? [] : ctx.records.put("token", token, id, 0),
-        batchSoon(ctx, id),
-        ctx.enqueue(BATCH_TIMEOUTS, { id, attempt: 0 }, { delayMs: timeoutMs(settings) }),
-      );
-      return stored;
-    } catch (error) {
-      if (!(error instanceof GuardFailed)) throw error;
-      const other = token === undefined ? undefined : await ctx.records.get<string>("token", token);
-      if (other) return await existingBatch(ctx, other.value);
-    }
-  }
-  throw new AwsError("InternalServiceError", `Batches of ${name} are started faster than they can be numbered`, 500);
+    return {
+      started: stored.batch,
+      stored,
+      also: [
+        ...batchSoon(ctx, id),
+        ...ctx.enqueue(BATCH_TIMEOUTS, { id, attempt: 0 }, { delayMs: timeoutMs(settings) }),
+      ],
+    };
+  });
 }
-
-export const batchOrderId = ({ batch }: StoredBatch): string => `${MAX_LISTED + batch.startTime}/${batch.id}`;
 
 export const timeoutMs = ({ buildBatchConfig }: Settings): number =>
   (buildBatchConfig?.timeoutInMins ?? DEFAULT_MINUTES) * 60_000;

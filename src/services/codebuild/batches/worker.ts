@@ -7,9 +7,10 @@ import type { BatchSpec, BatchTask } from "../../../engines/buildspec/index.ts";
 import { AwsError, messageOf } from "../../../kernel/aws-error.ts";
 import { ownValue } from "../../../kernel/own-value.ts";
 import { existingBuild, projectArn, type Ctx, type StoredBuild } from "../model.ts";
+import { startedBefore } from "../numbered.ts";
 import { checkedSettings, type Settings } from "../project-settings.ts";
 import { fetchSource, readBuildspec } from "../sources.ts";
-import { startWithSettings } from "../start.ts";
+import { BUILD, startWithSettings } from "../start.ts";
 import type { CodeBuildState } from "../state.ts";
 import { requestStop } from "../stop.ts";
 import { BATCH_TIMEOUTS, BATCHES, batchSoon, endBatch, enterPhase, type StoredBatch } from "./model.ts";
@@ -161,11 +162,10 @@ async function startTask(ctx: Ctx, role: Ctx, stored: StoredBatch, task: BatchTa
   const { identifier } = task;
   const settings = checkedSettings(settingsOfTask(stored.settings, task));
   const token = `task ${batch.id} ${attempt} ${identifier}`;
-  const earlier = await ctx.records.get<string>("token", token);
-  const id =
-    earlier?.value ??
-    (await startWithSettings(role, batch.projectName, settings, { token, batch: { id: batch.id, identifier } })).build
-      .id;
+  const { build } =
+    (await startedBefore(ctx, BUILD, token)) ??
+    (await startWithSettings(role, batch.projectName, settings, { token, batch: { id: batch.id, identifier } }));
+  const { id } = build;
   await change(ctx, batch.id, (b) => ({
     ...b,
     current: { ...b.current, [identifier]: id },
