@@ -134,7 +134,7 @@ export interface LayerSources {
   readonly npmPackage: string;
   /** Our file that stands in for `aws`. */
   readonly awsClient: string;
-  /** Our file that is `sam`. */
+  /** Our folder that is `sam`: Python runs its `__main__.py`. */
   readonly samClient: string;
   readonly trust: { bundle: string; extra: string };
 }
@@ -146,7 +146,10 @@ function digestOf(sources: LayerSources): string {
   const versions = [sources.nodePackage, sources.npmPackage].map((folder) =>
     readFileSync(join(folder, "package.json"), "utf8"),
   );
-  const clients = [sources.awsClient, sources.samClient].map((file) => readFileSync(file, "utf8"));
+  const samFiles = readdirSync(sources.samClient).sort();
+  const clients = [sources.awsClient, ...samFiles.map((name) => join(sources.samClient, name))].map((file) =>
+    readFileSync(file, "utf8"),
+  );
   return createHash("sha256")
     .update(JSON.stringify([VERSION, facts, versions, ...clients]))
     .digest("hex")
@@ -272,7 +275,10 @@ async function makeTools(
   if (existsSync("/usr/bin/python3")) symlinkSync("../../bin/python3", join(local, "bin/python"));
   if (!existsSync(AWS_CLI)) return;
   writeFileSync(join(local, "bin/aws"), readFileSync(awsClient), { mode: 0o755 });
-  writeFileSync(join(local, "bin/sam"), readFileSync(samClient), { mode: 0o755 });
+  await copy(samClient, join(local, "lib/sam"));
+  writeFileSync(join(local, "bin/sam"), '#!/bin/sh\nexec /usr/bin/python3 -IB /usr/local/lib/sam "$@"\n', {
+    mode: 0o755,
+  });
   for (const name of existsSync(PYTHON_PACKAGES) ? readdirSync(PYTHON_PACKAGES) : []) {
     if (/^awscli-.*(dist|egg)-info$/.test(name)) correctMetadata(tools, name);
   }

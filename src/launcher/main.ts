@@ -103,7 +103,7 @@ async function makeHost(
     prepareLayers(places.state, join(places.base, "lower"), {
       ...packages(),
       awsClient: join(inside, "aws.py"),
-      samClient: join(inside, "sam.py"),
+      samClient: join(inside, "sam"),
       trust,
     }),
   );

@@ -23,7 +23,7 @@ describe("sam in builds", { skip }, () => {
   }
 
   function sam(folder: string, ...args: string[]) {
-    const { status, stdout, stderr } = spawnSync(PYTHON, ["-I", join(import.meta.dirname, "sam.py"), ...args], {
+    const { status, stdout, stderr } = spawnSync(PYTHON, ["-IB", join(import.meta.dirname, "sam"), ...args], {
       cwd: folder,
       encoding: "utf8",
       timeout: 60_000,
