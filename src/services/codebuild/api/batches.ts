@@ -1,5 +1,5 @@
 import type * as CodeBuild from "@aws-sdk/client-codebuild";
-import { operations, passRole, type Permission } from "../../../aws/service.ts";
+import { operations, type Permission } from "../../../aws/service.ts";
 import {
   BATCH_TIMEOUTS,
   batchSoon,
@@ -23,6 +23,7 @@ import {
 import { removeNumbered } from "../numbered.ts";
 import type { CodeBuildState } from "../state.ts";
 import { deleteBuilds, listIds } from "./builds.ts";
+import { passingRoles } from "./projects.ts";
 
 const batchId = (text: string | undefined): string =>
   /^arn:[^:]*:codebuild:[^:]*:\d*:build-batch\/(.+)$/.exec(text ?? "")?.[1] ?? String(text ?? "");
@@ -46,8 +47,9 @@ export const batches = operations<typeof CodeBuild, CodeBuildState>()({
   StartBuildBatch: {
     permissions: (input, ctx) => [
       ...onProjects("StartBuildBatch", ctx, [projectName(input.projectName)]),
-      ...[input.serviceRoleOverride, input.buildBatchConfigOverride?.serviceRole].flatMap((role) =>
-        passRole(role, "codebuild.amazonaws.com", projectArn(ctx, projectName(input.projectName))),
+      ...passingRoles(
+        { serviceRole: input.serviceRoleOverride, buildBatchConfig: input.buildBatchConfigOverride },
+        projectArn(ctx, projectName(input.projectName)),
       ),
     ],
     run: async (ctx, input) => ({

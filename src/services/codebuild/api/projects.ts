@@ -69,7 +69,13 @@ const tagsOf = (tags: readonly { key?: string; value?: string }[] | undefined) =
   (tags ?? []) as Json<NonNullable<Project["tags"]>>;
 
 /** The roles that a project gives to its builds and to its batches of builds. */
-const passingRoles = (input: Pick<Settings, "serviceRole" | "buildBatchConfig">, project: string): Permission[] =>
+export const passingRoles = (
+  input: {
+    readonly serviceRole?: string | undefined;
+    readonly buildBatchConfig?: { readonly serviceRole?: string | undefined } | undefined;
+  },
+  project: string,
+): Permission[] =>
   [input.serviceRole, input.buildBatchConfig?.serviceRole].flatMap((role) =>
     passRole(role, "codebuild.amazonaws.com", project),
   );

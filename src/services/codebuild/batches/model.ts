@@ -57,18 +57,8 @@ export function enterPhase(
 ): BatchView {
   const last = batch.phases.at(-1);
   if (last?.phaseType === phaseType) return batch; // it was interrupted in this phase
-  const before = last ? [...batch.phases.slice(0, -1), endedBatchPhase(last, now, ended)] : [];
+  const before = last ? [...batch.phases.slice(0, -1), endedPhase(last, now, ended.status, ended.context)] : [];
   return { ...batch, phases: [...before, { phaseType, startTime: now }], currentPhase: phaseType };
-}
-
-function endedBatchPhase(phase: BatchPhase, now: number, ended: Parameters<typeof enterPhase>[3]): BatchPhase {
-  const { phaseType: _type, ...rest } = endedPhase(
-    { startTime: phase.startTime ?? now },
-    now,
-    ended.status,
-    ended.context,
-  );
-  return { ...phase, ...rest } as BatchPhase;
 }
 
 /** A batch that is over. */

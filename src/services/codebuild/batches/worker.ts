@@ -1,3 +1,4 @@
+import type { ComputeType, EnvironmentType } from "@aws-sdk/client-codebuild";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isAllowed } from "../../../aws/authorize.ts";
@@ -10,7 +11,7 @@ import { existingBuild, projectArn, type Ctx, type StoredBuild } from "../model.
 import { startedBefore } from "../numbered.ts";
 import { checkedSettings, type Settings } from "../project-settings.ts";
 import { fetchSource, readBuildspec } from "../sources.ts";
-import { BUILD, startWithSettings } from "../start.ts";
+import { BUILD, startWithSettings, withOverrides } from "../start.ts";
 import type { CodeBuildState } from "../state.ts";
 import { requestStop } from "../stop.ts";
 import { BATCH_TIMEOUTS, BATCHES, batchSoon, endBatch, enterPhase, type StoredBatch } from "./model.ts";
@@ -160,7 +161,7 @@ async function batchRole(ctx: Ctx, { batch }: StoredBatch, action: "StartBuild" 
 async function startTask(ctx: Ctx, role: Ctx, stored: StoredBatch, task: BatchTask): Promise<void> {
   const { batch, attempt } = stored;
   const { identifier } = task;
-  const settings = checkedSettings(settingsOfTask(stored.settings, task));
+  const settings = settingsOfTask(stored.settings, task);
   const token = `task ${batch.id} ${attempt} ${identifier}`;
   const { build } =
     (await startedBefore(ctx, BUILD, token)) ??
@@ -173,19 +174,24 @@ async function startTask(ctx: Ctx, role: Ctx, stored: StoredBatch, task: BatchTa
   }));
 }
 
-function settingsOfTask(settings: Settings, task: BatchTask): Settings {
-  const variables = new Map((settings.environment?.environmentVariables ?? []).map((v) => [v.name, v]));
-  for (const [name, value] of Object.entries(task.variables)) variables.set(name, { name, value, type: "PLAINTEXT" });
-  return {
-    ...settings,
-    source: { ...settings.source!, ...(task.buildspec === undefined ? {} : { buildspec: task.buildspec }) },
-    environment: {
-      ...settings.environment!,
-      ...(task.environment as object), // names of images and types, which checkedSettings checks
-      environmentVariables: [...variables.values()],
-    },
-    ...artifactsOfTask(settings, task.identifier),
-  };
+/** The batch's settings with what the buildspec says of one build of it: names of images and types, which are checked. */
+function settingsOfTask(settings: Settings, { buildspec, environment, variables, identifier }: BatchTask): Settings {
+  const { type, image, computeType, privilegedMode } = environment;
+  return checkedSettings({
+    ...withOverrides(settings, {
+      buildspecOverride: buildspec,
+      environmentTypeOverride: type as EnvironmentType | undefined,
+      imageOverride: image,
+      computeTypeOverride: computeType as ComputeType | undefined,
+      privilegedModeOverride: privilegedMode,
+      environmentVariablesOverride: Object.entries(variables).map(([name, value]) => ({
+        name,
+        value,
+        type: "PLAINTEXT",
+      })),
+    }),
+    ...artifactsOfTask(settings, identifier),
+  });
 }
 
 /**
