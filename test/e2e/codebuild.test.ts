@@ -234,7 +234,7 @@ batch:
     - {identifier: second, depend-on: [first], env: {variables: {WHAT: two}}}
     - {identifier: third, depend-on: [second], env: {variables: {WHAT: three}}}
 phases:
-  build: {commands: ['echo "$CODEBUILD_BATCH_BUILD_IDENTIFIER $WHAT" > out.txt', 'test $WHAT != two || aws s3 ls s3://work/go.txt']}
+  build: {commands: ['echo "$CODEBUILD_BATCH_BUILD_IDENTIFIER $WHAT" > out.txt', 'test $WHAT != two || aws s3api head-object --bucket work --key go.txt']}
 artifacts: {files: [out.txt]}
 `;
     const name = await project(
