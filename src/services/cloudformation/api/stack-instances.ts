@@ -1,4 +1,5 @@
 import type * as CloudFormation from "@aws-sdk/client-cloudformation";
+import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { STACK_SETS_PAGE } from "../limits.ts";
 import { asAdministrator } from "../stack-sets/deploy.ts";
@@ -12,38 +13,11 @@ import { checkOverrides, onStackSet } from "./stack-sets.ts";
 export const stackInstances = operations<typeof CloudFormation, any>()({
   CreateStackInstances: {
     permissions: onStackSet("CreateStackInstances"),
-    async run(ctx, input) {
-      const { value: set } = await stackSetOf(ctx, String(input.StackSetName));
-      const targets = targetsOf(input);
-      checkOverrides(ctx, set, input.ParameterOverrides);
-      await asAdministrator(ctx, set.administrationRole);
-      const id = input.OperationId ?? ctx.platform.ids.uuid();
-      const there = await instancesOf(ctx, set.id);
-      const instances = targets.map((target) => {
-        const before = there.find((one) => one.account === target.account && one.region === target.region);
-        return instanceFor(ctx, set, target, before, input.ParameterOverrides, id);
-      });
-      const wanted = { action: "CREATE", targets, instances, id, preferences: input.OperationPreferences } as const;
-      return { OperationId: await startSetOperation(ctx, set, wanted) };
-    },
+    run: (ctx, input) => deployInstances(ctx, "CREATE", input),
   },
   UpdateStackInstances: {
     permissions: onStackSet("UpdateStackInstances"),
-    async run(ctx, input) {
-      const { value: set } = await stackSetOf(ctx, String(input.StackSetName));
-      const targets = targetsOf(input);
-      checkOverrides(ctx, set, input.ParameterOverrides);
-      await asAdministrator(ctx, set.administrationRole);
-      const id = input.OperationId ?? ctx.platform.ids.uuid();
-      const there = await instancesOf(ctx, set.id);
-      const instances = targets.map((target) => {
-        const before = there.find((one) => one.account === target.account && one.region === target.region);
-        if (!before) throw noInstance(`${set.name}:${target.account}:${target.region}`);
-        return instanceFor(ctx, set, target, before, input.ParameterOverrides, id);
-      });
-      const wanted = { action: "UPDATE", targets, instances, id, preferences: input.OperationPreferences } as const;
-      return { OperationId: await startSetOperation(ctx, set, wanted) };
-    },
+    run: (ctx, input) => deployInstances(ctx, "UPDATE", input),
   },
   DeleteStackInstances: {
     permissions: onStackSet("DeleteStackInstances"),
@@ -165,4 +139,25 @@ function stopped(operation: SetOperation, ended: number): SetOperation | undefin
   if (operation.status !== "QUEUED") return { ...operation, status: "STOPPING" };
   const results = operation.results.map((one) => ({ ...one, status: "CANCELLED" as const }));
   return { ...operation, status: "STOPPED", ended, results };
+}
+
+/** Creates or updates instances; an update is of instances that are there. */
+async function deployInstances(
+  ctx: Context,
+  action: "CREATE" | "UPDATE",
+  input: CloudFormation.CreateStackInstancesInput | CloudFormation.UpdateStackInstancesInput,
+) {
+  const { value: set } = await stackSetOf(ctx, String(input.StackSetName));
+  const targets = targetsOf(input);
+  checkOverrides(ctx, set, input.ParameterOverrides);
+  await asAdministrator(ctx, set.administrationRole);
+  const id = input.OperationId ?? ctx.platform.ids.uuid();
+  const there = await instancesOf(ctx, set.id);
+  const instances = targets.map((target) => {
+    const before = there.find((one) => one.account === target.account && one.region === target.region);
+    if (action === "UPDATE" && !before) throw noInstance(`${set.name}:${target.account}:${target.region}`);
+    return instanceFor(ctx, set, target, before, input.ParameterOverrides, id);
+  });
+  const wanted = { action, targets, instances, id, preferences: input.OperationPreferences };
+  return { OperationId: await startSetOperation(ctx, set, wanted) };
 }
