@@ -1,11 +1,11 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, symlink } from "node:fs/promises";
-import { dirname, join, posix, relative } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import yauzl, { type Entry, type ZipFile } from "yauzl";
+import { makeLinks, MAX_LINK, type ZipLink } from "../zip-links.ts";
 
-const MAX_LINK = 4096;
 const TYPE = 0o170000;
 const LINK = 0o120000;
 
@@ -22,24 +22,17 @@ export async function unzipTo(
   await mkdir(folder, { recursive: true });
   let entries = 0;
   let left = limits.maxBytes;
-  const links: [target: string, place: string][] = [];
+  const links: ZipLink[] = [];
   try {
     for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) {
       if (++entries > limits.maxEntries) throw new Error(`the zip has more than ${limits.maxEntries} entries`);
       const target = join(folder, entry.fileName); // yauzl refuses absolute names and ".."
       if (entry.fileName.endsWith("/")) await mkdir(target, { recursive: true });
       else if (((entry.externalFileAttributes >>> 16) & TYPE) === LINK)
-        links.push([await readLink(zip, entry), target]);
+        links.push({ path: entry.fileName, to: await readLink(zip, entry) });
       else left -= await writeEntry(zip, entry, target, left);
     }
-    // Links come last and never lie behind one another, so that nothing is ever written through one.
-    const places = new Set(links.map(([, place]) => place));
-    for (const [to, place] of links) {
-      for (let above = dirname(place); above.length > folder.length; above = dirname(above))
-        if (places.has(above)) throw new Error(`the zip has a link behind its link ${relative(folder, above)}`);
-      await mkdir(dirname(place), { recursive: true });
-      await symlink(to, place);
-    }
+    await makeLinks(folder, links);
     return limits.maxBytes - left;
   } finally {
     zip.close();
@@ -80,15 +73,9 @@ function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
   });
 }
 
-/** Where a link leads: inside, by steps up first and down then, so that no other link on the way can lead it out. */
 async function readLink(zip: ZipFile, entry: Entry): Promise<string> {
   if (entry.uncompressedSize > MAX_LINK) throw new Error(`the link ${entry.fileName} is too long`);
-  const to = Buffer.concat(await (await open(zip, entry)).toArray()).toString("utf8");
-  const inside = posix.join(posix.dirname(entry.fileName), to);
-  const isPlain = /^(\.\.?\/)*(\.\.?|(?!\.\.?(\/|$))[^/]+(\/(?!\.\.?(\/|$))[^/]+)*\/?)$/.test(to) && !to.includes("\0");
-  if (!isPlain || inside === ".." || inside.startsWith("../"))
-    throw new Error(`the link ${entry.fileName} leads out of the archive`);
-  return to;
+  return Buffer.concat(await (await open(zip, entry)).toArray()).toString("utf8");
 }
 
 const open = (zip: ZipFile, entry: Entry): Promise<Readable> =>

@@ -55,6 +55,14 @@ test("no link of a package is made through another one of it", async () => {
   );
 });
 
+test("no link leads out through another one of the package", async () => {
+  const file = await zipFile([
+    ["deep/deeper/up", "../..", LINK],
+    ["out", "deep/deeper/up/../../etc", LINK],
+  ]);
+  await assert.rejects(unpack(file), { message: "The link out points outside the deployment package." });
+});
+
 test("files, folders, executable bits and links that stay inside are kept", async () => {
   const target = await unpack(
     await zipFile([

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync } from "node:fs";
 import { chmod, link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
-import { basename, dirname, join, normalize, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { buffer as readStream } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { openPromise, type Entry, type ZipFile } from "yauzl";
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { Ids } from "../../kernel/ids.ts";
+import { makeLinks, MAX_LINK, UnsafeLink, type ZipLink } from "../zip-links.ts";
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const MAX_UNZIPPED = 250 * 1024 * 1024;
 const MAX_ENTRIES = 100_000;
-const MAX_LINK = 4096;
 
 const invalid = (message: string): AwsError => new AwsError("InvalidParameterValueException", message, 400);
 
@@ -114,7 +114,7 @@ export async function unzip(file: string, folder: string, maxBytes = MAX_UNZIPPE
       throw invalid("Could not unzip uploaded file. Please check your file, then try to upload again.");
     },
   );
-  const links: { path: string; to: string }[] = [];
+  const links: ZipLink[] = [];
   let bytes = 0;
   let entries = 0;
   try {
@@ -125,26 +125,21 @@ export async function unzip(file: string, folder: string, maxBytes = MAX_UNZIPPE
       const path = inside(folder, entry.fileName);
       if (path === folder) continue;
       if (entry.fileName.endsWith("/")) await mkdir(path, { recursive: true, mode: 0o755 });
-      else if (isLink(entry)) links.push({ path, to: await linkTarget(zip, entry) });
+      else if (isLink(entry)) links.push({ path: relative(folder, path), to: await linkTarget(zip, entry) });
       else await writeEntry(zip, entry, path);
     }
+    await makeLinks(folder, links);
   } catch (error) {
+    if (error instanceof UnsafeLink)
+      throw invalid(
+        error.above
+          ? `The link ${error.link} lies behind another link of the deployment package.`
+          : `The link ${error.link} points outside the deployment package.`,
+      );
     const { code, message } = error as NodeJS.ErrnoException;
     throw error instanceof AwsError || code === "ENOSPC" ? error : invalid(`Could not unzip uploaded file: ${message}`);
   } finally {
     zip.close();
-  }
-  // Links come last and never lie behind one another, so that nothing is ever written through one.
-  const places = new Set(links.map(({ path }) => path));
-  for (const { path, to } of links) {
-    for (let above = dirname(path); above.length > folder.length; above = dirname(above))
-      if (places.has(above))
-        throw invalid(`The link ${path.slice(folder.length + 1)} lies behind another link of the deployment package.`);
-    const lands = to.startsWith("/") ? to : normalize(join(dirname(path), to));
-    if (lands !== folder && !lands.startsWith(`${folder}/`))
-      throw invalid(`The link ${path.slice(folder.length + 1)} points outside the deployment package.`);
-    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-    await symlink(to, path);
   }
 }
 
