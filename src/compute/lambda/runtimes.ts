@@ -44,6 +44,7 @@ function installedNodes(code: string): { major: number; folder: string }[] {
     { major: 24, folder: at(`node-linux-${process.arch}`) },
     { major: 22, folder: at(`node22-linux-${process.arch}`) },
     { major: 20, folder: at(`node20-linux-${process.arch}`) },
+    { major: 18, folder: at(`node18-linux-${process.arch}`) },
   ];
   return candidates.filter(({ folder }) => existsSync(join(folder, "node")));
 }
