@@ -160,17 +160,21 @@ describe("HTTP APIs", { skip: cannotRun }, () => {
     assert.equal(other.headers["access-control-allow-origin"], undefined);
   });
 
-  test("a function whose policy names another API is not called", async () => {
+  test("a function is called where its policy names the API and the route: with its variables, or a wildcard", async () => {
     const lambda = new Lambda(platform.client);
     await lambda.removePermission({ FunctionName: "web", StatementId: "api" });
-    const SourceArn = "arn:aws:execute-api:us-east-1:000000000000:other/*/*";
-    await lambda.addPermission({
-      FunctionName: "web",
-      StatementId: "other",
-      Action: "lambda:InvokeFunction",
-      Principal: "apigateway.amazonaws.com",
-      SourceArn,
-    });
-    assert.equal((await call("GET", "/items/1")).status, 500);
+    const statement = { FunctionName: "web", StatementId: "one" };
+    const statusWith = async (source: string) => {
+      const SourceArn = `arn:aws:execute-api:us-east-1:000000000000:${source}`;
+      const Principal = "apigateway.amazonaws.com";
+      await lambda.addPermission({ ...statement, Action: "lambda:InvokeFunction", Principal, SourceArn });
+      const { status } = await call("GET", "/items/1");
+      await lambda.removePermission(statement);
+      return status;
+    };
+    assert.equal(await statusWith("other/*/*"), 500);
+    assert.equal(await statusWith(`${api}/*/*/items/{id}`), 201, "as the CDK writes it");
+    assert.equal(await statusWith(`${api}/*/GET/items/*`), 201, "as SAM writes it");
+    assert.equal(await statusWith(`${api}/*/GET/items/1`), 500);
   });
 });

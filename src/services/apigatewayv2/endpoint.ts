@@ -76,7 +76,8 @@ async function makePlan(ctx: HttpContext, address: ApiAddress, method: string): 
   const { stage, rest } = found;
   const { key } = matched.route;
   const [verb = "", path = ""] = key.split(" ", 2);
-  const permitted = key === "$default" ? key : `${verb === "ANY" ? "*" : verb}${path.replaceAll(/\{[^}]+\}/g, "*")}`;
+  // The route as it is declared, variables and all: CDK's permissions name "/{proxy+}", SAM's a wildcard in its place.
+  const permitted = key === "$default" ? key : `${verb === "ANY" ? "*" : verb}${path}`;
   const sourceArn = `arn:aws:execute-api:${ctx.region}:${ctx.account}:${api.id}/${stage.name}/${permitted}`;
   const functionArn = functionOfUri(matched.integration.uri, stage.variables);
   const template = key === "$default" ? key : path;
