@@ -178,6 +178,10 @@ export interface Operation {
   readonly watchedUntil?: number;
   /** Counts the messages that have gone on with it after a pause: an older one that comes again does nothing. */
   readonly looks?: number;
+  /** The stack policy that stands in for the stack's own until this operation has ended. */
+  readonly policyMeanwhile?: string;
+  /** The stack's policy once this operation has succeeded. */
+  readonly policyAfter?: string;
   /** Nothing else happens but that resources are taken in. */
   readonly importing?: boolean;
   /** Change sets of the nested stacks, by logical id. */

@@ -136,6 +136,8 @@ export interface Start {
   readonly imports?: Operation["imports"] | undefined;
   readonly importing?: boolean | undefined;
   readonly children?: Operation["children"] | undefined;
+  readonly policyMeanwhile?: string | undefined;
+  readonly policyAfter?: string | undefined;
   /** To be written in the same transaction. */
   readonly also?: readonly Statement[] | undefined;
 }
@@ -157,6 +159,8 @@ function operationOf(ctx: Context<any>, stack: Stack, kind: Operation["kind"], s
     ...(start.imports ? { imports: start.imports } : {}),
     ...(start.importing ? { importing: true } : {}),
     ...(start.children ? { children: start.children } : {}),
+    ...(start.policyMeanwhile ? { policyMeanwhile: start.policyMeanwhile } : {}),
+    ...(start.policyAfter ? { policyAfter: start.policyAfter } : {}),
   };
 }
 

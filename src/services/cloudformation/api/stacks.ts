@@ -4,7 +4,7 @@ import type { OperationInput } from "../../../aws/sdk-types.ts";
 import { operations } from "../../../aws/service.ts";
 import { onStack } from "../access.ts";
 import { stackExists, validation } from "../errors.ts";
-import { isInProgress, type OnFailure, type Stack } from "../model.ts";
+import { isInProgress, type OnFailure, type Operation, type Stack } from "../model.ts";
 import { settle } from "../settle.ts";
 import { refuseNoUpdates } from "../difference.ts";
 import {
@@ -16,7 +16,7 @@ import {
   startDelete,
   startUpdate,
 } from "../start-stack.ts";
-import { checkStackPolicy, checkUpdateAllowed } from "../stack-policy.ts";
+import { checkStackPolicy } from "../stack-policy.ts";
 import { existingStack, findStack } from "../store.ts";
 import { readUrl } from "../template/source.ts";
 
@@ -66,18 +66,19 @@ export const stacks = operations<typeof CloudFormation, any>()({
       if (input.ClientRequestToken && stack.token === input.ClientRequestToken) return { StackId: stack.arn };
       checkUpdatable(stack);
       const { StackPolicyDuringUpdateBody, StackPolicyDuringUpdateURL } = input;
-      const meanwhile = await policyText(ctx, StackPolicyDuringUpdateBody, StackPolicyDuringUpdateURL);
-      const policy = await policyText(ctx, input.StackPolicyBody, input.StackPolicyURL);
+      const policyMeanwhile = await policyText(ctx, StackPolicyDuringUpdateBody, StackPolicyDuringUpdateURL);
+      const policyAfter = await policyText(ctx, input.StackPolicyBody, input.StackPolicyURL);
       const prepared = await prepareStack(ctx, stack, input, true);
-      const { changes } = await refuseNoUpdates(ctx, stack, prepared);
-      checkUpdateAllowed(meanwhile ?? stack.policy, changes);
+      await refuseNoUpdates(ctx, stack, prepared);
       await checkRole(ctx, input.RoleARN ?? stack.roleArn);
       const start = {
         roleArn: input.RoleARN,
         onFailure: input.DisableRollback ? ("DO_NOTHING" as const) : undefined,
         token: input.ClientRequestToken,
+        policyMeanwhile,
+        policyAfter,
       };
-      await startUpdate(ctx, policy ? { ...found, value: { ...stack, policy } } : found, prepared, start);
+      await startUpdate(ctx, found, prepared, start);
       await settle(ctx, stack.uuid);
       return { StackId: stack.arn };
     },
@@ -133,7 +134,11 @@ export const stacks = operations<typeof CloudFormation, any>()({
     permissions: onStack("GetStackPolicy"),
     async run(ctx, input) {
       const { value: stack } = await existingStack(ctx, String(input.StackName));
-      return stack.policy ? { StackPolicyBody: stack.policy } : {};
+      const operation = isInProgress(stack.status)
+        ? (await ctx.records.get<Operation>("operation", stack.operation ?? ""))?.value
+        : undefined;
+      const policy = operation?.policyMeanwhile ?? stack.policy;
+      return policy ? { StackPolicyBody: policy } : {};
     },
   },
 });

@@ -2,11 +2,8 @@ import type { Context } from "../../../aws/context.ts";
 import type { Stored } from "../../../aws/records.ts";
 import { invalidChangeSet, validation } from "../errors.ts";
 import { isInProgress, type ChangeSet, type Stack } from "../model.ts";
-import { checkUpdateAllowed } from "../stack-policy.ts";
 import { startCreate, startUpdate } from "../start-stack.ts";
-import { unseal } from "../store.ts";
 import { forgotten } from "./forget.ts";
-import type { KeptChange } from "./shown.ts";
 
 interface ExecuteInput {
   readonly ClientRequestToken?: string | undefined;
@@ -53,9 +50,7 @@ export async function execute(
     also,
   };
   const prepared = { revision: set.revision };
-  if (stack.revision) {
-    checkUpdateAllowed(stack.policy, unseal<KeptChange[]>(ctx, set.changes));
-    await startUpdate(ctx, found, prepared, start);
-  } else await startCreate(ctx, stack, prepared, start, found.rev);
+  if (stack.revision) await startUpdate(ctx, found, prepared, start);
+  else await startCreate(ctx, stack, prepared, start, found.rev);
   return stack.uuid;
 }

@@ -21,6 +21,7 @@ import { adoptResource } from "./adopt-resource.ts";
 import { shiftAlias } from "./alias-deployment.ts";
 import { isDenied, reasonOf, StepCancelled, StepFailed } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
+import { refuseDenied } from "./stack-policies.ts";
 import type { StackRun } from "./stack-run.ts";
 import type { StepContext } from "./step-context.ts";
 import { takesTags, updateTagged } from "./stack-tags.ts";
@@ -124,7 +125,9 @@ async function bring(job: Job): Promise<boolean> {
   const retagged = takesTags(type) && !isDeepStrictEqual(run.stack.revision!.tags, run.operation.former?.tags);
   if (changed.length === 0 && !resumed && !nested && !retagged) return keep(job);
   if (!resumed) refuseBroken(job);
-  if (mustReplace(type, changed)) {
+  const replaces = mustReplace(type, changed);
+  if (!resumed && changed.length > 0) refuseDenied(run, replaces ? "Update:Replace" : "Update:Modify", job.declared);
+  if (replaces) {
     refuseSameName(type.type, next, previous);
     return create(job, "replace");
   }

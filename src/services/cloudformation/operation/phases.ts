@@ -22,6 +22,7 @@ import { runGraph } from "./graph.ts";
 import { dropExports, finishOutputs, setImports } from "./outputs.ts";
 import { removeAll, type Doomed } from "./remove-resource.ts";
 import { restoreResource } from "./restore-resource.ts";
+import { refuseRemovals } from "./stack-policies.ts";
 import type { StackRun } from "./stack-run.ts";
 import { beginWatch, pauseWatch, tripped } from "./watch-triggers.ts";
 
@@ -60,6 +61,8 @@ export async function apply(run: StackRun): Promise<void> {
     // What the former template imports stays, until it is clear which of both holds.
     const used = await setImports(run, plan.imported, true);
     if (used.length > 0) await run.ctx.records.write(used);
+    const kept = await refuseRemovals(run, goneOf(run, active));
+    if (kept.size > 0) return await failedResources(run, kept);
     const graph = graphOf(plan.template, active);
     const work = (id: string): Promise<boolean> => deployResource(run, active.get(id)!, plan.scope, graph.get(id)!);
     const interrupted = [...active.keys()].filter((id) => isUnderWay(run, run.resources.get(id)));
@@ -99,7 +102,9 @@ async function finish(run: StackRun, plan: Plan): Promise<void> {
   if (run.operation.importing) return run.enter("done", "IMPORT_COMPLETE", undefined, { stack: { outputs }, also });
   if (run.operation.kind === "create")
     return run.enter("done", "CREATE_COMPLETE", undefined, { stack: { outputs }, also });
-  return run.enter("clean-up", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack: { outputs }, also });
+  const { policyAfter: policy } = run.operation;
+  const stack = { outputs, ...(policy === undefined ? {} : { policy }) };
+  return run.enter("clean-up", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", undefined, { stack, also });
 }
 
 /** What each resource waits for: what its properties and its update policy (a deployment group) refer to. */
@@ -143,11 +148,15 @@ async function giveUp(run: StackRun, failure: string): Promise<void> {
   });
 }
 
+/** The stack's resources that its template no longer has. */
+const goneOf = (run: StackRun, active: ReadonlyMap<string, unknown>): StackResource[] =>
+  [...run.resources.values()].filter((r) => !active.has(r.logicalId));
+
 /** What a successful update no longer needs goes. */
 export async function cleanUp(run: StackRun): Promise<void> {
   const plan = await planOf(run);
   const active = activeResources(plan);
-  const gone = [...run.resources.values()].filter((r) => !active.has(r.logicalId));
+  const gone = goneOf(run, active);
   const leftovers = await leftoversOf(run.ctx, run.stack.uuid);
   await removeAll(run, [...gone.map(doomed), ...leftovers.map((leftover) => ({ leftover }))], {
     remember: false,
