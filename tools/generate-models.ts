@@ -12,7 +12,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { ModelPack, PackHead } from "../src/aws/model-pack.ts";
-import { mergeBotocore, relaxRequired } from "./generate-models/constraints.ts";
+import { markDoubles, mergeBotocore, relaxRequired } from "./generate-models/constraints.ts";
 import { packFromBotocore, type BotocoreModel } from "./generate-models/from-botocore.ts";
 import { packFromSdk } from "./generate-models/from-sdk.ts";
 import { MODEL_SOURCES, type ModelSource } from "./generate-models/services.ts";
@@ -51,7 +51,7 @@ function makePack(source: ModelSource, folders: readonly string[]): ModelPack {
   if (!source.client) return packFromBotocore(source.name, newest);
   const sdk = requirePackage(`@aws-sdk/client-${source.client}`) as Record<string, unknown>;
   const pack = mergeBotocore(packFromSdk(source.name, sdk), newest, (name) => enumValues(sdk[name]));
-  return [newest, ...older].reduce(relaxRequired, pack);
+  return [newest, ...older].reduce(relaxRequired, markDoubles(pack, newest));
 }
 
 /** The SDK exports each enumeration as an object. */

@@ -50,6 +50,8 @@ export interface Traits {
   readonly streaming?: true;
   /** Lists and maps that may hold null. */
   readonly sparse?: true;
+  /** A number of an answer that is written with its fraction even where it has none: `66.0`. */
+  readonly double?: true;
   /** Text that travels base64 encoded in a header. */
   readonly mediaType?: true;
   /** Index in `ModelPack.constraints`. */

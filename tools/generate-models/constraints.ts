@@ -37,6 +37,20 @@ export function mergeBotocore(pack: ModelPack, model: BotocoreModel, enumValues:
   return { ...pack, operations, shapes, constraints: builder.constraints };
 }
 
+/** Marks the numbers of answers that may have fractions, which the SDK's schemas do not tell from whole ones. */
+export function markDoubles(pack: ModelPack, model: BotocoreModel): ModelPack {
+  const walker = new Walker(pack, model, (target, _use, theirs) =>
+    theirs.type === "double" || theirs.type === "float"
+      ? withTraits(target, (traits) => ({ ...traits, double: true }))
+      : target,
+  );
+  for (const [name, { output }] of Object.entries(pack.operations)) {
+    const theirs = model.operations[name]?.output;
+    if (theirs) walker.visit(output, theirs.shape);
+  }
+  return { ...pack, shapes: walker.shapes };
+}
+
 /**
  * Members that became required after an older model was made are not enforced, because clients of that age omit them
  * and AWS still serves those.

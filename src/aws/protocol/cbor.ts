@@ -12,8 +12,18 @@ export const CBOR: ValueFormat = {
   readTimestamp: parseTimestamp,
   writeBlob: toBytes,
   writeTimestamp: (date) => date,
+  writeDouble: (value) => new Double(value),
   nonFiniteAsText: false,
 };
+
+/** A number that is written as one with a fraction, even where it has none. */
+class Double {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
 
 const BREAK = Symbol("break");
 const MALFORMED = "The request body is not valid CBOR.";
@@ -216,6 +226,7 @@ function writeObject(value: object | null, parts: Buffer[]): void {
   if (value === null) parts.push(Buffer.from([0xf6]));
   else if (value instanceof Uint8Array) parts.push(head(2, value.length), toBytes(value));
   else if (value instanceof Date) parts.push(Buffer.from([0xc1]), encodeNumber(value.getTime() / 1000));
+  else if (value instanceof Double) parts.push(encodeDouble(value.value));
   else if (Array.isArray(value)) {
     parts.push(head(4, value.length));
     for (const item of value) write(item, parts);
@@ -230,7 +241,11 @@ function writeObject(value: object | null, parts: Buffer[]): void {
 }
 
 function encodeNumber(value: number): Buffer {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return value >= 0 ? head(0, value) : head(1, -1 - value);
+  if (!Number.isSafeInteger(value) || Object.is(value, -0)) return encodeDouble(value);
+  return value >= 0 ? head(0, value) : head(1, -1 - value);
+}
+
+function encodeDouble(value: number): Buffer {
   const double = Buffer.allocUnsafe(9);
   double[0] = 0xfb;
   double.writeDoubleBE(value, 1);

@@ -1,5 +1,16 @@
 import type { ValueFormat } from "./value-codec.ts";
-import { expected, formatTimestamp, parseBase64, parseTimestamp, serializationError, toBytes } from "./values.ts";
+import {
+  expected,
+  formatDouble,
+  formatTimestamp,
+  parseBase64,
+  parseTimestamp,
+  serializationError,
+  toBytes,
+} from "./values.ts";
+
+/** JSON's text of a value as it is; TypeScript's library does not know it yet. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 const BASE: Omit<ValueFormat, "id" | "wireName"> = {
   readBlob(value) {
@@ -9,6 +20,7 @@ const BASE: Omit<ValueFormat, "id" | "wireName"> = {
   readTimestamp: parseTimestamp,
   writeBlob: (value) => toBytes(value).toString("base64"),
   writeTimestamp: formatTimestamp,
+  writeDouble: (value) => (Number.isInteger(value) ? rawJSON(formatDouble(value)) : value),
   nonFiniteAsText: true,
 };
 

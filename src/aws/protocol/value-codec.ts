@@ -21,6 +21,8 @@ export interface ValueFormat {
   readTimestamp(value: unknown): Date;
   writeBlob(value: unknown): unknown;
   writeTimestamp(value: Date, format: TimestampFormat): unknown;
+  /** A finite number that clients are to read as one with a fraction. */
+  writeDouble(value: number): unknown;
   readonly nonFiniteAsText: boolean;
 }
 
@@ -221,6 +223,7 @@ function compileWriter(format: ValueFormat, target: Target): ValueWriter {
     case "bigDecimal":
       return (value) => (typeof value === "string" ? value : String(value));
     case "number":
+      if (target.traits.double) return doubleWriter(format);
       return format.nonFiniteAsText
         ? (value) => (Number.isFinite(value) ? value : String(value))
         : (value) => Number(value);
@@ -245,6 +248,13 @@ function compileWriter(format: ValueFormat, target: Target): ValueWriter {
     case "union":
       return structureWriter(format, shape.members);
   }
+}
+
+function doubleWriter(format: ValueFormat): ValueWriter {
+  return (value) => {
+    const number = Number(value);
+    return Number.isFinite(number) || !format.nonFiniteAsText ? format.writeDouble(number) : String(number);
+  };
 }
 
 function listWriter(write: ValueWriter): ValueWriter {

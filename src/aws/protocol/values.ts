@@ -88,6 +88,11 @@ export function parseBase64(text: string): Buffer {
   return Buffer.from(text, "base64");
 }
 
+/** A number as Java writes one that may have a fraction: `66.0`. */
+export function formatDouble(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : String(value);
+}
+
 /** Lenient about the format, because old clients send another than the model says; strict about nonsense. */
 export function parseTimestamp(value: unknown): Date {
   let milliseconds = NaN;

@@ -1,5 +1,5 @@
 import { compiled, type Member, type Shape, type Target } from "../model.ts";
-import { formatTimestamp, isNothing, timestampFormat, toBytes, toDate } from "./values.ts";
+import { formatDouble, formatTimestamp, isNothing, timestampFormat, toBytes, toDate } from "./values.ts";
 
 export type XmlWriter = (tag: string, value: unknown) => string;
 type PlainObject = Readonly<Record<string, unknown>>;
@@ -138,6 +138,8 @@ function scalarWriter(target: Target): (value: unknown) => string {
     }
     case "blob":
       return (value) => toBytes(value).toString("base64");
+    case "number":
+      return target.traits.double ? (value) => formatDouble(Number(value)) : (value) => escapeXml(String(value));
     default:
       return (value) => escapeXml(String(value));
   }
