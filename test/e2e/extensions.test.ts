@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { until } from "../support/build-kit.ts";
 import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { zip } from "../support/zip.ts";
@@ -45,11 +47,13 @@ describe("Lambda extensions", { skip: cannotRun }, () => {
   let platform: TestPlatform;
   let kit: FunctionKit;
   let logs: CloudWatchLogs;
+  let cloudwatch: CloudWatch;
   let layers = 0;
   before(async () => {
     platform = await startPlatform();
     kit = await functionKit(platform.client);
     logs = new CloudWatchLogs(platform.client);
+    cloudwatch = new CloudWatch(platform.client);
   });
   after(() => platform?.stop());
 
@@ -153,9 +157,28 @@ while True:
     );
     assert.equal((await kit.call(f)).value, 1);
     assert.equal((await kit.call(f)).value, 1, "another environment, for the first is not ready yet");
-    await logOf(f, /slow through\n[^]*slow through\n/);
+    const text = await logOf(f, /slow through\n[^]*REPORT[^]*\nREPORT/);
+    const [, duration, billed] =
+      /slow through\n[^]*?REPORT .*\tDuration: (\d+)\.\d+ ms\tBilled Duration: (\d+) ms/.exec(text)!;
+    assert.ok(Number(duration) >= 1500 && Number(billed) > Number(duration), "the call ends with its extensions");
     assert.equal((await kit.call(f)).value, 2, "one of them, for it is ready again");
-    await logOf(f, /Task timed out after 2\.00 seconds/);
+    await logOf(
+      f,
+      /Task timed out after 2\.00 seconds\nEND [^\n]+\nREPORT [^\n]*Duration: 2\d\d\d\.[^\n]*Status: timeout/,
+    );
+    const metric = await until(async () => {
+      const { Datapoints = [] } = await cloudwatch.getMetricStatistics({
+        Namespace: "AWS/Lambda",
+        MetricName: "PostRuntimeExtensionsDuration",
+        Dimensions: [{ Name: "FunctionName", Value: f }],
+        StartTime: new Date(Date.now() - 600_000),
+        EndTime: new Date(Date.now() + 60_000),
+        Period: 3600,
+        Statistics: ["Minimum", "SampleCount"],
+      });
+      return Datapoints[0]?.SampleCount === 3 ? Datapoints[0] : undefined;
+    }, "the metric");
+    assert.ok(metric.Minimum! > 1400);
   });
 
   test("registration: names, events and times are checked", async () => {

@@ -4,7 +4,7 @@ import type { FunctionSandbox, SandboxExit } from "../../ports/sandbox.ts";
 import type { InitAnswer, Invocation } from "./channel.ts";
 import type { EnvironmentParts } from "./environment-start.ts";
 import { extensionLine, Extensions, type ExtensionFailure, type ShutdownReason } from "./extensions.ts";
-import { reportMetrics, roundedMs, type Report } from "./log-lines.ts";
+import { reportMetrics, roundedMs, runtimeMs, type Report } from "./log-lines.ts";
 import { SandboxApi, type ApiPart } from "./sandbox-api.ts";
 import { openSide, Supervisor } from "./supervisor.ts";
 import { Telemetry } from "./telemetry-api.ts";
@@ -136,11 +136,16 @@ export class EnvironmentExtensions {
     if (!this.isEmpty) this.#wake?.write(Buffer.of(1));
   }
 
-  /** A call has ended: its telemetry. */
-  ended(report: Report, producedBytes: number, hasFailed: boolean): void {
-    const { requestId, durationMs, status = hasFailed ? "failure" : "success" } = report;
-    const metrics = { durationMs: roundedMs(durationMs), producedBytes };
+  /** The function has answered: extensions are told before they must be through. */
+  runtimeDone(report: Report, producedBytes: number, hasFailed: boolean): void {
+    const { requestId, status = hasFailed ? "failure" : "success" } = report;
+    const metrics = { durationMs: runtimeMs(report), producedBytes };
     this.#telemetry.record("platform.runtimeDone", { requestId, status, metrics });
+  }
+
+  /** A call has ended, and extensions are through with it. */
+  ended(report: Report, hasFailed: boolean): void {
+    const { requestId, status = hasFailed ? "failure" : "success" } = report;
     this.#telemetry.record("platform.end", { requestId });
     this.#telemetry.record("platform.report", { requestId, status, metrics: reportMetrics(report) });
   }

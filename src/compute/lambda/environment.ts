@@ -6,7 +6,8 @@ import type { EnvironmentExtensions } from "./environment-extensions.ts";
 import { assign, limitCpus, startCold, type EnvironmentParts, type Started } from "./environment-start.ts";
 import type { ShutdownReason } from "./extensions.ts";
 import { Freezer } from "./freezer.ts";
-import { outcomeOf, type Job } from "./job.ts";
+import { outcomeOf, reportOf, type Job, type Measured } from "./job.ts";
+import type { Report } from "./log-lines.ts";
 import { PeakMemory } from "./peak-memory.ts";
 import {
   endedAnswer,
@@ -65,7 +66,7 @@ export class ExecutionEnvironment {
   /** Why it ends. */
   #reason: ShutdownReason = "spindown";
   /** The call whose answer was given, and with which extensions are not through yet. */
-  #lingering: Job | undefined;
+  #lingering: { readonly job: Job; readonly end: (status: Report["status"]) => void } | undefined;
 
   private constructor(parts: EnvironmentParts, { sandbox, channel, extensions }: Started, started: number) {
     this.version = parts.version;
@@ -308,7 +309,7 @@ export class ExecutionEnvironment {
   #answered(id: string, answer: RuntimeAnswer): void {
     const job = this.#jobs[0];
     // An answer for another event than the one under way counts for nothing.
-    if (job?.request.requestId !== id || !this.#loaded || job === this.#lingering) return;
+    if (job?.request.requestId !== id || !this.#loaded || job === this.#lingering?.job) return;
     const whole =
       answer.kind === "end" && !job.request.onPiece ? { ...answer, body: Buffer.concat(this.#pieces) } : answer;
     const isTooLarge = answer.kind !== "error" && Math.max(whole.body.length, this.#pieceBytes) > MAX_RESPONSE;
@@ -325,9 +326,9 @@ export class ExecutionEnvironment {
     const unread = wasDead ? [] : this.takeBack();
     for (let job = this.#jobs[0]; job; job = this.#jobs[0]) {
       const id = job.request.requestId;
-      if (job === this.#lingering) {
-        this.#jobs.shift();
+      if (job === this.#lingering?.job) {
         if (ended.kind === "timeout") this.#timedOut(id); // the log tells; the caller has its answer
+        this.#lingering.end(ended.kind === "timeout" ? "timeout" : "error");
       } else this.#finish(job, ended.kind === "timeout" ? this.#timedOut(id) : endedAnswer(ended, id));
     }
     if (!wasDead) this.#events?.onDead(this, unread);
@@ -340,17 +341,15 @@ export class ExecutionEnvironment {
     this.#initMs = undefined;
     if (this.#pieceBytes > 0) this.#pieces = [];
     this.#pieceBytes = 0;
-    const outcome = this.#report(job, answer, { durationMs, initMs, peakMB: this.peak.mb(now) });
+    const measured = { durationMs, initMs, peakMB: this.peak.mb(now) };
+    const report = reportOf(job.request.requestId, this.version.memoryMB, measured, this.#statusAfter(answer));
     const observed = durationMs * 1000;
     const micros = Math.min(observed, answer.micros || observed);
-    const waited = answer.waited !== false;
+    this.#extensions?.runtimeDone(report, answer.body.length, answer.kind === "error");
     const idle = this.#dead ? undefined : this.#extensions?.idle();
-    if (idle)
-      return this.#linger(
-        job,
-        outcome,
-        idle.then(() => micros),
-      );
+    if (idle) return this.#linger(job, answer, { measured, micros, idle });
+    const waited = answer.waited !== false;
+    const outcome = this.#report(job, answer, report);
     this.#jobs.shift();
     const next = this.#jobs[0];
     if (next && !this.#dead) this.#begin(next);
@@ -363,35 +362,49 @@ export class ExecutionEnvironment {
     this.#events?.onEnded(this, micros, waited);
   }
 
-  /** The caller has its answer; the environment takes the next call when its extensions are through with this one. */
-  #linger(job: Job, outcome: InvokeOutcome, idle: Promise<number>): void {
-    this.#lingering = job;
-    job.settle(outcome);
-    void idle.then((micros) => {
-      if (this.#dead || this.#lingering !== job) return;
+  /** The caller has its answer; the call ends, and the environment takes the next, when extensions are through with this one. */
+  #linger(
+    job: Job,
+    answer: RuntimeAnswer,
+    { measured, micros, idle }: { measured: Measured; micros: number; idle: Promise<void> },
+  ): void {
+    const { requestId, wantsTail } = job.request;
+    const { memoryMB } = this.version;
+    const answered = performance.now();
+    const whole = Promise.withResolvers<InvokeOutcome>();
+    const end = (status: Report["status"]): void => {
       this.#lingering = undefined;
       this.#jobs.shift();
       this.#deadline = Infinity;
+      const extensionsMs = performance.now() - answered;
+      const times = { ...measured, durationMs: measured.durationMs + extensionsMs, extensionsMs };
+      whole.resolve(this.#report(job, answer, reportOf(requestId, memoryMB, times, status)));
+    };
+    this.#lingering = { job, end };
+    if (wantsTail) void whole.promise.then(job.settle); // the tail has the call's report
+    else
+      job.settle({
+        ...outcomeOf(answer, reportOf(requestId, memoryMB, measured, undefined), undefined),
+        whole: whole.promise,
+      });
+    void idle.then(() => {
+      if (this.#dead || this.#lingering?.job !== job) return;
+      end(undefined);
       this.#events?.onEnded(this, micros, true);
     });
   }
 
-  #report(
-    { request }: Job,
-    answer: RuntimeAnswer,
-    { durationMs, initMs, peakMB }: { durationMs: number; initMs: number | undefined; peakMB: number },
-  ): InvokeOutcome {
-    const { log, version } = this.#parts;
-    const { requestId } = request;
-    const maxMemoryMB = Math.min(version.memoryMB, Math.max(1, Math.round(peakMB)));
-    // Since August 2025 the init phase is billed too: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
-    const billedMs = Math.ceil(durationMs + (initMs ?? 0));
-    const timedOut = answer.errorType === TIMED_OUT;
-    const status = timedOut ? "timeout" : this.#dead ? "error" : undefined;
-    const { memoryMB } = version;
-    const report = { requestId, durationMs, billedMs, memoryMB, usedMB: maxMemoryMB, initMs, status };
-    log.ended(report, answer.body.length, answer.kind === "error");
-    this.#extensions?.ended(report, answer.body.length, answer.kind === "error");
+  /** How the REPORT line says that a call did not end well. */
+  #statusAfter(answer: RuntimeAnswer): Report["status"] {
+    if (answer.errorType === TIMED_OUT) return "timeout";
+    return this.#dead ? "error" : undefined;
+  }
+
+  #report({ request }: Job, answer: RuntimeAnswer, report: Report): InvokeOutcome {
+    const { log } = this.#parts;
+    const hasFailed = answer.kind === "error";
+    log.ended(report, answer.body.length, hasFailed);
+    this.#extensions?.ended(report, hasFailed);
     return outcomeOf(answer, report, request.wantsTail ? log.takeTail() : undefined);
   }
 }

@@ -50,11 +50,15 @@ export interface InvokeOutcome {
   readonly functionError?: "Unhandled";
   readonly errorType?: string;
   readonly durationMs: number;
+  /** How much of it extensions took after the function's answer. */
+  readonly extensionsMs?: number;
   readonly billedMs: number;
   readonly initMs?: number | undefined;
   readonly maxMemoryMB: number;
   /** Last 4 KB of the log, where the caller asked for them. */
   readonly tail?: Buffer | undefined;
+  /** Set where extensions still work on the call: the outcome with what it has cost in the end. */
+  readonly whole?: Promise<InvokeOutcome>;
   /** Set where environments are kept ready for what was called: how many served at the time, or that all of them did. */
   readonly provisioned?: { readonly busy: number; readonly allocated: number; readonly isSpilled: boolean };
 }

@@ -18,9 +18,27 @@ export function outcomeOf(answer: RuntimeAnswer, report: Report, tail: InvokeOut
     ...(answer.kind === "error" ? { functionError: "Unhandled" as const } : {}),
     ...(answer.errorType === undefined ? {} : { errorType: answer.errorType }),
     durationMs: report.durationMs,
+    ...(report.extensionsMs === undefined ? {} : { extensionsMs: report.extensionsMs }),
     billedMs: report.billedMs,
     initMs: report.initMs,
     maxMemoryMB: report.usedMB,
     tail,
   };
+}
+
+/** What was measured of a call. */
+export interface Measured extends Pick<Report, "durationMs" | "extensionsMs" | "initMs"> {
+  readonly peakMB: number;
+}
+
+export function reportOf(
+  requestId: string,
+  memoryMB: number,
+  { peakMB, ...times }: Measured,
+  status: Report["status"],
+): Report {
+  // Since August 2025 the init phase is billed too: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
+  const billedMs = Math.ceil(times.durationMs + (times.initMs ?? 0));
+  const usedMB = Math.min(memoryMB, Math.max(1, Math.round(peakMB)));
+  return { requestId, ...times, billedMs, memoryMB, usedMB, status };
 }

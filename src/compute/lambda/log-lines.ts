@@ -65,10 +65,10 @@ export class EnvironmentLog {
 
   /** The lines at the end of a call. */
   ended(report: Report, producedBytes: number, failed: boolean): void {
-    const { requestId, durationMs } = report;
+    const { requestId } = report;
     const status = report.status ?? (failed ? "error" : "success");
     const level = status === "success" ? "DEBUG" : "WARN";
-    const metrics = { durationMs: roundedMs(durationMs), producedBytes };
+    const metrics = { durationMs: runtimeMs(report), producedBytes };
     this.#system(`END RequestId: ${requestId}\n`, "runtimeDone", level, { requestId, status, metrics });
     this.#system(reportLine(report), "report", status === "success" ? "INFO" : "WARN", {
       requestId,
@@ -158,6 +158,8 @@ export class EnvironmentLog {
 export interface Report {
   readonly requestId: string;
   readonly durationMs: number;
+  /** How much of it extensions took after the function's answer. */
+  readonly extensionsMs?: number | undefined;
   readonly billedMs: number;
   readonly memoryMB: number;
   readonly usedMB: number;
@@ -168,6 +170,9 @@ export interface Report {
 
 /** Times in Lambda's records have microseconds. */
 export const roundedMs = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** What a call has taken up to the function's answer. */
+export const runtimeMs = ({ durationMs, extensionsMs = 0 }: Report): number => roundedMs(durationMs - extensionsMs);
 
 /** The numbers as logs in JSON and the Telemetry API have them. */
 export function reportMetrics({ durationMs, billedMs, memoryMB, usedMB, initMs }: Report): object {

@@ -13,6 +13,7 @@ const UNITS = {
   Errors: "Count",
   Throttles: "Count",
   Duration: "Milliseconds",
+  PostRuntimeExtensionsDuration: "Milliseconds",
   ConcurrentExecutions: "Count",
 } as const;
 type Metrics = Readonly<Record<keyof typeof UNITS, readonly MetricMeter[]>>;
@@ -90,11 +91,13 @@ export class FunctionMeter {
   }
 
   ended(invokedArn: string, outcome: InvokeOutcome, now: number): void {
-    const { Invocations, Errors, Throttles, Duration, ConcurrentExecutions } = this.#of(invokedArn);
+    const metrics = this.#of(invokedArn);
+    const { Invocations, Errors, Throttles, Duration, ConcurrentExecutions } = metrics;
     add(Invocations, 1, now);
     add(Errors, outcome.functionError ? 1 : 0, now);
     add(Throttles, 0, now);
     add(Duration, outcome.durationMs, now);
+    if (outcome.extensionsMs !== undefined) add(metrics.PostRuntimeExtensionsDuration, outcome.extensionsMs, now);
     // The first set of dimensions is none at all: of all functions.
     ConcurrentExecutions.forEach((meter, i) => meter.add(i === 0 ? this.#all.count : this.#own.count, now));
     this.#unreserved?.meter.add(this.#unreserved.load.count, now);

@@ -63,9 +63,11 @@ export async function run(ctx: Ctx, of: Runnable, request: InvokeRequest): Promi
     throw recursive();
   }
   meter.began();
+  let whole: Promise<InvokeOutcome> | undefined;
   try {
     const outcome = await ctx.state.invoker.invoke(of.version, { ...request, traceId }, head.reservedConcurrency);
-    meter.ended(request.invokedArn, outcome, ctx.now());
+    ({ whole } = outcome);
+    if (!whole) meter.ended(request.invokedArn, outcome, ctx.now());
     const { qualifier } = outcome.provisioned ? parseName(request.invokedArn) : {};
     if (outcome.provisioned && qualifier) recordProvisioned(ctx, record.name, qualifier, outcome.provisioned);
     return outcome;
@@ -74,6 +76,13 @@ export async function run(ctx: Ctx, of: Runnable, request: InvokeRequest): Promi
       meter.throttled(request.invokedArn, ctx.now());
     throw error;
   } finally {
-    meter.over();
+    if (whole) void whole.then((outcome) => meterEnd(ctx, meter, request, outcome));
+    else meter.over();
   }
+}
+
+/** Extensions were through with a call only after its answer. */
+function meterEnd(ctx: Ctx, meter: FunctionMeter, request: InvokeRequest, outcome: InvokeOutcome): void {
+  meter.ended(request.invokedArn, outcome, ctx.now());
+  meter.over();
 }
