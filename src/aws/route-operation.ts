@@ -50,7 +50,7 @@ export async function routeOperation(
   if (target !== undefined) return routeTarget(models, request, target);
 
   const { signingName } = options;
-  if (signingName !== "s3" && hasAction(request, signingName)) return routeAction(models, request, signingName);
+  if (signingName !== "s3" && hasAction(models, request, signingName)) return routeAction(models, request, signingName);
   if (signingName !== undefined) return routeSigned(models, request, signingName, options);
   return routeUnsigned(models, request, options);
 }
@@ -105,13 +105,14 @@ function routeRpc(
   return { found: false, model: rpcModel, protocol, error };
 }
 
-function hasAction(request: HttpRequest, signingName: string | undefined): boolean {
+function hasAction(models: ModelRegistry, request: HttpRequest, signingName: string | undefined): boolean {
   const inQuery = (name: string): boolean => request.rawQuery !== "" && request.query.has(name);
   if (request.method === "POST") {
     const isForm = headerOf(request, "content-type")?.startsWith("application/x-www-form-urlencoded") === true;
     return isForm || inQuery("Action");
   }
-  return request.method === "GET" && inQuery("Action") && (inQuery("Version") || signingName === "sqs");
+  if (request.method !== "GET" || !inQuery("Action")) return false;
+  return inQuery("Version") || models.heads.some((head) => head.signingName === signingName && !isRest(head.protocol));
 }
 
 async function routeAction(

@@ -68,6 +68,14 @@ describe("which operation a request means", () => {
       "InvalidAction",
     );
     assert.equal(await meaning(request("POST /", FORM, "a=b"), { signingName: "iam" }), "MissingAction");
+    const stacks = request("GET /?Action=DescribeStacks&StackName=a");
+    assert.equal(
+      await meaning(stacks, { signingName: "cloudformation" }),
+      "cloudformation.DescribeStacks awsQuery",
+      "a signature says which service, so no version is needed",
+    );
+    const restapis = request("GET /restapis?Action=x");
+    assert.equal(await meaning(restapis, { signingName: "apigateway" }), "apigateway.GetRestApis restJson1");
   });
 
   test("REST paths, within the signature's service where there is one", async () => {
