@@ -210,6 +210,21 @@ test("refuses an API's definition and settings that SAM refuses", () => {
   assert.match(error("Domain: {DomainName: a.example.com}"), /Property 'Domain.CertificateArn' is required/);
 });
 
+test("hands on the attributes of a resource that SAM knows, and drops the others", () => {
+  const { Resources } = run(`Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: s3://b/k, Handler: a, Runtime: b}
+    DependsOn: [Q]
+    Metadata: {a: 1}
+    ArcMetadata: {pragma: http}
+  Q: {Type: AWS::SQS::Queue, Own: 1}
+`);
+  const { F, Q } = Resources as Record<string, JsonObject>;
+  assert.deepEqual([F!.DependsOn, F!.Metadata, F!.ArcMetadata], [["Q"], { a: 1 }, undefined]);
+  assert.equal(Q!.Own, 1, "which CloudFormation refuses");
+});
+
 test("does not write over a resource of the template's own", () => {
   const text = `Resources:
   F: {Type: AWS::Serverless::Function, Properties: {CodeUri: s3://b/k, Handler: a, Runtime: b}}

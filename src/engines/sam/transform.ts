@@ -4,7 +4,7 @@ import { declareImplicitApis, inheritByImplicitApis } from "./api-routes.ts";
 import { translateApplication } from "./application.ts";
 import { translateConnector } from "./connector.ts";
 import type { SamContext, SamOptions, SamResource } from "./context.ts";
-import { clone, SamFault, structureFault } from "./context.ts";
+import { clone, pick, SamFault, structureFault } from "./context.ts";
 import { addDeploymentResources } from "./deployment-preference.ts";
 import { takeOutConnectors } from "./embedded-connectors.ts";
 import { translateFunction } from "./function.ts";
@@ -126,11 +126,14 @@ function translateAll(context: SamContext): void {
   }
 }
 
+/** What stands beside a serverless resource's properties and is handed on; SAM passes over anything else. */
+const ATTRIBUTES = ["DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy"];
+
 function readResource(id: string, raw: JsonObject): SamResource {
-  const { Type: type, Properties: properties, IgnoreGlobals: _ignored, ...attributes } = raw;
+  const { Type: type, Properties: properties } = raw;
   if (properties !== undefined && !isObject(properties))
     throw new SamFault(id, "Properties of a resource must be an object.");
-  return { id, type: String(type), properties: dropEmpty(properties ?? {}), attributes };
+  return { id, type: String(type), properties: dropEmpty(properties ?? {}), attributes: pick(raw, ATTRIBUTES) };
 }
 
 /** A member without value is as good as absent. */
