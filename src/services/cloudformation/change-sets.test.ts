@@ -8,12 +8,12 @@ import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 let app: TestApp;
 let cfn: Cfn.CloudFormation;
 let iam: IAM;
-let { create, ended, retention } = {} as Stacks;
+let { create, ended, retention, update } = {} as Stacks;
 before(async () => {
   app = await startTestApp();
   cfn = new Cfn.CloudFormation(app.client);
   iam = new IAM(app.client);
-  ({ create, ended, retention } = openStacks(app.client));
+  ({ create, ended, retention, update } = openStacks(app.client));
 });
 after(() => app.stop());
 
@@ -60,6 +60,49 @@ describe("change sets", () => {
     assert.equal(stack.StackStatus, "CREATE_COMPLETE");
     assert.equal(stack.ChangeSetId, Id);
     await assert.rejects(cfn.executeChangeSet({ ChangeSetName: Id! }), { name: "InvalidChangeSetStatusException" });
+  });
+
+  test("give their name back when they are executed, and are told of after the stack is gone", async () => {
+    const StackName = "cs-again";
+    const set = async (days: number, ChangeSetType: Cfn.ChangeSetType) => {
+      const TemplateBody = body({ A: group("again-a", days) });
+      const { Id } = await cfn.createChangeSet({ StackName, ChangeSetName: "s", TemplateBody, ChangeSetType });
+      await cfn.executeChangeSet({ ChangeSetName: Id });
+      return { Id, status: (await ended(StackName)).StackStatus };
+    };
+    const first = await set(1, "CREATE");
+    assert.equal(first.status, "CREATE_COMPLETE");
+    const second = await set(3, "UPDATE");
+    assert.equal(second.status, "UPDATE_COMPLETE");
+    const { Summaries } = await cfn.listChangeSets({ StackName });
+    assert.deepEqual(
+      Summaries!.map((s) => [s.ChangeSetId, s.ExecutionStatus]),
+      [[second.Id, "EXECUTE_COMPLETE"]],
+    );
+    const { StackId } = await cfn.describeStacks({ StackName }).then((r) => r.Stacks![0]!);
+    await cfn.deleteStack({ StackName });
+    assert.equal((await ended(StackId!)).StackStatus, "DELETE_COMPLETE");
+    const third = await set(1, "CREATE");
+    assert.notEqual(third.Id, second.Id);
+    const old = await cfn.describeChangeSet({ ChangeSetName: second.Id! });
+    assert.deepEqual([old.StackId, old.ExecutionStatus], [StackId, "EXECUTE_COMPLETE"]);
+  });
+
+  test("are obsolete once the stack is made or changed without them", async () => {
+    const StackName = "cs-obsolete";
+    const template = (days: number) => body({ A: group("obsolete-a", days) });
+    const set = { StackName, ChangeSetName: "s", TemplateBody: template(3) };
+    const { StackId } = await cfn.createChangeSet({ ...set, ChangeSetType: "CREATE" });
+    const stack = await create(StackName, template(1));
+    assert.deepEqual([stack.StackId, stack.StackStatus], [StackId, "CREATE_COMPLETE"]);
+    const status = async (ChangeSetName: string) =>
+      (await cfn.describeChangeSet({ StackName, ChangeSetName })).ExecutionStatus;
+    assert.equal(await status("s"), "OBSOLETE");
+    await assert.rejects(cfn.executeChangeSet(set), { name: "InvalidChangeSetStatusException" });
+    await cfn.createChangeSet({ ...set, ChangeSetName: "t" });
+    await update(StackName, template(5));
+    assert.equal(await status("t"), "OBSOLETE");
+    await assert.rejects(cfn.createStack({ StackName, TemplateBody: template(1) }), { name: "AlreadyExistsException" });
   });
 
   test("say what becomes of what goes, and hide parameters that are not shown", async () => {
@@ -146,8 +189,10 @@ describe("change sets", () => {
     ]);
     assert.deepEqual(JSON.parse(modify!.BeforeContext!).Properties.RetentionInDays, 1);
     assert.equal(add!.Action, "Add");
-    await cfn.createChangeSet({ StackName: "cs", ChangeSetName: "none", TemplateBody: body({ A: group("cs-a", 1) }) });
+    const same = { TemplateBody: body({ A: group("cs-a", 1) }), Capabilities: [Cfn.Capability.CAPABILITY_IAM] };
+    await cfn.createChangeSet({ StackName: "cs", ChangeSetName: "none", ...same });
     const none = await cfn.describeChangeSet({ StackName: "cs", ChangeSetName: "none" });
+    assert.deepEqual(none.Capabilities, same.Capabilities);
     assert.deepEqual(
       [none.Status, none.ExecutionStatus, none.StatusReason],
       [

@@ -27,7 +27,7 @@ export const forget: Periodic<any> = {
     );
     const operations = await records.list<Operation>("operation");
     for (const { value: stack } of old) {
-      for (const kind of ["event", "resource", "template", "leftover", "resource-drift"]) {
+      for (const kind of ["event", "resource", "template", "leftover", "resource-drift", "change-set"]) {
         const rows = await records.list(kind, { prefix: `${stack.uuid}/` });
         for (let i = 0; i < rows.length; i += BATCH)
           await records.write(rows.slice(i, i + BATCH).map((r) => records.remove(kind, r.id)));

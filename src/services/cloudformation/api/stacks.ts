@@ -3,6 +3,7 @@ import type { Context } from "../../../aws/context.ts";
 import type { OperationInput } from "../../../aws/sdk-types.ts";
 import { operations } from "../../../aws/service.ts";
 import { onStack } from "../access.ts";
+import { obsoleted } from "../change-sets/forget.ts";
 import { stackExists, validation } from "../errors.ts";
 import { isInProgress, type OnFailure, type Operation, type Stack } from "../model.ts";
 import { settle } from "../settle.ts";
@@ -27,8 +28,9 @@ export const stacks = operations<typeof CloudFormation, any>()({
     permissions: onStack("CreateStack"),
     async run(ctx, input) {
       const name = checkedStackName(String(input.StackName));
-      const there = (await findStack(ctx, name))?.value;
-      if (there) {
+      const found = await findStack(ctx, name);
+      const there = found?.value;
+      if (there && there.status !== "REVIEW_IN_PROGRESS") {
         if (input.ClientRequestToken && there.token === input.ClientRequestToken) return { StackId: there.arn };
         throw stackExists(name);
       }
@@ -37,7 +39,7 @@ export const stacks = operations<typeof CloudFormation, any>()({
       }
       const policy = await policyText(ctx, input.StackPolicyBody, input.StackPolicyURL);
       const stack: Stack = {
-        ...newStack(ctx, name),
+        ...(there ?? newStack(ctx, name)),
         terminationProtection: input.EnableTerminationProtection ?? false,
         ...(policy ? { policy } : {}),
       };
@@ -46,12 +48,14 @@ export const stacks = operations<typeof CloudFormation, any>()({
       const onFailure: OnFailure = input.DisableRollback
         ? "DO_NOTHING"
         : ((input.OnFailure as OnFailure | undefined) ?? "ROLLBACK");
-      const started = await startCreate(ctx, stack, prepared, {
+      const start = {
         roleArn: input.RoleARN,
         onFailure,
         timeoutMinutes: input.TimeoutInMinutes,
         token: input.ClientRequestToken,
-      });
+        also: there && (await obsoleted(ctx, there)),
+      };
+      const started = await startCreate(ctx, stack, prepared, start, found?.rev);
       await settle(ctx, started.uuid);
       return { StackId: started.arn };
     },
@@ -77,6 +81,7 @@ export const stacks = operations<typeof CloudFormation, any>()({
         token: input.ClientRequestToken,
         policyMeanwhile,
         policyAfter,
+        also: await obsoleted(ctx, stack),
       };
       await startUpdate(ctx, found, prepared, start);
       await settle(ctx, stack.uuid);

@@ -11,6 +11,7 @@ import { checkRole, checkUpdatable, newStack, prepareStack } from "../start-stac
 import { findStack, seal } from "../store.ts";
 import type { Prepared } from "../template/prepare.ts";
 import { existingResources, importsOf, type Imports } from "./imports.ts";
+import { unusedChildren } from "./forget.ts";
 import { kept } from "./kept.ts";
 import { planNested } from "./nested.ts";
 import { requireChangeSet } from "./require.ts";
@@ -30,9 +31,11 @@ export async function createChangeSet(ctx: Context<any>, input: CreateInput) {
   const { stack, rev } = await targetStack(ctx, input, type);
   const name = String(input.ChangeSetName);
   const id = `${stack.uuid}/${name}`;
-  const there = rev === 0 ? undefined : (await ctx.records.get<ChangeSet>("change-set", id))?.value;
-  if (there) {
-    if (input.ClientToken && there.token === input.ClientToken) return { Id: there.arn, StackId: stack.arn };
+  const stored = rev === 0 ? undefined : await ctx.records.get<ChangeSet>("change-set", id);
+  const there = stored?.value;
+  if (there && input.ClientToken && there.token === input.ClientToken) return { Id: there.arn, StackId: stack.arn };
+  // The name of a change set that was executed is free again.
+  if (there && there.executionStatus !== "EXECUTE_COMPLETE") {
     throw new AwsError(
       "AlreadyExistsException",
       `ChangeSet ${name} cannot be created due to a mismatch with existing attribute ChangeSetType, or a change set of this name exists already.`,
@@ -57,10 +60,11 @@ export async function createChangeSet(ctx: Context<any>, input: CreateInput) {
   const { set, prepared, more = [] } = await fill(ctx, stack, input, base);
   const statements = [
     ...(rev === 0 ? await underReview(ctx, stack, input.ClientToken) : []),
-    ...(prepared && set.status === "CREATE_COMPLETE"
+    ...(prepared && set.revision
       ? [ctx.records.put("template", `${stack.uuid}/${prepared.revision.templateId}`, prepared.stored)]
       : []),
-    ctx.records.put("change-set", id, set, 0),
+    ...(await unusedChildren(ctx, there?.children)),
+    ctx.records.put("change-set", id, set, stored?.rev ?? 0),
     ...more,
   ];
   try {
@@ -125,15 +129,16 @@ type Base = Omit<ChangeSet, "status" | "executionStatus" | "changes">;
 
 /** Computes what the change set would do. What a transform or its values make impossible is the change set's failure. */
 async function fill(ctx: Context<any>, stack: Stack, input: CreateInput, base: Base): Promise<Filled> {
-  const failed = (reason: string, revision?: Prepared["revision"]): { set: ChangeSet } => ({
+  const failed = (reason: string, made?: Prepared): Filled & { set: ChangeSet } => ({
     set: {
       ...base,
       status: "FAILED",
       reason,
       executionStatus: "UNAVAILABLE",
       changes: seal(ctx, []),
-      ...(revision ? { revision } : {}),
+      ...(made ? { revision: made.revision } : {}),
     },
+    ...(made ? { prepared: made } : {}),
   });
   await checkRole(ctx, input.RoleARN ?? stack.roleArn);
   let prepared: Prepared;
@@ -155,12 +160,12 @@ async function fill(ctx: Context<any>, stack: Stack, input: CreateInput, base: B
   if (input.IncludeNestedStacks) {
     const { revision } = prepared;
     const nested = await planNested(ctx, { stack, revision, set: base, found });
-    if (!found.any || (found.nestedOnly && nested.changes.length === 0)) return failed(noChanges);
+    if (!found.any || (found.nestedOnly && nested.changes.length === 0)) return failed(noChanges, prepared);
     const { changes, children, statements: more } = nested;
     if (nested.failure) return { set: { ...failed(nested.failure).set, changes: seal(ctx, changes), children }, more };
     return { set: { ...complete(ctx, base, prepared, changes), children }, prepared, more };
   }
-  if (!found.any) return failed(noChanges);
+  if (!found.any) return failed(noChanges, prepared);
   const imports = await wantedImports(ctx, input, found);
   const set = complete(ctx, base, prepared, kept(found, imports));
   return { set: Object.keys(imports).length > 0 ? { ...set, imports } : set, prepared };

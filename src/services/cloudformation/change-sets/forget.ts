@@ -13,6 +13,17 @@ export async function forgotten(ctx: Context<any>, { id, value: set }: Stored<Ch
   return [records.remove("change-set", id), ...template, ...(await unusedChildren(ctx, set.children))];
 }
 
+/** Statements that end the change sets of a stack that is about to change without them. */
+export async function obsoleted(ctx: Context<any>, stack: Stack): Promise<Statement[]> {
+  const { records } = ctx;
+  const sets = await records.list<ChangeSet>("change-set", { prefix: `${stack.uuid}/` });
+  return sets
+    .filter(({ value }) => value.executionStatus === "AVAILABLE")
+    .map(({ id, value, rev }) =>
+      records.put("change-set", id, { ...value, executionStatus: "OBSOLETE" } satisfies ChangeSet, rev),
+    );
+}
+
 /** Statements that forget change sets of nested stacks that were not executed, and the stacks that they alone are for. */
 export async function unusedChildren(ctx: Context<any>, children: ChangeSet["children"]): Promise<Statement[]> {
   const { records } = ctx;

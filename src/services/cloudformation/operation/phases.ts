@@ -251,7 +251,9 @@ async function removeEverything(run: StackRun, { done, failed: failedStatus }: E
   if (!deleting) return run.enter("done", done, undefined, { also, stack: { outputs: [] } });
   const { records } = run.ctx;
   const sets = await records.list<ChangeSet>("change-set", { prefix: `${run.stack.uuid}/` });
-  for (const set of sets) also.push(...(await forgotten(run.ctx, set)));
+  // What was executed is still told of a stack that is deleted.
+  for (const set of sets)
+    if (set.value.executionStatus !== "EXECUTE_COMPLETE") also.push(...(await forgotten(run.ctx, set)));
   also.push(records.remove("stack-name", run.stack.name));
   return run.enter("done", done, undefined, { also, stack: { deleted: run.ctx.now() } });
 }
