@@ -52,7 +52,10 @@ async function startContainer(
     env: { ...host.buildEnvironment, ...request.env },
     pids: request.pids,
     tmpMB: 0,
-    mounts: [{ source: sandbox.bind(host.insideFolder), target: "/run/starling" }],
+    mounts: [
+      { source: sandbox.bind(host.insideFolder), target: "/run/starling" },
+      ...request.mounts.map(({ source, target }) => ({ source: sandbox.bind(source), target })),
+    ],
     user: BUILD_USER,
     netns,
     cwd: "/codebuild/output/src",

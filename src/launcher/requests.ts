@@ -38,6 +38,7 @@ export interface BuildRequest {
   readonly id: string;
   readonly env: Record<string, string>;
   readonly copyIn: MountRequest[];
+  readonly mounts: MountRequest[];
   readonly memoryMB: number;
   readonly diskMB: number;
   readonly cpus: number;
@@ -104,11 +105,13 @@ export function absolutePath(value: unknown, name: string): string {
 
 /** Places of a container that no mount of the app may cover. */
 const RESERVED = /^\/($|usr|bin|sbin|lib|lib64|proc|sys|dev|etc|run)(\/|$)/;
+/** The same of a build, whose `/usr/local` is its own. */
+const RESERVED_IN_BUILD = new RegExp(RESERVED.source.replace("usr", "usr(?!/local/.)"));
 
-export function readMount(value: unknown): MountRequest {
+export function readMount(value: unknown, reserved = RESERVED): MountRequest {
   const { source, target } = readMessage(value);
   const inside = absolutePath(target, "target of a mount");
-  if (RESERVED.test(inside)) fail(`nothing may be mounted at ${inside}`);
+  if (reserved.test(inside)) fail(`nothing may be mounted at ${inside}`);
   return { source: absolutePath(source, "source of a mount"), target: inside };
 }
 
@@ -137,7 +140,7 @@ export const readHello = (m: Message): Hello => ({
 
 const MAX_MEMORY_MB = 1 << 20;
 const args = (value: unknown): string[] => list(value, "args", 256, (item) => text(item, "an argument", 131072));
-const mounts = (value: unknown, name: string): MountRequest[] => list(value ?? [], name, 64, readMount);
+const mounts = (value: unknown, name: string): MountRequest[] => list(value ?? [], name, 64, (item) => readMount(item));
 
 export function readFunctionRequest(m: Message): FunctionRequest {
   return {
@@ -180,6 +183,7 @@ export function readBuildRequest(m: Message): BuildRequest {
     id: sandboxId(m.id),
     env: environment(m.env),
     copyIn: mounts(m.copyIn, "copyIn"),
+    mounts: list(m.mounts, "mounts", 8, (item) => readMount(item, RESERVED_IN_BUILD)),
     ...readLimits(m),
     diskMB: integer(m.diskMB, "diskMB", 16, 1 << 20),
     pids: integer(m.pids, "pids", 8, 65536),

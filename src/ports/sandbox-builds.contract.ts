@@ -48,6 +48,7 @@ export function testBuilds({ host, folder, setAws }: SandboxUnderTest): void {
       id,
       env: { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b", AWS_DEFAULT_REGION: "us-east-1" },
       copyIn: [{ source, target: "/codebuild/output/src" }],
+      mounts: [],
       memoryMB: 1024,
       diskMB: 512,
       cpus: 2,

@@ -70,6 +70,7 @@ export interface BuildSandboxSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Folders of the main process whose content is copied in before anything runs, owned by root of the build. */
   readonly copyIn: readonly ReadOnlyMount[];
+  readonly mounts: readonly ReadOnlyMount[];
   readonly memoryMB: number;
   /** Room for everything the build writes. */
   readonly diskMB: number;

@@ -41,6 +41,7 @@ async function build(
   let log = "";
   const result = await runBuild({
     sandboxHost,
+    code: join(import.meta.dirname, "../.."),
     id,
     prepare: async () => ({
       spec,
@@ -144,6 +145,22 @@ test("on-failure continues or tries again; version 0.1 has a shell for each comm
   );
   const old = await build("version: 0.1\nphases:\n  build: {commands: ['cd public; X=1', 'echo \"[$X] $PWD\"']}");
   assert.match(old.log, /^\[\] \/codebuild\/output\/src$/m);
+});
+
+test("a build runs the Node.js that its buildspec names, or the nearest with a line that says so; npm puts its packages beside it", async () => {
+  const of = async (runtimes: string) =>
+    (
+      await build(
+        `version: 0.2\nphases: {install: {${runtimes} commands: ['echo "node $(node --version) $(npm prefix -g)"']}}`,
+      )
+    ).log;
+  assert.match(await of("runtime-versions: {nodejs: 18},"), /^node v18\.\S+ \/usr\/local$/m);
+  assert.match(await of("runtime-versions: {nodejs: 20.x},"), /^node v20\./m);
+  const old = await of("runtime-versions: {nodejs: 10},");
+  assert.match(old, /^node v18\./m);
+  assert.match(old, /Warning: nodejs 10 is not available here; this build runs with nodejs 18\./);
+  assert.match(await of("runtime-versions: {nodejs: latest},"), /^node v24\./m);
+  assert.match(await of(""), /^node v22\./m);
 });
 
 test("artifacts that match nothing, time that is over, and a stop are told as such", async () => {

@@ -32,6 +32,7 @@ if (marker) {
     id: "b",
     env: {},
     copyIn: [],
+    mounts: [],
     memoryMB: 256,
     diskMB: 64,
     cpus: 1,

@@ -87,10 +87,11 @@ export async function startBuild(context: SandboxContext, spec: BuildSandboxSpec
   const [output, commands, results] = [makeSandboxPipe("read"), makeSandboxPipe("write"), makeSandboxPipe("read")];
   const shell = new BuildShell(output, commands, results, spec.onOutput);
   const listeners = new SandboxListeners();
-  const { env, copyIn, memoryMB, diskMB, cpus, pids } = spec;
+  const { env, copyIn, mounts, memoryMB, diskMB, cpus, pids } = spec;
   const request = {
     env,
     copyIn,
+    mounts,
     memoryMB,
     diskMB,
     cpus,

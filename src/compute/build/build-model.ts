@@ -40,6 +40,8 @@ export interface PreparedBuild {
 
 export interface RunBuildInput {
   readonly sandboxHost: Pick<SandboxHost, "startBuild">;
+  /** The folder of the installation. */
+  readonly code: string;
   /** Id of the sandbox, `[a-z0-9-]{1,64}`. */
   readonly id: string;
   /** What must be there before sources are fetched, within the phase PROVISIONING. */

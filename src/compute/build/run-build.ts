@@ -7,7 +7,7 @@ import { BuildLog } from "./build-log.ts";
 import type { BuildPhaseResult, BuildStatus, PreparedBuild, RunBuildInput, RunBuildResult } from "./build-model.ts";
 import { collectReports } from "./report-files.ts";
 import { saveCache, restoredFolders } from "./build-cache.ts";
-import { nodeOptions } from "./node-options.ts";
+import { nodeMounts, nodeVariables } from "./build-node.ts";
 
 /** Where sources are in a build. */
 export const SOURCE_FOLDER = "/codebuild/output/src";
@@ -79,6 +79,7 @@ async function startSandbox({ input, log }: Run, prepared: PreparedBuild): Promi
       id,
       env: environmentOf(input, prepared),
       copyIn,
+      mounts: nodeMounts(input.code, prepared.spec),
       ...limits,
       internet,
       onOutput,
@@ -101,7 +102,7 @@ function environmentOf(input: RunBuildInput, prepared: PreparedBuild): Record<st
     secondaryFolder(identifier),
   ]);
   return {
-    ...nodeOptions(prepared.spec),
+    ...nodeVariables(prepared.spec),
     ...prepared.spec.env.variables,
     ...prepared.storedVariables,
     CODEBUILD_START_TIME: String(input.clock.now()),

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ReadOnlyMount } from "../../ports/sandbox.ts";
+import { nearestNode } from "../installed-nodes.ts";
 import { sdkMounts } from "./sdk-mounts.ts";
 
 /** A runtime as functions name it. */
@@ -37,18 +37,6 @@ export function parseRuntime(name: string): RuntimeName | undefined {
   return { family: "nodejs", version: Number(node ?? 0) };
 }
 
-/** Majors of Node that this installation has, newest first, with the folder of their binary. */
-function installedNodes(code: string): { major: number; folder: string }[] {
-  const at = (name: string): string => join(code, "node_modules", name, "bin");
-  const candidates = [
-    { major: 24, folder: at(`node-linux-${process.arch}`) },
-    { major: 22, folder: at(`node22-linux-${process.arch}`) },
-    { major: 20, folder: at(`node20-linux-${process.arch}`) },
-    { major: 18, folder: at(`node18-linux-${process.arch}`) },
-  ];
-  return candidates.filter(({ folder }) => existsSync(join(folder, "node")));
-}
-
 /** Flags of Node that keep a function's process small and make its source maps work where they are asked for. */
 const nodeFlags = (memoryMB: number): string[] => [
   `--max-old-space-size=${Math.max(64, Math.floor(memoryMB * 0.9))}`,
@@ -76,8 +64,7 @@ export function resolveRuntime(
     const warning = same ? {} : { warning: `${name} runs on the installed Python 3.${options.pythonMinor}.` };
     return { family: "python", channel: "frames", args, mounts, env: {}, ...warning };
   }
-  const nodes = installedNodes(code);
-  const nearest = nodes.toSorted((a, b) => Math.abs(a.major - wanted.version) - Math.abs(b.major - wanted.version))[0];
+  const nearest = nearestNode(code, wanted.version);
   if (!nearest) return undefined;
   const mounts = [
     { source: join(code, "runtimes/nodejs"), target: "/var/runtime" },

@@ -134,6 +134,7 @@ class BuildRun {
     const { warning: _warning, ...limits } = limitsOf(String(settings.environment?.computeType))!;
     return await runBuild({
       sandboxHost: platform.sandboxes,
+      code: platform.settings.code,
       id: `build-${build.id.slice(-36)}${runs > 1 ? `-${runs}` : ""}`.toLowerCase(),
       provision: () => this.#provision(),
       prepare: (note) => this.#prepare(note),

@@ -64,6 +64,7 @@ async function build(
   const { warning: _warning, ...limits } = limitsOf(COMPUTE_TYPE)!;
   return await runBuild({
     sandboxHost: platform.sandboxes,
+    code: platform.settings.code,
     id: `commands-${run.id.slice(0, 36)}-${platform.ids.text(4)}`.toLowerCase(),
     prepare: () => prepared(action, work),
     env: () => ({ ...ownVariables(action, credentials), ...run.environment }),

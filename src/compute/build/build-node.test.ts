@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { nodeOptions } from "./node-options.ts";
+import { nodeVariables } from "./build-node.ts";
 
 test("builds that count on an old Node have the digests of its OpenSSL", () => {
   const md4 = (env: Record<string, string>) =>
@@ -11,9 +11,14 @@ test("builds that count on an old Node have the digests of its OpenSSL", () => {
   const old: Record<string, string>[] = [{}, { nodejs: "12" }, { nodejs: "10.x" }];
   for (const runtimeVersions of old)
     assert.equal(
-      md4(nodeOptions({ runtimeVersions })),
+      md4(nodeVariables({ runtimeVersions })),
       "31d6cfe0d16ae931b73c59d7e0c089c0",
       JSON.stringify(runtimeVersions),
     );
-  for (const nodejs of ["18", "20.x", "latest"]) assert.deepEqual(nodeOptions({ runtimeVersions: { nodejs } }), {});
+  for (const nodejs of ["18", "20.x", "latest"]) assert.deepEqual(nodeVariables({ runtimeVersions: { nodejs } }), {});
+});
+
+test("builds that count on an npm without peer dependencies get one that does not look at them", () => {
+  const peers = (nodejs: string) => nodeVariables({ runtimeVersions: { nodejs } })["npm_config_legacy_peer_deps"];
+  assert.deepEqual(["8.x", "14", "16", "latest"].map(peers), ["true", "true", undefined, undefined]);
 });
