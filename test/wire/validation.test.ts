@@ -50,8 +50,26 @@ describe("validation in AWS's words", () => {
     const name = "a".repeat(65);
     assert.deepEqual(refusal("iam", "GetRole", { RoleName: name }), {
       code: "ValidationError",
-      message: `1 validation error detected: Value '${name}' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64`,
+      message: `1 validation error detected: Value at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64`,
     });
+  });
+
+  test("IAM repeats no value, and lists none that it would take", () => {
+    const status = { ServiceSpecificCredentialId: "a".repeat(20), Status: "Off" };
+    assert.match(
+      refusal("iam", "UpdateServiceSpecificCredential", status).message,
+      /Value at 'status' failed to satisfy constraint: Member must satisfy enum value set$/,
+    );
+    const { message } = refusal("iam", "TagUser", { UserName: "a", Tags: [{ Key: "", Value: "x" }] });
+    assert.match(message, /: Value at 'tags\.1\.member\.key' failed/);
+  });
+
+  test("values of an enumeration in the order in which AWS lists them", () => {
+    const alarm = { AlarmName: "a", StateValue: "OFF", StateReason: "none" };
+    assert.match(
+      refusal("monitoring", "SetAlarmState", alarm).message,
+      /enum value set: \[INSUFFICIENT_DATA, ALARM, OK\]$/,
+    );
   });
 
   test("members of list items and of structures", () => {
@@ -73,7 +91,7 @@ describe("validation in AWS's words", () => {
       "1 validation error detected: Value '[foo]' at 'architectures' failed to satisfy constraint: Member must " +
         "satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]",
     );
-    const keys = refusal("iam", "UntagRole", { RoleName: "r", TagKeys: ["ok", ""] });
+    const keys = refusal("monitoring", "UntagResource", { ResourceARN: "arn:a", TagKeys: ["ok", ""] });
     assert.match(keys.message, /Value '\[ok, \]' at 'tagKeys' .*: \[Member must have length .*\]$/);
   });
 

@@ -1,7 +1,15 @@
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { Constraint } from "../model-pack.ts";
 import { compiled, type Member, type OperationModel, type ServiceModel, type Shape, type Target } from "../model.ts";
-import { bodyPrefix, isUnenforced, missingMemberError, saysNotNull, violationCode } from "./validation-rules.ts";
+import {
+  bodyPrefix,
+  isUnenforced,
+  keepsValues,
+  listed,
+  missingMemberError,
+  saysNotNull,
+  violationCode,
+} from "./validation-rules.ts";
 import { isNothing, toBytes } from "./values.ts";
 
 /** Most violations that one message lists. */
@@ -64,13 +72,14 @@ function structureCheck(model: ServiceModel, members: readonly Member[], operati
       const item = (value as Record<string, unknown>)[name];
       const place = path ? `${path}.${segment}` : segment;
       if (!isNothing(item)) check?.(item, place, findings);
-      else if (required) addViolation(findings, `Value null at '${place}'`, "Member must not be null");
+      else if (required)
+        addViolation(findings, `Value${keepsValues(model) ? "" : " null"} at '${place}'`, "Member must not be null");
     }
   };
 }
 
 function targetCheck(model: ServiceModel, target: Target): Check | undefined {
-  const own = target.constraint && constraintCheck(target);
+  const own = target.constraint && constraintCheck(model, target);
   const inner = shapeCheck(model, target.shape);
   if (!own || !inner) return own ?? inner;
   return (value, path, findings) => {
@@ -99,14 +108,14 @@ function lazyCheck(shape: Shape, key: string, build: () => Check): Check {
 }
 
 function listCheck(model: ServiceModel, shape: Shape): Check {
-  const rules = rulesOf(shape.value);
+  const rules = rulesOf(model, shape.value);
   const inside = shapeCheck(model, shape.value.shape);
   const words = `Member must satisfy constraint: [${wordsOf(rules, model)}]`;
-  const isSecret = shape.value.traits.sensitive === true || shape.value.shape.kind === "blob";
+  const isSecret = isHidden(model, shape.value);
   return (value, path, findings) => {
     if (!Array.isArray(value)) return;
     if (rules.length > 0 && value.some((item: unknown) => !isNothing(item) && rules.some((rule) => !rule.holds(item))))
-      addViolation(findings, isSecret ? `Value at '${path}'` : shown(shape, value, path), words);
+      addViolation(findings, shown(isSecret, value, path), words);
     if (!inside) return;
     value.forEach((item: unknown, index) => {
       if (!isNothing(item)) inside(item, `${path}.${index + 1}.member`, findings);
@@ -115,20 +124,25 @@ function listCheck(model: ServiceModel, shape: Shape): Check {
 }
 
 function mapCheck(model: ServiceModel, shape: Shape): Check {
-  const keyRules = rulesOf(shape.key);
-  const valueRules = rulesOf(shape.value);
+  const keyRules = rulesOf(model, shape.key);
+  const valueRules = rulesOf(model, shape.value);
+  const isSecret = isHidden(model, shape.value);
   const inside = shapeCheck(model, shape.value.shape);
   return (value, path, findings) => {
     if (typeof value !== "object" || value === null) return;
     for (const [key, item] of Object.entries(value)) {
       if (keyRules.some((rule) => !rule.holds(key))) {
-        addViolation(findings, shown(shape, value, path), `Map keys must satisfy constraint: [${wordsOf(keyRules)}]`);
+        addViolation(
+          findings,
+          shown(isSecret, value, path),
+          `Map keys must satisfy constraint: [${wordsOf(keyRules)}]`,
+        );
       }
       if (isNothing(item)) continue;
       if (valueRules.some((rule) => !rule.holds(item))) {
         addViolation(
           findings,
-          shown(shape, value, path),
+          shown(isSecret, value, path),
           `Map value must satisfy constraint: [${wordsOf(valueRules, model)}]`,
         );
       }
@@ -137,14 +151,14 @@ function mapCheck(model: ServiceModel, shape: Shape): Check {
   };
 }
 
-function constraintCheck(target: Target): Check | undefined {
-  const rules = rulesOf(target);
+function constraintCheck(model: ServiceModel, target: Target): Check | undefined {
+  const rules = rulesOf(model, target);
   if (rules.length === 0) return undefined;
-  const sensitive = target.traits.sensitive === true;
+  const isSecret = isHidden(model, target);
   return (value, path, findings) => {
     for (const rule of rules) {
       if (rule.holds(value)) continue;
-      addViolation(findings, sensitive ? `Value at '${path}'` : shown(target.shape, value, path), rule.words);
+      addViolation(findings, shown(isSecret, value, path), rule.words);
     }
   };
 }
@@ -166,10 +180,10 @@ function wordsOf(rules: readonly Rule[], model?: ServiceModel): string {
   return [...words, ...(model && saysNotNull(model) ? ["Member must not be null"] : [])].join(", ");
 }
 
-function rulesOf(target: Target): readonly Rule[] {
+function rulesOf(model: ServiceModel, target: Target): readonly Rule[] {
   const { constraint } = target;
   if (!constraint || target.traits.streaming) return [];
-  return [...boundRules(constraint), ...patternRules(constraint), ...enumRules(constraint)];
+  return [...boundRules(constraint), ...patternRules(constraint), ...enumRules(model, constraint)];
 }
 
 function boundRules(constraint: Constraint): Rule[] {
@@ -219,17 +233,22 @@ export function toRegExp(pattern: string): RegExp | undefined {
   return undefined;
 }
 
-function enumRules({ enum: values }: Constraint): Rule[] {
+function enumRules(model: ServiceModel, { enum: values }: Constraint): Rule[] {
   if (!values) return [];
   const allowed = new Set(values);
-  const words = `Member must satisfy enum value set: [${values.join(", ")}]`;
+  const words = `Member must satisfy enum value set${keepsValues(model) ? "" : `: [${listed(values)}]`}`;
   return [{ words, holds: (value) => allowed.has(value as string) }];
 }
 
-function shown(shape: Shape, value: unknown, path: string): string {
+/** Whether messages do not repeat what was given here. */
+function isHidden(model: ServiceModel, { traits, shape }: Target): boolean {
+  return keepsValues(model) || traits.sensitive === true || shape.kind === "blob";
+}
+
+function shown(isSecret: boolean, value: unknown, path: string): string {
+  if (isSecret) return `Value at '${path}'`;
   const text = textOf(value);
-  const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
-  return shape.kind === "blob" ? `Value at '${path}'` : `Value '${cut}' at '${path}'`;
+  return `Value '${text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text}' at '${path}'`;
 }
 
 /** A value as Java prints it, which is what AWS's messages show. */

@@ -104,3 +104,34 @@ function missingInS3(member: Member): AwsError {
   const where = traits.httpHeader ?? traits.httpQuery ?? name;
   return new AwsError("InvalidRequest", `Missing required header or parameter for this request: ${where}`, 400);
 }
+
+/** IAM repeats no value that it refuses, and lists none that it would take. */
+export const keepsValues = (model: ServiceModel): boolean => model.name === "iam";
+
+/** Enumerations as AWS's messages list them where that is not the order of its models (it is that of a hash); as recorded. */
+const LISTED: ReadonlyMap<string, string> = new Map(
+  [
+    "HEAD, POST, PATCH, DELETE, PUT, GET, OPTIONS",
+    "HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512",
+    "HTTP, MOCK, AWS_PROXY, HTTP_PROXY, AWS",
+    "INSUFFICIENT_DATA, ALARM, OK",
+    "LATEST, AT_TIMESTAMP, TRIM_HORIZON",
+    "PRIVATE, EDGE, REGIONAL",
+    "REQUEST_TOO_LARGE, RESOURCE_NOT_FOUND, AUTHORIZER_CONFIGURATION_ERROR, MISSING_AUTHENTICATION_TOKEN, BAD_REQUEST_BODY, INVALID_SIGNATURE, INVALID_API_KEY, BAD_REQUEST_PARAMETERS, AUTHORIZER_FAILURE, UNAUTHORIZED, INTEGRATION_TIMEOUT, ACCESS_DENIED, DEFAULT_4XX, DEFAULT_5XX, WAF_FILTERED, QUOTA_EXCEEDED, THROTTLED, API_CONFIGURATION_ERROR, UNSUPPORTED_MEDIA_TYPE, INTEGRATION_FAILURE, EXPIRED_TOKEN",
+    "RESPONSE_BODY, RESPONSE, METHOD, MODEL, AUTHORIZER, RESPONSE_HEADER, RESOURCE, PATH_PARAMETER, REQUEST_BODY, QUERY_PARAMETER, API, REQUEST_HEADER",
+    "RESPONSE_STREAM, BUFFERED",
+    "SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING",
+    "Terminate, Allow",
+    "add, remove, move, test, replace, copy",
+    "w3c, raw, json, plain, parquet",
+  ].map((list) => [setKey(list.split(", ")), list]),
+);
+
+function setKey(values: readonly string[]): string {
+  return values.toSorted().join(", ");
+}
+
+/** The values of an enumeration as a message lists them. */
+export function listed(values: readonly string[]): string {
+  return LISTED.get(setKey(values)) ?? values.join(", ");
+}
