@@ -95,6 +95,13 @@ describe("validation in AWS's words", () => {
     assert.match(keys.message, /Value '\[ok, \]' at 'tagKeys' .*: \[Member must have length .*\]$/);
   });
 
+  test("CloudWatch Logs refuses long names in words of its own", () => {
+    assert.deepEqual(refusal("logs", "DeleteMetricFilter", { logGroupName: "g".repeat(513), filterName: "" }), {
+      code: "InvalidParameterException",
+      message: "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+    });
+  });
+
   test("secrets are not repeated", () => {
     const { message } = refusal("cognito-idp", "AdminSetUserPassword", {
       UserPoolId: "us-east-1_a",

@@ -7,6 +7,7 @@ import {
   keepsValues,
   listed,
   missingMemberError,
+  refusedEarly,
   saysNotNull,
   violationCode,
 } from "./validation-rules.ts";
@@ -38,6 +39,8 @@ export function validateInput(model: ServiceModel, operation: OperationModel, in
       if (error) throw error;
     }
   }
+  const early = refusedEarly(model, input as Record<string, unknown>);
+  if (early) throw early;
   if (model.name === "s3") return; // S3 has a code of its own for almost every member; its handlers know them
   const findings: Findings = { violations: [] };
   const check = compiled(shape, "validate", () =>

@@ -94,6 +94,15 @@ export function missingMemberError(model: ServiceModel, member: Member): AwsErro
   }
 }
 
+/** The error that a service has for some value before it validates the request, as for names of logs. */
+export function refusedEarly(model: ServiceModel, input: Readonly<Record<string, unknown>>): AwsError | undefined {
+  if (model.name !== "logs") return undefined;
+  const isLong = (name: unknown): boolean => typeof name === "string" && name.length > 512;
+  if (!isLong(input.logGroupName) && !isLong(input.logStreamName)) return undefined;
+  const words = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
+  return new AwsError("InvalidParameterException", words, 400);
+}
+
 function missingInS3(member: Member): AwsError {
   const { traits, name } = member;
   if (traits.httpPayload) {

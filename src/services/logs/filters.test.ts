@@ -221,11 +221,12 @@ test("groups are listed by parts of their names; a name and an ARN together are 
     Action: "logs:PutLogEvents",
     Resource: "*",
   };
-  const { resourcePolicy } = await logs.putResourcePolicy({
-    policyName: "kept",
-    policyDocument: JSON.stringify({ Statement: [statement] }),
-  });
-  assert.deepEqual(JSON.parse(resourcePolicy!.policyDocument!), {
+  const policyDocument = JSON.stringify({ Statement: [statement] });
+  const { resourcePolicy } = await logs.putResourcePolicy({ policyName: "kept", policyDocument });
+  assert.equal(resourcePolicy!.policyDocument, policyDocument, "it is answered as it was given");
+  const { resourcePolicies } = await logs.describeResourcePolicies({});
+  const kept = resourcePolicies!.find((policy) => policy.policyName === "kept")!;
+  assert.deepEqual(JSON.parse(kept.policyDocument!), {
     Version: "2008-10-17",
     Statement: [{ ...statement, Principal: { Service: "es.amazonaws.com" } }],
   });

@@ -62,8 +62,8 @@ export const groups = operations<typeof Logs, LogWatch>()({
           arn: `${groupArn(ctx.region, ctx.account, value.name)}:*`,
           logGroupArn: groupArn(ctx.region, ctx.account, value.name),
           logGroupClass: "STANDARD" as const,
-          deletionProtectionEnabled: false,
-          ...(pattern ? {} : { storedBytes: bytes[i]! }), // AWS counts none where names are looked for by a part
+          // AWS tells less where names are looked for by a part.
+          ...(pattern ? {} : { deletionProtectionEnabled: false, storedBytes: bytes[i]! }),
           ...(value.retentionDays ? { retentionInDays: value.retentionDays } : {}),
           ...(value.kmsKeyId ? { kmsKeyId: value.kmsKeyId } : {}),
         })),

@@ -74,7 +74,7 @@ export const resourcePolicies = operations<typeof Logs, any>()({
         throw new AwsError("LimitExceededException", "Resource limit exceeded.", 400);
       const policy: StoredPolicy = { name, document: asKept(document), updated: ctx.now() };
       await ctx.records.write(ctx.records.put("policy", name, policy));
-      return { resourcePolicy: view(policy) };
+      return { resourcePolicy: view({ ...policy, document }) }; // as it was given; who asks for it later gets it as kept
     },
   },
   DescribeResourcePolicies: {
