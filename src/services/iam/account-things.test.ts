@@ -89,6 +89,15 @@ test("a simulation decides as the real call would, and says by which policy", as
     ActionNames: ["sqs:SendMessage"],
   });
   assert.equal(EvaluationResults![0]!.EvalDecision, "allowed");
+  const given = `{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Action": "sns:*", "Resource": "arn:aws:sns:*:*:}"},
+  {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}`;
+  const places = await iam.simulateCustomPolicy({ PolicyInputList: [given], ActionNames: ["sqs:SendMessage"] });
+  const [statement, ...others] = places.EvaluationResults![0]!.MatchedStatements!;
+  assert.deepEqual(
+    [statement!.StartPosition, statement!.EndPosition, others],
+    [{ Line: 3, Column: 4 }, { Line: 3, Column: 58 }, []],
+  );
   const Condition = { StringEquals: { "aws:RequestedRegion": "x", "s3:Prefix": "y" } };
   const asked = await iam.simulateCustomPolicy({
     PolicyInputList: [document({ Effect: "Allow", Action: "s3:ListBucket", Resource: "*", Condition })],

@@ -5,6 +5,7 @@ import {
   compilePolicy,
   evaluate,
   parsePolicy,
+  statementPlaces,
   type CompiledPolicy,
   type ContextValue,
 } from "../../../engines/policy/index.ts";
@@ -14,6 +15,8 @@ import { entity, onAll, page } from "../store.ts";
 import { managedPolicy } from "./policies.ts";
 
 const MAX_DECISIONS = 2000;
+/** Statements of deciding documents that are looked at one by one, over all requests of a simulation. */
+const MAX_TESTS = 100_000;
 
 /** Members of both simulations. */
 interface Asked {
@@ -146,20 +149,22 @@ function simulate(ctx: Context<any>, input: Asked, { sources, caller, boundary }
       ...(resourcePolicy ? { resourcePolicy } : {}),
       ...(boundaries[0] ? { boundary: boundaries[0] } : {}),
     });
+  let tests = 0;
   const all = actions.flatMap((action) =>
     resources.map((resource): Iam.EvaluationResult => {
       if (!/^[\w-]+:[\w*?]+$/.test(action)) throw invalidInput(`Invalid action name: ${action}`);
       const { decision } = decide(action, resource, compiled);
-      // The documents that decide are those that decide so alone.
-      const matched = sources.filter((_, i) => {
-        const alone = decide(action, resource, [compiled[i]!]).decision;
-        return decision === "allow" ? alone === "allow" : decision === "explicitDeny" && alone === "explicitDeny";
-      });
       const verdict = decision === "allow" ? "allowed" : decision;
-      const statements = matched.map((source) => ({
-        SourcePolicyId: source.id,
-        SourcePolicyType: source.type as never,
-      }));
+      // What decides is what decides so alone.
+      const decides = (policy: CompiledPolicy): boolean =>
+        decision !== "implicitDeny" && decide(action, resource, [policy]).decision === decision;
+      const statements = sources.flatMap((source, i) => {
+        const policy = compiled[i]!;
+        if (!decides(policy)) return [];
+        if ((tests += policy.statements.length) > MAX_TESTS)
+          throw invalidInput("The simulation has too many statements.");
+        return matchedStatements(source, policy, decides);
+      });
       return {
         EvalActionName: action,
         EvalResourceName: resource,
@@ -181,6 +186,26 @@ function simulate(ctx: Context<any>, input: Asked, { sources, caller, boundary }
   );
   const { items, ...rest } = page(all, input);
   return { EvaluationResults: items, ...rest };
+}
+
+function matchedStatements(
+  { id, type, document }: Source,
+  policy: CompiledPolicy,
+  decides: (policy: CompiledPolicy) => boolean,
+): Iam.Statement[] {
+  const places = statementPlaces(document);
+  return policy.statements.flatMap((statement, i): Iam.Statement[] => {
+    if (!decides({ ...policy, statements: [statement] })) return [];
+    const { start, end } = places[i] ?? {};
+    return [
+      {
+        SourcePolicyId: id,
+        SourcePolicyType: type as Iam.PolicySourceType,
+        ...(start && { StartPosition: { Line: start.line, Column: start.column } }),
+        ...(end && { EndPosition: { Line: end.line, Column: end.column } }),
+      },
+    ];
+  });
 }
 
 function contextValue(type: string | undefined, values: readonly string[] = []): ContextValue {
