@@ -107,7 +107,7 @@ describe("Functions that call themselves", { skip: cannotRun }, () => {
   test("a caller who waits is told; a function may be allowed to go on", async () => {
     const f = await create();
     const trace = (await kit.call(f, { trace: true })).value as string;
-    assert.match(trace, /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Sampled=0;Lineage=[0-9a-f]{8}:0$/);
+    assert.match(trace, /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0;Lineage=[0-9a-f]{8}:0$/);
     const far = trace.replace(/:0$/, ":15");
     lambda.middlewareStack.add(
       (next) => (args) => {

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { Context } from "../../aws/context.ts";
-import { newTraceId } from "../../compute/edge/trace-id.ts";
+import { newSegmentId, newTraceId } from "../../compute/edge/trace-id.ts";
 
 /** Functions of one chain that the header names; of longer chains the first ones. */
 const MAX_FUNCTIONS = 24;
@@ -40,14 +40,19 @@ export function nextInChain(
   const root = header ?? newTraceId(ctx);
   // At a chain's beginning there is nothing to read, and no more than a root where an endpoint has made one.
   if (root.length === ROOT_LENGTH && root.startsWith("Root="))
-    return { traceId: `${root};Sampled=0;Lineage=${name}:0`, repeats: 0 };
+    return { traceId: `${root};Parent=${newSegmentId(ctx)};Sampled=0;Lineage=${name}:0`, repeats: 0 };
   const parts = membersOf(root);
   const lineage = lineageOf(parts);
   const before = lineage.get(name);
   const repeats = before === undefined ? 0 : before + 1;
   if (before !== undefined || lineage.size < MAX_FUNCTIONS) lineage.set(name, repeats);
-  const kept = parts.filter(([key]) => key === "Root" || key === "Parent" || key === "Sampled");
-  const members = kept.length ? kept.map(([key, value]) => `${key}=${value}`) : [newTraceId(ctx)];
+  const kept = new Map(parts.filter(([, value]) => value !== ""));
+  // The X-Ray SDK takes no header that lacks one of the three.
+  const members = [
+    kept.has("Root") ? `Root=${kept.get("Root")}` : newTraceId(ctx),
+    `Parent=${kept.get("Parent") ?? newSegmentId(ctx)}`,
+    `Sampled=${kept.get("Sampled") ?? 0}`,
+  ];
   const text = [...lineage].map(([key, count]) => `${key}:${count}`).join("|");
   return { traceId: [...members, `Lineage=${text}`].join(";"), repeats };
 }
