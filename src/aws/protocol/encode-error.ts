@@ -63,7 +63,7 @@ function toWireError(
   for (const member of shape?.members ?? []) {
     if (known.fields[member.name] !== undefined) members[member.name] = known.fields[member.name];
   }
-  members[messageName] = known.message;
+  if (known.message) members[messageName] = known.message;
   if (model?.name === "lambda" && shape?.members.some((member) => member.name === "Type")) {
     members.Type ??= shape.error === "server" ? "Service" : "User";
   }
@@ -159,7 +159,8 @@ function queryErrorDocument(error: WireError): string {
       })(error.members)
     : "";
   const code = `<Type>${faultOf(error)}</Type><Code>${escapeXml(error.queryCode)}</Code>`;
-  const detail = `${code}<Message>${escapeXml(error.message)}</Message>${others}${model?.name === "sqs" ? "<Detail/>" : ""}`;
+  const message = error.message && `<Message>${escapeXml(error.message)}</Message>`;
+  const detail = `${code}${message}${others}${model?.name === "sqs" ? "<Detail/>" : ""}`;
   const id = `<RequestId>${escapeXml(error.requestId)}</RequestId>`;
   return `<ErrorResponse xmlns="${escapeXml(namespace)}"><Error>${detail}</Error>${id}</ErrorResponse>`;
 }
@@ -228,9 +229,9 @@ function rpcJsonError(error: WireError): HttpResponse {
   };
 }
 
-/** Some shapes have no message, but clients show one. */
+/** Some shapes have no message, but clients show one; where there is none, AWS sends none. */
 function withMessage(document: object, message: string): object {
-  return "message" in document || "Message" in document ? document : { ...document, message };
+  return !message || "message" in document || "Message" in document ? document : { ...document, message };
 }
 
 /** DynamoDB writes its own namespace and those of its frameworks; clients read what follows the `#`. */
