@@ -128,7 +128,7 @@ artifacts:
     );
   });
 
-  test("reports: test cases of a build that failed, by group, with their states", async () => {
+  test("reports: test cases of a build that failed and the code that they covered, by group", async () => {
     const { codebuild, project, run, logOf } = kit;
     const spec = `version: 0.2
 phases:
@@ -136,18 +136,37 @@ phases:
     commands:
       - mkdir -p out
       - echo '<testsuite name="s"><testcase classname="c" name="good" time="1"/><testcase classname="c" name="bad"><failure message="no"/></testcase></testsuite>' > out/junit.xml
+      - echo '<coverage><class filename="a.py"><lines><line hits="1"/><line hits="0"/></lines></class><class filename="b.py"><lines><line hits="3"/></lines></class></coverage>' > coverage.xml
       - exit 1
 reports:
   unit: {files: ['*.xml'], base-directory: out, file-format: JUNITXML}
-  cover: {files: ['*.xml'], base-directory: out, file-format: COBERTURAXML}
+  cover: {files: [coverage.xml], file-format: COBERTURAXML}
+  other: {files: [coverage.xml], file-format: NOSUCHXML}
 `;
     const name = await project({ "buildspec.yml": spec });
     const build = await run(name);
     assert.equal(build.buildStatus, "FAILED");
-    assert.match(await logOf(build), /Starling does not implement reports of the format COBERTURAXML yet/);
-    assert.equal(build.reportArns?.length, 1, await logOf(build));
+    assert.match(await logOf(build), /Starling does not implement reports of the format NOSUCHXML yet/);
+    assert.equal(build.reportArns?.length, 2, await logOf(build));
     const { reports } = await codebuild.batchGetReports({ reportArns: build.reportArns! });
-    const [report] = reports!;
+    const [report, cover] = reports!;
+    assert.deepEqual(
+      [cover!.type, cover!.status, cover!.codeCoverageSummary?.lineCoveragePercentage],
+      ["CODE_COVERAGE", "SUCCEEDED", 66.67],
+    );
+    const { codeCoverages } = await codebuild.describeCodeCoverages({
+      reportArn: cover!.arn!,
+      maxLineCoveragePercentage: 60,
+    });
+    assert.deepEqual(
+      codeCoverages!.map((file) => [file.filePath, file.linesCovered, file.linesMissed]),
+      [["a.py", 1, 1]],
+    );
+    const trend = { reportGroupArn: cover!.reportGroupArn!, trendField: "LINES_MISSED" } as const;
+    assert.equal((await codebuild.getReportGroupTrend(trend)).stats?.average, "1");
+    await assert.rejects(codebuild.getReportGroupTrend({ ...trend, trendField: "TOTAL" }), {
+      name: "InvalidInputException",
+    });
     assert.deepEqual(
       [report!.status, report!.executionId, report!.testSummary?.total, report!.testSummary?.statusCounts],
       ["FAILED", build.arn, 2, { ERROR: 0, FAILED: 1, SKIPPED: 0, SUCCEEDED: 1, UNKNOWN: 0 }],

@@ -8,11 +8,14 @@ import {
   groupNameOf,
   groupOfReport,
   onGroups,
+  PARTS,
   reportIdOf,
   type StoredCase,
+  type StoredCoverage,
   type StoredGroup,
   type StoredReport,
 } from "../reports/model.ts";
+import { trendOf } from "../reports/trend.ts";
 import type { CodeBuildState } from "../state.ts";
 
 const PAGE = 100;
@@ -25,7 +28,7 @@ export const reports = operations<typeof CodeBuild, CodeBuildState>()({
     async run(ctx, input) {
       const name = String(input.name);
       if (!NAME.test(name)) throw invalidInput(`Invalid report group name: ${name}`);
-      if (input.type !== "TEST") throw notImplemented(`report groups of type ${input.type}`);
+      const type = input.type === "CODE_COVERAGE" ? "CODE_COVERAGE" : "TEST";
       checkExport(input.exportConfig);
       if ((await ctx.records.count("report-group")) >= MAX_GROUPS)
         throw new AwsError(
@@ -37,7 +40,7 @@ export const reports = operations<typeof CodeBuild, CodeBuildState>()({
       const group: StoredGroup = {
         arn: groupArn(ctx, name),
         name,
-        type: "TEST",
+        type,
         exportConfig: { exportConfigType: "NO_EXPORT" },
         created: now,
         lastModified: now,
@@ -132,8 +135,8 @@ export const reports = operations<typeof CodeBuild, CodeBuildState>()({
     permissions: (input, ctx) => onGroups("DescribeTestCases", [groupOfReport(ctx, input.reportArn)]),
     async run(ctx, input) {
       const report = await reportBy(ctx, input.reportArn);
-      if (!report) throw noResource(`Report cannot be found: ${input.reportArn}`);
-      const stored = await ctx.records.get<StoredCase[]>("report-cases", reportIdOf(input.reportArn));
+      if (!report) throw noReport(input.reportArn);
+      const stored = await ctx.records.get<StoredCase[]>(PARTS.TEST, reportIdOf(input.reportArn));
       const { status, keyword } = input.filter ?? {};
       const wanted = (stored?.value ?? []).filter(
         (one) =>
@@ -142,6 +145,45 @@ export const reports = operations<typeof CodeBuild, CodeBuildState>()({
       );
       const { page, nextToken } = cut(wanted, input);
       return { testCases: page.map((one) => shownCase(report, one)), ...(nextToken ? { nextToken } : {}) };
+    },
+  },
+  DescribeCodeCoverages: {
+    permissions: (input, ctx) => onGroups("DescribeCodeCoverages", [groupOfReport(ctx, input.reportArn)]),
+    async run(ctx, input) {
+      const report = await reportBy(ctx, input.reportArn);
+      if (!report) throw noReport(input.reportArn);
+      const stored = await ctx.records.get<StoredCoverage[]>(PARTS.CODE_COVERAGE, reportIdOf(input.reportArn));
+      const { minLineCoveragePercentage: least = 0, maxLineCoveragePercentage: most = 100 } = input;
+      const id = report.arn.slice(report.arn.lastIndexOf(":") + 1);
+      const wanted = (stored?.value ?? [])
+        .map((file, i) => ({ id: `${id}-${i}`, ...file }))
+        .filter(({ lineCoveragePercentage: lines }) => lines >= least && lines <= most);
+      if (input.sortBy === "LINE_COVERAGE_PERCENTAGE")
+        wanted.sort((a, b) => a.lineCoveragePercentage - b.lineCoveragePercentage);
+      else wanted.sort((a, b) => (a.filePath < b.filePath ? -1 : 1));
+      if (input.sortOrder === "DESCENDING") wanted.reverse();
+      const { page, nextToken } = cut(wanted, input);
+      const expired = new Date(report.expired);
+      return {
+        codeCoverages: page.map((file) => ({ ...file, reportARN: report.arn, expired })),
+        ...(nextToken ? { nextToken } : {}),
+      };
+    },
+  },
+  GetReportGroupTrend: {
+    permissions: (input) => onGroups("GetReportGroupTrend", [input.reportGroupArn]),
+    async run(ctx, input) {
+      const name = groupNameOf(input.reportGroupArn);
+      const group = (await ctx.records.get<StoredGroup>("report-group", name))?.value;
+      if (!group) throw noGroup(input.reportGroupArn);
+      const { numOfReports = PAGE } = input;
+      if (numOfReports < 1 || numOfReports > PAGE) throw invalidInput(`numOfReports must be between 1 and ${PAGE}`);
+      const { stats, rawData } = trendOf(
+        group.type,
+        input.trendField!,
+        (await reportsOf(ctx, `${name}/`)).slice(-numOfReports),
+      );
+      return { stats, rawData };
     },
   },
   DeleteReport: {
@@ -154,6 +196,7 @@ export const reports = operations<typeof CodeBuild, CodeBuildState>()({
   },
 });
 
+const noReport = (arn: string | undefined): AwsError => noResource(`Report cannot be found: ${arn}`);
 const noGroup = (arn: string | undefined): AwsError => noResource(`Report group cannot be found: ${arn}`);
 
 function checkExport(config: CodeBuild.ReportExportConfig | undefined): void {

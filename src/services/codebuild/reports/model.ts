@@ -2,10 +2,17 @@ import type { Report, ReportGroup } from "@aws-sdk/client-codebuild";
 import type { Permission } from "../../../aws/service.ts";
 import { arn } from "../../../kernel/arn.ts";
 import { invalidInput, type Ctx, type Json } from "../model.ts";
+import type { Coverage } from "./code-coverage.ts";
 import type { ReadTestCase } from "./test-cases.ts";
 
-export type StoredGroup = Json<ReportGroup> & { readonly name: string; readonly arn: string; readonly created: number };
+export type StoredGroup = Json<ReportGroup> & {
+  readonly type: "TEST" | "CODE_COVERAGE";
+  readonly name: string;
+  readonly arn: string;
+  readonly created: number;
+};
 export type StoredReport = Json<Report> & {
+  readonly type: "TEST" | "CODE_COVERAGE";
   readonly arn: string;
   readonly reportGroupArn: string;
   readonly created: number;
@@ -13,6 +20,11 @@ export type StoredReport = Json<Report> & {
 };
 /** A test case, and the file that it was read from. */
 export type StoredCase = ReadTestCase & { readonly path: string };
+/** How much of a file was tested. */
+export type StoredCoverage = Coverage & { readonly filePath: string };
+
+/** The records with what a report consists of. */
+export const PARTS = { TEST: "report-cases", CODE_COVERAGE: "report-coverages" } as const;
 
 export const groupArn = (ctx: { region: string; account: string }, name: string): string =>
   arn("codebuild", ctx.region, ctx.account, `report-group/${name}`);

@@ -1,4 +1,4 @@
-import { parseXml, type XmlElement } from "../../../aws/protocol/xml-parser.ts";
+import { below, child, xml, type Found } from "./report-xml.ts";
 
 export type TestStatus = "SUCCEEDED" | "FAILED" | "ERROR" | "SKIPPED" | "UNKNOWN";
 
@@ -36,27 +36,6 @@ export function readTestCases(format: string, text: string): ReadTestCase[] {
   return READERS[format.toUpperCase()]!(text);
 }
 
-interface Found {
-  readonly element: XmlElement;
-  /** What it is in, the outermost first. */
-  readonly parents: readonly XmlElement[];
-}
-
-function xml(text: string): XmlElement {
-  const root = parseXml(text);
-  if (!root) throw new Error("the file has no XML element");
-  return root;
-}
-
-/** The elements of a name at any depth; the parser bounds the depth. */
-function below(element: XmlElement, name: string, parents: readonly XmlElement[] = []): Found[] {
-  if (element.name === name) return [{ element, parents }];
-  const inside = [...parents, element];
-  return element.children.flatMap((child) => below(child, name, inside));
-}
-
-const child = (element: XmlElement | undefined, name: string): XmlElement | undefined =>
-  element?.children.find((one) => one.name === name);
 const suiteOf = ({ parents }: Found, name: string): string =>
   parents.findLast((one) => one.name === name)?.attributes["name"] ?? "";
 const amount = (text: string | undefined, unit: number): number => {
