@@ -10,6 +10,8 @@ import {
   creationOrder,
   dependencyGraph,
   diffTemplates,
+  replacedOf,
+  scopeWithout,
   evaluateConditions,
   expandLanguageExtensions,
   KNOWN_AFTER_APPLY,
@@ -60,7 +62,7 @@ test("names what is wrong with a template, with its line", () => {
   const topic = "Resources:\n  A:\n    Type: AWS::SNS::Topic\n";
   assert.match(
     faults('{"Resources": {,}}')[0] ?? "",
-    /^1: Template format error: JSON not well-formed. \(line 1, column 16\)/,
+    /^1: Template format error: JSON not well-formed. \(line 1, column 17\)/,
   );
   assert.match(faults("Resources:\n  A: [")[0] ?? "", /YAML not well-formed. \(line 2/);
   assert.match(faults("a: 1\na: 2")[0] ?? "", /^2: .*"a" appears twice/);
@@ -278,6 +280,29 @@ test("says what a change does to each resource", () => {
   );
 });
 
+test("knows of what a replaced resource gives only that it changes", () => {
+  const text = (name: string) =>
+    `Resources:\n  Q:\n    Type: AWS::SQS::Queue\n    Properties:\n      QueueName: ${name}\n  P:\n    Type: AWS::SSM::Parameter\n    Properties:\n      Type: String\n      Value: !GetAtt Q.Arn`;
+  const view = (name: string): StackView => {
+    const template = load(text(name));
+    const live = { getAtt: () => "arn", ref: () => "url" };
+    return { template, scope: { ...bare, ...live, mappings: template.mappings, partial: true } };
+  };
+  const changes = diffTemplates(view("a"), view("b"));
+  const ids = replacedOf(changes);
+  assert.deepEqual([...ids], ["Q"]);
+  assert.deepEqual(
+    changes[1]?.details.map((d) => [d.evaluation, d.changeSource, d.causingEntity]),
+    [
+      ["Dynamic", "DirectModification", undefined],
+      ["Static", "ResourceAttribute", "Q.Arn"],
+    ],
+  );
+  const { template, scope } = view("b");
+  const after = resolveProperties(template.resources.P!.properties, scopeWithout(scope, ids));
+  assert.equal(after.Value, "{{changeSet:KNOWN_AFTER_APPLY}}");
+});
+
 test("takes maps alone for the policies of a resource", () => {
   const first = (CreationPolicy: JsonObject | string): string | undefined =>
     checkTemplate({ Resources: { A: { Type: "AWS::SNS::Topic", CreationPolicy } } }).diagnostics[0]?.message;
@@ -302,6 +327,18 @@ test("unfolds Fn::ForEach", () => {
   });
   assert.deepEqual(Object.keys(expanded.Resources as JsonObject), ["TopicA", "TopicB"]);
   assert.deepEqual(resolveProperties(expanded, bare), expanded);
+});
+
+test("computes the language extensions' functions where their values are known and may be shown", () => {
+  const calls = {
+    Length: { "Fn::Length": { Ref: "L" } },
+    Text: { "Fn::ToJsonString": { a: [{ Ref: "P" }] } },
+    Later: { "Fn::ToJsonString": { a: { Ref: "R" } } },
+    Hidden: { "Fn::ToJsonString": { a: { Ref: "S" } } },
+  };
+  const template = { Parameters: { S: { Type: "String", NoEcho: true } }, Outputs: calls } as unknown as JsonObject;
+  const { Outputs } = expandLanguageExtensions(template, { ...bare, parameters: { L: ["a", "b"], P: "p", S: "s" } });
+  assert.deepEqual(Outputs, { ...calls, Length: 2, Text: '{"a":["p"]}' });
 });
 
 test("names what a Ref or Fn::GetAtt is about by functions, with the language extensions", () => {

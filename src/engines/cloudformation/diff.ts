@@ -107,6 +107,20 @@ function findModified(
   }
 }
 
+/** The resources that are sure to be replaced. */
+export const replacedOf = (changes: Iterable<ResourceChange>): ReadonlySet<string> =>
+  new Set([...changes].filter((change) => change.replacement === "True").map((change) => change.logicalId));
+
+/** A scope in which these resources are not there yet: what they will give is known after their replacement only. */
+export const scopeWithout = (scope: Scope, ids: ReadonlySet<string>): Scope =>
+  ids.size === 0
+    ? scope
+    : {
+        ...scope,
+        ref: (id) => (ids.has(id) ? undefined : scope.ref?.(id)),
+        getAtt: (id, name) => (ids.has(id) ? undefined : scope.getAtt?.(id, name)),
+      };
+
 function summary(logicalId: string, type: string, details: readonly ChangeDetail[]): ResourceChange {
   const certain = details.some((d) => d.target.requiresRecreation === "Always" && d.evaluation === "Static");
   const possible = details.some((d) => d.target.requiresRecreation !== "Never");
@@ -136,20 +150,21 @@ function compareResource(
   modified: ReadonlyMap<string, ResourceChange>,
 ): ChangeDetail[] {
   const details: ChangeDetail[] = [];
+  const replaced = replacedOf(modified.values());
   const oldValues = resolveProperties(was.properties, before.scope);
-  const newValues = resolveProperties(is.properties, after.scope);
+  const newValues = resolveProperties(is.properties, scopeWithout(after.scope, replaced));
   const names = new Set([...Object.keys(was.properties), ...Object.keys(is.properties)]);
   for (const name of names) {
     const target = targetOf(is.type, name);
     const differs = !isDeepStrictEqual(oldValues[name], newValues[name]);
     const refs = findReferences(is.properties[name] ?? null);
-    if (differs) details.push(...staticDetails(refs, target, before, after));
+    if (differs) details.push(...staticDetails(refs, target, before, after, replaced));
     details.push(...dynamicDetails(refs, target, modified));
   }
   const [oldData, newData] = [was.metadata ?? null, is.metadata ?? null];
   const about: ChangeDetail["target"] = { attribute: "Metadata", requiresRecreation: "Never" };
   if (!isDeepStrictEqual(resolveValue(oldData, before.scope), resolveValue(newData, after.scope)))
-    details.push(...staticDetails(findReferences(newData), about, before, after));
+    details.push(...staticDetails(findReferences(newData), about, before, after, replaced));
   for (const [attribute, member] of OTHERS) {
     if (isDeepStrictEqual(was[member], is[member])) continue;
     details.push({
@@ -166,6 +181,7 @@ function staticDetails(
   target: ChangeDetail["target"],
   before: StackView,
   after: StackView,
+  replaced: ReadonlySet<string>,
 ): ChangeDetail[] {
   const parameters = refs.filter((ref) => ref.kind === "Ref" && parameterChanged(ref.name, before, after));
   const causes = [...new Set(parameters.map((ref) => ref.name))];
@@ -175,8 +191,9 @@ function staticDetails(
     changeSource: "ParameterReference",
     causingEntity: name,
   }));
-  // What a parameter's new value makes of a property counts as a change of its own, too.
-  if (causes.length > 0) details.push({ target, evaluation: "Dynamic", changeSource: "DirectModification" });
+  // What a parameter's new value or another resource makes of a property counts as a change of its own, too.
+  if (causes.length > 0 || refs.some((ref) => replaced.has(ref.name)))
+    details.push({ target, evaluation: "Dynamic", changeSource: "DirectModification" });
   else details.push({ target, evaluation: "Static", changeSource: "DirectModification" });
   return details;
 }

@@ -7,7 +7,7 @@ export type { CheckedTemplate } from "./check-template.ts";
 export { creationOrder, dependencyGraph, findCycle } from "./dependency-graph.ts";
 export { TemplateError } from "./diagnostic.ts";
 export type { Diagnostic } from "./diagnostic.ts";
-export { activeResources, diffTemplates } from "./diff.ts";
+export { activeResources, diffTemplates, replacedOf, scopeWithout } from "./diff.ts";
 export type { ChangeDetail, ResourceChange, StackView } from "./diff.ts";
 export { findDynamicReferences, substituteDynamicReferences } from "./dynamic-references.ts";
 export type { DynamicReference } from "./dynamic-references.ts";

@@ -2,7 +2,8 @@ import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import { isObject, readJson, readYaml } from "../yaml/index.ts";
 import { TemplateError } from "./diagnostic.ts";
 import { resolveValue } from "./intrinsics.ts";
-import type { Scope } from "./scope.ts";
+import { findReferences } from "./references.ts";
+import { KNOWN_AFTER_APPLY, type Scope } from "./scope.ts";
 
 const MAX_NODES = 100_000;
 
@@ -12,7 +13,8 @@ const MAX_NODES = 100_000;
  */
 export function expandLanguageExtensions(template: JsonObject, scope: Scope): JsonObject {
   const budget = { nodes: MAX_NODES };
-  const expanded = unfold(template, {}, scope, budget, 0) as JsonObject;
+  const expanded = computed(unfold(template, {}, scope, budget, 0), { ...scope, partial: true }, hiddenOf(template));
+  if (!isObject(expanded)) return template;
   for (const resource of Object.values(isObject(expanded.Resources) ? expanded.Resources : {})) {
     if (!isObject(resource)) continue;
     for (const name of ["DeletionPolicy", "UpdateReplacePolicy"]) {
@@ -21,6 +23,27 @@ export function expandLanguageExtensions(template: JsonObject, scope: Scope): Js
     }
   }
   return expanded;
+}
+
+/** Parameters whose value is not to be seen in a template. */
+const hiddenOf = ({ Parameters }: JsonObject): ReadonlySet<string> =>
+  new Set(
+    Object.entries(isObject(Parameters) ? Parameters : {})
+      .filter(([, declared]) => isObject(declared) && String(declared.NoEcho) === "true")
+      .map(([name]) => name),
+  );
+
+/** The template with `Fn::Length` and `Fn::ToJsonString` as their values, where these are known and may be shown. */
+function computed(value: JsonValue, scope: Scope, hidden: ReadonlySet<string>): JsonValue {
+  if (Array.isArray(value)) return value.map((item) => computed(item, scope, hidden));
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value);
+  const calls = keys.length === 1 && (keys[0] === "Fn::Length" || keys[0] === "Fn::ToJsonString");
+  if (calls && !findReferences(value).some((ref) => hidden.has(ref.name))) {
+    const result = resolveValue(value, scope);
+    if (result !== undefined && !String(result).includes(KNOWN_AFTER_APPLY)) return result;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, computed(item, scope, hidden)]));
 }
 
 type Bindings = Readonly<Record<string, string>>;

@@ -40,13 +40,15 @@ export function readTemplate(
     const flow = readYaml(text, shortForm, limits);
     if (!("fault" in flow)) read = flow;
   }
-  if ("fault" in read) return refuse(notWellFormed(json ? "JSON" : "YAML", read.fault), "", read.fault.line);
+  if ("fault" in read) return refuse(notWellFormed(text, json ? "JSON" : "YAML", read.fault), "", read.fault.line);
   if (!isObject(read.value)) return refuse("Template format error: unsupported structure.", "");
   return { source: { format: json ? "json" : "yaml", value: read.value, lineOf: read.lineOf }, diagnostics: [] };
 }
 
-function notWellFormed(language: string, fault: TextFault): string {
-  const at = `(line ${fault.line}, column ${fault.column})`;
+function notWellFormed(text: string, language: string, fault: TextFault): string {
+  // AWS's reader of JSON has read the character that is wrong already.
+  const isRead = language === "JSON" && fault.column <= (text.split("\n")[fault.line - 1]?.length ?? 0);
+  const at = `(line ${fault.line}, column ${fault.column + (isRead ? 1 : 0)})`;
   const reason = language === "YAML" ? `: ${fault.message}` : "";
   return `Template format error: ${language} not well-formed. ${at}${reason}`;
 }

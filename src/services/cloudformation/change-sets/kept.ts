@@ -1,4 +1,9 @@
-import { resolveProperties, type ResourceChange } from "../../../engines/cloudformation/index.ts";
+import {
+  replacedOf,
+  resolveProperties,
+  scopeWithout,
+  type ResourceChange,
+} from "../../../engines/cloudformation/index.ts";
 import type { JsonValue } from "../../../engines/yaml/index.ts";
 import { ownValue } from "../../../kernel/own-value.ts";
 import type { Difference } from "../difference.ts";
@@ -7,6 +12,7 @@ import type { KeptChange } from "./shown.ts";
 
 /** The changes of a difference with the properties before and after, as a change set keeps them. */
 export function kept({ changes, before, after, resources }: Difference, imports: Imports): KeptChange[] {
+  const scope = scopeWithout(after.scope, replacedOf(changes));
   return changes.map((change) => {
     const was = before?.template.resources[change.logicalId];
     const is = after.template.resources[change.logicalId];
@@ -19,9 +25,7 @@ export function kept({ changes, before, after, resources }: Difference, imports:
       ...(imported === undefined ? {} : { action: "Import" as const }),
       ...(physicalId === undefined || (added && imported === undefined) ? {} : { physicalId }),
       ...(was && before && !added ? { before: { Properties: resolveProperties(was.properties, before.scope) } } : {}),
-      ...(is && change.action !== "Remove"
-        ? { after: { Properties: resolveProperties(is.properties, after.scope) } }
-        : {}),
+      ...(is && change.action !== "Remove" ? { after: { Properties: resolveProperties(is.properties, scope) } } : {}),
     };
   });
 }
