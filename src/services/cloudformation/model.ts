@@ -62,6 +62,8 @@ export interface Stack {
   readonly reason?: string | undefined;
   readonly created: number;
   readonly updated?: number;
+  /** Since when all that it has is taken away, by a deletion or the rollback of its creation. */
+  readonly removing?: number;
   readonly deleted?: number;
   /** Absent while it is only under review. */
   readonly revision?: Revision | undefined;
@@ -146,6 +148,7 @@ export interface StackEvent {
   readonly reason?: string;
   readonly time: number;
   readonly token?: string;
+  /** Sealed: of a resource what its template says, or that as text where values in it are hidden. */
   readonly properties?: string;
 }
 

@@ -95,6 +95,11 @@ describe("a stack's life", () => {
       "B CREATE_COMPLETE",
       "life CREATE_COMPLETE",
     ]);
+    const { StackEvents } = await cfn.describeStackEvents({ StackName: "life" });
+    assert.deepEqual(
+      StackEvents!.filter((e) => e.LogicalResourceId === "A").map((e) => JSON.parse(e.ResourceProperties!)),
+      Array(3).fill({ LogGroupName: "life-a", RetentionInDays: 3 }),
+    );
     assert.equal((await update("life", template(5))).StackStatus, "UPDATE_COMPLETE");
     assert.deepEqual(await retention("life"), { "life-a": 5, "life-b-life-a": 7 });
     await assert.rejects(cfn.updateStack({ StackName: "life", TemplateBody: template(5) }), {
@@ -125,6 +130,31 @@ describe("a stack's life", () => {
       message: "Stack with id life does not exist",
     });
     await cfn.deleteStack({ StackName: "life" });
+  });
+
+  test("events hide the values of parameters that are not shown, and a property is read like an attribute", async () => {
+    const template = body(
+      {
+        A: group({ Ref: "Secret" } as never, 1),
+        B: group({ "Fn::Sub": "${A.LogGroupName}-b" } as never, { "Fn::GetAtt": ["A", "RetentionInDays"] }),
+      },
+      { Parameters: { Secret: { Type: "String", NoEcho: true } } },
+    );
+    const Parameters = [{ ParameterKey: "Secret", ParameterValue: "hush-events" }];
+    assert.equal((await create("quiet", template, { Parameters })).StackStatus, "CREATE_COMPLETE");
+    assert.deepEqual(await retention("hush"), { "hush-events": 1, "hush-events-b": 1 });
+    await update("quiet", template, { Parameters: [{ ParameterKey: "Secret", ParameterValue: "hush-later" }] });
+    const { StackEvents } = await cfn.describeStackEvents({ StackName: "quiet" });
+    const shown = StackEvents!.map((e) => e.ResourceProperties ?? "").filter(Boolean);
+    assert.ok(shown.includes('{"LogGroupName":"****","RetentionInDays":1}'));
+    assert.ok(!shown.some((text) => text.includes("hush")), shown.join());
+  });
+
+  test("a template with a transform is updated even where it makes nothing new", async () => {
+    const template = body({ A: group("again-a", 1) }, { Transform: "AWS::LanguageExtensions" });
+    const expand = { Capabilities: [Cfn.Capability.CAPABILITY_AUTO_EXPAND] };
+    await create("again", template, expand);
+    assert.equal((await update("again", template, expand)).StackStatus, "UPDATE_COMPLETE");
   });
 
   test("a change that needs another resource makes it first and removes the old one in the clean-up", async () => {
@@ -203,6 +233,7 @@ describe("failures", () => {
     };
     const stack = await create("bad", body({ A: group("bad-a"), R: bad }), { Capabilities: ["CAPABILITY_NAMED_IAM"] });
     assert.equal(stack.StackStatus, "ROLLBACK_COMPLETE");
+    assert.ok(stack.DeletionTime);
     assert.deepEqual(await retention("bad"), {});
     await assert.rejects(iam.getRole({ RoleName: "half-made" }), { name: "NoSuchEntityException" });
     const { StackEvents } = await cfn.describeStackEvents({ StackName: "bad" });

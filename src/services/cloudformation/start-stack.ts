@@ -300,6 +300,7 @@ export async function startDelete(
   const next: Stack = {
     ...stack,
     status: "DELETE_IN_PROGRESS",
+    removing: ctx.now(),
     reason: "User Initiated",
     ...(start.roleArn ? { roleArn: start.roleArn } : {}),
     ...(start.token ? { token: start.token } : {}),

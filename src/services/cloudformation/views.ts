@@ -3,7 +3,7 @@ import type { Detection, StoredDrift } from "./drift/detect.ts";
 import { resourceDrift, stackDrift } from "./drift/shown.ts";
 import type { Stack, StackEvent, StackResource } from "./model.ts";
 import { triggersView } from "./rollback-triggers.ts";
-import { inputsOf } from "./store.ts";
+import { inputsOf, unseal } from "./store.ts";
 
 /** A stack as DescribeStacks shows it. */
 export function stackView(ctx: Context<any>, stack: Stack, drift: Detection | undefined) {
@@ -12,11 +12,11 @@ export function stackView(ctx: Context<any>, stack: Stack, drift: Detection | un
   return {
     StackId: stack.arn,
     StackName: stack.name,
-    ...(stack.changeSetArn && !gone ? { ChangeSetId: stack.changeSetArn } : {}),
+    ...(stack.changeSetArn && !gone && stack.removing === undefined ? { ChangeSetId: stack.changeSetArn } : {}),
     ...(revision?.description === undefined ? {} : { Description: revision.description }),
     ...(revision ? parametersView(ctx, stack) : {}),
     CreationTime: new Date(stack.created),
-    ...(stack.deleted === undefined ? {} : { DeletionTime: new Date(stack.deleted) }),
+    ...deletionView(stack),
     ...(stack.updated === undefined ? {} : { LastUpdatedTime: new Date(stack.updated) }),
     RollbackConfiguration: triggersView(revision?.rollback),
     StackStatus: stack.status,
@@ -33,6 +33,11 @@ export function stackView(ctx: Context<any>, stack: Stack, drift: Detection | un
     DriftInformation: stackDrift(drift),
   };
 }
+
+const deletionView = ({ removing, deleted }: Stack) => {
+  const time = deleted ?? removing;
+  return time === undefined ? {} : { DeletionTime: new Date(time) };
+};
 
 /** Parameters with what was given; hidden ones as stars, those of the parameter store with what it held. */
 export function parametersView(ctx: Context<any>, stack: Pick<Stack, "revision">) {
@@ -55,7 +60,7 @@ export function summaryView(stack: Stack, drift: Detection | undefined) {
     ...(stack.revision?.description === undefined ? {} : { TemplateDescription: stack.revision.description }),
     CreationTime: new Date(stack.created),
     ...(stack.updated === undefined ? {} : { LastUpdatedTime: new Date(stack.updated) }),
-    ...(stack.deleted === undefined ? {} : { DeletionTime: new Date(stack.deleted) }),
+    ...deletionView(stack),
     StackStatus: stack.status,
     ...(stack.reason ? { StackStatusReason: stack.reason } : {}),
     ...(stack.parent ? { ParentId: stack.parent.parentId, RootId: stack.parent.rootId } : {}),
@@ -63,7 +68,8 @@ export function summaryView(stack: Stack, drift: Detection | undefined) {
   };
 }
 
-export function eventView(stack: Stack, event: StackEvent) {
+export function eventView(ctx: Context<any>, stack: Stack, event: StackEvent) {
+  const properties = event.properties === undefined ? undefined : unseal<unknown>(ctx, event.properties);
   return {
     StackId: stack.arn,
     EventId: event.id,
@@ -74,6 +80,9 @@ export function eventView(stack: Stack, event: StackEvent) {
     Timestamp: new Date(event.time),
     ResourceStatus: event.status as never,
     ...(event.reason ? { ResourceStatusReason: event.reason } : {}),
+    ...(properties === undefined
+      ? {}
+      : { ResourceProperties: typeof properties === "string" ? properties : JSON.stringify(properties) }),
     ...(event.token ? { ClientRequestToken: event.token } : {}),
   };
 }

@@ -51,7 +51,7 @@ export const describe = operations<typeof CloudFormation, any>()({
       });
       const page = events.slice(0, EVENTS_PAGE);
       return {
-        StackEvents: page.map((e) => eventView(stack, e.value)),
+        StackEvents: page.map((e) => eventView(ctx, stack, e.value)),
         ...(events.length > EVENTS_PAGE ? { NextToken: page.at(-1)!.id.slice(prefix.length) } : {}),
       };
     },
@@ -63,7 +63,7 @@ export const describe = operations<typeof CloudFormation, any>()({
         validation(`Stack '${name}' does not exist`),
       );
       const found = await ctx.records.get<StackResource>("resource", `${stack.uuid}/${input.LogicalResourceId}`);
-      if (!found) throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${stack.name}`);
+      if (!found) throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${input.StackName}`);
       const resource = found.value;
       const metadata = resource.state?.metadata;
       const drift = await driftOfResource(ctx, stack, resource.logicalId);
@@ -87,7 +87,9 @@ export const describe = operations<typeof CloudFormation, any>()({
       const all = await resourcesOf(ctx, stack.uuid);
       const wanted = all.filter((r) => !input.LogicalResourceId || r.logicalId === input.LogicalResourceId);
       if (input.LogicalResourceId && wanted.length === 0)
-        throw validation(`Resource ${input.LogicalResourceId} does not exist for stack ${stack.name}`);
+        throw validation(
+          `Resource ${input.LogicalResourceId} does not exist for stack ${input.StackName ?? stack.name}`,
+        );
       const drifts = await driftsOfResources(ctx, stack);
       return {
         StackResources: wanted.slice(0, RESOURCES_PAGE).map((r) => ({

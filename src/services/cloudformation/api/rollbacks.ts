@@ -63,7 +63,8 @@ async function rollBack(
     spare,
     ...(RoleARN ? { roleArn: RoleARN } : {}),
   };
-  const next: Stack = { ...stack, status, reason: "User Initiated" };
+  const removing = status === "ROLLBACK_IN_PROGRESS" ? { removing: ctx.now() } : {};
+  const next: Stack = { ...stack, status, reason: "User Initiated", ...removing };
   const start = startOperation(ctx, next, rev, operation);
   await ctx.records.write(
     start[0]!,

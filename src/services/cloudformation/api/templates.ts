@@ -32,7 +32,9 @@ export const templates = operations<typeof CloudFormation, any>()({
       if (!input.StackName) throw validation("Either Template URL or Template Body must be specified.");
       const { value: stack } = await existingStack(ctx, input.StackName);
       if (!stack.revision) throw validation("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.");
-      return summary(ctx, parseText((await loadTemplate(ctx, stack.uuid, stack.revision.templateId)).text).value);
+      const { text: stored } = await loadTemplate(ctx, stack.uuid, stack.revision.templateId);
+      const { Version = "2010-09-09", ...rest } = await summary(ctx, parseText(stored).value);
+      return { ...rest, Version };
     },
   },
   ValidateTemplate: {

@@ -201,7 +201,11 @@ async function create(job: Job, action: "create" | "replace"): Promise<boolean> 
     const watched = watchReads(live);
     id = await type.create(ctx, watched.properties);
     const ignored = ignoredNote(watched.unread());
-    const initiated = run.event({ ...base, physicalId: id }, `${word}_IN_PROGRESS`, "Resource creation Initiated");
+    const initiated = run.event(
+      { ...base, step, physicalId: id },
+      `${word}_IN_PROGRESS`,
+      "Resource creation Initiated",
+    );
     if (type.ready) {
       await run.save({
         resource: { ...started, ...(action === "create" ? { physicalId: id } : {}) },

@@ -135,12 +135,11 @@ async function giveUp(run: StackRun, failure: string): Promise<void> {
   if (operation.importing)
     return run.enter("rollback", "IMPORT_ROLLBACK_IN_PROGRESS", reason, { operation: { failure } });
   if (operation.kind === "create") {
+    const removal = { operation: { failure }, stack: { removing: run.ctx.now() } };
     if (how === "delete" || operation.onFailure === "DELETE")
-      return run.enter("remove", "DELETE_IN_PROGRESS", reason.trim() || undefined, { operation: { failure } });
+      return run.enter("remove", "DELETE_IN_PROGRESS", reason.trim() || undefined, removal);
     if (operation.onFailure === "DO_NOTHING") return run.enter("done", "CREATE_FAILED", reason);
-    return run.enter("rollback", "ROLLBACK_IN_PROGRESS", `${reason}Rollback requested by user.`, {
-      operation: { failure },
-    });
+    return run.enter("rollback", "ROLLBACK_IN_PROGRESS", `${reason}Rollback requested by user.`, removal);
   }
   if (operation.onFailure === "DO_NOTHING" && !how) return run.enter("done", "UPDATE_FAILED", reason);
   return run.enter("rollback", "UPDATE_ROLLBACK_IN_PROGRESS", how && !failure ? undefined : reason, {

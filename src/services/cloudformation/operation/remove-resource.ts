@@ -80,7 +80,7 @@ async function removeOne(
   const finish = async (status: string, reason?: string, quiet = false): Promise<void> => {
     const { step: _ended, state: _state, reason: _reason, ...rest } = resource;
     const row: StackResource = { ...rest, status, updated: run.ctx.now(), ...(reason ? { reason } : {}) };
-    const events = quiet ? [] : [run.event(row, status, reason)];
+    const events = quiet ? [] : [run.event(resource, status, reason)];
     if (leftover) await run.save({ events, also: [removeLeftover(run.ctx, run.stack.uuid, leftover)] });
     else if (options.remember) await run.save({ resource: row, events });
     else await run.save({ gone: row.logicalId, events });

@@ -3,7 +3,8 @@ import type { Statement } from "../../../ports/database.ts";
 import { unusedChildren } from "../change-sets/forget.ts";
 import { putEvents, stackEvent, type NewEvent } from "../events.ts";
 import type { Operation, Phase, Stack, StackResource, Step, StepAction } from "../model.ts";
-import { putResource, removeResource, seal } from "../store.ts";
+import { masker } from "../masker.ts";
+import { putResource, removeResource, seal, unseal } from "../store.ts";
 import { stepContext, type StepContext } from "./step-context.ts";
 
 /** Changes that belong together: written in one transaction. */
@@ -28,6 +29,7 @@ export class StackRun {
   /** What was last seen of the rollback triggers. */
   readonly watch: { next: number; reason: string | undefined } = { next: 0, reason: undefined };
   #lastEvent: number;
+  #mask: ((text: string) => string) | undefined;
 
   constructor(
     ctx: Context<any>,
@@ -116,16 +118,32 @@ export class StackRun {
     return seal(this.ctx, value);
   }
 
-  event(resource: Pick<StackResource, "logicalId" | "type" | "physicalId">, status: string, reason?: string): NewEvent {
+  event(
+    resource: Pick<StackResource, "logicalId" | "type" | "physicalId" | "step" | "state">,
+    status: string,
+    reason?: string,
+  ): NewEvent {
     const { logicalId, type, physicalId = "" } = resource;
+    const sealed = resource.step?.properties ?? resource.state?.properties;
+    // What a clean-up removes is no longer of the template.
+    const properties = sealed && !this.operation.phase.endsWith("clean-up") ? this.#shown(sealed) : undefined;
     return {
       logicalId,
       physicalId,
       type,
       status,
+      ...(properties ? { properties } : {}),
       ...(reason ? { reason } : {}),
       ...(this.operation.token ? { token: this.operation.token } : {}),
     };
+  }
+
+  /** A resource's sealed properties as events show them: without values that are not to be shown. */
+  #shown(sealed: string): string {
+    const revisions = [this.stack.revision, this.operation.former];
+    if (!revisions.some((revision) => revision && revision.noEcho.length > 0)) return sealed;
+    this.#mask ??= masker(this.ctx, revisions);
+    return this.seal(this.#mask(JSON.stringify(unseal(this.ctx, sealed))));
   }
 
   /** Whether somebody asked for this operation to stop, and how. */
