@@ -9,6 +9,7 @@ import { firstContext, type Call, type IncomingCall, type RestContext, type Serv
 import { isRefusal, refusalResponse, type Refusal } from "./gateway-responses.ts";
 import { integrate } from "./integrate.ts";
 import { meterCall } from "./meter-call.ts";
+import { methodRequest } from "./method-headers.ts";
 import { validateRequest } from "./validate-request.ts";
 import { matchResource } from "./match-resource.ts";
 
@@ -67,12 +68,22 @@ async function readRequest(
   rawPath: string,
 ): Promise<EdgeRequest | Refusal> {
   try {
-    return await readEdgeRequest(ctx, incoming, { rawPath, traceId: newTraceId(ctx) });
+    return methodRequest(
+      await readEdgeRequest(ctx, incoming, { rawPath, traceId: clientTrace(incoming) ?? newTraceId(ctx) }),
+    );
   } catch (error) {
     if (error instanceof AwsError)
       return { refused: "REQUEST_TOO_LARGE", message: error.message, status: error.status };
     throw error;
   }
+}
+
+/** The trace that a client goes on with: its root, its own segment and whether it is sampled. */
+function clientTrace({ headers }: IncomingMessage): string | undefined {
+  const given = String(headers["x-amzn-trace-id"] ?? "");
+  const [root] = /\bRoot=1-[0-9a-f]{8}-[0-9a-f]{24}\b/.exec(given) ?? [];
+  const parts = [root, /\bParent=[0-9a-f]{16}\b/.exec(given)?.[0], /\bSampled=[01]\b/.exec(given)?.[0]];
+  return root && parts.filter((part) => part !== undefined).join(";");
 }
 
 /** What is known of a request whose body was too long to be read. */

@@ -1,4 +1,4 @@
-import { encodePath, EgressFailure, goesOn, headersOf, sendOut, type Incoming } from "../../compute/edge/egress.ts";
+import { encodePath, EgressFailure, goesOn, sendOut, type Incoming } from "../../compute/edge/egress.ts";
 import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { integrated, type Call, type RestContext } from "./call.ts";
 import { isRefusal, serverError, type Refusal } from "./gateway-responses.ts";
@@ -6,7 +6,7 @@ import { DEFAULT_TIMEOUT_MS } from "./lambda-proxy.ts";
 import type { Integration } from "./model.ts";
 import { mappedValue } from "./template-values.ts";
 
-const MAX_ANSWER = 10 * 1024 * 1024;
+export const MAX_ANSWER = 10 * 1024 * 1024;
 
 /** A request as the integration's parameters, and a template's overrides, make it. */
 export interface Overrides {
@@ -22,10 +22,30 @@ export async function httpProxy(
   integration: Integration,
 ): Promise<EdgeResponse | Refusal> {
   const { request } = call;
-  const headers = request.headers.filter(([name]) => goesOn(name));
+  const own = ownHeaders(call).filter(
+    ([own]) => !request.headers.some(([name]) => name.toLowerCase() === own.toLowerCase()),
+  );
+  const headers = [...request.headers.filter(([name]) => goesOn(name)), ...own];
   const answer = await callHttp(ctx, call, integration, { body: request.body, headers, query: request.rawQuery });
   if (isRefusal(answer)) return answer;
-  return { status: answer.status, headers: headersOf(answer), body: answer.body };
+  return { status: answer.status, headers: allHeadersOf(answer), body: answer.body };
+}
+
+/** What API Gateway says of itself to an endpoint. */
+export const ownHeaders = ({ api, request }: Call): [string, string][] => [
+  ["X-Amzn-Apigateway-Api-Id", api.id],
+  ["X-Amzn-Trace-Id", request.traceId],
+];
+
+/** The headers of an answer, those of its connection too, which are remapped. */
+export function allHeadersOf(answer: Incoming): [string, string][] {
+  const { rawHeaders } = answer;
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (goesOn(name) || /^(connection|content-length)$/i.test(name)) pairs.push([name, rawHeaders[i + 1]!]);
+  }
+  return pairs;
 }
 
 /** Sends a request to the integration's endpoint, by the rules of what may leave. */
@@ -76,14 +96,16 @@ export async function callHttp(
   }
 }
 
-const isHeader = (name: string, value: string): boolean =>
+/** Whether a mapped header may be sent. */
+export const isHeader = (name: string, value: string): boolean =>
   /^[\w!#$%&'*+.^`|~-]+$/.test(name) && goesOn(name) && !/[\r\n\0]/.test(value);
 
-const texts = (map: ReadonlyMap<string, unknown> | undefined): Record<string, string> =>
+/** What a template has set of `$context.requestOverride`. */
+export const texts = (map: ReadonlyMap<string, unknown> | undefined): Record<string, string> =>
   Object.fromEntries([...(map ?? [])].map(([name, value]) => [name, String(value as string)]));
 
 /** `integration.request.<place>.<name>`: what the request's parameters become. */
-function mappings(call: Call, { requestParameters = {} }: Integration) {
+export function mappings(call: Call, { requestParameters = {} }: Integration) {
   const found: Record<"header" | "querystring" | "path", Record<string, string>> = {
     header: {},
     querystring: {},

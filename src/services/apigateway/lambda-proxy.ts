@@ -2,6 +2,7 @@ import { askFunction, type Asker } from "../../compute/edge/ask-function.ts";
 import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
 import { readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { eventOf, headerValue, integrated, type Call, type Caller, type RestContext } from "./call.ts";
+import { isBinaryType } from "./content-handling.ts";
 import { serverError, type Refusal } from "./gateway-responses.ts";
 import type { Integration } from "./model.ts";
 
@@ -25,13 +26,8 @@ export async function lambdaProxy(
 ): Promise<EdgeResponse | Refusal> {
   const { api, request } = call;
   const functionArn = functionOfUri(integration.uri ?? "", call.variables);
-  if (!functionArn) return serverError();
-  const event = eventOf(
-    ctx,
-    call,
-    caller,
-    matchesMediaType(api.binaryMediaTypes, headerValue(request, "content-type")),
-  );
+  if (!functionArn || !asksFunction(integration)) return serverError();
+  const event = eventOf(ctx, call, caller, isBinaryType(api.binaryMediaTypes, headerValue(request, "content-type")));
   const { credentials, timeoutInMillis: timeoutMs = DEFAULT_TIMEOUT_MS } = integration;
   const sourceArn = integrationArn(ctx, call);
   const started = performance.now();
@@ -47,7 +43,7 @@ export async function lambdaProxy(
   }
   const response = readProxyResponse(answer.payload, {
     inferred: false,
-    decodes: matchesMediaType(api.binaryMediaTypes, headerValue(request, "accept")),
+    decodes: isBinaryType(api.binaryMediaTypes, headerValue(request, "accept")),
   });
   if (!response) return serverError(502);
   const typed = response.headers.some(([name]) => name.toLowerCase() === "content-type");
@@ -60,13 +56,5 @@ export function askerOf(credentials: string, { principal }: Caller): Asker | und
   return principal && { principal };
 }
 
-/** Whether the first media type of a header is one of the API's binary ones. */
-function matchesMediaType(types: readonly string[], value: string | undefined): boolean {
-  const first = value?.split(/[,;]/)[0]?.trim().toLowerCase();
-  return types.some(
-    (type) =>
-      type === "*/*" ||
-      type.toLowerCase() === first ||
-      (type.endsWith("/*") && first?.startsWith(type.slice(0, -1)) === true),
-  );
-}
+/** Lambda takes calls by POST alone: an integration with another method is broken. */
+export const asksFunction = ({ httpMethod = "POST" }: Integration): boolean => httpMethod === "POST";

@@ -1,14 +1,14 @@
 import { askFunction } from "../../compute/edge/ask-function.ts";
 import { contextVariable } from "../../compute/edge/context-variables.ts";
 import { functionOfUri } from "../../compute/edge/call-function.ts";
-import { headersOf } from "../../compute/edge/egress.ts";
 import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { plain, renderTemplate, TemplateFault } from "../../engines/mapping-template/index.ts";
 import { boundedMatcher, fitsSource } from "../../kernel/bounded-match.ts";
 import { headerValue, integrated, type Call, type Caller, type RestContext } from "./call.ts";
+import { convertedRequest, convertedResponse, isBinaryType } from "./content-handling.ts";
 import { isRefusal, serverError, type Refusal } from "./gateway-responses.ts";
-import { callHttp, type Overrides } from "./http-integration.ts";
-import { askerOf, DEFAULT_TIMEOUT_MS, integrationArn } from "./lambda-proxy.ts";
+import { allHeadersOf, callHttp, ownHeaders, type Overrides } from "./http-integration.ts";
+import { askerOf, asksFunction, DEFAULT_TIMEOUT_MS, integrationArn } from "./lambda-proxy.ts";
 import type { Integration, IntegrationResponse } from "./model.ts";
 import { callService } from "./service-integration.ts";
 import { mappedValue, pathText, templateValues } from "./template-values.ts";
@@ -35,7 +35,7 @@ export async function mappedIntegration(
     const answer = await ask(ctx, call, caller, { integration, ...request });
     if (isRefusal(answer)) return answer;
     const response = select(integration, answer.selector);
-    return response ? mapResponse(call, response, answer) : serverError();
+    return (response && mapResponse(call, response, answer)) ?? serverError();
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
     ctx.platform.log.warn("a mapping template failed", { api: call.api.id, error: error.message });
@@ -44,7 +44,7 @@ export async function mappedIntegration(
 }
 
 interface MappedRequest {
-  readonly body: string;
+  readonly body: Buffer;
   /** Whether a template made it. */
   readonly templated: boolean;
   readonly overrides: Overrides;
@@ -55,15 +55,18 @@ function mapRequest(call: Call, integration: Integration): MappedRequest | Refus
   const type = (headerValue(request, "content-type") ?? "application/json").split(";")[0]!.trim();
   const templates = integration.requestTemplates ?? {};
   const template = templates[type] ?? templates["$default"];
-  const body = request.body.toString("utf8");
+  const isBinary = isBinaryType(call.deployment.binaryMediaTypes, headerValue(request, "content-type"));
+  const converted = convertedRequest(request.body, isBinary, integration.contentHandling);
+  if (!converted) return serverError();
   if (template === undefined) {
     const { passthroughBehavior = "WHEN_NO_MATCH" } = integration;
     const none = Object.keys(templates).length === 0;
     if (passthroughBehavior === "NEVER" || (passthroughBehavior === "WHEN_NO_TEMPLATES" && !none))
       return { refused: "UNSUPPORTED_MEDIA_TYPE", message: "Unsupported Media Type" };
-    return { body, templated: false, overrides: {} };
+    return { body: converted.bytes, templated: false, overrides: {} };
   }
-  const values = templateValues(call, body);
+  if (!converted.isText) return serverError();
+  const values = templateValues(call, converted.bytes.toString("utf8"));
   const text = renderTemplate(template, values);
   keepOverrides(call, values["context"]);
   const override = (name: string): Map<string, unknown> => {
@@ -72,7 +75,7 @@ function mapRequest(call: Call, integration: Integration): MappedRequest | Refus
     return one instanceof Map ? (one as Map<string, unknown>) : new Map();
   };
   const overrides = { headers: override("header"), query: override("querystring"), path: override("path") };
-  return { body: text, templated: true, overrides };
+  return { body: Buffer.from(text), templated: true, overrides };
 }
 
 /** What a template has set of `$context` holds for the rest of the call. */
@@ -89,24 +92,30 @@ async function ask(
   given: MappedRequest & { integration: Integration },
 ): Promise<Mapped | Refusal> {
   const { integration, body, templated, overrides } = given;
-  if (integration.type === "MOCK") return mock(body, templated);
+  if (integration.type === "MOCK") return mock(body.toString("utf8"), templated);
   if (integration.type === "HTTP") {
     const type = headerValue(call.request, "content-type");
-    const headers: [string, string][] = [["Content-Type", type ?? "application/json"]];
-    const answer = await callHttp(ctx, call, integration, { body: Buffer.from(body), headers, query: "", overrides });
+    const headers: [string, string][] = [
+      ["Accept", "application/json"],
+      ["User-Agent", `AmazonAPIGateway_${call.api.id}`],
+      ...(body.length > 0 ? [["Content-Type", type ?? "application/json"] satisfies [string, string]] : []),
+      ...ownHeaders(call),
+    ];
+    const answer = await callHttp(ctx, call, integration, { body, headers, query: "", overrides });
     return isRefusal(answer)
       ? answer
-      : { selector: String(answer.status), body: answer.body, headers: headersOf(answer) };
+      : { selector: String(answer.status), body: answer.body, headers: allHeadersOf(answer) };
   }
   const functionArn = functionOfUri(integration.uri ?? "", call.variables);
-  if (!functionArn) return callService(ctx, call, caller, integration, body);
+  if (!functionArn) return callService(ctx, call, caller, { integration, body, overrides });
+  if (!asksFunction(integration)) return serverError();
   const { credentials, timeoutInMillis: timeoutMs = DEFAULT_TIMEOUT_MS } = integration;
   const asker = credentials === undefined ? { sourceArn: integrationArn(ctx, call) } : askerOf(credentials, caller);
   if (!asker) return serverError();
   const kind = Object.entries(integration.requestParameters ?? {}).find(([to]) => INVOCATION_TYPE.test(to))?.[1];
   const later = kind !== undefined && mappedValue(call, kind) === "Event";
   const started = performance.now();
-  const payload = Buffer.from(body === "" ? "{}" : body);
+  const payload = body.length === 0 ? Buffer.from("{}") : body;
   const answer = await askFunction(ctx, asker, {
     functionArn,
     payload,
@@ -146,11 +155,21 @@ function select({ type, integrationResponses = {} }: Integration, selector: stri
   return all.find(fits) ?? exact ?? all.find((r) => !r.selectionPattern);
 }
 
-function mapResponse(call: Call, response: IntegrationResponse, answer: Mapped): EdgeResponse {
-  const text = answer.body.toString("utf8");
+/** Undefined where the body cannot be converted, or mapped, as it is to be. */
+function mapResponse(call: Call, response: IntegrationResponse, answer: Mapped): EdgeResponse | undefined {
+  const types = call.deployment.binaryMediaTypes;
+  const answered = answer.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const of = {
+    isBinary: isBinaryType(types, answered),
+    acceptsBinary: isBinaryType(types, headerValue(call.request, "accept")),
+  };
+  const converted = convertedResponse(answer.body, of, response.contentHandling);
+  if (!converted) return undefined;
+  const text = converted.bytes.toString("utf8");
   const templates = Object.entries(response.responseTemplates ?? {});
   const [type, template] = templates.find(([name]) => name === "application/json") ??
     templates[0] ?? ["application/json"];
+  if (template && !converted.isText) return undefined;
   const values = templateValues(call, text);
   const body = template ? renderTemplate(template, values) : undefined;
   if (template) keepOverrides(call, values["context"]);
@@ -169,7 +188,7 @@ function mapResponse(call: Call, response: IntegrationResponse, answer: Mapped):
   return {
     status: status >= 100 && status <= 599 ? status : 500,
     headers: typed ? headers : [["Content-Type", type], ...headers],
-    body: body ?? answer.body,
+    body: body ?? converted.bytes,
   };
 }
 

@@ -13,6 +13,7 @@ export interface Integration {
   readonly requestParameters?: Readonly<Record<string, string>>;
   readonly contentHandling?: string;
   readonly cacheNamespace?: string;
+  readonly connectionType?: string;
   readonly integrationResponses?: Readonly<Record<string, IntegrationResponse>>;
 }
 
@@ -243,36 +244,59 @@ export function checkedIntegration(integration: Integration): Integration {
   const { type, uri = "", httpMethod } = integration;
   if (!TYPES.includes(type)) throw badRequest(`Enumeration value for type must be one of: [${TYPES.join(", ")}]`);
   if (type === "MOCK") return integration;
+  if (integration.connectionType === "VPC_LINK") throw missing("VPC links");
+  if (type !== "AWS_PROXY" && !httpMethod) throw badRequest("Enumeration value for HttpMethod must be non-empty");
   if (type.startsWith("HTTP")) {
-    if (type === "HTTP" && !httpMethod) throw badRequest("Enumeration value for HttpMethod must be non-empty");
     if (!/^https?:\/\/\S+$/.test(uri)) throw badRequest("Invalid HTTP endpoint specified for URI");
-    return httpMethod === undefined ? { ...integration, httpMethod: "ANY" } : integration;
+    return integration;
   }
   if (!/^arn:[\w-]+:/.test(uri)) throw badRequest("Invalid ARN specified in the request");
   if (!/:(path|action)\//.test(uri)) throw badRequest("AWS ARN for integration must contain path or action");
-  const isFunction = /:lambda:path\/.*\/invocations$/.test(uri);
+  const isFunction = /:lambda:path\/\d{4}-\d\d-\d\d\/functions\/.*\/invocations$/.test(uri);
   if (type === "AWS_PROXY" && !isFunction)
     throw badRequest(
       "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.",
     );
-  if (!isFunction && !serviceAction(uri) && queuePath(uri) === undefined)
+  if (!isFunction && !serviceTarget(uri))
     throw missing(`integrations with ${/^arn:[\w-]+:apigateway:[\w-]*:([\w.-]+)/.exec(uri)?.[1] ?? uri}`);
   if (!isFunction && !integration.credentials) throw badRequest("Role ARN must be specified for AWS integrations");
   return integration;
 }
 
-/** Services that an `action` may be called of, whose requests and answers are JSON. */
-const JSON_SERVICES: readonly string[] = ["events", "sqs", "ssm", "logs"];
+/** Services that are asked by the name of an operation, and those that are asked by their own paths too. */
+const BY_ACTION: readonly string[] = [
+  "events",
+  "sqs",
+  "ssm",
+  "logs",
+  "iam",
+  "sts",
+  "cloudformation",
+  "monitoring",
+  "codebuild",
+  "codepipeline",
+];
+const BY_PATH: readonly string[] = ["s3", "sqs"];
 
-/** The service and operation of an integration's URI: `arn:aws:apigateway:<region>:<service>:action/<operation>`. */
-export function serviceAction(uri: string): { service: string; operation: string } | undefined {
-  const [, service, operation] = /^arn:[\w-]+:apigateway:[\w-]+:([\w-]+):action\/(\w+)$/.exec(uri) ?? [];
-  return service && operation && JSON_SERVICES.includes(service) ? { service, operation } : undefined;
+/** What an integration's URI names: a service's operation, or a path of its own. */
+export interface ServiceTarget {
+  readonly service: string;
+  readonly kind: "action" | "path";
+  readonly rest: string;
+  /** What stands before the service's name: of S3 the bucket. */
+  readonly subdomain?: string | undefined;
 }
 
-/** The queue of `arn:aws:apigateway:<region>:sqs:path/<account>/<queue>`. */
-export const queuePath = (uri: string): string | undefined =>
-  /^arn:[\w-]+:apigateway:[\w-]+:sqs:path\/(\d{12}\/[\w.-]+)$/.exec(uri)?.[1];
+/** The parts of `arn:aws:apigateway:<region>:<subdomain.service>:<path or action>/<rest>`, where it names what is served. */
+export function serviceTarget(uri: string): ServiceTarget | undefined {
+  const [, name, kind, rest] = /^arn:[\w-]+:apigateway:[\w-]+:([\w.-]+):(path|action)\/(.*)$/.exec(uri) ?? [];
+  if (name === undefined || rest === undefined) return undefined;
+  const dot = name.lastIndexOf(".");
+  const [service, subdomain] = [name.slice(dot + 1), dot < 0 ? undefined : name.slice(0, dot)];
+  if (subdomain !== undefined && service !== "s3") return undefined;
+  if (!(kind === "action" ? BY_ACTION : BY_PATH).includes(service)) return undefined;
+  return { service, kind: kind as "action" | "path", rest, subdomain };
+}
 
 /** Puts in a method, refusing what the data plane does not serve and what the API does not define. */
 export function checkedMethod(method: Method, { authorizers = {}, validators = {}, models = {} }: Definitions): Method {

@@ -234,6 +234,7 @@ function readIntegration(given: Json): Integration {
           ...(pattern === "default" ? {} : { selectionPattern: pattern }),
           ...(r["responseParameters"] ? { responseParameters: r["responseParameters"] as Record<string, string> } : {}),
           ...(r["responseTemplates"] ? { responseTemplates: r["responseTemplates"] as Record<string, string> } : {}),
+          ...(r["contentHandling"] ? { contentHandling: String(r["contentHandling"] as string) } : {}),
         },
       ];
     },

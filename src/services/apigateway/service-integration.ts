@@ -1,70 +1,162 @@
+import { encodePath, EgressFailure, sendOut } from "../../compute/edge/egress.ts";
+import type { Asker } from "../../compute/edge/ask-function.ts";
+import { principalOfService } from "../../aws/context.ts";
+import type { Credentials } from "../../aws/identity.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { integrated, type Call, type Caller, type RestContext } from "./call.ts";
 import { serverError, type Refusal } from "./gateway-responses.ts";
-import { askerOf } from "./lambda-proxy.ts";
+import { allHeadersOf, isHeader, mappings, MAX_ANSWER, texts, type Overrides } from "./http-integration.ts";
+import { askerOf, DEFAULT_TIMEOUT_MS } from "./lambda-proxy.ts";
 import type { Mapped } from "./mapped-integration.ts";
-import { queuePath, serviceAction, type Integration } from "./model.ts";
-import { mappedValue } from "./template-values.ts";
+import { serviceTarget, type Integration, type ServiceTarget } from "./model.ts";
+import { callOperation, type Asked } from "./service-operation.ts";
+import { signedHeaders } from "./sign-request.ts";
 
-/** Calls an operation of another service as the integration's role, with the mapped body as its input. */
+/** A request to a service as the integration's parameters and templates make it. */
+interface ServiceRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** Asks another service as the integration's role, or as the caller. */
 export async function callService(
   ctx: RestContext,
   call: Call,
   caller: Caller,
-  integration: Integration,
-  body: string,
+  given: { integration: Integration; body: Buffer; overrides: Overrides },
 ): Promise<Mapped | Refusal> {
-  const uri = integration.uri ?? "";
-  const asker = integration.credentials === undefined ? undefined : askerOf(integration.credentials, caller);
-  const queue = queuePath(uri);
-  const target = queue === undefined ? serviceAction(uri) : { service: "sqs", operation: "" };
+  const { integration, body, overrides } = given;
+  const { credentials } = integration;
+  const asker = credentials === undefined ? undefined : askerOf(filled(call, credentials), caller);
+  const mapped = mappings(call, integration);
+  const path = { ...mapped.path, ...texts(overrides.path) };
+  const uri = filled(call, integration.uri ?? "").replaceAll(/\{([\w.-]+)\+?\}/g, (_, name: string) =>
+    encodePath(path[name] ?? ""),
+  );
+  const target = serviceTarget(uri);
   if (!asker || !target || "sourceArn" in asker) return serverError();
-  const form = queue === undefined ? undefined : new URLSearchParams(body);
-  for (const [to, from] of Object.entries(integration.requestParameters ?? {})) {
-    const name = /^integration\.request\.querystring\.(.+)$/.exec(to)?.[1];
-    const value = mappedValue(call, from);
-    if (form && name && value !== undefined) form.set(name, value);
-  }
-  const input = form ? queueInput(ctx, queue!, form) : jsonInput(body);
-  if (!input) return answered(ctx, call, 400, { message: "the mapped request is not JSON" });
-  const operation = form ? (form.get("Action") ?? "") : target.operation;
+  const named = Object.entries({ ...mapped.header, ...texts(overrides.headers) }).filter(([n, v]) => isHeader(n, v));
+  const request = {
+    headers: Object.fromEntries(named.map(([name, value]) => [name.toLowerCase(), value])),
+    query: { ...mapped.querystring, ...texts(overrides.query) },
+    body,
+  };
   const started = performance.now();
   try {
-    const as = "role" in asker ? await ctx.asRole(asker.role, "apigateway") : ctx.as(asker.principal);
-    const output = await as.call(target.service as "sqs", operation as "SendMessage", input);
-    const own = { ...output } as Record<string, unknown>;
-    const whole = form
-      ? { [`${operation}Response`]: { [`${operation}Result`]: own, ResponseMetadata: { RequestId: ctx.requestId } } }
-      : own;
-    return answered(ctx, call, 200, whole, performance.now() - started);
+    const answer = isOperation(target)
+      ? await askOperation(ctx, asker, target, request)
+      : await askByPath(ctx, call, asker, { target, request, integration });
+    integrated(ctx, call, Number(answer.selector), performance.now() - started);
+    return answer;
   } catch (error) {
-    if (!(error instanceof AwsError)) throw error;
-    const said = form
-      ? { Error: { Code: error.code, Message: error.message, Type: "Sender" }, RequestId: ctx.requestId }
-      : { __type: error.code, message: error.message };
-    return answered(ctx, call, error.status, said, performance.now() - started);
+    if (!(error instanceof EgressFailure)) throw error;
+    integrated(ctx, call, 504, performance.now() - started);
+    ctx.platform.log.warn("a service integration could not be called", { api: call.api.id, error: error.message });
+    if (error.why === "timeout") return { refused: "INTEGRATION_TIMEOUT", message: "Endpoint request timed out" };
+    return serverError();
   }
 }
 
-function answered(ctx: RestContext, call: Call, status: number, value: object, latencyMs = 0): Mapped {
-  integrated(ctx, call, status, latencyMs);
-  const headers = [["x-amzn-RequestId", ctx.requestId]] as const;
+const filled = (call: Call, text: string): string =>
+  text.replaceAll(/\$\{stageVariables\.(\w+)\}/g, (_, name: string) => call.variables[name] ?? "");
+
+/** Operations are called by name: by `action`, and of SQS at a queue's own path. */
+const isOperation = ({ kind, service }: ServiceTarget): boolean => kind === "action" || service === "sqs";
+
+/** Services that API Gateway asks by the query protocol where no header names a JSON operation. */
+const BY_QUERY: readonly string[] = ["sqs", "ssm", "iam", "sts", "cloudformation", "monitoring"];
+
+async function askOperation(
+  ctx: RestContext,
+  asker: Exclude<Asker, { sourceArn: string }>,
+  { service, kind, rest }: ServiceTarget,
+  { headers, query, body }: ServiceRequest,
+): Promise<Mapped> {
+  const header = headers["x-amz-target"];
+  const json = jsonBody(body);
+  const isForm = header === undefined && BY_QUERY.includes(service) && (json === undefined || service !== "ssm");
+  try {
+    const form = isForm ? new URLSearchParams(json === undefined ? body.toString("utf8") : "") : undefined;
+    for (const [name, value] of Object.entries(query)) form?.set(name, value);
+    const named = kind === "action" ? rest : (form?.get("Action") ?? "");
+    const operation = header?.split(".").at(-1) ?? named;
+    const queue = kind === "path" ? `${ctx.platform.settings.publicUrl}/${rest}` : undefined;
+    if (queue && form) form.set("QueueUrl", queue);
+    const members = { ...(queue ? { QueueUrl: queue } : {}), ...json };
+    const asked: Asked = form ? { form } : { json: members };
+    if (!form && json === undefined && body.length > 0)
+      throw new AwsError("SerializationException", "the mapped request is not JSON", 400);
+    const as = "role" in asker ? await ctx.asRole(asker.role, "apigateway") : ctx.as(asker.principal);
+    return answered(ctx, 200, await callOperation(as, service, operation, asked));
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    const said = isForm
+      ? { Error: { Code: error.code, Message: error.message, Type: "Sender" }, RequestId: ctx.requestId }
+      : { __type: error.code, message: error.message };
+    return answered(ctx, error.status, said);
+  }
+}
+
+function answered(ctx: RestContext, status: number, value: object): Mapped {
+  const headers = [
+    ["Content-Type", "application/json"],
+    ["x-amzn-RequestId", ctx.requestId],
+  ] as const;
   return { selector: String(status), body: Buffer.from(JSON.stringify(value)), headers };
 }
 
-function jsonInput(body: string): Record<string, unknown> | undefined {
+/** An object in JSON; undefined where the body is none. */
+function jsonBody(body: Buffer): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(body === "" ? "{}" : body);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** A form's flat members: those of SQS's operations on one message. */
-function queueInput(ctx: RestContext, queue: string, form: URLSearchParams): Record<string, unknown> {
-  const { Action: _action, Version: _version, ...members } = Object.fromEntries(form);
-  const numbers = ["DelaySeconds", "MaxNumberOfMessages", "VisibilityTimeout", "WaitTimeSeconds"];
-  const typed = Object.entries(members).map(([name, value]) => [name, numbers.includes(name) ? Number(value) : value]);
-  return { ...Object.fromEntries(typed), QueueUrl: `${ctx.platform.settings.publicUrl}/${queue}` };
+/** Sends the request to the platform's own door, signed: what S3's objects are. */
+async function askByPath(
+  ctx: RestContext,
+  call: Call,
+  asker: Exclude<Asker, { sourceArn: string }>,
+  { target, request, integration }: { target: ServiceTarget; request: ServiceRequest; integration: Integration },
+): Promise<Mapped> {
+  const url = new URL(ctx.platform.settings.publicUrl);
+  url.pathname = `/${target.subdomain === undefined ? "" : `${target.subdomain}/`}${target.rest.split("?")[0]!}`;
+  for (const [name, value] of Object.entries(request.query)) url.searchParams.set(name, value);
+  const { httpMethod } = integration;
+  const method = !httpMethod || httpMethod === "ANY" ? call.request.method : httpMethod;
+  const body = /^(GET|HEAD)$/.test(method) ? Buffer.alloc(0) : request.body;
+  const headers = Object.entries({ "content-type": "application/json", ...request.headers });
+  const { service } = target;
+  const { region } = ctx;
+  const signed = signedHeaders({ method, url, headers, body }, await credentialsOf(ctx, asker), {
+    region,
+    service,
+    now: ctx.now(),
+  });
+  const answer = await sendOut(ctx, {
+    method,
+    url: url.href,
+    headers: [...signed, ["content-length", String(body.length)]],
+    body,
+    timeoutMs: integration.timeoutInMillis ?? DEFAULT_TIMEOUT_MS,
+    maxBytes: MAX_ANSWER,
+    asked: false,
+  });
+  return { selector: String(answer.status), body: answer.body, headers: allHeadersOf(answer) };
+}
+
+/** Long enough for one request. */
+const CREDENTIALS_SECONDS = 900;
+
+function credentialsOf(ctx: RestContext, asker: Exclude<Asker, { sourceArn: string }>): Promise<Credentials> {
+  const { identity } = ctx.platform;
+  if (!("role" in asker)) return Promise.resolve(identity.issueFor(asker.principal, CREDENTIALS_SECONDS));
+  const service = principalOfService("apigateway");
+  return identity.assumeRoleFor(service, asker.role, { sessionName: "apigateway" });
 }

@@ -143,11 +143,7 @@ function withCanary(stage: Stage, op: string, path: string, rest: readonly strin
     const overrides = withEntry(before.stageVariableOverrides ?? {}, op, more, value);
     return { ...without, canary: { ...before, stageVariableOverrides: overrides } };
   }
-  if (op === "remove") {
-    if (name !== "stageVariableOverrides" || !canary?.stageVariableOverrides) throw nothingThere(path);
-    const { stageVariableOverrides: _gone, ...kept } = canary;
-    return { ...without, canary: kept };
-  }
+  if (op === "remove") throw nothingThere(path);
   switch (name) {
     case "percentTraffic":
       return { ...without, canary: checkedCanary({ ...before, percentTraffic: numberOf(value) }) };

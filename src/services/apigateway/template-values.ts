@@ -10,7 +10,8 @@ import {
 import { headerValue, type Call } from "./call.ts";
 
 /** What a mapping template of a call knows, with the body that it maps. */
-export function templateValues(call: Call, body: string): TemplateValues {
+export function templateValues(call: Call, given: string): TemplateValues {
+  const body = given === "" ? "{}" : given; // as API Gateway has it
   let parsed: unknown;
   const json = (): unknown => (parsed ??= templated(parseJson(body)));
   const parameters = parametersOf(call);

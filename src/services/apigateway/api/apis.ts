@@ -62,8 +62,9 @@ export function page<T>(
 ): { items: T[]; position?: string } {
   const start = Number(input.position ?? 0);
   if (!Number.isInteger(start) || start < 0) throw badRequest("Invalid position parameter");
-  const end = start + (input.limit ?? DEFAULT_PAGE);
-  return { items: items.slice(start, end), ...(end < items.length ? { position: String(end) } : {}) };
+  // A limit that is none gives nothing, as AWS does.
+  const end = start + Math.max(0, input.limit ?? DEFAULT_PAGE);
+  return { items: items.slice(start, end), ...(start < end && end < items.length ? { position: String(end) } : {}) };
 }
 
 const MAX_COMPRESSION_SIZE = 10 * 1024 * 1024;

@@ -42,10 +42,10 @@ export const keys = operations<typeof Gateway, any>()({
       const made = ctx.once ? await ctx.records.get<ApiKey>("key", id) : undefined;
       if (made) return keyView(made.value, keyValue(ctx, made.value));
       checkTexts(input);
-      const value = checkedValue(input.value ?? ctx.platform.ids.text(VALUE_LENGTH, ALPHABET));
+      const value = checkedValue(input.value || ctx.platform.ids.text(VALUE_LENGTH, ALPHABET));
       const key = given({
         id,
-        name: input.name ?? "",
+        name: input.name || undefined,
         description: input.description,
         customerId: input.customerId,
         enabled: input.enabled ?? false,
@@ -70,11 +70,14 @@ export const keys = operations<typeof Gateway, any>()({
   GetApiKeys: {
     permissions: on("GET", () => "/apikeys"),
     async run(ctx, input) {
-      const all = (await ctx.records.list<ApiKey>("key")).map((s) => s.value).sort((a, b) => a.created - b.created);
+      const all = (await ctx.records.list<ApiKey>("key"))
+        .map((s) => s.value)
+        .toReversed()
+        .sort((a, b) => b.created - a.created);
       const { nameQuery, customerId } = input;
       const wanted = all.filter(
         (key) =>
-          (nameQuery === undefined || key.name.startsWith(nameQuery)) &&
+          (nameQuery === undefined || key.name?.startsWith(nameQuery)) &&
           (customerId === undefined || key.customerId === customerId),
       );
       const { items, ...rest } = page(wanted, input);

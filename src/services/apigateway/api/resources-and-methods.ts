@@ -110,7 +110,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
       const { httpMethod } = input;
       const method = given({
         httpMethod: String(httpMethod),
-        authorizationType: String(input.authorizationType),
+        authorizationType: String(input.authorizationType).toUpperCase(),
         authorizerId: input.authorizerId,
         authorizationScopes: input.authorizationScopes,
         requestValidatorId: input.requestValidatorId,
@@ -188,6 +188,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
           requestTemplates: input.requestTemplates,
           requestParameters: input.requestParameters,
           contentHandling: input.contentHandling,
+          connectionType: input.connectionType ?? (input.type?.startsWith("HTTP") ? "INTERNET" : undefined),
           cacheNamespace: input.cacheNamespace ?? input.resourceId,
         }) as Integration,
       );
@@ -208,7 +209,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
     permissions: on("GET", (i) => `${methodPath(i)}/integration`),
     async run(ctx, input) {
       const { methodIntegration } = methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod);
-      if (!methodIntegration) throw notFound("No integration defined for method");
+      if (!methodIntegration) throw notFound("Invalid Integration identifier specified");
       const { integrationResponses = {}, ...integration } = methodIntegration;
       return {
         cacheKeyParameters: [],

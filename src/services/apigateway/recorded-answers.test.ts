@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { APIGateway, type IntegrationType } from "@aws-sdk/client-api-gateway";
+import { callApi } from "../../../test/support/api-call.ts";
+import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
+
+let app: TestApp;
+let gateway: APIGateway;
+before(async () => {
+  app = await startTestApp();
+  gateway = new APIGateway(app.client);
+});
+after(() => app.stop());
+
+test("API keys without a name or value, without a limit, and those of a plan that is not there", async () => {
+  const first = await gateway.createApiKey({ name: "", value: "" });
+  assert.deepEqual([first.name, first.value!.length], [undefined, 40]);
+  const second = await gateway.createApiKey({ name: "second" });
+  const { items = [] } = await gateway.getApiKeys({});
+  assert.deepEqual(
+    items.map(({ id }) => id),
+    [second.id, first.id],
+    "the newest first",
+  );
+  const none = await gateway.getApiKeys({ limit: -1 });
+  assert.deepEqual([none.items, none.position], [[], undefined]);
+  assert.deepEqual((await gateway.getUsagePlanKeys({ usagePlanId: "none" })).items, []);
+});
+
+test("integrations are checked as AWS checks them", async () => {
+  const { id: restApiId, rootResourceId: resourceId } = await gateway.createRestApi({ name: "a" });
+  const at = { restApiId, resourceId, httpMethod: "GET" };
+  const made = await gateway.putMethod({ ...at, authorizationType: "none" });
+  assert.equal(made.authorizationType, "NONE");
+  await assert.rejects(gateway.getIntegration(at), { message: "Invalid Integration identifier specified" });
+  const put = (type: IntegrationType, uri: string, integrationHttpMethod?: string) =>
+    gateway.putIntegration({ ...at, type, uri, integrationHttpMethod });
+  for (const type of ["HTTP", "HTTP_PROXY", "AWS"] as const)
+    await assert.rejects(put(type, "http://example.com"), {
+      message: "Enumeration value for HttpMethod must be non-empty",
+    });
+  assert.equal((await put("HTTP", "http://example.com", "GET")).connectionType, "INTERNET");
+  const odd = "arn:aws:apigateway:us-east-1:lambda:path/random/value/arn:aws:lambda:us-east-1:000000000000:function:f";
+  await assert.rejects(put("AWS_PROXY", `${odd}/invocations`, "POST"), {
+    message:
+      "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.",
+  });
+});
+
+test("headers that are API Gateway's own are kept from methods, and go to the client under other names", async () => {
+  const { id: restApiId, rootResourceId: resourceId } = await gateway.createRestApi({ name: "headers" });
+  const at = { restApiId, resourceId, httpMethod: "POST" };
+  await gateway.putMethod({ ...at, authorizationType: "NONE" });
+  const requestTemplates = { "application/json": '{"statusCode": 200}' };
+  await gateway.putIntegration({ ...at, type: "MOCK", requestTemplates });
+  const template = '{"length": "$input.params(\'content-length\')", "warn": "$input.params(\'warn\')"}';
+  await gateway.putIntegrationResponse({
+    ...at,
+    statusCode: "200",
+    responseTemplates: { "application/json": template },
+    responseParameters: {
+      "method.response.header.Content-Length": "'9'",
+      "method.response.header.WWW-Authenticate": "'Basic'",
+    },
+  });
+  await gateway.createDeployment({ restApiId, stageName: "v1" });
+  const { json, headers } = await callApi(app.running.port, restApiId!, "POST", "/v1/", {
+    body: "{}",
+    headers: { warn: "w" },
+  });
+  assert.deepEqual(json, { length: "", warn: "w" });
+  assert.deepEqual(
+    [
+      headers["x-amzn-remapped-content-length"],
+      headers["x-amzn-remapped-www-authenticate"],
+      headers["www-authenticate"],
+    ],
+    ["9", "Basic", undefined],
+  );
+});

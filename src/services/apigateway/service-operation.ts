@@ -1,0 +1,47 @@
+import { decodingError } from "../../aws/protocol/values.ts";
+import { RPC_JSON } from "../../aws/protocol/json.ts";
+import { readQueryInput } from "../../aws/protocol/query.ts";
+import { valueReader, valueWriter } from "../../aws/protocol/value-codec.ts";
+import type { Shape } from "../../aws/model.ts";
+import { AwsError } from "../../kernel/aws-error.ts";
+import type { RestContext } from "./call.ts";
+
+/** What an integration asks of a service's operation: JSON, or a form as the query protocol has it. */
+export type Asked = { readonly json: unknown } | { readonly form: URLSearchParams };
+
+/** Calls an operation; answers what the service would, in JSON. Throws AwsError. */
+export async function callOperation(
+  as: RestContext,
+  service: string,
+  operation: string,
+  asked: Asked,
+): Promise<object> {
+  const model = as.registry.models.load(service).operation(operation);
+  if (!model) throw new AwsError("InvalidAction", `The action ${operation} is not valid for this endpoint.`, 400);
+  const input = inputOf(model.input, asked);
+  const output: object = await as.call(service as "sqs", operation as "SendMessage", input as never);
+  const own = model.output.kind === "unit" ? {} : (valueWriter(RPC_JSON, model.output)(output) as object);
+  if ("json" in asked) return own;
+  const ResponseMetadata = { RequestId: as.requestId };
+  const result = model.output.kind === "unit" ? {} : { [`${operation}Result`]: withNulls(model.output, own) };
+  return { [`${operation}Response`]: { ...result, ResponseMetadata } };
+}
+
+function inputOf(shape: Shape, asked: Asked): object {
+  if (shape.kind === "unit") return {};
+  try {
+    if ("form" in asked) return readQueryInput(shape, asked.form, "awsQuery") as object;
+    return valueReader(RPC_JSON, shape)(asked.json, 0) as object;
+  } catch (error) {
+    throw decodingError(error);
+  }
+}
+
+/** The query protocol in JSON names every member, those without a value too. */
+function withNulls(shape: Shape, value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  if (shape.kind === "list") return (value as unknown[]).map((one) => withNulls(shape.value.shape, one));
+  if (shape.kind !== "structure") return value;
+  const given = value as Record<string, unknown>;
+  return Object.fromEntries(shape.members.map(({ name, shape: of }) => [name, withNulls(of, given[name])]));
+}
