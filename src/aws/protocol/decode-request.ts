@@ -123,10 +123,11 @@ function namedParameters(operation: OperationModel, bindings: HttpBindings): Rea
   });
 }
 
+/** Empty headers mean nothing, but S3 wants to know which ownership was meant. */
 function readHeaders(bindings: HttpBindings, request: HttpRequest, input: Input): void {
   for (const [name, member] of bindings.headers) {
     const text = name === "content-encoding" ? storedEncoding(request) : textOfHeader(request, name);
-    if (text !== undefined && text !== "") {
+    if (text !== undefined && (text !== "" || name === "x-amz-object-ownership")) {
       input[member.name] = reading(member.name, () => valueFromText(member, text, "header"));
     }
   }

@@ -253,6 +253,14 @@ describe("S3's answers, word for word", () => {
     const TagSet = [{ Key: "aws:own", Value: "1" }];
     await refusal(s3.putBucketTagging({ Bucket, Tagging: { TagSet } }), "InvalidTag", 400, { TagKey: "aws:own" });
     await refusal(s3.listBuckets({ BucketRegion: "nowhere" }), "InvalidArgument", 400);
+    await refusal(s3.listObjectsV2({ Bucket, ContinuationToken: "" }), "InvalidArgument", 400, {
+      ArgumentValue: undefined,
+    });
+    await refusal(s3.getObjectTagging({ Bucket, Key: "none" }), "NoSuchKey", 404, { Key: `${Bucket}/none` });
+    await refusal(s3.deleteObjectTagging({ Bucket, Key: "none" }), "NoSuchKey", 404, { Key: "none" });
+    await refusal(s3.createBucket({ Bucket: `${Bucket}-b`, ObjectOwnership: "" as never }), "InvalidArgument", 400, {
+      ArgumentName: "x-amz-object-ownership",
+    });
     const Europe = `${Bucket}-eu`;
     await s3.createBucket({ Bucket: Europe, CreateBucketConfiguration: { LocationConstraint: "EU" } });
     assert.equal((await s3.getBucketLocation({ Bucket: Europe })).LocationConstraint, "EU");

@@ -22,8 +22,11 @@ export const noSuchUpload = (uploadId: string): AwsError =>
 
 export const accessDenied = (message = "Access Denied"): AwsError => new AwsError("AccessDenied", message, 403);
 
-export const invalidArgument = (message: string, name: string, value: string): AwsError =>
-  new AwsError("InvalidArgument", message, 400, { ArgumentName: name, ArgumentValue: value });
+export const invalidArgument = (message: string, name: string, value?: string): AwsError =>
+  new AwsError("InvalidArgument", message, 400, {
+    ArgumentName: name,
+    ...(value === undefined ? {} : { ArgumentValue: value }),
+  });
 
 export const invalidRequest = (message: string): AwsError => new AwsError("InvalidRequest", message, 400);
 

@@ -126,7 +126,7 @@ export const listing = operations<typeof S3, any>()({
     async run(ctx, input) {
       const bucket = await bucketOfInput(ctx, input);
       if (input.ContinuationToken === "")
-        throw invalidArgument("The continuation token provided is incorrect", "continuation-token", "");
+        throw invalidArgument("The continuation token provided is incorrect", "continuation-token");
       const after = input.ContinuationToken === undefined ? input.StartAfter : token.read(input.ContinuationToken);
       const { settings, entries, truncated } = await list(
         ctx,

@@ -2,10 +2,10 @@ import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { ANSWER_STATUS } from "../../../aws/protocol/encode-response.ts";
-import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
+import { AwsError, codeOf, notImplemented } from "../../../kernel/aws-error.ts";
 import { aclOutput, allowedGrants, cannedGrants, hasAcl } from "../acl.ts";
 import { restoration } from "../archive.ts";
-import { methodNotAllowed } from "../errors.ts";
+import { methodNotAllowed, noSuchKey } from "../errors.ts";
 import { objectEvents } from "../events.ts";
 import type { Bucket, ObjectFacts, ObjectVersion } from "../model.ts";
 import { onObject } from "../permissions.ts";
@@ -112,9 +112,13 @@ async function taggable(
   input: { Key?: string | undefined; VersionId?: string | undefined },
   method: string,
 ): Promise<ObjectVersion> {
-  const found = await findVersion(ctx, bucket.name, String(input.Key), input.VersionId);
+  const key = String(input.Key);
+  const found = await findVersion(ctx, bucket.name, key, input.VersionId);
   if (found?.marker) throw methodNotAllowed(method);
-  return readable(ctx, bucket, input, method);
+  return readable(ctx, bucket, input, method).catch((error: unknown) => {
+    // So S3 names it here, and here only.
+    throw method === "GET" && codeOf(error) === "NoSuchKey" ? noSuchKey(`${bucket.name}/${key}`) : error;
+  });
 }
 
 function withTags({ tags: _old, ...facts }: ObjectFacts, tags: readonly S3.Tag[]): ObjectFacts {
