@@ -3,6 +3,7 @@ import { operations, type Permission } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import type { LogEvent, StoredLogEvent } from "../../ports/telemetry.ts";
 import { existingGroup, onGroup, onStream } from "./access.ts";
+import { embeddedMetrics } from "./embedded-metrics.ts";
 import { compileFilter } from "./filter-pattern.ts";
 import { ANSWER_BYTES, cursorOf, matchingEvents } from "./matching-events.ts";
 import {
@@ -207,6 +208,8 @@ function append(
   const isRefused = (e: { timestamp: number }) => isOld(e) || isNew(e);
   const accepted = batch.some(isRefused) ? batch.filter((e) => !isRefused(e)) : batch;
   ctx.platform.telemetry.appendLogs(keyOf(ctx, group), stream, accepted);
+  const metrics = embeddedMetrics(accepted);
+  if (metrics.length > 0) ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, metrics);
   const rejected = accepted.length === batch.length ? {} : { rejectedLogEventsInfo: rejectedInfo(batch, isOld, isNew) };
   return { nextSequenceToken: "1", ...rejected };
 }
