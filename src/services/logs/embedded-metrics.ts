@@ -33,7 +33,7 @@ function samplesOf(document: Json, directive: unknown, timestamp: number): Metri
   const named: readonly unknown[] = Array.isArray(directive.Dimensions)
     ? directive.Dimensions.slice(0, MAX_SETS)
     : [[]];
-  const sets = named.flatMap((names) => dimensionsOf(document, names) ?? []);
+  const sets = named.map((names) => dimensionsOf(document, names)).filter((set) => set !== undefined);
   return directive.Metrics.slice(0, MAX_METRICS).flatMap((metric): MetricSample[] => {
     if (!isJson(metric) || !isName(metric.Name)) return [];
     const unit = typeof metric.Unit === "string" && UNIT.test(metric.Unit) ? metric.Unit : "None";
