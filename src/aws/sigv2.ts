@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { AwsError } from "../kernel/aws-error.ts";
 import { bucketOfS3Host } from "./route-s3.ts";
 import { signingKey, type SignedRequest } from "./sigv4-canonical.ts";
-import { requestTimeTooSkewed, signatureMismatch, unknownAccessKey } from "./sigv4-errors.ts";
+import { requestTimeTooSkewed, s3SignatureMismatch, signatureMismatch, unknownAccessKey } from "./sigv4-errors.ts";
 import { amzDateOf, MAX_SKEW_MS, type VerifiedSignature } from "./sigv4.ts";
 
 /** S3's first signature, in a header or presigned: boto3 still makes it for the regions that had it. */
@@ -96,7 +96,10 @@ export async function verifyOldSignature(
       .digest();
     return given.length === expected.length && timingSafeEqual(given, expected);
   });
-  if (!fits) throw signatureMismatch(audience);
+  if (!fits) {
+    const { accessKeyId, signature } = old;
+    throw s3SignatureMismatch({ accessKeyId, signature, stringToSign: textToSign(request, old, bucket, request.path) });
+  }
   const amzDate = amzDateOf(now);
   const scope = { amzDate, date: amzDate.slice(0, 8), region, service: "s3" };
   return {

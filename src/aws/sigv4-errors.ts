@@ -62,6 +62,34 @@ export function expiredToken(audience: SignatureAudience): AwsError {
 
 const MISMATCH = "The request signature we calculated does not match the signature you provided. Check your ";
 
+/** What was to be signed, as the platform reads it off the request: no secret, and the client's own. */
+export interface SignedTexts {
+  readonly accessKeyId: string;
+  readonly signature: string;
+  readonly stringToSign: string;
+  /** Only the newer signature of requests has one. */
+  readonly canonicalRequest?: string;
+}
+
+/** S3 shows what it has compared, so that the author of a client finds the difference. */
+export function s3SignatureMismatch({ accessKeyId, signature, stringToSign, canonicalRequest }: SignedTexts): AwsError {
+  return new AwsError("SignatureDoesNotMatch", `${MISMATCH}key and signing method.`, 403, {
+    AWSAccessKeyId: accessKeyId,
+    StringToSign: stringToSign,
+    SignatureProvided: signature,
+    StringToSignBytes: bytesText(stringToSign),
+    ...(canonicalRequest === undefined
+      ? {}
+      : { CanonicalRequest: canonicalRequest, CanonicalRequestBytes: bytesText(canonicalRequest) }),
+  });
+}
+
+function bytesText(text: string): string {
+  return Buffer.from(text, "utf8")
+    .toString("hex")
+    .replace(/..(?!$)/g, "$& ");
+}
+
 /** The signature is not that of this request and key. */
 export function signatureMismatch(audience: SignatureAudience, message?: string): AwsError {
   const consult = " Consult the service documentation for details.";
@@ -91,6 +119,19 @@ export function malformedSignature(audience: SignatureAudience, presigned: boole
     default:
       return new AwsError("IncompleteSignatureException", message, 400);
   }
+}
+
+/** A presigned request lacks parameters of its signature. */
+export function missingParameters(audience: SignatureAudience, missing: readonly string[]): AwsError {
+  // Without a credential nothing tells the service; the protocol is S3's more often than not.
+  if (familyOf(audience) === "s3" || (audience.service === "" && audience.protocol === "restXml")) {
+    const message =
+      "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, " +
+      "X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
+    return new AwsError("AuthorizationQueryParametersError", message, 400);
+  }
+  const words = missing.map((name) => `AWS query-string parameters must include '${name}'. `);
+  return malformedSignature(audience, true, `${words.join("")}Re-examine the query-string parameters.`);
 }
 
 /** The clocks of the client and the platform are further apart than S3 lets them be. */

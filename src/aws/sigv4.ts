@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { AwsError, codeOf } from "../kernel/aws-error.ts";
 import type { Protocol } from "./model-pack.ts";
 import {
+  canonicalRequest,
   hmacSha256,
   sha256Hex,
   signingKey,
@@ -12,7 +13,9 @@ import {
 import {
   expiredToken,
   malformedSignature,
+  missingParameters,
   requestTimeTooSkewed,
+  s3SignatureMismatch,
   severalSignatures,
   signatureMismatch,
   unknownAccessKey,
@@ -57,6 +60,15 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 /** How far the clocks of a client and the platform may be apart. */
 export const MAX_SKEW_MS = 15 * 60 * 1000;
 const MAX_EXPIRES = 7 * 24 * 60 * 60;
+/** What a presigned request has, in the order in which S3 names it. */
+const PARAMETERS = [
+  "X-Amz-Algorithm",
+  "X-Amz-Credential",
+  "X-Amz-Signature",
+  "X-Amz-Date",
+  "X-Amz-SignedHeaders",
+  "X-Amz-Expires",
+];
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
 const AMZ_DATE = /^\d{8}T\d{6}Z$/;
 
@@ -102,21 +114,21 @@ function parseHeader(request: SignedRequest, authorization: string, protocol: Pr
 
 function parseQuery(query: URLSearchParams, protocol: Protocol): Signature {
   const audience = { protocol, service: claimedService(query.get("X-Amz-Credential")) };
+  const missing = PARAMETERS.filter((name) => !query.get(name));
+  if (missing.length > 0) throw missingParameters(audience, missing);
   const only = (name: string): string => {
-    const [value, ...others] = query.getAll(name);
-    if (value !== undefined && value !== "" && others.length === 0) return value;
+    const [value = "", ...others] = query.getAll(name);
+    if (others.length === 0) return value;
     const message = `Query-string authentication version 4 requires exactly one ${name} parameter.`;
     throw malformedSignature(audience, true, message);
   };
   if (only("X-Amz-Algorithm") !== ALGORITHM) {
-    throw malformedSignature(audience, true, `X-Amz-Algorithm only supports "${ALGORITHM}".`);
+    throw malformedSignature(audience, true, `X-Amz-Algorithm only supports "${ALGORITHM}"`);
   }
   const credential = parseCredential(only("X-Amz-Credential"), audience, true);
   const expires = only("X-Amz-Expires");
-  if (!/^\d{1,7}$/.test(expires) || Number(expires) > MAX_EXPIRES) {
-    const message = `X-Amz-Expires must be between 0 and a week, that is ${MAX_EXPIRES} seconds.`;
-    throw malformedSignature(audience, true, message);
-  }
+  const fault = faultOfExpires(expires);
+  if (fault !== undefined) throw malformedSignature(audience, true, fault);
   const token = query.get("X-Amz-Security-Token");
   return {
     ...credential,
@@ -127,6 +139,13 @@ function parseQuery(query: URLSearchParams, protocol: Protocol): Signature {
     expires: Number(expires),
     ...(token !== null && { token }),
   };
+}
+
+function faultOfExpires(expires: string): string | undefined {
+  if (!/^-?\d{1,15}$/.test(expires)) return "X-Amz-Expires should be a number";
+  if (Number(expires) < 0) return "X-Amz-Expires must be non-negative";
+  if (Number(expires) <= MAX_EXPIRES) return undefined;
+  return `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${MAX_EXPIRES} seconds`;
 }
 
 /** Good enough to choose the words of a refusal. */
@@ -141,7 +160,8 @@ function parseCredential(text: string, audience: SignatureAudience, presigned: b
   const [date, region, service, terminator] = parts.slice(-4);
   if (parts.length < 5 || !date || region === undefined || !service || terminator !== "aws4_request") {
     const message = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".';
-    throw malformedSignature(audience, presigned, message);
+    const where = presigned ? "Error parsing the X-Amz-Credential parameter; " : "";
+    throw malformedSignature(audience, presigned, `${where}${message}`);
   }
   return { accessKeyId: parts.slice(0, -4).join("/"), date, region, service };
 }
@@ -170,7 +190,13 @@ export async function verifySignature(
   const expected = hmacSha256(key, stringToSign(request, signature, signedHeaders, payloadHash));
   const given = HEX_SHA256.test(signature.signature) ? Buffer.from(signature.signature, "hex") : Buffer.alloc(0);
   if (given.length !== expected.length || !timingSafeEqual(expected, given)) {
-    throw signatureMismatch(audience);
+    if (!isS3(service)) throw signatureMismatch(audience);
+    throw s3SignatureMismatch({
+      accessKeyId: signature.accessKeyId,
+      signature: signature.signature,
+      stringToSign: stringToSign(request, signature, signedHeaders, payloadHash),
+      canonicalRequest: canonicalRequest(request, service, signedHeaders, payloadHash),
+    });
   }
   if (!isS3(signature.service) && HEX_SHA256.test(payloadHash)) {
     const declared = firstOf(request.headers["x-amz-content-sha256"]);

@@ -35,9 +35,10 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
   let signature: VerifiedSignature | undefined;
   let continued = !exchange.expectsContinue;
   const body = (): Readable => {
-    if (!continued) response.writeContinue();
+    const stream = isS3.value ? decodedBody(request.headers, request, signature, isS3).stream : request;
+    if (!continued) continueWhenRead(stream, response);
     continued = true;
-    return isS3.value ? decodedBody(request.headers, request, signature, isS3).stream : request;
+    return stream;
   };
   const wire = wireRequest(head, request, body);
   let model: ServiceModel | undefined;
@@ -75,6 +76,16 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     }
   }
   return true;
+}
+
+/** A client that waits for `100 Continue` is told so by the first reading of its body: a refusal comes before. */
+function continueWhenRead(stream: Readable, response: ServerResponse): void {
+  const read = stream._read;
+  stream._read = function (size) {
+    stream._read = read;
+    response.writeContinue();
+    read.call(stream, size);
+  };
 }
 
 interface Call {

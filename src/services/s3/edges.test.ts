@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { S3 } from "@aws-sdk/client-s3";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
@@ -108,5 +109,49 @@ describe("S3: what clients do at the edges", () => {
     const url = `${app.client.endpoint}/${Bucket}/key`;
     const plain = await fetch(url, { method: "OPTIONS" });
     assert.deepEqual([plain.status, /<Code>(\w+)</.exec(await plain.text())?.[1]], [400, "BadRequest"]);
+  });
+
+  test("who waits for 100 Continue gets it when the body is wanted, and a refusal without it", async () => {
+    const { port, hostname } = new URL(String(app.client.endpoint));
+    const answer = await new Promise<string>((resolve, reject) => {
+      const head = `PUT /${Bucket}/waiting HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n`;
+      const socket = connect(Number(port), hostname, () => socket.write(head));
+      socket.once("data", (bytes) => resolve(String(bytes))).once("error", reject);
+      socket.once("data", () => socket.destroy());
+    });
+    assert.match(answer, /^HTTP\/1\.1 403 /);
+    const waiting = new S3({ ...app.client, forcePathStyle: true });
+    waiting.middlewareStack.add(
+      (next) => (args: any) => {
+        args.request.headers["expect"] = "100-continue";
+        return next(args);
+      },
+      { step: "build" },
+    );
+    const start = performance.now();
+    await waiting.putObject({ Bucket, Key: "waiting", Body: "hello" });
+    assert.ok(performance.now() - start < 3000, "the client would go on by itself after six seconds");
+    waiting.destroy();
+  });
+
+  test("a signature that does not fit is told with what was to be signed", async () => {
+    const { accessKeyId, secretAccessKey } = app.client.credentials;
+    const credentials = { accessKeyId, secretAccessKey: `${secretAccessKey}x` };
+    const other = new S3({ ...app.client, credentials, forcePathStyle: true });
+    const error: any = await other.listObjectsV2({ Bucket }).catch((thrown: unknown) => thrown);
+    assert.equal(error.name, "SignatureDoesNotMatch");
+    const told = error.AWSAccessKeyId === undefined ? error.Error : error;
+    assert.equal(told.AWSAccessKeyId, accessKeyId);
+    assert.match(told.SignatureProvided, /^[0-9a-f]{64}$/);
+    assert.match(told.CanonicalRequest, new RegExp(`^GET\n/${Bucket}/?\nlist-type=2`));
+    const digest = createHash("sha256").update(told.CanonicalRequest).digest("hex");
+    assert.match(told.StringToSign, new RegExp(`^AWS4-HMAC-SHA256\n[\\s\\S]*\n${digest}$`));
+    const bytes = Buffer.from(told.StringToSignBytes.replaceAll(" ", ""), "hex");
+    assert.equal(bytes.toString(), told.StringToSign);
+    other.destroy();
+    const lacking = await fetch(`${app.client.endpoint}/${Bucket}/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=1`);
+    const text = await lacking.text();
+    assert.deepEqual([lacking.status, /<Code>(\w+)</.exec(text)?.[1]], [400, "AuthorizationQueryParametersError"]);
+    assert.match(text, /requires the X-Amz-Algorithm, .* and X-Amz-Expires parameters\.</);
   });
 });

@@ -10,7 +10,7 @@ import { parseXml } from "../../aws/protocol/xml-parser.ts";
 import { escapeXml } from "../../aws/protocol/xml-writer.ts";
 import { bucketOfS3Host, isPathStyleHost } from "../../aws/route-s3.ts";
 import type { Route } from "../../aws/service.ts";
-import { signatureMismatch, unknownAccessKey } from "../../aws/sigv4-errors.ts";
+import { s3SignatureMismatch, unknownAccessKey } from "../../aws/sigv4-errors.ts";
 import { signingKey } from "../../aws/sigv4-canonical.ts";
 import { leaveUnread } from "../../aws/unread-body.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
@@ -207,7 +207,8 @@ async function signerOf(
             .digest(),
           Buffer.from(signature, "hex"),
         ];
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw signatureMismatch(AUDIENCE);
+  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+    throw s3SignatureMismatch({ accessKeyId, signature, stringToSign: encoded });
   return { principal: found.principal, policy: parsePostPolicy(encoded) };
 }
 
