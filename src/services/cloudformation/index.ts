@@ -11,7 +11,7 @@ import { templates } from "./api/templates.ts";
 import { customResponses } from "./custom-responses.ts";
 import { driftDetector } from "./drift/detect.ts";
 import { forget } from "./forget.ts";
-import { stackWorkers } from "./operation/worker.ts";
+import { stackWorkers, startStackWork, type StackWork } from "./operation/worker.ts";
 import { cdkMetadata } from "./resources/cdk-metadata.ts";
 import { customResource } from "./resources/custom-resource.ts";
 import { macro } from "./resources/macro.ts";
@@ -21,7 +21,7 @@ import { stackSetWorker } from "./stack-sets/run.ts";
 import { waitSignals } from "./wait-signals.ts";
 
 /** CloudFormation: stacks made of resources, by templates. */
-export const cloudformation = defineService<typeof CloudFormation>({
+export const cloudformation = defineService<typeof CloudFormation, StackWork>({
   name: "cloudformation",
   operations: {
     ...stacks,
@@ -37,4 +37,5 @@ export const cloudformation = defineService<typeof CloudFormation>({
   routes: [customResponses, waitSignals],
   periodic: [forget],
   workers: [...stackWorkers, driftDetector, stackSetWorker],
+  start: startStackWork,
 });

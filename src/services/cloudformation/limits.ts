@@ -7,6 +7,10 @@ export const RESOURCES_PAGE = 100;
 export const EXPORTS_PAGE = 100;
 /** Resources of one stack that are worked on at once. */
 export const PARALLEL_RESOURCES = 10;
+/** Stacks of one depth that are worked on at once. */
+export const PARALLEL_STACKS = 16;
+/** Those and the ones that wait for functions, signals, deployments or stacks within them. */
+export const OPEN_STACKS = 256;
 /** Stacks inside stacks; each depth has workers of its own, so that a parent never takes the place its child needs. */
 export const NESTING_DEPTH = 4;
 /** Stacks of one operation of a stack set. */
@@ -19,8 +23,8 @@ export const STACK_SETS_PAGE = 100;
 export const NESTED_CHANGE_SETS = 100;
 /** Resources that one change set of type IMPORT takes in. */
 export const IMPORTED_RESOURCES = 200;
-/** A resource that is not ready by then has failed. */
-export const READY_MS = 2 * 60 * 60_000;
+/** A resource that is not ready by then has failed; a wait condition, with stacks around it, may take half a day. */
+export const READY_MS = 13 * 60 * 60_000;
 /** Tries to remove what a successful update left behind. */
 export const CLEAN_UP_TRIES = 3;
 /** How long deleted stacks are remembered. */

@@ -87,6 +87,6 @@ async function untilDeployed(run: StackRun, ctx: ResourceContext, deploymentId: 
     }
     if (ctx.now() > end + 60_000)
       throw new StepFailed(`CodeDeploy deployment ${deploymentId} did not end within ${READY_MS / 60_000} minutes.`);
-    await ctx.platform.clock.sleep(pause, ctx.signal);
+    await run.turn.without(() => ctx.platform.clock.sleep(pause, ctx.signal));
   }
 }

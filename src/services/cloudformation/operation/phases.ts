@@ -12,13 +12,11 @@ import {
 import { ownValue } from "../../../kernel/own-value.ts";
 import { forgotten } from "../change-sets/forget.ts";
 import { attributeOf } from "../attributes.ts";
-import { PARALLEL_RESOURCES } from "../limits.ts";
 import type { ChangeSet, StackResource } from "../model.ts";
 import { allExports, inputsOf, leftoversOf, templateOf } from "../store.ts";
 import { storedScope } from "../template/prepare.ts";
 import { deployResource, isUnderWay } from "./deploy-resource.ts";
 import { failureOf, StepFailed } from "./failure.ts";
-import { runGraph } from "./graph.ts";
 import { dropExports, finishOutputs, setImports } from "./outputs.ts";
 import { removeAll, type Doomed } from "./remove-resource.ts";
 import { restoreResource } from "./restore-resource.ts";
@@ -66,8 +64,8 @@ export async function apply(run: StackRun): Promise<void> {
     const graph = graphOf(plan.template, active);
     const work = (id: string): Promise<boolean> => deployResource(run, active.get(id)!, plan.scope, graph.get(id)!);
     const interrupted = [...active.keys()].filter((id) => isUnderWay(run, run.resources.get(id)));
-    await runGraph(new Map(interrupted.map((id) => [id, []])), work, { limit: PARALLEL_RESOURCES, goOn: true });
-    const { failed, skipped } = await runGraph(graph, work, { limit: PARALLEL_RESOURCES });
+    await run.inOrder(new Map(interrupted.map((id) => [id, []])), work, true);
+    const { failed, skipped } = await run.inOrder(graph, work);
     if (failed.size > 0 || skipped.size > 0) return await failedResources(run, failed);
     if (await run.cancelled()) return await failedResources(run, new Set());
     if (await beginWatch(run)) return;
@@ -174,10 +172,7 @@ export async function rollBack(run: StackRun): Promise<void> {
   const touched = [...run.resources.values()].filter((r) => r.former?.operation === run.operation.id && r.former.state);
   const needs = new Map(touched.map((r) => [r.logicalId, [...r.former!.state!.dependsOn]]));
   const spare = new Set(run.operation.spare);
-  const { failed } = await runGraph(needs, (id) => restoreResource(run, id, spare.has(id)), {
-    limit: PARALLEL_RESOURCES,
-    goOn: true,
-  });
+  const { failed } = await run.inOrder(needs, (id) => restoreResource(run, id, spare.has(id)), true);
   if (failed.size > 0)
     return run.enter("done", "UPDATE_ROLLBACK_FAILED", failureOf({ created: [], updated: [...failed] }));
   const { former, formerRole } = run.operation;

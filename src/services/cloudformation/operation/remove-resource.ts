@@ -1,11 +1,11 @@
 import type { JsonObject } from "../../../engines/yaml/index.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
-import { CLEAN_UP_TRIES, PARALLEL_RESOURCES } from "../limits.ts";
+import { CLEAN_UP_TRIES } from "../limits.ts";
 import type { Leftover, StackResource } from "../model.ts";
 import { removeLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
 import { reasonOf } from "./failure.ts";
-import { reversed, runGraph } from "./graph.ts";
+import { reversed } from "./graph.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
 import { withRoom } from "./with-room.ts";
@@ -44,7 +44,7 @@ export async function removeAll(run: StackRun, doomed: readonly Doomed[], option
       ? removeOne(run, asResource(d.leftover), d.leftover.retain, options, d.leftover)
       : removeOne(run, d.resource, d.retain, options);
   };
-  const { failed, skipped } = await runGraph(reversed(needs), work, { limit: PARALLEL_RESOURCES, goOn: true });
+  const { failed, skipped } = await run.inOrder(reversed(needs), work, true);
   const name = (key: string): string => key.split("/")[0]!;
   const names = [...failed].map(name);
   // What is left without a failure waits for itself: templates change, and so may the direction of a dependency.

@@ -1,11 +1,14 @@
 import type { Context } from "../../../aws/context.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { unusedChildren } from "../change-sets/forget.ts";
+import { PARALLEL_RESOURCES } from "../limits.ts";
 import { putEvents, stackEvent, type NewEvent } from "../events.ts";
 import type { Operation, Phase, Stack, StackResource, Step, StepAction } from "../model.ts";
 import { masker } from "../masker.ts";
 import { putResource, removeResource, seal, unseal } from "../store.ts";
+import { runGraph, type GraphResult } from "./graph.ts";
 import { stepContext, type StepContext } from "./step-context.ts";
+import type { Turn } from "./turns.ts";
 
 /** Changes that belong together: written in one transaction. */
 export interface Save {
@@ -21,6 +24,7 @@ export interface Save {
 export class StackRun {
   /** As the stack's role, or as who asked for the operation. */
   readonly ctx: Context<any>;
+  readonly turn: Turn;
   readonly resources: Map<string, StackResource>;
   stack: Stack;
   operation: Operation;
@@ -33,12 +37,14 @@ export class StackRun {
 
   constructor(
     ctx: Context<any>,
+    turn: Turn,
     stack: Stack,
     operation: Operation,
     resources: readonly StackResource[],
     lastEvent: number,
   ) {
     this.ctx = ctx;
+    this.turn = turn;
     this.stack = stack;
     this.operation = operation;
     this.resources = new Map(resources.map((r) => [r.logicalId, r]));
@@ -111,7 +117,19 @@ export class StackRun {
       retried,
       typeName: this.resources.get(logicalId)?.type,
       stackTags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])),
+      turn: this.turn,
     });
+  }
+
+  /** Works on resources in the order of a graph; they share the stack's turn. */
+  inOrder(
+    needs: ReadonlyMap<string, readonly string[]>,
+    work: (id: string) => Promise<boolean>,
+    goOn = false,
+  ): Promise<GraphResult> {
+    const { turn } = this;
+    const options = { limit: PARALLEL_RESOURCES, goOn };
+    return turn.without(() => runGraph(needs, (id) => turn.during(() => work(id)), options));
   }
 
   seal(value: unknown): string {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Context } from "../../../aws/context.ts";
 import type { ResourceContext, Tag } from "../../../aws/service.ts";
 import { isDenied } from "./failure.ts";
+import type { Turn } from "./turns.ts";
 
 /** What a step is about. */
 export interface StepFacts {
@@ -12,6 +13,7 @@ export interface StepFacts {
   readonly retried: boolean;
   readonly stackTags: Readonly<Record<string, string>>;
   readonly typeName: string | undefined;
+  readonly turn: Turn;
 }
 
 /** A resource's context that also notes what the step did, so that a half-made resource can be removed. */
@@ -24,6 +26,8 @@ export interface StepContext extends ResourceContext {
   readonly typeName: string | undefined;
   /** Tells the id of what exists already, so that it is removed although `create` fails later. */
   made(id: string): void;
+  /** Waits for something outside, in which time other stacks may be worked on. */
+  waits<T>(wait: () => Promise<T>): Promise<T>;
 }
 
 const READS = /^(Get|List|Describe|Head|Search|Batch(Get|Describe))/;
@@ -116,6 +120,10 @@ class StepContextOf implements StepContext {
   made(id: string): void {
     this.changed = true;
     this.named = id;
+  }
+
+  waits<T>(wait: () => Promise<T>): Promise<T> {
+    return this.#facts.turn.without(wait);
   }
 
   now(): number {

@@ -25,8 +25,10 @@ export async function untilReady(
     if (run.halt.signal.aborted || run.late || (await run.cancelled())) throw new StepCancelled(cancelled);
     if (run.ctx.now() > end)
       throw new StepFailed(`${type.type} ${id} did not become ready within ${READY_MS / 60_000} minutes.`);
-    await run.ctx.platform.clock.sleep(pause, signal).catch((error: unknown) => {
-      if (run.ctx.signal.aborted) throw error;
-    });
+    await run.turn
+      .without(() => run.ctx.platform.clock.sleep(pause, signal))
+      .catch((error: unknown) => {
+        if (run.ctx.signal.aborted) throw error;
+      });
   }
 }

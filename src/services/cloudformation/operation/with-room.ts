@@ -20,7 +20,7 @@ export async function withRoom<T>(run: StackRun, work: () => Promise<T>): Promis
       if (pause === FIRST_PAUSE_MS) {
         run.ctx.platform.log.warn("a stack waits for room", { stack: run.stack.arn, error: messageOf(error) });
       }
-      await run.ctx.platform.clock.sleep(pause, run.ctx.signal);
+      await run.turn.without(() => run.ctx.platform.clock.sleep(pause, run.ctx.signal));
     }
   }
 }

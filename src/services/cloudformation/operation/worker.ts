@@ -3,11 +3,12 @@ import type { QueueWorker } from "../../../aws/service.ts";
 import { messageOf } from "../../../kernel/aws-error.ts";
 import { isOutOfRoom } from "../../../ports/database.ts";
 import { lastEventOf } from "../events.ts";
-import { NESTING_DEPTH } from "../limits.ts";
+import { NESTING_DEPTH, OPEN_STACKS, PARALLEL_STACKS } from "../limits.ts";
 import type { Operation, Phase, Stack } from "../model.ts";
 import { resourcesOf, type OperationMessage } from "../store.ts";
 import { apply, cleanUp, remove, rollBack, rollBackCleanUp, watch } from "./phases.ts";
 import { StackRun } from "./stack-run.ts";
+import { Turn, Turns } from "./turns.ts";
 
 const PHASES: Readonly<Record<Exclude<Phase, "done">, (run: StackRun) => Promise<void>>> = {
   apply,
@@ -30,25 +31,35 @@ const FAILED: Readonly<Record<Operation["kind"], Stack["status"]>> = {
 const failedStatus = (operation: Operation): Stack["status"] =>
   operation.importing ? "IMPORT_ROLLBACK_FAILED" : FAILED[operation.kind];
 
+/** What the workers of all stacks share: for each depth of nesting whose turn it is. */
+export interface StackWork {
+  readonly turns: readonly Turns[];
+}
+
+export const startStackWork = (): StackWork => ({
+  turns: Array.from({ length: NESTING_DEPTH + 1 }, () => new Turns(PARALLEL_STACKS)),
+});
+
 /** One worker for each depth of nesting: they carry stack operations out, and go on where a killed process stopped. */
 export const stackWorkers: readonly QueueWorker<any>[] = Array.from({ length: NESTING_DEPTH + 1 }, (_none, depth) => ({
   topic: `cloudformation-${depth}`,
-  concurrency: 16,
+  concurrency: OPEN_STACKS,
   leaseMs: 30_000,
   maxAttempts: 1_000,
   async run(ctx, body, attempt) {
-    await runOperation(ctx, body as OperationMessage, attempt);
+    const turn = new Turn((ctx.state as StackWork).turns[depth]!, ctx.signal);
+    await turn.during(() => runOperation(ctx, turn, body as OperationMessage, attempt));
   },
 }));
 
-async function runOperation(ctx: Context<any>, message: OperationMessage, attempt: number): Promise<void> {
+async function runOperation(ctx: Context<any>, turn: Turn, message: OperationMessage, attempt: number): Promise<void> {
   const operation = (await ctx.records.get<Operation>("operation", message.operation))?.value;
   if (!operation || operation.phase === "done" || operation.looks !== message.looks) return;
   const stack = (await ctx.records.get<Stack>("stack", operation.stack))?.value;
   if (!stack) return;
   const resources = await resourcesOf(ctx, stack.uuid);
   const lastEvent = await lastEventOf(ctx, stack.uuid);
-  const open = (as: Context<any>): StackRun => new StackRun(as, stack, operation, resources, lastEvent);
+  const open = (as: Context<any>): StackRun => new StackRun(as, turn, stack, operation, resources, lastEvent);
   let run: StackRun;
   try {
     run = open(await actingContext(ctx, operation));

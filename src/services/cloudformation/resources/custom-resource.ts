@@ -80,9 +80,9 @@ async function answerOf(ctx: ResourceContext, seconds: number): Promise<CustomRe
     try {
       const found = await ctx.records.get<CustomResponse>("custom-response", ctx.token);
       if (found) return found.value;
-      await clock
-        .sleep(Math.min(5_000, end - ctx.now()), AbortSignal.any([ctx.signal, woken.signal]))
-        .catch(() => undefined);
+      const pause = (): Promise<void> =>
+        clock.sleep(Math.min(5_000, end - ctx.now()), AbortSignal.any([ctx.signal, woken.signal]));
+      await (ctx as StepContext).waits(() => pause().catch(() => undefined));
       if (ctx.signal.aborted) throw new AwsError("ServiceUnavailable", "The platform is stopping.", 503);
     } finally {
       unsubscribe();

@@ -4,9 +4,10 @@ import type { Stored } from "../../../aws/records.ts";
 import { stacks } from "../api/stacks.ts";
 import { plannedStack } from "../change-sets/planned.ts";
 import { READY_MS } from "../limits.ts";
-import { isInProgress, type Parent, type Revision, type Stack } from "../model.ts";
+import { isInProgress, uuidOfArn, type Parent, type Revision, type Stack } from "../model.ts";
 import { nestedInput } from "../nested-input.ts";
 import { StepFailed } from "../operation/failure.ts";
+import type { StepContext } from "../operation/step-context.ts";
 import { settle } from "../settle.ts";
 import { difference } from "../difference.ts";
 import { newStack, prepareStack, startCreate, startDelete, startUpdate } from "../start-stack.ts";
@@ -38,7 +39,7 @@ export const nestedStack: ResourceType = {
     return started.arn;
   },
   async ready(ctx, id) {
-    await settle(ctx, uuidOf(id));
+    await settled(ctx, id);
     const { value: stack } = await existingStack(ctx, id);
     if (isInProgress(stack.status)) return false;
     if (/ROLLBACK|FAILED|DELETE/.test(stack.status) && !stack.status.startsWith("UPDATE_ROLLBACK_COMPLETE"))
@@ -87,12 +88,14 @@ export async function restoreNestedStack(
   await untilUpdated(ctx, id);
 }
 
-const uuidOf = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
+/** Waits a little for the stack's operation to end. */
+const settled = (ctx: ResourceContext, arn: string): Promise<unknown> =>
+  (ctx as StepContext).waits(() => settle(ctx, uuidOfArn(arn)));
 
 async function ended(ctx: ResourceContext, id: string): Promise<Stack> {
   const end = ctx.now() + READY_MS;
   for (;;) {
-    await settle(ctx, uuidOf(id));
+    await settled(ctx, id);
     ctx.signal.throwIfAborted();
     const found: Stored<Stack> = await existingStack(ctx, id);
     if (!isInProgress(found.value.status)) return found.value;
