@@ -1,4 +1,4 @@
-import { messageOf } from "../kernel/aws-error.ts";
+import { codeOf, messageOf } from "../kernel/aws-error.ts";
 import { commands } from "./commands/index.ts";
 
 /** A command's wish to end with a message and a code, without a stack. */
@@ -18,7 +18,8 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`starling: ${messageOf(error)}\n`);
+    const mend = codeOf(error) === "ProjectNotFoundException" ? " Those that there are: starling projects" : "";
+    process.stderr.write(`starling: ${messageOf(error)}${mend}\n`);
     process.exitCode = 1;
   },
 );

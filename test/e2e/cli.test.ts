@@ -79,7 +79,9 @@ describe("the command line", { skip: cannotRun }, () => {
     await refused(/no template "nothing".*static-web-page/, "new", "other", "--template", "nothing");
     await refused(/--template or --git/, "new", "other");
     await refused(/no option --tempalte/, "new", "other", "--tempalte", "x");
-    await refused(/was not found/, "destroy", "other", "--yes");
+    await refused(/either.*not both/, "new", "other", "--template", "static-web-page", "--git", "/tmp");
+    for (const command of ["destroy", "logs", "open"])
+      await refused(/project other was not found.*starling projects/, command, "other");
     await refused(/--yes/, "destroy", "sample");
     const { stdout } = await starling(platform, "projects", "--json");
     assert.equal(JSON.parse(stdout).length, 1, "a refused name leaves nothing");

@@ -54,8 +54,8 @@ export const newProject: Command = {
 /** The repository to adopt, where one is named. */
 function source(parsed: Parsed): Adopted | undefined {
   const [template, url] = [parsed.value("--template"), parsed.value("--git")];
-  if (Boolean(template) === Boolean(url))
-    throw new Error(`say what to start from, --template or --git. Usage: ${USAGE}`);
+  if (template && url) throw new Error("a project starts either from --template or from --git, not both");
+  if (!template && !url) throw new Error(`say what to start from, --template or --git. Usage: ${USAGE}`);
   const parameters = parametersOf(parsed);
   if (!url && Object.keys(parameters).length > 0) throw new Error("--parameter is for repositories (--git)");
   return url ? adoptRepository(url, parameters) : undefined;
