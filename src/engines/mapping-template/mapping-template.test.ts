@@ -46,6 +46,17 @@ test("Java's methods of texts, lists and maps", () => {
   );
 });
 
+test("Java's patterns over texts, where they take no longer than the text is", () => {
+  assert.equal(render(`#set($t = "it\\'s")$t.replaceAll("\\\\'", "'")`), "it's");
+  assert.equal(
+    render('$text.replaceAll("[ab]", "<$0>") $text.replaceFirst(",", "\\$") $text.matches("a.b")'),
+    "<a>,<b> a$b true",
+  );
+  assert.equal(render('$text.split(",").size() $text.split(",")[1] $root.name.split("n").size()'), "2 b 1");
+  for (const bad of ['$text.replaceAll("(a+)+", "")', '$text.split("a+b+")', '$text.matches("[")'])
+    assert.throws(() => render(bad), TemplateFault);
+});
+
 test("a template that cannot be read, or never ends, is a fault", () => {
   for (const template of [
     "#if(true)",

@@ -1,4 +1,5 @@
 import { TemplateFault } from "./syntax.ts";
+import { fitsAll, replacedBy, splitBy } from "./text-patterns.ts";
 
 /** Methods that take the same time however large their target is. */
 const QUICK: ReadonlySet<string> = new Set(["get", "set", "add", "put", "size", "isEmpty", "containsKey", "charAt"]);
@@ -192,6 +193,15 @@ function onText(text: string, name: string, given: readonly unknown[]): unknown 
       return bounded(text + a);
     case "replace":
       return replaced(text, a, b);
+    case "replaceAll":
+    case "replaceFirst": {
+      const times = name === "replaceFirst" ? 1 : Infinity;
+      return replacedBy(text, { source: a, replacement: b, times, longest: MAX_TEXT });
+    }
+    case "split":
+      return splitBy(text, a);
+    case "matches":
+      return fitsAll(text, a);
     case "toString":
       return text;
     default:
