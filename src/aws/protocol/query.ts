@@ -80,7 +80,8 @@ function readStructure(shape: Shape, node: Parameter, dialect: QueryDialect): un
   const structure: Record<string, unknown> = {};
   let found = 0;
   for (const member of shape.members) {
-    const part = node.parts?.get(memberName(member, dialect));
+    // AWS takes a list by the member's own name, too.
+    const part = node.parts?.get(memberName(member, dialect)) ?? node.parts?.get(member.name);
     if (!part) continue;
     structure[member.name] = reading(member.name, () => read(member, part, dialect));
     found++;

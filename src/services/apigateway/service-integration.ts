@@ -9,7 +9,7 @@ import { allHeadersOf, isHeader, mappings, MAX_ANSWER, texts, type Overrides } f
 import { askerOf, DEFAULT_TIMEOUT_MS } from "./lambda-proxy.ts";
 import type { Mapped } from "./mapped-integration.ts";
 import { serviceTarget, type Integration, type ServiceTarget } from "./model.ts";
-import { callOperation, type Asked } from "./service-operation.ts";
+import { callOperation, json, type Answered, type Asked } from "./service-operation.ts";
 import { signedHeaders } from "./sign-request.ts";
 
 /** A request to a service as the integration's parameters and templates make it. */
@@ -74,18 +74,18 @@ async function askOperation(
   { headers, query, body }: ServiceRequest,
 ): Promise<Mapped> {
   const header = headers["x-amz-target"];
-  const json = jsonBody(body);
-  const isForm = header === undefined && BY_QUERY.includes(service) && (json === undefined || service !== "ssm");
+  const object = jsonBody(body);
+  const isForm = header === undefined && BY_QUERY.includes(service) && (object === undefined || service !== "ssm");
   try {
-    const form = isForm ? new URLSearchParams(json === undefined ? body.toString("utf8") : "") : undefined;
+    const form = isForm ? new URLSearchParams(object === undefined ? body.toString("utf8") : "") : undefined;
     for (const [name, value] of Object.entries(query)) form?.set(name, value);
     const named = kind === "action" ? rest : (form?.get("Action") ?? "");
     const operation = header?.split(".").at(-1) ?? named;
     const queue = kind === "path" ? `${ctx.platform.settings.publicUrl}/${rest}` : undefined;
     if (queue && form) form.set("QueueUrl", queue);
-    const members = { ...(queue ? { QueueUrl: queue } : {}), ...json };
-    const asked: Asked = form ? { form } : { json: members };
-    if (!form && json === undefined && body.length > 0)
+    const members = { ...(queue ? { QueueUrl: queue } : {}), ...object };
+    const asked: Asked = form ? { form, wantsXml: /\bxml\b/.test(headers["accept"] ?? "") } : { json: members };
+    if (!form && object === undefined && body.length > 0)
       throw new AwsError("SerializationException", "the mapped request is not JSON", 400);
     const as = "role" in asker ? await ctx.asRole(asker.role, "apigateway") : ctx.as(asker.principal);
     return answered(ctx, 200, await callOperation(as, service, operation, asked));
@@ -94,16 +94,16 @@ async function askOperation(
     const said = isForm
       ? { Error: { Code: error.code, Message: error.message, Type: "Sender" }, RequestId: ctx.requestId }
       : { __type: error.code, message: error.message };
-    return answered(ctx, error.status, said);
+    return answered(ctx, error.status, json(said));
   }
 }
 
-function answered(ctx: RestContext, status: number, value: object): Mapped {
+function answered(ctx: RestContext, status: number, { type, text }: Answered): Mapped {
   const headers = [
-    ["Content-Type", "application/json"],
+    ["Content-Type", type],
     ["x-amzn-RequestId", ctx.requestId],
   ] as const;
-  return { selector: String(status), body: Buffer.from(JSON.stringify(value)), headers };
+  return { selector: String(status), body: Buffer.from(text), headers };
 }
 
 /** An object in JSON; undefined where the body is none. */

@@ -18,7 +18,7 @@ before(async () => {
   const trust = { Effect: "Allow", Principal: { Service: "apigateway.amazonaws.com" }, Action: "sts:AssumeRole" };
   const document = (Statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [Statement] });
   const { Role } = await iam.createRole({ RoleName: "api", AssumeRolePolicyDocument: document(trust) });
-  const Action = ["s3:*", "sqs:SendMessage", "ssm:GetParameter", "events:PutEvents"];
+  const Action = ["s3:*", "sqs:SendMessage", "sqs:GetQueueUrl", "ssm:GetParameter", "events:PutEvents"];
   const PolicyDocument = document({ Effect: "Allow", Action, Resource: "*" });
   await iam.putRolePolicy({ RoleName: "api", PolicyName: "p", PolicyDocument });
   credentials = Role!.Arn!;
@@ -94,9 +94,15 @@ test("a queue takes forms with attributes, and JSON by the header that names its
   const form =
     "Action=SendMessage&MessageBody=$input.body&MessageAttribute.1.Name=who&MessageAttribute.1.Value.DataType=String" +
     "&MessageAttribute.1.Value.StringValue=$input.params('x-who')";
+  const xml = { "integration.request.header.Accept": "'application/xml'" };
   const target = { "integration.request.header.X-Amz-Target": "'AmazonSQS.SendMessage'" };
   const api = await deployed({
     "/form": { uri, requestTemplates: { "application/json": form } },
+    "/xml": {
+      uri,
+      requestTemplates: { "application/json": "Action=GetQueueUrl&QueueName=inbox" },
+      requestParameters: xml,
+    },
     "/json": { uri, requestTemplates: { "application/json": '{"MessageBody": "two"}' }, requestParameters: target },
     "/get": {
       uri: "arn:aws:apigateway:us-east-1:sqs:action/SendMessage",
@@ -110,6 +116,7 @@ test("a queue takes forms with attributes, and JSON by the header that names its
   const { SendMessageResult } = (sent.json as any).SendMessageResponse;
   assert.deepEqual([SendMessageResult.MD5OfMessageBody.length, SendMessageResult.SequenceNumber], [32, null]);
   assert.equal(typeof ((await send(api, "POST", "/json")).json as any).MessageId, "string");
+  assert.match((await send(api, "POST", "/xml")).text, /^<GetQueueUrlResponse.*<QueueUrl>.*inbox<\/QueueUrl>/s);
   assert.equal((await send(api, "GET", "/get?text=three")).status, 200);
   const found = new Map<string, unknown>();
   for (let i = 0; i < 20 && found.size < 3; i++) {
@@ -126,7 +133,7 @@ test("a queue takes forms with attributes, and JSON by the header that names its
 test("a parameter is got by its name, and events are put by what a template has set of the headers", async () => {
   await new SSM(app.client).putParameter({ Name: "color", Value: "blue", Type: "String" });
   const template = `#set($context.requestOverride.header.X-Amz-Target = "AWSEvents.PutEvents")
-{"Entries": [{"Detail": "{}", "DetailType": "t", "Source": "mine"}]}`;
+{"Entries": [{"Detail": "$util.escapeJavaScript($input.json('$')).replaceAll("\\\\'","'")", "DetailType": "t", "Source": "mine"}]}`;
   const api = await deployed({
     "/color": {
       uri: "arn:aws:apigateway:us-east-1:ssm:action/GetParameter",
@@ -140,7 +147,7 @@ test("a parameter is got by its name, and events are put by what a template has 
   const { GetParameterResponse } = (await send(api, "GET", "/color")).json as any;
   const { Value, Selector } = GetParameterResponse.GetParameterResult.Parameter;
   assert.deepEqual([Value, Selector], ["blue", null]);
-  const { json } = await send(api, "POST", "/events", "{}");
+  const { json } = await send(api, "POST", "/events", JSON.stringify({ text: "it's" }));
   assert.equal((json as any).FailedEntryCount, 0);
 });
 

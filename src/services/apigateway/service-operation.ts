@@ -1,4 +1,5 @@
 import { decodingError } from "../../aws/protocol/values.ts";
+import { encodeResponse } from "../../aws/protocol/encode-response.ts";
 import { RPC_JSON } from "../../aws/protocol/json.ts";
 import { readQueryInput } from "../../aws/protocol/query.ts";
 import { valueReader, valueWriter } from "../../aws/protocol/value-codec.ts";
@@ -7,25 +8,42 @@ import { AwsError } from "../../kernel/aws-error.ts";
 import type { RestContext } from "./call.ts";
 
 /** What an integration asks of a service's operation: JSON, or a form as the query protocol has it. */
-export type Asked = { readonly json: unknown } | { readonly form: URLSearchParams };
+export type Asked = { readonly json: unknown } | { readonly form: URLSearchParams; readonly wantsXml?: boolean };
 
-/** Calls an operation; answers what the service would, in JSON. Throws AwsError. */
+/** Calls an operation; answers what the service would. Throws AwsError. */
 export async function callOperation(
   as: RestContext,
   service: string,
   operation: string,
   asked: Asked,
-): Promise<object> {
-  const model = as.registry.models.load(service).operation(operation);
+): Promise<Answered> {
+  const all = as.registry.models.load(service);
+  const model = all.operation(operation);
   if (!model) throw new AwsError("InvalidAction", `The action ${operation} is not valid for this endpoint.`, 400);
   const input = inputOf(model.input, asked);
   const output: object = await as.call(service as "sqs", operation as "SendMessage", input as never);
+  if ("form" in asked && asked.wantsXml) {
+    const { body = "" } = encodeResponse(
+      { model: all, operation: model, protocol: "awsQuery" },
+      output as Record<string, unknown>,
+      as.requestId,
+    );
+    return { type: "text/xml", text: String(body as Buffer | string) };
+  }
   const own = model.output.kind === "unit" ? {} : (valueWriter(RPC_JSON, model.output)(output) as object);
-  if ("json" in asked) return own;
+  if ("json" in asked) return json(own);
   const ResponseMetadata = { RequestId: as.requestId };
   const result = model.output.kind === "unit" ? {} : { [`${operation}Result`]: withNulls(model.output, own) };
-  return { [`${operation}Response`]: { ...result, ResponseMetadata } };
+  return json({ [`${operation}Response`]: { ...result, ResponseMetadata } });
 }
+
+/** A service's answer as it is written. */
+export interface Answered {
+  readonly type: string;
+  readonly text: string;
+}
+
+export const json = (value: object): Answered => ({ type: "application/json", text: JSON.stringify(value) });
 
 function inputOf(shape: Shape, asked: Asked): object {
   if (shape.kind === "unit") return {};

@@ -9,6 +9,9 @@ import {
 } from "../../engines/mapping-template/index.ts";
 import { headerValue, type Call } from "./call.ts";
 
+/** What templates find of `$context` before they have set it. */
+const NO_OVERRIDES = { requestOverride: { header: {}, path: {}, querystring: {} }, responseOverride: { header: {} } };
+
 /** What a mapping template of a call knows, with the body that it maps. */
 export function templateValues(call: Call, given: string): TemplateValues {
   const body = given === "" ? "{}" : given; // as API Gateway has it
@@ -31,7 +34,7 @@ export function templateValues(call: Call, given: string): TemplateValues {
     // A path may look through all of the body.
     input: new TemplateObject(input, { body }, 20 + Math.min(1000, body.length / 1000)),
     util: new TemplateObject(UTIL),
-    context: templated(call.context),
+    context: templated({ ...NO_OVERRIDES, ...call.context }),
     stageVariables: new Map(Object.entries(call.variables)),
   };
 }
