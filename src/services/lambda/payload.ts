@@ -1,5 +1,6 @@
 import type { Context } from "../../aws/context.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { jsonFault } from "./json-fault.ts";
 import { MAX_ASYNC_PAYLOAD, MAX_SYNC_PAYLOAD } from "./limits.ts";
 
 /** The payload of a call: JSON, and no longer than this type of call takes. */
@@ -15,8 +16,8 @@ export function checkedPayload(ctx: Context<any>, given: unknown, type: "Request
   try {
     JSON.parse(payload.toString("utf8"));
     return payload;
-  } catch (error) {
-    const message = `Could not parse request body into json: Could not parse payload into json: ${(error as Error).message}`;
+  } catch {
+    const message = `Could not parse request body into json: Could not parse payload into json: ${jsonFault(payload)}`;
     throw new AwsError("InvalidRequestContentException", message, 400, { Type: "User" });
   }
 }
