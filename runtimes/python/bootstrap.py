@@ -76,12 +76,11 @@ class FrameWriter(io.TextIOBase):
         return self._fd
 
     def write(self, text):
-        # A line is one event: print() writes its parts one by one.
-        self._pending += text
-        lines, newline, rest = self._pending.rpartition("\n")
-        if newline:
-            self._pending = rest
-            send_log(lines + newline)
+        # Every line is an event, as of a pipe; print() writes its parts one by one.
+        *lines, self._pending = (self._pending + text).split("\n")
+        for line in lines:
+            if line:
+                send_log(line + "\n")
         return len(text)
 
     def end(self):

@@ -101,6 +101,22 @@ describe("Lambda in sandboxes", { skip: cannotRun }, () => {
     const failed = await call(f, { n: 0 });
     assert.equal(failed.value.errorType, "ValueError");
     assert.match(failed.value.stackTrace[0], /File "\/var\/task\/index\.py", line 4, in handler/);
+    const told = await create(
+      {
+        "index.py":
+          "import os\ndef handler(e, c): return [c.invoked_function_arn, os.environ['PWD'], os.environ.get('AWS_LAMBDA_LOG_FORMAT')]",
+      },
+      { Runtime: "python3.11" },
+    );
+    const [arn, ...rest] = (await call(told, {}, { Qualifier: "$LATEST" })).value;
+    assert.deepEqual(
+      [arn.split(":").slice(6), rest],
+      [
+        [told, "$LATEST"],
+        ["/var/task", null],
+      ],
+    );
+    assert.equal((await call(told)).value[0], arn.replace(":$LATEST", ""));
   });
 
   test("Python is where Lambda has it, for the scripts in layers that name it so", async () => {
@@ -185,13 +201,14 @@ export const handler = async (e) => {
       (await lambda.publishLayerVersion({ LayerName, Content: { ZipFile: await zip(files) } })).LayerVersionArn!;
     const first = await publish("one", {
       "nodejs/node_modules/dep/index.js": "module.exports = 'dep'",
+      "nodejs/node24/node_modules/own/index.js": "module.exports = 'own'",
       "data.txt": "first",
     });
     const second = await publish("two", { "data.txt": "second" });
     const source =
-      "exports.handler = async () => [require('dep'), require('fs').readFileSync('/opt/data.txt', 'utf8')]";
+      "exports.handler = async () => [require('dep'), require('own'), require('fs').readFileSync('/opt/data.txt', 'utf8')]";
     const f = await create({ "index.js": source }, { Layers: [first, second] });
-    assert.deepEqual((await call(f)).value, ["dep", "second"]);
+    assert.deepEqual((await call(f)).value, ["dep", "own", "second"]);
     await assert.rejects(create({ "index.js": source }, { Layers: [`${second}9`] }), {
       name: "InvalidParameterValueException",
     });
@@ -203,15 +220,26 @@ export const handler = async (e) => {
     });
     await call(f);
     const logs = new CloudWatchLogs(platform.client);
-    const deadline = Date.now() + 5000;
-    let messages: string[] = [];
-    while (Date.now() < deadline && messages.length < 5) {
-      const found = await logs.filterLogEvents({ logGroupName: `/aws/lambda/${f}` }).catch(() => ({ events: [] }));
-      messages = (found.events ?? []).map((e) => e.message ?? "");
-    }
+    const messagesOf = async (name: string, count: number): Promise<string[]> => {
+      const deadline = Date.now() + 5000;
+      let found: string[] = [];
+      while (Date.now() < deadline && found.length < count) {
+        const answer = await logs
+          .filterLogEvents({ logGroupName: `/aws/lambda/${name}` })
+          .catch(() => ({ events: [] }));
+        found = (answer.events ?? []).map((e) => e.message ?? "");
+      }
+      return found;
+    };
+    const messages = await messagesOf(f, 5);
     assert.equal(messages.length, 5, messages.join(""));
     assert.match(messages[1]!, /\tINFO\tone\n$/);
     assert.match(messages[2]!, /\tERROR\ttwo\n$/);
+    const source = "def handler(e, c):\n    print('a\\n\\nb\\rc')\n";
+    const python = await create({ "index.py": source }, { Runtime: "python3.13" });
+    await call(python);
+    const printed = (await messagesOf(python, 6)).filter((message) => !/^(INIT|START|END|REPORT)/.test(message));
+    assert.deepEqual(printed, ["a\n", "b\rc\n"], "a line is an event");
   });
 
   test("versions are immutable, an alias moves, and nothing of an old version runs", async () => {

@@ -290,8 +290,9 @@ function variables(version: FunctionVersion, stream: string, runtime: ResolvedRu
     AWS_LAMBDA_FUNCTION_NAME: version.name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMB),
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
-    AWS_LAMBDA_LOG_FORMAT: version.logFormat,
-    ...(version.logFormat === "JSON" ? { AWS_LAMBDA_LOG_LEVEL: version.applicationLogLevel ?? "INFO" } : {}),
+    ...(version.logFormat === "JSON"
+      ? { AWS_LAMBDA_LOG_FORMAT: "JSON", AWS_LAMBDA_LOG_LEVEL: version.applicationLogLevel ?? "INFO" }
+      : {}),
     AWS_LAMBDA_LOG_GROUP_NAME: version.logGroup,
     AWS_LAMBDA_LOG_STREAM_NAME: stream,
     AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",
@@ -302,6 +303,8 @@ function variables(version: FunctionVersion, stream: string, runtime: ResolvedRu
     LANG: "en_US.UTF-8",
     TZ: ":UTC",
     HOME: "/tmp",
+    PWD: "/var/task",
+    SHLVL: "0",
     PATH: "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
     LD_LIBRARY_PATH: "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
     PYTHONPATH: runtime.family === "python" ? "/var/runtime" : "",

@@ -72,7 +72,8 @@ export function resolveRuntime(
     ...sdkMounts(code, wanted.version),
   ];
   const args = ["/var/lang/bin/node", ...nodeFlags(options.memoryMB), "/var/runtime/bootstrap.cjs"];
-  const env = { NODE_PATH: "/opt/nodejs/node_modules:/node_modules:/var/runtime:/var/task" };
+  const layers = `/opt/nodejs/node${wanted.version}/node_modules:/opt/nodejs/node_modules`;
+  const env = { NODE_PATH: `${layers}:/node_modules:/var/runtime:/var/task` };
   const warning =
     nearest.major === wanted.version ? {} : { warning: `${name} runs on the installed Node.js ${nearest.major}.` };
   return { family: "nodejs", channel: "frames", args, mounts, env, ...warning };

@@ -8,7 +8,7 @@ import { eventInvokeConfig, type EventInvokeConfig } from "./event-invoke-config
 import { ASYNC_MAX_AGE_SECONDS, ASYNC_RETRIES } from "./limits.ts";
 import { lineageName, nextInChain } from "./lineage.ts";
 import { count } from "./metrics.ts";
-import { functionArn } from "./model.ts";
+import { functionArn, invokedArnOf } from "./model.ts";
 import { RECURSIVE, runFunction } from "./run-function.ts";
 import type { LambdaState } from "./state.ts";
 import { headOf, versionOf } from "./store.ts";
@@ -65,7 +65,7 @@ export const asyncEvents: QueueWorker<LambdaState> = {
     const outcome = await runFunction(ctx, record, {
       requestId: event.requestId,
       payload: Buffer.from(event.payload, "base64"),
-      invokedArn: functionArn(ctx, event.name, event.qualifier),
+      invokedArn: invokedArnOf(ctx, event.name, event.qualifier),
     }).catch((error: unknown) => {
       if (codeOf(error) !== RECURSIVE) throw error;
       return undefined;

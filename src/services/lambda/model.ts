@@ -89,6 +89,10 @@ export const LATEST = "$LATEST";
 export const functionArn = (ctx: { region: string; account: string }, name: string, qualifier?: string): string =>
   arn("lambda", ctx.region, ctx.account, `function:${name}${qualifier && qualifier !== LATEST ? `:${qualifier}` : ""}`);
 
+/** The ARN by which a function was called, with whatever qualifier the caller named: its context has it. */
+export const invokedArnOf = (ctx: { region: string; account: string }, name: string, qualifier?: string): string =>
+  arn("lambda", ctx.region, ctx.account, `function:${name}${qualifier ? `:${qualifier}` : ""}`);
+
 export const resourceNotFound = (message: string): AwsError =>
   new AwsError("ResourceNotFoundException", message, 404, { Type: "User" });
 export const conflict = (message: string): AwsError =>

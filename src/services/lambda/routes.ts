@@ -1,6 +1,6 @@
-import { pipeline } from "node:stream/promises";
 import type { Route } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { sendStream } from "../../kernel/send-stream.ts";
 import type { LambdaState } from "./state.ts";
 
 const PREFIX = "/_starling/code/";
@@ -19,6 +19,6 @@ export const codeDownload: Route<LambdaState, { token: string }> = {
       "content-type": "application/zip",
       "content-disposition": 'attachment; filename="function.zip"',
     });
-    await pipeline(ctx.platform.blobs.open(digest), response);
+    await sendStream(ctx.platform.blobs.open(digest), response);
   },
 };

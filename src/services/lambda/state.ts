@@ -61,7 +61,8 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
         "lambda.amazonaws.com",
         version.roleArn,
         {
-          sessionName: version.name,
+          // A session's name has two characters at least.
+          sessionName: version.name.length < 2 ? `${version.name}@lambda_function` : version.name,
           durationSeconds: CREDENTIAL_SECONDS,
         },
       );

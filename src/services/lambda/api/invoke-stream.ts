@@ -2,7 +2,7 @@ import type * as Lambda from "@aws-sdk/client-lambda";
 import { operations } from "../../../aws/service.ts";
 import type { InvokeOutcome } from "../../../compute/lambda/function-version.ts";
 import { StreamedAnswer } from "../../../compute/lambda/streamed-answer.ts";
-import { functionArn, onFunction, parseName } from "../model.ts";
+import { invokedArnOf, onFunction, parseName } from "../model.ts";
 import { checkedPayload } from "../payload.ts";
 import { runFunction } from "../run-function.ts";
 import type { LambdaState } from "../state.ts";
@@ -20,7 +20,7 @@ export const invokeStream = operations<typeof Lambda, LambdaState>()({
       const over = runFunction(ctx, record, {
         requestId: ctx.requestId,
         payload,
-        invokedArn: functionArn(ctx, name, qualifier),
+        invokedArn: invokedArnOf(ctx, name, qualifier),
         wantsTail: input.LogType === "Tail",
         onPiece: answer.onPiece,
         ...(input.ClientContext ? { clientContext: Buffer.from(input.ClientContext, "base64").toString("utf8") } : {}),

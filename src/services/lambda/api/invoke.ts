@@ -9,7 +9,7 @@ import { MAX_ASYNC_PAYLOAD } from "../limits.ts";
 import { count } from "../metrics.ts";
 import { checkedPayload } from "../payload.ts";
 import { run, runFunction, runnableOf } from "../run-function.ts";
-import { functionArn, LATEST, onFunction, parseName, type FunctionRecord } from "../model.ts";
+import { invokedArnOf, LATEST, onFunction, parseName, type FunctionRecord } from "../model.ts";
 import type { LambdaState } from "../state.ts";
 import { fixedVersionOf, runnable, versionOf } from "../store.ts";
 
@@ -117,7 +117,7 @@ function targetOf(
   return ctx.records.made(`invoke\n${input.FunctionName}\n${input.Qualifier ?? ""}`, async () => {
     const named = parseName(input.FunctionName, input.Qualifier);
     const permissions = await onFunction("InvokeFunction", { policy: true })(input, ctx);
-    return { ...named, invokedArn: functionArn(ctx, named.name, named.qualifier), permissions };
+    return { ...named, invokedArn: invokedArnOf(ctx, named.name, named.qualifier), permissions };
   });
 }
 

@@ -115,8 +115,10 @@ export const settings = operations<typeof Lambda, LambdaState>()({
       const wanted = Number(input.ReservedConcurrentExecutions);
       const provisioned = totalOf(await provisionedConfigs(ctx, name));
       if (wanted < provisioned)
-        throw invalidParameter(
+        throw new AwsError(
+          "InvalidParameterValueException",
           ` ReservedConcurrentExecutions  ${wanted} should not be lower than function's total provisioned concurrency [${provisioned}].`,
+          400,
         );
       if ((await unreservedConcurrency(ctx, name)) - wanted < MIN_UNRESERVED) {
         throw invalidParameter(
