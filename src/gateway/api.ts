@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { Readable as ReadableStream } from "node:stream";
 import { authenticate } from "../aws/authenticate.ts";
 import { createContext } from "../aws/context.ts";
@@ -20,6 +19,7 @@ import { missingSignature } from "../aws/sigv4-errors.ts";
 import { parseSignature, type VerifiedSignature } from "../aws/sigv4.ts";
 import { leaveUnread } from "../aws/unread-body.ts";
 import { AwsError } from "../kernel/aws-error.ts";
+import { sendStream } from "../kernel/send-stream.ts";
 import type { Exchange, Gateway } from "./gateway.ts";
 import { wireRequest } from "./request.ts";
 import { httpFacts } from "./routes.ts";
@@ -173,7 +173,7 @@ async function send(
     response.end(stream.read());
     return;
   }
-  await pipeline(stream, response).catch((error: unknown) => {
+  await sendStream(stream, response).catch((error: unknown) => {
     response.destroy();
     if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
   });

@@ -1,11 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { chmod, open, opendir, readFile, rename, rm, stat, utimes, type FileHandle } from "node:fs/promises";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chmod, open, opendir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { BlobTooBig, type Blobs, type StoredBlob } from "../../ports/blobs.ts";
 import { fileFailure } from "../../ports/database.ts";
 import { syncFolder, syncFolderNow } from "./durable.ts";
+import { BufferPool, FileReader } from "./file-reader.ts";
+import { GatheringWriter } from "./gathering-writer.ts";
 
 const DIGEST = /^[0-9a-f]{64}$/;
 
@@ -19,6 +21,7 @@ export function openFileBlobs(options: { folder: string }): Blobs {
     mkdirSync(join(folder, i.toString(16).padStart(2, "0")), { recursive: true, mode: 0o700 });
   }
   syncFolderNow(folder);
+  const pool = new BufferPool();
 
   const path = (digest: string): string => {
     if (!DIGEST.test(digest)) throw new RangeError("a digest has 64 hexadecimal digits");
@@ -39,9 +42,12 @@ export function openFileBlobs(options: { folder: string }): Blobs {
     },
     open(digest, range) {
       const file = path(digest);
-      if (!existsSync(file)) throw new Error(`there is no blob ${digest}`);
-      if (range && range.end < range.start) return Readable.from([]);
-      return createReadStream(file, { ...range, highWaterMark: 256 * 1024 });
+      const facts = statSync(file, { throwIfNoEntry: false });
+      if (!facts) throw new Error(`there is no blob ${digest}`);
+      const { start, end } = range ?? { start: 0, end: facts.size - 1 };
+      return end < start
+        ? Readable.from([])
+        : new FileReader(file, { start, end: Math.min(end, facts.size - 1) }, pool);
     },
     read: (digest) => readFile(path(digest)),
     has: async (digest) => existsSync(path(digest)),
@@ -65,13 +71,14 @@ async function writeAndHash(
   const hash = createHash("sha256");
   let size = 0;
   const handle = await open(file, "wx", 0o400);
+  const writer = new GatheringWriter(handle);
   try {
     const write = async (chunk: Uint8Array): Promise<void> => {
       signal?.throwIfAborted();
       size += chunk.byteLength;
       if (size > maxBytes) throw new BlobTooBig(maxBytes);
       hash.update(chunk);
-      await writeAll(handle, chunk);
+      await writer.add(chunk);
     };
     if (content instanceof Uint8Array) await write(content);
     else {
@@ -84,19 +91,12 @@ async function writeAndHash(
         signal?.removeEventListener("abort", onAbort);
       }
     }
+    await writer.end();
     await handle.datasync();
   } finally {
     await handle.close();
   }
   return { digest: hash.digest("hex"), size };
-}
-
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < chunk.byteLength) {
-    const { bytesWritten } = await handle.write(chunk, written);
-    written += bytesWritten;
-  }
 }
 
 /** Gives the content its name, durably. Content that is there already gets a new age, so that no collector takes it. */

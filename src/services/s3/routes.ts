@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../aws/context.ts";
+import { hostIdOf } from "../../aws/host-id.ts";
 import { belowZone } from "../../aws/host-zones.ts";
 import { escapeXml } from "../../aws/protocol/xml-writer.ts";
 import { bucketOfS3Host, isPathStyleHost } from "../../aws/route-s3.ts";
 import type { Route } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { sendStream } from "../../kernel/send-stream.ts";
 import { corsAnswer } from "./cors.ts";
 import { noSuchBucket } from "./errors.ts";
 import { isBucketName } from "./model.ts";
@@ -48,7 +49,7 @@ export const preflightRoute: Route<any, { bucket: string; isObject: boolean }> =
   },
   async handle(ctx, { bucket: name, isObject }, request, response) {
     const refuse = (status: number, code: string, message: string, more = ""): void => {
-      const ids = `<RequestId>${ctx.requestId}</RequestId><HostId>${ctx.requestId}</HostId>`;
+      const ids = `<RequestId>${ctx.requestId}</RequestId><HostId>${hostIdOf(ctx.requestId)}</HostId>`;
       const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message>${more}${ids}</Error>`;
       const headers = { "content-type": "application/xml", "content-length": Buffer.byteLength(body) };
       response.writeHead(status, headers).end(body);
@@ -180,7 +181,7 @@ async function answer(
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   });
   const { Body: body } = object as { Body?: unknown };
-  if (body instanceof Readable) await pipeline(body, response).catch(() => response.destroy());
+  if (body instanceof Readable) await sendStream(body, response).catch(() => response.destroy());
   else response.end();
 }
 
