@@ -1,4 +1,5 @@
 import { AwsError } from "../../kernel/aws-error.ts";
+import { hostIdOf } from "../host-id.ts";
 import type { Protocol } from "../model-pack.ts";
 import { compiled, type ServiceModel, type Shape } from "../model.ts";
 import { CBOR, encodeCbor } from "./cbor.ts";
@@ -185,7 +186,7 @@ function s3ErrorDocument(error: WireError, thrown: unknown): string {
     .join("");
   const id = escapeXml(error.requestId);
   const detail = `<Code>${escapeXml(error.queryCode)}</Code><Message>${escapeXml(error.message)}</Message>${extra}`;
-  const ids = `<RequestId>${id}</RequestId><HostId>${id}</HostId>`;
+  const ids = `<RequestId>${id}</RequestId><HostId>${hostIdOf(error.requestId)}</HostId>`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${detail}${ids}</Error>`;
 }
 

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
+import { hostIdOf } from "../host-id.ts";
 import type { Protocol } from "../model-pack.ts";
-import { compiled, isRest, type OperationModel, type ServiceModel, type Shape } from "../model.ts";
+import { compiled, isRest, type Member, type OperationModel, type ServiceModel, type Shape } from "../model.ts";
 import { CBOR, encodeCbor } from "./cbor.ts";
 import { encodeEvents, EVENT_STREAM_TYPE, eventStreamMember } from "./encode-events.ts";
 import { bindingsOf, safeHeader, valueToHeader } from "./http-bindings.ts";
@@ -39,7 +40,7 @@ export function encodeResponse(route: EncodeRoute, output: Output | undefined | 
 export function addRequestId(response: HttpResponse, model: ServiceModel | undefined, requestId: string): void {
   if (model?.name === "s3") {
     response.headers["x-amz-request-id"] ??= requestId;
-    response.headers["x-amz-id-2"] ??= requestId;
+    response.headers["x-amz-id-2"] ??= hostIdOf(requestId);
   } else {
     response.headers["x-amzn-requestid"] ??= requestId;
   }
@@ -127,7 +128,7 @@ function encodeRest(route: EncodeRoute, output: Output): HttpResponse {
     writePayload(route, output, response);
   } else if (bindings.body.length > 0) {
     if (protocol === "restXml") {
-      const write = compiled(shape, "write xml body", () => xmlMembersWriter(bindings.body));
+      const write = compiled(shape, "write xml body", () => xmlMembersWriter(bindings.body.toSorted(bySize)));
       setBody(
         response,
         "application/xml",
@@ -141,6 +142,13 @@ function encodeRest(route: EncodeRoute, output: Output): HttpResponse {
     setBody(response, "application/json", "{}");
   }
   return response;
+}
+
+const SIZES: Readonly<Record<string, number>> = { structure: 1, union: 1, list: 2, map: 2 };
+
+/** What says of what stands before it: clients that read an answer as it comes want the bucket's name before its keys. */
+function bySize(a: Member, b: Member): number {
+  return (SIZES[a.shape.kind] ?? 0) - (SIZES[b.shape.kind] ?? 0);
 }
 
 /** GetBucketLocation's answer is the text of the root element itself. */
@@ -209,5 +217,6 @@ function setBody(response: HttpResponse, contentType: string, body: NonNullable<
 
 function xmlDocument(model: ServiceModel, shape: Shape, root: string, content: string): string {
   const namespace = shape.xmlNamespace ?? (model.xmlNamespace ? (["", model.xmlNamespace] as const) : undefined);
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${namespaceText(namespace)}>${content}</${root}>`;
+  const start = `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${namespaceText(namespace)}`;
+  return content === "" ? `${start}/>` : `${start}>${content}</${root}>`;
 }

@@ -139,6 +139,8 @@ describe("S3's answers, word for word", () => {
     const left = new Date(date).getTime() - Date.now();
     assert.ok(left > 3 * DAY && left <= 4 * DAY && new Date(date).getTime() % DAY === 0, date);
     assert.equal((await s3.headObject({ Bucket, Key: "temp" })).Expiration, Expiration);
+    const named = await s3.headObject({ Bucket, Key: "temp", VersionId: "null" });
+    assert.equal(named.Expiration, undefined, "who names the version knows which one it is");
     assert.equal((await s3.putObject({ Bucket, Key: "other", Body: "x" })).Expiration, undefined);
     const kept = await s3.getBucketLifecycleConfiguration({ Bucket });
     assert.equal(kept.TransitionDefaultMinimumObjectSize, "all_storage_classes_128K");
@@ -340,5 +342,31 @@ describe("S3's answers, word for word", () => {
     });
     const head = await fetch(`${app.endpoint}/${Bucket}`, { method: "HEAD" });
     assert.equal(head.headers.get("content-type"), "application/xml");
+  });
+
+  test("the text of answers: ids, the order of elements, and what strangers are not told", async () => {
+    const Bucket = await bucket();
+    await s3.putObject({ Bucket, Key: "k", Body: "x" });
+    await s3.deletePublicAccessBlock({ Bucket });
+    await s3.putBucketPolicy({ Bucket, Policy: everybody(Bucket) });
+    const read = async (path: string) => {
+      const answer = await fetch(`${app.client.endpoint}${path}`);
+      return { headers: answer.headers, text: await answer.text() };
+    };
+    const { text } = await read(`/${Bucket}`);
+    assert.match(
+      text,
+      /^<\?xml[^>]*>\n<ListBucketResult [^>]*><.*<Name>answers-.*<Contents>.*<\/Contents><\/ListBucketResult>$/,
+    );
+    assert.doesNotMatch(text, /<Owner>/);
+    assert.ok((await s3.listObjects({ Bucket })).Contents![0]!.Owner);
+    const location = await read(`/${Bucket}?location`);
+    assert.match(location.text, /<LocationConstraint xmlns="[^"]+"\/>$/);
+    const none = await read(`/${Bucket}/none`);
+    const [, hostId] = /<HostId>(.+)<\/HostId>/.exec(none.text) ?? [];
+    assert.equal(none.headers.get("x-amz-id-2"), hostId);
+    assert.notEqual(none.headers.get("x-amz-request-id"), hostId);
+    const WebsiteConfiguration = { IndexDocument: { Suffix: "index.html" }, RoutingRules: [] };
+    await refusal(s3.putBucketWebsite({ Bucket, WebsiteConfiguration }), "MalformedXML", 400);
   });
 });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Context } from "../../aws/context.ts";
+import { hostIdOf } from "../../aws/host-id.ts";
 import type { Statement } from "../../ports/database.ts";
 import { bucketArn, NULL_VERSION, type Bucket, type ObjectVersion } from "./model.ts";
 import { destinationsOf, queueUrl, type Destination } from "./notifications.ts";
@@ -105,7 +106,7 @@ function eventRecord(
     eventName: change,
     userIdentity: { principalId: userOf(ctx, change) },
     requestParameters: { sourceIPAddress: ctx.http?.sourceIp ?? "s3.amazonaws.com" },
-    responseElements: { "x-amz-request-id": ctx.requestId, "x-amz-id-2": hostId(ctx.requestId) },
+    responseElements: { "x-amz-request-id": ctx.requestId, "x-amz-id-2": hostIdOf(ctx.requestId) },
     s3: {
       s3SchemaVersion: "1.0",
       configurationId: id,
@@ -200,11 +201,6 @@ export function testEvent(ctx: Context<any>, bucket: Bucket): string {
     Time: new Date(ctx.now()).toISOString(),
     Bucket: bucket.name,
     RequestId: ctx.requestId,
-    HostId: hostId(ctx.requestId),
+    HostId: hostIdOf(ctx.requestId),
   });
-}
-
-/** Something like S3's second request id, the same for all events of one request. */
-function hostId(requestId: string): string {
-  return createHash("sha512").update(requestId).digest("base64").slice(0, 76);
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from "node:http";
+import { hostIdOf } from "../../aws/host-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 
 /** Errors whose page says the bucket. */
@@ -24,7 +25,7 @@ export function errorPage(
 ): void {
   const status = error.code === "AccessDenied" ? 403 : error.status;
   const title = `${status} ${STATUS_CODES[status] ?? error.code}`;
-  const ids = [`RequestId: ${visit.requestId}`, `HostId: ${visit.requestId}`];
+  const ids = [`RequestId: ${visit.requestId}`, `HostId: ${hostIdOf(visit.requestId)}`];
   const body = [
     `<html>\n<head><title>${title}</title></head>\n<body>\n<h1>${title}</h1>`,
     listOf([...facts(error), ...ids]),

@@ -29,7 +29,7 @@ export function checkedWebsite(website: S3.WebsiteConfiguration | undefined): S3
     );
   if (!index.Suffix || index.Suffix.includes("/"))
     throw invalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", String(index.Suffix));
-  if (error && !error.Key) throw malformedXml();
+  if ((error && !error.Key) || rules?.length === 0) throw malformedXml();
   for (const rule of rules ?? []) {
     if (!rule.Redirect) throw malformedXml();
     const { ReplaceKeyWith: key, ReplaceKeyPrefixWith: prefix } = rule.Redirect;

@@ -169,7 +169,9 @@ export const listing = operations<typeof S3, any>()({
         ...(settings.delimiter ? { Delimiter: text(settings.delimiter) } : {}),
         ...(input.EncodingType ? { EncodingType: input.EncodingType } : {}),
         ...(truncated && last !== undefined && settings.delimiter ? { NextMarker: text(last) } : {}),
-        Contents: itemsOf(entries).map((version) => describe(version, bucket, text, true)),
+        Contents: itemsOf(entries).map((version) =>
+          describe(version, bucket, text, ctx.principal.kind !== "anonymous"),
+        ),
         CommonPrefixes: prefixesOf(entries, text),
       };
     },

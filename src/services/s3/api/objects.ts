@@ -110,7 +110,7 @@ async function read(
     ...(range && version.size > 0 ? { ContentRange: `bytes ${range.start}-${range.end}/${version.size}` } : {}),
     ...(parts === undefined ? {} : { PartsCount: parts }),
     ...(wantsChecksum ? partChecksums(input, version) : {}),
-    ...describeExpiry(version, bucket),
+    ...(input.VersionId === undefined ? describeExpiry(version, bucket) : {}),
     ...describeKey(key),
     ...describeRestoration(version, ctx.now()),
     ...(version.facts.lock ? await describeLock(ctx, bucket, version) : {}),
