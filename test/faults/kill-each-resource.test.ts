@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { CloudFormation } from "@aws-sdk/client-cloudformation";
 import { S3 } from "@aws-sdk/client-s3";
@@ -11,6 +10,7 @@ import { freePort } from "../support/platform.ts";
 import type { ClientSettings } from "../support/test-app.ts";
 import { zip } from "../support/zip.ts";
 import { everyType, nested } from "./every-type.ts";
+import { keptRecords } from "./kept-records.ts";
 import { startMortalApp, type MortalPlatform } from "./mortal-platform.ts";
 import { pickKills } from "./pick-kills.ts";
 
@@ -89,18 +89,6 @@ describe("kill -9 at every write of a stack with every type", { timeout: 7_200_0
       .join("; ");
   }
 
-  /** How many records there are of each kind, in all services. */
-  function kept(): Map<string, number> {
-    const db = new DatabaseSync(join(data, "state.sqlite"), { readOnly: true });
-    try {
-      const rows = db.prepare("select service || '/' || kind as kind, count(*) as n from record group by 1").all();
-      const buckets = db.prepare("select 's3/bucket' as kind, count(*) as n from s3_bucket").all();
-      return new Map([...rows, ...buckets].map((row) => [String(row["kind"]), Number(row["n"])]));
-    } finally {
-      db.close();
-    }
-  }
-
   test("no type is left out", () => {
     const types = services.flatMap((service) => service.resources ?? []).map((type) => type.type);
     const used = new Set(Object.values(everyType.Resources).map((r) => r.Type));
@@ -111,18 +99,18 @@ describe("kill -9 at every write of a stack with every type", { timeout: 7_200_0
   });
 
   test("it comes to its end, and its deletion leaves nothing in any service", async (t) => {
-    const empty = kept();
+    const empty = keptRecords(data);
     await life.count();
     await create();
     await ended("CREATE_COMPLETE");
     const created = life.writes.length;
-    const full = kept();
+    const full = keptRecords(data);
     await remove();
     await ended("DELETE_COMPLETE");
     const deleted = life.writes.length - created;
     assert.ok(created > 100 && deleted > 80, `only ${created} and ${deleted} writes`);
     // What a deletion without any fault leaves is history: stacks that were, and their events.
-    const clean = kept();
+    const clean = keptRecords(data);
     const things = [...full.keys()].filter((kind) => (clean.get(kind) ?? 0) === (empty.get(kind) ?? 0));
     t.diagnostic(
       `history: ${[...clean.keys()].filter((kind) => !things.includes(kind) && clean.get(kind) !== empty.get(kind)).join(", ")}`,
@@ -163,7 +151,7 @@ describe("kill -9 at every write of a stack with every type", { timeout: 7_200_0
           await remove();
         } else await remove();
         await ended("DELETE_COMPLETE");
-        const now = kept();
+        const now = keptRecords(data);
         const left = things.filter((kind) => (now.get(kind) ?? 0) !== (empty.get(kind) ?? 0));
         assert.deepEqual(left, []);
       });
