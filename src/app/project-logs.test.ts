@@ -58,3 +58,39 @@ test("the logs of a project's functions are shown, however they are named", asyn
     ["hello"],
   );
 });
+
+test("what fails in the pipeline is shown once, with its reason", async (t) => {
+  const app = await startTestApp();
+  t.after(() => app.stop());
+  const { region, credentials } = app.client;
+  const call = apiClient({ origin: app.endpoint, region, credentials });
+  const AssumeRolePolicyDocument = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: "codepipeline.amazonaws.com" }, Action: "sts:AssumeRole" }],
+  });
+  const { Role } = await call("iam", "CreateRole", { RoleName: "release", AssumeRolePolicyDocument });
+  await call("s3", "CreateBucket", { Bucket: "artifacts" });
+  const action = (name: string, category: string, provider: string, more: object) => ({
+    name,
+    actions: [{ name, actionTypeId: { category, owner: "AWS", provider, version: "1" }, ...more }],
+  });
+  const source = { RepositoryName: "none", BranchName: "main", PollForSourceChanges: "false" };
+  await call("codepipeline", "CreatePipeline", {
+    pipeline: {
+      name: "shop-Pipeline",
+      roleArn: Role.Arn,
+      artifactStore: { type: "S3", location: "artifacts" },
+      stages: [
+        action("Source", "Source", "CodeCommit", { outputArtifacts: [{ name: "sources" }], configuration: source }),
+        action("Approval", "Approval", "Manual", {}),
+      ],
+    },
+  });
+  const logs = projectLogs(call, "shop");
+  let lines = await logs.read(0);
+  for (const end = Date.now() + 10_000; Date.now() < end && lines.length === 0; lines = await logs.read(0))
+    await new Promise((done) => setTimeout(done, 20));
+  assert.equal(lines[0]?.source, "pipeline");
+  assert.match(String(lines[0]?.text), /^Source \(Source\) failed: \S+/);
+  assert.deepEqual(await logs.read(0), []);
+});

@@ -3,13 +3,14 @@ import { milliseconds, type Caller } from "./caller.ts";
 
 /** One line of a project's logs. */
 export interface LogLine {
-  readonly source: "build" | "deploy" | "function";
+  readonly source: "build" | "deploy" | "pipeline" | "function";
   readonly time: number;
   readonly text: string;
 }
 
 const MAX_PAGES = 20;
 const MAX_GROUPS = 20;
+const MAX_ACTIONS = 20;
 const MAX_REMEMBERED = 20_000;
 
 /** Nobody has written there yet, or it is gone. */
@@ -71,6 +72,21 @@ export function projectLogs(call: Caller, id: string) {
     return lines;
   }
 
+  /** Actions that failed: of what goes wrong outside of builds and stacks nothing else tells (a template that is none). */
+  async function failures(from: number): Promise<LogLine[]> {
+    const input = { pipelineName: `${id}-Pipeline`, maxResults: MAX_ACTIONS };
+    const answer = await call("codepipeline", "ListActionExecutions", input).catch(none);
+    const lines: LogLine[] = [];
+    for (const action of answer?.actionExecutionDetails ?? []) {
+      const time = milliseconds(action.lastUpdateTime);
+      if (action.status !== "Failed" || time < from || !isNew(`action ${action.actionExecutionId}`)) continue;
+      const { errorDetails, externalExecutionSummary } = action.output?.executionResult ?? {};
+      const reason = errorDetails?.message ?? externalExecutionSummary ?? "no reason was given";
+      lines.push({ source: "pipeline", time, text: `${action.actionName} (${action.stageName}) failed: ${reason}` });
+    }
+    return lines;
+  }
+
   /** A name made of a long stack's is cut short, and templates name functions as they like: so the stack is asked. */
   async function functionNames(): Promise<string[]> {
     const StackName = `awscodestar-${id}-lambda`;
@@ -105,10 +121,14 @@ export function projectLogs(call: Caller, id: string) {
     },
     /** New lines of all sources, by time. */
     async read(from: number): Promise<LogLine[]> {
-      const [built, deployed] = await Promise.all([group("build", `/aws/codebuild/${id}`, from), deployment(from)]);
+      const [built, deployed, failed] = await Promise.all([
+        group("build", `/aws/codebuild/${id}`, from),
+        deployment(from),
+        failures(from),
+      ]);
       const written = await functions(from, isFirst || deployed.length > 0);
       isFirst = false;
-      return [...built, ...deployed, ...written].sort((a, b) => a.time - b.time);
+      return [...built, ...deployed, ...failed, ...written].sort((a, b) => a.time - b.time);
     },
   };
 }
