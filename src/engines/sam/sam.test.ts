@@ -225,6 +225,13 @@ test("hands on the attributes of a resource that SAM knows, and drops the others
   assert.equal(Q!.Own, 1, "which CloudFormation refuses");
 });
 
+test("leaves types that SAM does not have to CloudFormation, which refuses them by name", () => {
+  const { Resources } = run("Resources: {F: {Type: AWS::Serverless::Functoin, Properties: {Handler: a}}}");
+  assert.deepEqual(Resources, { F: { Type: "AWS::Serverless::Functoin", Properties: { Handler: "a" } } });
+  const untranslated = readTemplate("Resources: {G: {Type: AWS::Serverless::GraphQLApi}}").source?.value ?? {};
+  assert.match(transformSam(untranslated).error ?? "", /Starling does not translate AWS::Serverless::GraphQLApi yet/);
+});
+
 test("does not write over a resource of the template's own", () => {
   const text = `Resources:
   F: {Type: AWS::Serverless::Function, Properties: {CodeUri: s3://b/k, Handler: a, Runtime: b}}

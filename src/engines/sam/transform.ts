@@ -35,6 +35,9 @@ const TRANSLATORS: readonly (readonly [string, (context: SamContext, resource: S
   ["AWS::Serverless::Connector", translateConnector],
 ];
 
+/** What SAM translates and Starling does not; any other type is CloudFormation's to refuse. */
+const UNTRANSLATED = ["GraphQLApi", "WebSocketApi", "CapacityProvider"].map((name) => `AWS::Serverless::${name}`);
+
 /** The `AWS::Serverless-2016-10-31` transform: turns serverless resources into plain ones. */
 export function transformSam(source: JsonObject, options: SamOptions = {}): SamResult {
   const template = clone(source);
@@ -104,10 +107,8 @@ function translateAll(context: SamContext): void {
   const declared = context.template.Resources as JsonObject;
   for (const [id, raw] of Object.entries(declared)) {
     const type = isObject(raw) ? String(raw.Type) : "";
-    if (!type.startsWith("AWS::Serverless::")) context.resources[id] ??= raw;
-    else if (!TRANSLATORS.some(([known]) => known === type)) {
-      context.faults.push(new SamFault(id, `Starling does not translate ${type} yet.`));
-    }
+    if (UNTRANSLATED.includes(type)) context.faults.push(new SamFault(id, `Starling does not translate ${type} yet.`));
+    else if (!TRANSLATORS.some(([known]) => known === type)) context.resources[id] ??= raw;
   }
   for (const [type, translate] of TRANSLATORS) {
     for (const [id, raw] of Object.entries(declared)) {
