@@ -21,6 +21,7 @@ import { leaveUnread } from "../aws/unread-body.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import { sendStream } from "../kernel/send-stream.ts";
 import type { Exchange, Gateway } from "./gateway.ts";
+import { spelled } from "./header-case.ts";
 import { wireRequest } from "./request.ts";
 import { httpFacts } from "./routes.ts";
 
@@ -65,14 +66,17 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     if (!signature && !isS3.value && !route.operation.unsigned)
       throw missingSignature({ protocol, service: route.model.signingName });
     const output = await callOperation(gateway, exchange, { route, wire, who, also });
-    await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId), also);
+    await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId), {
+      also,
+      isS3: isS3.value,
+    });
   } catch (error) {
     if (request.destroyed && !request.complete) return true; // the client went away with its body half sent: nobody reads an answer
     if (!(error instanceof AwsError)) logFailure(gateway, exchange, model, error);
     if (response.headersSent) response.destroy();
     else {
       const answer = encodeError(model, protocol, error, requestId, { method: head.method });
-      await send(exchange, answer, also);
+      await send(exchange, answer, { also, isS3: isS3.value });
     }
   }
   return true;
@@ -148,9 +152,10 @@ function regionOf(signed: string | undefined, fallback: string): string {
 async function send(
   { request, response }: Exchange,
   answer: HttpResponse,
-  also: Readonly<Record<string, string>>,
+  { also, isS3 }: { also: Readonly<Record<string, string>>; isS3: boolean },
 ): Promise<void> {
   const { status, body } = answer;
+  const spell = isS3 ? spelled : (named: Record<string, string>) => named;
   const headers = Object.assign(answer.headers, also);
   // What the client still sends after a refusal would be taken for the next request.
   const early = !request.complete && status >= 400;
@@ -159,14 +164,14 @@ async function send(
     if (headers["content-length"] === undefined && request.method !== "HEAD")
       headers["content-length"] = String(body === undefined ? 0 : Buffer.byteLength(body));
     if (status === 204 || status === 304) delete headers["content-length"];
-    response.writeHead(status, headers);
+    response.writeHead(status, spell(headers));
     if (!early) return void endWith(response, body);
     response.write(body ?? "");
     await leaveUnread(request);
     response.end();
     return;
   }
-  response.writeHead(status, headers);
+  response.writeHead(status, spell(headers));
   const stream = body instanceof ReadableStream ? body : ReadableStream.from(body);
   // A pipeline costs more than a small content that is all here.
   if (stream.readableLength > 0 && String(stream.readableLength) === headers["content-length"]) {

@@ -134,6 +134,21 @@ describe("S3: what clients do at the edges", () => {
     waiting.destroy();
   });
 
+  test("headers are spelled as S3 spells them", async () => {
+    const { port, hostname } = new URL(String(app.client.endpoint));
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(`GET /${Bucket}/none HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`);
+      });
+      let text = "";
+      socket.on("data", (bytes) => (text += String(bytes)));
+      socket.once("close", () => resolve(text)).once("error", reject);
+    });
+    assert.match(answer, /\r\nContent-Type: application\/xml\r\n/);
+    assert.match(answer, /\r\nContent-Length: \d+\r\n/);
+    assert.match(answer, /\r\nx-amz-request-id: /);
+  });
+
   test("a signature that does not fit is told with what was to be signed", async () => {
     const { accessKeyId, secretAccessKey } = app.client.credentials;
     const credentials = { accessKeyId, secretAccessKey: `${secretAccessKey}x` };
