@@ -185,7 +185,8 @@ function integrationOf({ deployment }: Exported, method: Method): Json {
 }
 
 function integrationView(integration: Integration): Json {
-  const { type, integrationResponses, passthroughBehavior, cacheNamespace: _c, contentHandling, ...rest } = integration;
+  const { type, integrationResponses, passthroughBehavior, contentHandling, ...others } = integration;
+  const { cacheNamespace: _c, connectionType, timeoutInMillis, ...rest } = others;
   const responses = Object.values(integrationResponses ?? {}).map(({ selectionPattern, ...response }) => [
     selectionPattern || "default",
     response,
@@ -193,6 +194,8 @@ function integrationView(integration: Integration): Json {
   return given({
     type: type.toLowerCase(),
     ...rest,
+    ...(connectionType === "INTERNET" ? {} : { connectionType }), // what is so by default is not said
+    ...(timeoutInMillis === 29_000 ? {} : { timeoutInMillis }),
     ...(responses.length ? { responses: Object.fromEntries(responses) } : {}),
     passthroughBehavior: passthroughBehavior?.toLowerCase(),
     contentHandling,

@@ -243,7 +243,10 @@ const TYPES = ["AWS_PROXY", "AWS", "HTTP_PROXY", "HTTP", "MOCK"];
 export function checkedIntegration(integration: Integration): Integration {
   const { type, uri = "", httpMethod } = integration;
   if (!TYPES.includes(type)) throw badRequest(`Enumeration value for type must be one of: [${TYPES.join(", ")}]`);
-  if (type === "MOCK") return integration;
+  if (type === "MOCK") {
+    const { uri: _uri, httpMethod: _method, ...mock } = integration; // it asks nobody
+    return mock;
+  }
   if (integration.connectionType === "VPC_LINK") throw missing("VPC links");
   if (type !== "AWS_PROXY" && !httpMethod) throw badRequest("Enumeration value for HttpMethod must be non-empty");
   if (type.startsWith("HTTP")) {

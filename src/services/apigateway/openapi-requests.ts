@@ -48,7 +48,7 @@ const PLACES: Readonly<Record<string, string>> = { query: "querystring", header:
 /** The parameters, models and validator of an operation. */
 export function requestDemands(
   operation: Json,
-  { document, item, definitions }: { document: Json; item: Json; definitions: Definitions },
+  { path, document, item, definitions }: { path: string; document: Json; item: Json; definitions: Definitions },
 ): Pick<Method, "requestParameters" | "requestModels" | "requestValidatorId"> {
   const parameters = [...((item["parameters"] ?? []) as Json[]), ...((operation["parameters"] ?? []) as Json[])]
     .map((parameter) => referred(document, parameter))
@@ -59,6 +59,12 @@ export function requestDemands(
       ? [[`method.request.${place}.${p["name"]}`, p["required"] === true]]
       : [];
   });
+  // A variable of the path is required, whether it is declared or not.
+  const variables = [...path.matchAll(/\{([^}+]+)\+?\}/g)].map(([, name]): [string, boolean] => [
+    `method.request.path.${name}`,
+    true,
+  ]);
+  const demanded = Object.fromEntries([...variables, ...placed]);
   const body = parameters.find((p) => p["in"] === "body");
   const content = Object.entries(
     (referred(document, operation["requestBody"])?.["content"] ?? {}) as Record<string, Json>,
@@ -72,7 +78,7 @@ export function requestDemands(
     operation["x-amazon-apigateway-request-validator"] ?? document["x-amazon-apigateway-request-validator"];
   const validator = Object.values(definitions.validators ?? {}).find((one) => one.name === wanted);
   return {
-    ...(placed.length ? { requestParameters: Object.fromEntries(placed) } : {}),
+    ...(Object.keys(demanded).length ? { requestParameters: demanded } : {}),
     ...(models.length ? { requestModels: Object.fromEntries(models) } : {}),
     ...(validator ? { requestValidatorId: validator.id } : {}),
   };

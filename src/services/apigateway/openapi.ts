@@ -3,6 +3,7 @@ import type { Context } from "../../aws/context.ts";
 import { endpointOf } from "../../compute/edge/openapi-endpoint.ts";
 import { writtenVersion } from "../../compute/edge/openapi-version.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
+import { basePathOf, type BasePathMode } from "./openapi-base-path.ts";
 import { methodResponses, readModels, readValidators, requestDemands } from "./openapi-requests.ts";
 import { documentedParts, type DocumentationPart } from "./documentation.ts";
 import { checkedGatewayResponse } from "./gateway-responses.ts";
@@ -23,6 +24,7 @@ import {
 const VERBS = ["get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"];
 const MAX_BODY = 6 * 1024 * 1024;
 const MAX_RESOURCES = 300;
+const DEFAULT_TIMEOUT_MS = 29_000;
 
 /** What an OpenAPI 2.0 or 3.0 document makes of an API. */
 export interface ImportedApi {
@@ -42,7 +44,12 @@ export interface ImportedApi {
 type Json = Record<string, any>;
 
 /** Reads an OpenAPI document (JSON or YAML) with AWS's extensions. Throws BadRequestException that names the path and method. */
-export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Definitions = {}): ImportedApi {
+export function importOpenApi(
+  ctx: Context<any>,
+  body: Uint8Array,
+  before: Definitions = {},
+  mode: BasePathMode = "ignore",
+): ImportedApi {
   if (body.length > MAX_BODY) throw badRequest(`The API definition is larger than ${MAX_BODY} bytes.`);
   const document = readDocument(body);
   const root: Resource = { id: newId(ctx, 10), path: "/", methods: {} };
@@ -55,7 +62,10 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
     models: readModels(ctx, document, before),
     validators: readValidators(ctx, document, before),
   };
-  for (const [path, item] of Object.entries((document["paths"] ?? {}) as Json)) {
+  const basePath = basePathOf(document, mode);
+  if (basePath) addPath(ctx, byPath, basePath);
+  for (const [below, item] of Object.entries((document["paths"] ?? {}) as Json)) {
+    const path = basePath + below;
     let resource = addPath(ctx, byPath, path.replace(/\/+$/, "") || "/");
     for (const verb of VERBS) {
       if (item?.[verb] === undefined) continue;
@@ -63,6 +73,7 @@ export function importOpenApi(ctx: Context<any>, body: Uint8Array, before: Defin
       const method = readMethod(item[verb] as Json, {
         httpMethod,
         path,
+        resourceId: resource.id,
         document,
         item,
         schemes,
@@ -97,8 +108,8 @@ export function readDocument(body: Uint8Array): Json {
   let document: unknown;
   try {
     document = parse(Buffer.from(body).toString("utf8"), { maxAliasCount: 100 });
-  } catch (error) {
-    throw badRequest(`Invalid OpenAPI input. ${(error as Error).message}`);
+  } catch {
+    throw badRequest("Invalid OpenAPI input.");
   }
   if (!document || typeof document !== "object") throw badRequest("Invalid OpenAPI input.");
   const { swagger, openapi } = document as Json;
@@ -174,6 +185,7 @@ function readGatewayResponses(document: Json): Record<string, GatewayResponse> {
 interface Where {
   readonly httpMethod: string;
   readonly path: string;
+  readonly resourceId: string;
   readonly document: Json;
   /** The path's own member. */
   readonly item: Json;
@@ -193,7 +205,7 @@ function readMethod(operation: Json, where: Where): Method {
   };
   // A method without one may be imported; it is missed when the API is deployed.
   if (!given) return checkedMethod(base, where.definitions);
-  return checkedMethod({ ...base, methodIntegration: readIntegration(given) }, where.definitions);
+  return checkedMethod({ ...base, methodIntegration: readIntegration(given, where) }, where.definitions);
 }
 
 function authorization(
@@ -223,7 +235,7 @@ function authorization(
   return { authorizationType: "CUSTOM", apiKeyRequired, authorizerId: authorizer.id, ...authorizationScopes };
 }
 
-function readIntegration(given: Json): Integration {
+function readIntegration(given: Json, { resourceId }: Where): Integration {
   const responses = Object.entries((given["responses"] ?? {}) as Record<string, Json>).map(
     ([pattern, r]): [string, IntegrationResponse] => {
       const statusCode = String(r["statusCode"] ?? "200");
@@ -254,7 +266,9 @@ function readIntegration(given: Json): Integration {
     ...(uri === undefined ? {} : { uri: String(uri) }),
     ...(httpMethod === undefined ? {} : { httpMethod: String(httpMethod) }),
     ...(credentials === undefined ? {} : { credentials: String(credentials) }),
-    ...(timeoutInMillis === undefined ? {} : { timeoutInMillis: Number(timeoutInMillis) }),
+    timeoutInMillis: Number(timeoutInMillis ?? DEFAULT_TIMEOUT_MS),
+    cacheNamespace: String(given["cacheNamespace"] ?? resourceId),
+    ...(/^http/i.test(String(given["type"])) ? { connectionType: String(given["connectionType"] ?? "INTERNET") } : {}),
     passthroughBehavior: String(passthroughBehavior ?? "WHEN_NO_MATCH").toUpperCase(),
     ...(requestTemplates ? { requestTemplates } : {}),
     ...(requestParameters ? { requestParameters } : {}),

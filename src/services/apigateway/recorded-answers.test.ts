@@ -78,3 +78,40 @@ test("headers that are API Gateway's own are kept from methods, and go to the cl
     ["9", "Basic", undefined],
   );
 });
+
+test("an import gives integrations what they have by default, and takes the path in front as it is told", async () => {
+  const get = { "x-amazon-apigateway-integration": { type: "http", httpMethod: "GET", uri: "http://example.com" } };
+  const document = {
+    swagger: "2.0",
+    info: { title: "pets", version: "2" },
+    basePath: "/a/b",
+    "x-amazon-apigateway-binary-media-types": ["image/png"],
+    paths: { "/pets/{id}": { get } },
+  };
+  const body = Buffer.from(JSON.stringify(document));
+  const paths: Record<string, string[]> = {};
+  for (const basepath of ["ignore", "prepend", "split"]) {
+    const { id: restApiId } = await gateway.importRestApi({ body, parameters: { basepath } });
+    const { items = [] } = await gateway.getResources({ restApiId });
+    paths[basepath] = items.map(({ path }) => path!).toSorted();
+    if (basepath !== "ignore") continue;
+    const resourceId = items.find(({ path }) => path === "/pets/{id}")!.id!;
+    const method = await gateway.getMethod({ restApiId, resourceId, httpMethod: "GET" });
+    assert.deepEqual(method.requestParameters, { "method.request.path.id": true });
+    const { cacheNamespace, cacheKeyParameters, connectionType, timeoutInMillis } = method.methodIntegration!;
+    const found = [cacheNamespace, cacheKeyParameters, connectionType, timeoutInMillis];
+    assert.deepEqual(found, [resourceId, [], "INTERNET", 29_000]);
+  }
+  assert.deepEqual(paths, {
+    ignore: ["/", "/pets", "/pets/{id}"],
+    prepend: ["/", "/a", "/a/b", "/a/b/pets", "/a/b/pets/{id}"],
+    split: ["/", "/b", "/b/pets", "/b/pets/{id}"],
+  });
+  const { id: restApiId, rootResourceId } = await gateway.createRestApi({ name: "b", binaryMediaTypes: ["image/gif"] });
+  const both = await gateway.putRestApi({ restApiId, body, mode: "merge" });
+  assert.deepEqual([both.binaryMediaTypes, both.name, both.version], [["image/gif", "image/png"], "pets", "2"]);
+  const over = await gateway.putRestApi({ restApiId, body, mode: "overwrite" });
+  assert.deepEqual([over.binaryMediaTypes, over.rootResourceId], [["image/png"], rootResourceId]);
+  const bad = gateway.putRestApi({ restApiId: "none", body: Buffer.from("- [") });
+  await assert.rejects(bad, { name: "BadRequestException", message: "Invalid OpenAPI input." });
+});

@@ -6,6 +6,7 @@ import { withPolicy } from "../api-policy.ts";
 import {
   apiOf,
   badRequest,
+  given,
   changeApi,
   newId,
   noApi,
@@ -16,7 +17,8 @@ import {
   type Stage,
 } from "../model.ts";
 import { endpointSettings, patchedEndpoint } from "../endpoint-settings.ts";
-import { importOpenApi, type ImportedApi } from "../openapi.ts";
+import { basePathMode } from "../openapi-base-path.ts";
+import { importOpenApi, readDocument, type ImportedApi } from "../openapi.ts";
 import { putParts } from "../documentation.ts";
 import { patched } from "../patch.ts";
 
@@ -107,7 +109,12 @@ export const apis = operations<typeof Gateway, any>()({
   ImportRestApi: {
     permissions: on("POST", () => "/restapis"),
     async run(ctx, input) {
-      const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0));
+      const imported = importOpenApi(
+        ctx,
+        input.body ?? Buffer.alloc(0),
+        {},
+        basePathMode(input.parameters?.["basepath"]),
+      );
       const name = imported.name ?? "API";
       const { definitions, documentation, ...rest } = imported;
       const api = withPolicy(ctx, { ...emptyApi(ctx, name), ...rest, ...definitions, name });
@@ -119,21 +126,24 @@ export const apis = operations<typeof Gateway, any>()({
   PutRestApi: {
     permissions: on("PUT", (i) => `/restapis/${i.restApiId}`),
     async run(ctx, input) {
+      const body = input.body ?? Buffer.alloc(0);
+      readDocument(body); // is looked at before the API is
+      const mode = basePathMode(input.parameters?.["basepath"]);
       let documentation: ImportedApi["documentation"] = [];
       const api = await changeApi(ctx, input.restApiId, (before) => {
-        const imported = importOpenApi(ctx, input.body ?? Buffer.alloc(0), before);
+        const imported = importOpenApi(ctx, body, before, mode);
         documentation = imported.documentation;
         const next = input.mode === "overwrite" ? overwritten(before, imported) : merged(before, imported);
         return withPolicy(ctx, next);
       });
       if (documentation.length) await putParts(ctx, api.id, documentation, input.mode === "overwrite");
-      return apiView(api);
+      return { tags: {}, ...apiView(api) };
     },
   },
   GetRestApi: {
     permissions: on("GET", (i) => `/restapis/${i.restApiId}`),
     callers: ["apigatewayv2.amazonaws.com"],
-    run: async (ctx, input) => apiView(await apiOf(ctx, input.restApiId)),
+    run: async (ctx, input) => ({ tags: {}, ...apiView(await apiOf(ctx, input.restApiId)) }),
   },
   GetRestApis: {
     permissions: on("GET", () => "/restapis"),
@@ -208,7 +218,15 @@ export const apis = operations<typeof Gateway, any>()({
 /** Nothing stays of what the definition does not name. */
 function overwritten(before: RestApi, { definitions, documentation: _d, ...imported }: ImportedApi): RestApi {
   const { authorizers: _a, models: _m, validators: _v, gatewayResponses: _g, ...rest } = before;
-  return { ...rest, ...imported, ...definitions, name: imported.name ?? before.name };
+  // The root stays the one that it was.
+  const { rootResourceId } = before;
+  const moved = (id: string): string => (id === imported.rootResourceId ? rootResourceId : id);
+  const resources = Object.values(imported.resources).map((resource): [string, Resource] => {
+    const parent = resource.parentId === undefined ? {} : { parentId: moved(resource.parentId) };
+    return [moved(resource.id), { ...resource, ...parent, id: moved(resource.id) }];
+  });
+  const name = imported.name ?? before.name;
+  return { ...rest, ...imported, ...definitions, rootResourceId, resources: Object.fromEntries(resources), name };
 }
 
 /** What is imported wins, method by method; what it does not name stays. */
@@ -232,7 +250,16 @@ function merged(before: RestApi, imported: ImportedApi): RestApi {
     validators: { ...before.validators, ...definitions.validators },
     gatewayResponses: { ...before.gatewayResponses, ...definitions.gatewayResponses },
   };
-  return { ...before, ...both, resources, ...(imported.policy === undefined ? {} : { policy: imported.policy }) };
+  const { name = before.name, version, description, policy } = imported;
+  const binaryMediaTypes = [...new Set([...before.binaryMediaTypes, ...(imported.binaryMediaTypes ?? [])])];
+  return {
+    ...before,
+    ...both,
+    name,
+    ...given({ version, description, policy }),
+    resources,
+    binaryMediaTypes,
+  } as RestApi;
 }
 
 function patchedMediaTypes(api: RestApi, patches: readonly Gateway.PatchOperation[] | undefined): RestApi {

@@ -17,6 +17,7 @@ import {
   type Resource,
   type RestApi,
 } from "../model.ts";
+import { integrationView, methodView } from "../method-views.ts";
 import { patched } from "../patch.ts";
 
 const methodPath = (i: any): string => `/restapis/${i.restApiId}/resources/${i.resourceId}/methods/${i.httpMethod}`;
@@ -127,7 +128,7 @@ export const methodChanges = operations<typeof Gateway, any>()({
           return checkedMethod(named && authorizerId ? { ...next, authorizerId } : next, before);
         }),
       );
-      return methodOf(api, input.resourceId, input.httpMethod) as Gateway.Method;
+      return methodView(methodOf(api, input.resourceId, input.httpMethod));
     },
   },
   UpdateIntegration: {
@@ -139,7 +140,7 @@ export const methodChanges = operations<typeof Gateway, any>()({
           return { ...method, methodIntegration: checkedIntegration(next) };
         }),
       );
-      return integrationOf(methodOf(api, input.resourceId, input.httpMethod)) as Gateway.Integration;
+      return integrationView(integrationOf(methodOf(api, input.resourceId, input.httpMethod)));
     },
   },
   GetIntegrationResponse: {

@@ -20,6 +20,7 @@ import {
   type Resource,
   type RestApi,
 } from "../model.ts";
+import { integrationView, methodView } from "../method-views.ts";
 import { page } from "./apis.ts";
 
 const resourceView = (resource: Resource, withMethods: boolean) => ({
@@ -29,10 +30,7 @@ const resourceView = (resource: Resource, withMethods: boolean) => ({
   ...(Object.keys(resource.methods).length
     ? {
         resourceMethods: Object.fromEntries(
-          Object.entries(resource.methods).map(([name, method]) => [
-            name,
-            withMethods ? (method as Gateway.Method) : {},
-          ]),
+          Object.entries(resource.methods).map(([name, method]) => [name, withMethods ? methodView(method) : {}]),
         ),
       }
     : {}),
@@ -128,13 +126,13 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
         if (methods[method.httpMethod]) throw conflict("Method already exists for this resource");
         return withMethod(api, input.resourceId, method.httpMethod, checkedMethod(method, api));
       });
-      return method as Gateway.Method;
+      return methodView(method);
     },
   },
   GetMethod: {
     permissions: on("GET", methodPath),
     run: async (ctx, input) =>
-      methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod) as Gateway.Method,
+      methodView(methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod)),
   },
   DeleteMethod: {
     permissions: on("DELETE", methodPath),
@@ -202,7 +200,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
           },
         });
       });
-      return { ...integration, cacheKeyParameters: [] } as Gateway.Integration;
+      return integrationView(integration);
     },
   },
   GetIntegration: {
@@ -210,12 +208,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const { methodIntegration } = methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod);
       if (!methodIntegration) throw notFound("Invalid Integration identifier specified");
-      const { integrationResponses = {}, ...integration } = methodIntegration;
-      return {
-        cacheKeyParameters: [],
-        ...integration,
-        ...(Object.keys(integrationResponses).length ? { integrationResponses } : {}),
-      } as Gateway.Integration;
+      return integrationView(methodIntegration);
     },
   },
   DeleteIntegration: {
