@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Context } from "../../aws/context.ts";
 import {
   diffTemplates,
@@ -47,13 +48,14 @@ export async function difference(ctx: Context<any>, stack: Stack, prepared: Prep
   const nested = Object.values(template.resources).some((r) => r.type === "AWS::CloudFormation::Stack");
   const failed = stack.status.endsWith("_FAILED");
   const outputsChanged = outputs(before) !== outputs(after);
-  const own = changes.length > 0 || failed || outputsChanged || !sameTags(stack.revision, prepared.revision);
+  const own = changes.length > 0 || failed || outputsChanged || !sameSettings(stack.revision, prepared.revision);
   return { changes, any: own || nested, nestedOnly: nested && !own, outputsChanged, before, after, resources };
 }
 
-const sameTags = (a: Revision, b: Revision): boolean => {
-  const text = (r: Revision): string => JSON.stringify(r.tags.map((t) => [t.Key, t.Value]).sort());
-  return text(a) === text(b);
+/** Whether two revisions have the same tags and the same rollback triggers, which alone make an update, too. */
+const sameSettings = (a: Revision, b: Revision): boolean => {
+  const tags = (r: Revision): string => JSON.stringify(r.tags.map((t) => [t.Key, t.Value]).sort());
+  return tags(a) === tags(b) && isDeepStrictEqual(a.rollback ?? {}, b.rollback ?? {});
 };
 
 /** Refuses an update that would change nothing. What a transform makes is not compared before the update runs. */

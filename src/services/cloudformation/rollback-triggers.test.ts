@@ -58,6 +58,20 @@ describe("rollback triggers", () => {
     assert.deepEqual([stack.StackStatus, stack.RollbackConfiguration], ["CREATE_COMPLETE", triggers]);
   });
 
+  test("make an update of their own, which watches for nothing where no resource changes", async () => {
+    const RollbackConfiguration = { ...triggers, MonitoringTimeInMinutes: 5 };
+    const TemplateBody = body({ A: group("rt-a", 1) });
+    const stack = await update("rt", TemplateBody, { RollbackConfiguration });
+    assert.deepEqual([stack.StackStatus, stack.RollbackConfiguration], ["UPDATE_COMPLETE", RollbackConfiguration]);
+    await assert.rejects(cfn.updateStack({ StackName: "rt", TemplateBody, RollbackConfiguration }), {
+      message: "No updates are to be performed.",
+    });
+    assert.equal(
+      (await update("rt", TemplateBody, { RollbackConfiguration: triggers })).StackStatus,
+      "UPDATE_COMPLETE",
+    );
+  });
+
   test("roll an update back that an alarm speaks against, while it is made and for a time after it", async () => {
     await setAlarm("ALARM");
     const stack = await update("rt", body({ A: group("rt-a", 3) }));

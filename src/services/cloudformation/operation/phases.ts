@@ -59,7 +59,8 @@ export async function apply(run: StackRun): Promise<void> {
     // What the former template imports stays, until it is clear which of both holds.
     const used = await setImports(run, plan.imported, true);
     if (used.length > 0) await run.ctx.records.write(used);
-    const kept = await refuseRemovals(run, goneOf(run, active));
+    const gone = goneOf(run, active);
+    const kept = await refuseRemovals(run, gone);
     if (kept.size > 0) return await failedResources(run, kept);
     const graph = graphOf(plan.template, active);
     const work = (id: string): Promise<boolean> => deployResource(run, active.get(id)!, plan.scope, graph.get(id)!);
@@ -68,7 +69,7 @@ export async function apply(run: StackRun): Promise<void> {
     const { failed, skipped } = await run.inOrder(graph, work);
     if (failed.size > 0 || skipped.size > 0) return await failedResources(run, failed);
     if (await run.cancelled()) return await failedResources(run, new Set());
-    if (await beginWatch(run)) return;
+    if (await beginWatch(run, gone.length > 0)) return;
     await finish(run, plan);
   } catch (error) {
     await giveUpOn(run, error);

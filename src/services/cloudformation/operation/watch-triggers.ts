@@ -29,9 +29,11 @@ export async function tripped(run: StackRun): Promise<string | undefined> {
 }
 
 /** Whether triggers are still to be watched after the resources are ready; notes until when. */
-export async function beginWatch(run: StackRun): Promise<boolean> {
+export async function beginWatch(run: StackRun, removes: boolean): Promise<boolean> {
   const { RollbackTriggers: triggers = [], MonitoringTimeInMinutes: minutes = 0 } = run.stack.revision?.rollback ?? {};
-  if (triggers.length === 0) return false;
+  // Where no resource was touched, there is nothing to watch for.
+  const touched = removes || [...run.resources.values()].some((r) => r.former?.operation === run.operation.id);
+  if (triggers.length === 0 || !touched) return false;
   const watchedUntil = run.operation.watchedUntil ?? run.ctx.now() + minutes * MINUTE_MS;
   run.watch.next = 0;
   await run.save({ operation: { phase: "watch", watchedUntil } });
