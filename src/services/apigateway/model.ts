@@ -197,6 +197,13 @@ export async function changeApi(
   return api;
 }
 
+/** The API of what is below a resource: AWS misses the resource, and not the API. */
+export async function resourcesOf(ctx: Context<any>, id: string | undefined): Promise<RestApi> {
+  const stored = await ctx.records.get<RestApi>("api", String(id));
+  if (!stored) throw notFound("Invalid Resource identifier specified");
+  return stored.value;
+}
+
 /** The same for what is below a resource: AWS misses the resource, and not the API. */
 export async function changeResources(
   ctx: Context<any>,

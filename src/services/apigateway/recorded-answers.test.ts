@@ -115,3 +115,23 @@ test("an import gives integrations what they have by default, and takes the path
   const bad = gateway.putRestApi({ restApiId: "none", body: Buffer.from("- [") });
   await assert.rejects(bad, { name: "BadRequestException", message: "Invalid OpenAPI input." });
 });
+
+test("what is below an API that is not there, and entries of responses that are not there", async () => {
+  const none = { restApiId: "none", resourceId: "r", httpMethod: "GET" };
+  const missing = { name: "NotFoundException", message: "Invalid Resource identifier specified" };
+  await assert.rejects(gateway.getIntegration(none), missing);
+  await assert.rejects(gateway.putIntegrationResponse({ ...none, statusCode: "200" }), missing);
+  await assert.rejects(gateway.getMethod(none), missing);
+  const { id: restApiId, rootResourceId: resourceId } = await gateway.createRestApi({ name: "c" });
+  const at = { restApiId, resourceId, httpMethod: "GET", statusCode: "200" };
+  await assert.rejects(gateway.deleteIntegrationResponse(at), { message: "Invalid Integration identifier specified" });
+  await gateway.putMethod({ ...at, authorizationType: "NONE" });
+  await gateway.putMethodResponse({ ...at, responseModels: { "application/json": "Empty" } });
+  for (const [path, message] of [
+    ["/responseModels/wrong", "Content-Type specified was not found"],
+    ["/responseParameters/wrong", "Invalid parameter name specified"],
+  ]) {
+    const update = gateway.updateMethodResponse({ ...at, patchOperations: [{ op: "replace", path, value: "x" }] });
+    await assert.rejects(update, { name: "NotFoundException", message });
+  }
+});

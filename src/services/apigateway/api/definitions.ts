@@ -138,7 +138,13 @@ export const definitions = operations<typeof Gateway, any>()({
       await holder(ctx, input.restApiId, () => noModel(input.modelName));
       const api = await changeApi(ctx, input.restApiId, (before) => {
         const known = modelOf(before, input.modelName);
-        const next = checkedModel(patched(known, input.patchOperations, ["description", "schema"], ["replace"]));
+        const { description, ...others } = patched(
+          known,
+          input.patchOperations,
+          ["description", "schema"],
+          ["replace"],
+        );
+        const next = checkedModel(description ? { ...others, description } : others);
         return { ...before, models: { ...before.models, [known.name]: next } };
       });
       return modelOf(api, input.modelName);

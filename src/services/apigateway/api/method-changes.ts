@@ -1,5 +1,6 @@
 import type * as Gateway from "@aws-sdk/client-api-gateway";
 import { operations } from "../../../aws/service.ts";
+import type { AwsError } from "../../../kernel/aws-error.ts";
 import {
   badRequest,
   changeResources,
@@ -10,6 +11,7 @@ import {
   notFound,
   on,
   resourceOf,
+  resourcesOf,
   withMethod,
   type Integration,
   type IntegrationResponse,
@@ -30,6 +32,8 @@ interface Fields {
   readonly maps: readonly string[];
   /** What becomes of a value. */
   readonly read?: (name: string, value: string) => unknown;
+  /** Said of an entry that is to be replaced or removed, and is not there. */
+  readonly missing?: (name: string) => AwsError;
 }
 
 /** Applies operations to members and to entries of maps. */
@@ -44,6 +48,7 @@ function changed<T extends object>(
     const [, field = "", ...rest] = path.split("/");
     if (rest.length === 1 && fields.maps.includes(field)) {
       const { [decoded(rest.join("/"))]: known, ...others } = (next[field] ?? {}) as Record<string, unknown>;
+      if (fields.missing && op !== "add" && known === undefined) throw fields.missing(field);
       if (op === "remove" && known === undefined) throw badRequest("Invalid parameter name specified");
       const all = op === "remove" ? others : { ...others, [decoded(rest.join("/"))]: read(field, value) };
       if (Object.keys(all).length) next[field] = all;
@@ -76,6 +81,7 @@ const INTEGRATION: Fields = {
   read: (name, value) => (name === "timeoutInMillis" ? Number(value) : value),
 };
 const INTEGRATION_RESPONSE: Fields = {
+  read: (name, value) => (name === "responseTemplates" && value === "" ? null : value),
   plain: ["selectionPattern", "contentHandling"],
   maps: ["responseParameters", "responseTemplates"],
 };
@@ -83,6 +89,8 @@ const METHOD_RESPONSE: Fields = {
   plain: [],
   maps: ["responseParameters", "responseModels"],
   read: (name, value) => (name === "responseParameters" ? value === "true" : value),
+  missing: (name) =>
+    notFound(name === "responseModels" ? "Content-Type specified was not found" : "Invalid parameter name specified"),
 };
 
 type Where = { resourceId?: string | undefined; httpMethod?: string | undefined };
@@ -146,9 +154,7 @@ export const methodChanges = operations<typeof Gateway, any>()({
   GetIntegrationResponse: {
     permissions: on("GET", at("integration/responses")),
     async run(ctx, input) {
-      const stored = await ctx.records.get<RestApi>("api", String(input.restApiId));
-      if (!stored) throw notFound("Invalid Resource identifier specified");
-      const method = methodOf(stored.value, input.resourceId, input.httpMethod);
+      const method = methodOf(await resourcesOf(ctx, input.restApiId), input.resourceId, input.httpMethod);
       return responseOf(integrationOf(method), input.statusCode) as Gateway.IntegrationResponse;
     },
   },
@@ -171,14 +177,16 @@ export const methodChanges = operations<typeof Gateway, any>()({
   DeleteIntegrationResponse: {
     permissions: on("DELETE", at("integration/responses")),
     async run(ctx, input) {
-      await changeResources(ctx, input.restApiId, (before) =>
-        changeMethod(before, input, (method) =>
+      await changeResources(ctx, input.restApiId, (before) => {
+        const known = resourceOf(before, input.resourceId).methods[String(input.httpMethod)];
+        if (!known) throw notFound("Invalid Integration identifier specified");
+        return changeMethod(before, input, (method) =>
           changeResponses(method, (all, integration) => {
             const { statusCode } = responseOf(integration, input.statusCode);
             return Object.fromEntries(Object.entries(all).filter(([code]) => code !== statusCode));
           }),
-        ),
-      );
+        );
+      });
       return {};
     },
   },

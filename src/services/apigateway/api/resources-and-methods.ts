@@ -5,6 +5,7 @@ import {
   badRequest,
   changeApi,
   changeResources,
+  resourcesOf,
   checkedIntegration,
   checkedMethod,
   conflict,
@@ -132,12 +133,12 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
   GetMethod: {
     permissions: on("GET", methodPath),
     run: async (ctx, input) =>
-      methodView(methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod)),
+      methodView(methodOf(await resourcesOf(ctx, input.restApiId), input.resourceId, input.httpMethod)),
   },
   DeleteMethod: {
     permissions: on("DELETE", methodPath),
     async run(ctx, input) {
-      await changeApi(ctx, input.restApiId, (api) => {
+      await changeResources(ctx, input.restApiId, (api) => {
         methodOf(api, input.resourceId, input.httpMethod);
         return withMethod(api, input.resourceId, input.httpMethod, undefined);
       });
@@ -152,7 +153,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
         responseParameters: input.responseParameters,
         responseModels: input.responseModels,
       });
-      await changeApi(ctx, input.restApiId, (api) => {
+      await changeResources(ctx, input.restApiId, (api) => {
         const method = methodOf(api, input.resourceId, input.httpMethod);
         const methodResponses = {
           ...method.methodResponses,
@@ -166,7 +167,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
   GetMethodResponse: {
     permissions: on("GET", (i) => `${methodPath(i)}/responses/${i.statusCode}`),
     async run(ctx, input) {
-      const method = methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod);
+      const method = methodOf(await resourcesOf(ctx, input.restApiId), input.resourceId, input.httpMethod);
       const found = method.methodResponses?.[String(input.statusCode)];
       if (!found) throw notFound("Invalid Response status code specified");
       return found;
@@ -190,7 +191,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
           cacheNamespace: input.cacheNamespace ?? input.resourceId,
         }) as Integration,
       );
-      await changeApi(ctx, input.restApiId, (api) => {
+      await changeResources(ctx, input.restApiId, (api) => {
         const method = methodOf(api, input.resourceId, input.httpMethod);
         return withMethod(api, input.resourceId, input.httpMethod, {
           ...method,
@@ -206,7 +207,11 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
   GetIntegration: {
     permissions: on("GET", (i) => `${methodPath(i)}/integration`),
     async run(ctx, input) {
-      const { methodIntegration } = methodOf(await apiOf(ctx, input.restApiId), input.resourceId, input.httpMethod);
+      const { methodIntegration } = methodOf(
+        await resourcesOf(ctx, input.restApiId),
+        input.resourceId,
+        input.httpMethod,
+      );
       if (!methodIntegration) throw notFound("Invalid Integration identifier specified");
       return integrationView(methodIntegration);
     },
@@ -214,7 +219,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
   DeleteIntegration: {
     permissions: on("DELETE", (i) => `${methodPath(i)}/integration`),
     async run(ctx, input) {
-      await changeApi(ctx, input.restApiId, (api) => {
+      await changeResources(ctx, input.restApiId, (api) => {
         const { methodIntegration: _gone, ...method } = methodOf(api, input.resourceId, input.httpMethod);
         return withMethod(api, input.resourceId, input.httpMethod, method);
       });
@@ -228,10 +233,13 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
         statusCode: String(input.statusCode),
         selectionPattern: input.selectionPattern,
         responseParameters: input.responseParameters,
-        responseTemplates: input.responseTemplates,
+        // An empty template is none, and stays named.
+        responseTemplates:
+          input.responseTemplates &&
+          Object.fromEntries(Object.entries(input.responseTemplates).map(([type, text]) => [type, text || null])),
         contentHandling: input.contentHandling,
       });
-      await changeApi(ctx, input.restApiId, (api) => {
+      await changeResources(ctx, input.restApiId, (api) => {
         const method = methodOf(api, input.resourceId, input.httpMethod);
         if (!method.methodIntegration) throw notFound("Invalid Integration identifier specified");
         const integrationResponses = {
