@@ -221,9 +221,22 @@ function routeS3(models: ModelRegistry, request: HttpRequest, options: RouteOpti
   const match = refused(model, () => matchS3Operation(model, request, hostBucket));
   if (match && "error" in match) return match;
   if (match) return { found: true, model, protocol: "restXml", ...match };
+  const isBucket = hostBucket === undefined ? /^\/[^/]+\/?$/.test(request.path) : request.path === "/";
+  const error =
+    request.method === "POST" && isBucket && request.rawQuery === "" ? noForm() : notAllowed(request.method);
+  return { found: false, model, protocol: "restXml", error };
+}
+
+/** What is posted to a bucket itself is a form with a file, which is looked for before. */
+function noForm(): AwsError {
+  return new AwsError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, {
+    Condition: "Bucket POST must be of the enclosure-type multipart/form-data",
+  });
+}
+
+function notAllowed(method: string): AwsError {
   const message = "The specified method is not allowed against this resource.";
-  const fields = { Method: request.method };
-  return { found: false, model, protocol: "restXml", error: new AwsError("MethodNotAllowed", message, 405, fields) };
+  return new AwsError("MethodNotAllowed", message, 405, { Method: method });
 }
 
 function hostOf(request: HttpRequest): string {

@@ -111,13 +111,13 @@ function trimSpaces(text: string): string {
   return trimmed.includes("  ") ? trimmed.replace(/ +/g, " ") : trimmed;
 }
 
-/** S3 signs its keys as they are; every other service signs the normalised path, encoded once more. */
+/** S3 signs its keys as they are, an encoded slash as a slash; every other service signs the normalised path, encoded once more. */
 function canonicalPath(path: string, service: string): string {
   if (service === "s3" || service === "s3-object-lambda" || service === "s3express") {
     return (
       path
         .split("/")
-        .map((segment) => encode(decode(segment)))
+        .map((segment) => decode(segment).split("/").map(encode).join("/"))
         .join("/") || "/"
     );
   }

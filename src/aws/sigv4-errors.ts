@@ -11,7 +11,8 @@ export interface SignatureAudience {
 type Family = "s3" | "query" | "json";
 
 function familyOf({ protocol, service }: SignatureAudience): Family {
-  if (service === "s3" || service === "s3express") return "s3";
+  // Without a scope nothing tells the service; who speaks REST and XML is S3 more often than not.
+  if (service === "s3" || service === "s3express" || (service === "" && protocol === "restXml")) return "s3";
   return protocol === "awsQuery" || protocol === "ec2Query" || protocol === "restXml" ? "query" : "json";
 }
 
@@ -123,8 +124,7 @@ export function malformedSignature(audience: SignatureAudience, presigned: boole
 
 /** A presigned request lacks parameters of its signature. */
 export function missingParameters(audience: SignatureAudience, missing: readonly string[]): AwsError {
-  // Without a credential nothing tells the service; the protocol is S3's more often than not.
-  if (familyOf(audience) === "s3" || (audience.service === "" && audience.protocol === "restXml")) {
+  if (familyOf(audience) === "s3") {
     const message =
       "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, " +
       "X-Amz-SignedHeaders, and X-Amz-Expires parameters.";

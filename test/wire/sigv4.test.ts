@@ -199,6 +199,23 @@ describe("refusals", () => {
     await refused(verify(signed), "AccessDenied");
   });
 
+  test("an encoded slash of S3's paths is signed as a slash", async () => {
+    const headers = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" };
+    const signed = sign({ ...GET, path: "/bucket/a/b", headers }, { service: "s3" });
+    await verify({ ...signed, path: "/bucket/a%2Fb" });
+    await refused(verify({ ...signed, path: "/bucket/a%252Fb" }), "SignatureDoesNotMatch");
+  });
+
+  test("a credential without parts, and no service to be told from it", () => {
+    const query =
+      "X-Amz-Credential=AKID%252F20260102&X-Amz-Date=1&X-Amz-SignedHeaders=host&X-Amz-Expires=1&X-Amz-Signature=0";
+    const request = { ...GET, rawQuery: `X-Amz-Algorithm=AWS4-HMAC-SHA256&${query}` };
+    assert.throws(() => parseSignature(request), {
+      code: "AuthorizationQueryParametersError",
+      message: /^Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting /,
+    });
+  });
+
   test("another body", async () => {
     const post = { ...GET, method: "POST" };
     await refused(verify(sign(post), { body: async () => Buffer.from("x") }), "InvalidSignatureException");

@@ -128,7 +128,7 @@ function encodeRest(route: EncodeRoute, output: Output): HttpResponse {
     writePayload(route, output, response);
   } else if (bindings.body.length > 0) {
     if (protocol === "restXml") {
-      const write = compiled(shape, "write xml body", () => xmlMembersWriter(bindings.body.toSorted(bySize)));
+      const write = compiled(shape, "write xml body", () => xmlMembersWriter(bindings.body.toSorted(listsLast)));
       setBody(
         response,
         "application/xml",
@@ -144,11 +144,9 @@ function encodeRest(route: EncodeRoute, output: Output): HttpResponse {
   return response;
 }
 
-const SIZES: Readonly<Record<string, number>> = { structure: 1, union: 1, list: 2, map: 2 };
-
-/** What says of what stands before it: clients that read an answer as it comes want the bucket's name before its keys. */
-function bySize(a: Member, b: Member): number {
-  return (SIZES[a.shape.kind] ?? 0) - (SIZES[b.shape.kind] ?? 0);
+/** Lists come last: clients that read an answer as it comes want the bucket's name before its keys. */
+function listsLast(a: Member, b: Member): number {
+  return Number(a.shape.kind === "list") - Number(b.shape.kind === "list");
 }
 
 /** GetBucketLocation's answer is the text of the root element itself. */

@@ -107,6 +107,11 @@ describe("S3: what clients do at the edges", () => {
       message: "Provided max-keys not an integer or within integer range",
     });
     const url = `${app.client.endpoint}/${Bucket}/key`;
+    const posted = await fetch(`${app.client.endpoint}/${Bucket}`, { method: "POST", body: "x" });
+    assert.deepEqual(
+      [posted.status, /<Condition>(.*)<\/Condition>/.exec(await posted.text())?.[1]],
+      [412, "Bucket POST must be of the enclosure-type multipart/form-data"],
+    );
     const plain = await fetch(url, { method: "OPTIONS" });
     assert.deepEqual([plain.status, /<Code>(\w+)</.exec(await plain.text())?.[1]], [400, "BadRequest"]);
   });

@@ -161,6 +161,7 @@ describe("S3 form uploads", () => {
       { expiration: over.expiration },
       { EXPIRATION: over.expiration, conditions: exactly },
       { expiration: over.expiration, conditions: [{}] },
+      { expiration: over.expiration, conditions: [{ bucket: Bucket, key }] },
       { expiration: over.expiration, conditions: [["content-length-range", 0]] },
       { expiration: over.expiration, conditions: [["content-length-range", -1, 0]] },
       { expiration: over.expiration, conditions: [["matches", "$key", "x"]] },

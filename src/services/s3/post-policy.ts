@@ -87,7 +87,9 @@ function conditionsOf(condition: unknown): Condition[] {
     return [{ kind: name, field: named, value, text }];
   }
   const entries = typeof condition === "object" && condition !== null ? Object.entries(condition) : [];
-  if (entries.length === 0 || entries.some(([, value]) => typeof value !== "string"))
+  if (entries.length !== 1)
+    throw invalid("Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.");
+  if (entries.some(([, value]) => typeof value !== "string"))
     throw invalid(`Invalid Simple-Condition: ${text.slice(0, 200)}`);
   return entries.map(([field, value]) => ({
     kind: "eq",
