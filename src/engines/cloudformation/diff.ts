@@ -135,7 +135,10 @@ function summary(logicalId: string, type: string, details: readonly ChangeDetail
   };
 }
 
-const OTHERS: readonly [Attribute, keyof ResourceDeclaration][] = [
+const valueOf = (resource: ResourceDeclaration, member: Policy): JsonValue => resource[member] ?? null;
+
+type Policy = "creationPolicy" | "updatePolicy" | "deletionPolicy" | "updateReplacePolicy";
+const OTHERS: readonly [Attribute, Policy][] = [
   ["CreationPolicy", "creationPolicy"],
   ["UpdatePolicy", "updatePolicy"],
   ["DeletionPolicy", "deletionPolicy"],
@@ -166,7 +169,8 @@ function compareResource(
   if (!isDeepStrictEqual(resolveValue(oldData, before.scope), resolveValue(newData, after.scope)))
     details.push(...staticDetails(findReferences(newData), about, before, after, replaced));
   for (const [attribute, member] of OTHERS) {
-    if (isDeepStrictEqual(was[member], is[member])) continue;
+    const values = [resolveValue(valueOf(was, member), before.scope), resolveValue(valueOf(is, member), after.scope)];
+    if (isDeepStrictEqual(values[0], values[1])) continue;
     details.push({
       target: { attribute, requiresRecreation: "Never" },
       evaluation: "Static",

@@ -183,6 +183,41 @@ describe("a stack's life", () => {
     );
   });
 
+  test("functions may say what becomes of a resource", async () => {
+    const keep = { "Fn::If": ["Keep", "Retain", "Delete"] };
+    const template = (name: string) =>
+      body(
+        {
+          A: group("policy-a", 1, { DeletionPolicy: keep }),
+          B: group(name, 1, { UpdateReplacePolicy: { Ref: "Replaced" } }),
+        },
+        {
+          Parameters: { Kept: { Type: "String" }, Replaced: { Type: "String" } },
+          Conditions: { Keep: { "Fn::Equals": [{ Ref: "Kept" }, "yes"] } },
+        },
+      );
+    const given = (Kept: string, Replaced: string) => ({
+      Parameters: Object.entries({ Kept, Replaced }).map(([ParameterKey, ParameterValue]) => ({
+        ParameterKey,
+        ParameterValue,
+      })),
+    });
+    const none = await create("policies", template("policy-b"), given("no", "Never"));
+    assert.equal(none.StackStatus, "ROLLBACK_COMPLETE");
+    await cfn.deleteStack({ StackName: "policies" });
+    await create("policies", template("policy-b"), given("no", "Retain"));
+    await update("policies", template("policy-c"), given("no", "Retain"));
+    assert.deepEqual(await retention("policy-"), { "policy-a": 1, "policy-b": 1, "policy-c": 1 });
+    assert.equal(
+      (await update("policies", template("policy-c"), given("yes", "Retain"))).StackStatus,
+      "UPDATE_COMPLETE",
+    );
+    const { StackId } = (await cfn.describeStacks({ StackName: "policies" })).Stacks![0]!;
+    await cfn.deleteStack({ StackName: "policies" });
+    assert.equal((await ended(StackId!)).StackStatus, "DELETE_COMPLETE");
+    assert.deepEqual(await retention("policy-"), { "policy-a": 1, "policy-b": 1 });
+  });
+
   test("the stack's tags are on what it makes, and follow its changes", async () => {
     const bucket = (days: number): string =>
       body({

@@ -1,7 +1,12 @@
 import type { Context } from "../../../aws/context.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { ownValue } from "../../../kernel/own-value.ts";
-import { resolveProperties, resourceSchema, type ResourceDeclaration } from "../../../engines/cloudformation/index.ts";
+import {
+  resolveProperties,
+  resolveValue,
+  resourceSchema,
+  type ResourceDeclaration,
+} from "../../../engines/cloudformation/index.ts";
 import type { Difference } from "../difference.ts";
 import { isSupported, isThere } from "../drift/detect.ts";
 import { validation } from "../errors.ts";
@@ -110,7 +115,7 @@ export async function existingResources(ctx: Context<any>, found: Difference): P
   for (const { action, logicalId, type } of found.changes) {
     const declared = found.after.template.resources[logicalId];
     if (action !== "Add" || !declared || !isSupported(type)) continue;
-    if (!String(declared.deletionPolicy ?? "").startsWith("Retain")) continue;
+    if (!String(resolveValue(declared.deletionPolicy ?? "", found.after.scope)).startsWith("Retain")) continue;
     const properties = resolveProperties(declared.properties, found.after.scope);
     const [name, ...more] = resourceSchema(type)?.identifier ?? [];
     const own = properties[OWN_NAME[type] ?? name ?? ""];

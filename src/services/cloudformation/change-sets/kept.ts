@@ -1,8 +1,10 @@
 import {
   replacedOf,
   resolveProperties,
+  resolveValue,
   scopeWithout,
   type ResourceChange,
+  type StackView,
 } from "../../../engines/cloudformation/index.ts";
 import type { JsonValue } from "../../../engines/yaml/index.ts";
 import { ownValue } from "../../../kernel/own-value.ts";
@@ -21,7 +23,7 @@ export function kept({ changes, before, after, resources }: Difference, imports:
     const added = change.action === "Add";
     return {
       ...change,
-      ...policyOf(change, was?.deletionPolicy, was?.updateReplacePolicy),
+      ...policyOf(change, resolved(was?.deletionPolicy, before), resolved(was?.updateReplacePolicy, before)),
       ...(imported === undefined ? {} : { action: "Import" as const }),
       ...(physicalId === undefined || (added && imported === undefined) ? {} : { physicalId }),
       ...(was && before && !added ? { before: { Properties: resolveProperties(was.properties, before.scope) } } : {}),
@@ -29,6 +31,9 @@ export function kept({ changes, before, after, resources }: Difference, imports:
     };
   });
 }
+
+const resolved = (value: JsonValue | undefined, view: StackView | undefined): JsonValue | undefined =>
+  value === undefined || !view ? value : resolveValue(value, view.scope);
 
 /** What becomes of the resource that is removed or replaced. */
 function policyOf(

@@ -75,7 +75,7 @@ export async function deployResource(
     const updatePolicy = declared.updatePolicy === undefined ? undefined : resolveValue(declared.updatePolicy, scope);
     return await bring({
       run,
-      declared: withMetadata(declared, scope),
+      declared: withPolicies(withMetadata(declared, scope), scope),
       type,
       existing,
       next: properties,
@@ -87,6 +87,23 @@ export async function deployResource(
     await fail(run, declared, existing, action, error, "");
     return false;
   }
+}
+
+const POLICIES = new Set(["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"]);
+
+/** A resource with what its functions say that becomes of it. */
+function withPolicies(declared: ResourceDeclaration, scope: Scope): ResourceDeclaration {
+  const { deletionPolicy, updateReplacePolicy, ...rest } = declared;
+  const given = { deletionPolicy, updateReplacePolicy };
+  const resolved = Object.entries(given).flatMap(([name, value]) => {
+    const policy = value === undefined ? undefined : resolveValue(value, scope);
+    if (policy === undefined) return [];
+    if (typeof policy === "string" && POLICIES.has(policy)) return [[name, policy]];
+    const word = name === "deletionPolicy" ? "DeletionPolicy" : "UpdateReplacePolicy";
+    const text = typeof policy === "string" ? policy : JSON.stringify(policy);
+    throw new StepFailed(`Template format error: Unrecognized ${word} ${text} for resource ${declared.logicalId}`);
+  });
+  return { ...rest, ...Object.fromEntries(resolved) };
 }
 
 /** A resource with its metadata as it is shown; what is not known yet, stays as the template says it. */
