@@ -74,6 +74,22 @@ async function refuseTaken(call: Caller, id: string): Promise<void> {
   });
   if (found && found.status?.state !== "CreateFailed")
     throw new Error(`the name ${id} is taken: there is a project of this name (${found.status?.state})`);
+  if (!found && (await hasKeptStacks(call, id)))
+    throw new Error(
+      `the name ${id} is taken: a project of this name is gone, but its stacks are still there. Choose another name, or remove them: starling destroy ${id}`,
+    );
+}
+
+/** Whether a project that was removed, but for its resources, has left its stacks. */
+export async function hasKeptStacks(call: Caller, id: string): Promise<boolean> {
+  for (const StackName of [`awscodestar-${id}`, `awscodestar-${id}-lambda`]) {
+    const answer = await call("cloudformation", "DescribeStacks", { StackName }).catch((error: unknown) => {
+      if (codeOf(error) !== "ValidationError") throw error;
+      return undefined;
+    });
+    if (answer) return true;
+  }
+  return false;
 }
 
 async function ensureBucket(call: Caller, Bucket: string): Promise<void> {

@@ -345,7 +345,9 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
       (await call("cloudformation", "DescribeStacks", { StackName: "awscodestar-static" })).Stacks.length,
       1,
     );
-    for (const id of ["web", "python", "express", "empty"]) {
+    const again = await starling(platform, "new", "static", "--template", "static-web-page");
+    assert.match(again.stderr, /name static is taken: .* its stacks are still there\..*starling destroy static/);
+    for (const id of ["static", "web", "python", "express", "empty"]) {
       const { code, stderr } = await starling(platform, "destroy", id, "--yes");
       assert.equal(code, 0, stderr);
     }
@@ -363,7 +365,7 @@ describe("CodeStar projects", { skip: cannotRun }, () => {
     };
     for (const [what, names = []] of Object.entries(left))
       assert.deepEqual(
-        names.filter((name: string) => /web|python|express/.test(name)),
+        names.filter((name: string) => /static|web|python|express/.test(name)),
         [],
         what,
       );

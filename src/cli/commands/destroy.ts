@@ -1,5 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import type { Caller } from "../../app/caller.ts";
+import { hasKeptStacks } from "../../app/new-project.ts";
+import { untilCreated } from "../../app/project-status.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import type { Command } from "../command.ts";
@@ -20,12 +22,21 @@ export const destroy: Command = {
     const id = oneWord(parsed, "project", USAGE);
     const keep = parsed.has("--keep-resources");
     const { call } = connect(args);
-    await call("codestar", "DescribeProject", { id }); // says so where there is none
+    const isThere = await call("codestar", "DescribeProject", { id }).catch(async (error: unknown) => {
+      // Says so where there is none, nor anything that one has left.
+      if (codeOf(error) !== "ProjectNotFoundException" || keep || !(await hasKeptStacks(call, id))) throw error;
+      return undefined;
+    });
     if (!parsed.has("--yes") && !(await confirmed(id, keep))) return 1;
+    // CodeStar removes the stacks that have the name of one of its projects.
+    if (!isThere) {
+      await call("codestar", "CreateProject", { id, name: id });
+      await untilCreated(call, id, { progress: () => undefined });
+    }
     await removeProject(call, id, !keep);
     console.log(
       keep
-        ? `The project ${id} is gone; its stacks, repository and pipeline are still there.`
+        ? `The project ${id} is gone; its stacks, repository and pipeline are still there, until starling destroy ${id} removes them, too.`
         : `The project ${id} is gone.`,
     );
     return 0;
