@@ -6,6 +6,8 @@ export interface ProxyFacts {
   readonly account: string;
   readonly apiId: string;
   readonly stage: string;
+  /** REST APIs name the deployment that answers. */
+  readonly deploymentId?: string;
   readonly requestId: string;
   readonly extendedRequestId: string;
   readonly resourceId: string;
@@ -61,6 +63,7 @@ export function proxyEvent(request: EdgeRequest, facts: ProxyFacts): Record<stri
       identity: { ...NO_IDENTITY, sourceIp: request.sourceIp, userAgent, ...facts.identity },
       domainName: request.domainName,
       ...(facts.authorizer ? { authorizer: facts.authorizer } : {}),
+      ...(facts.deploymentId === undefined ? {} : { deploymentId: facts.deploymentId }),
       apiId: facts.apiId,
     },
     body: request.body.length === 0 ? null : request.body.toString(asBase64 ? "base64" : "utf8"),

@@ -63,7 +63,8 @@ export function readProxyResponse(
     "cookies",
     "statusDescription",
   ];
-  if (!options.inferred && Object.keys(value).some((key) => !known.includes(key))) return undefined;
+  const names = Object.keys(value);
+  if (!options.inferred && (names.length === 0 || names.some((name) => !known.includes(name)))) return undefined;
   const status = Number(value["statusCode"] ?? (options.inferred ? NaN : 200));
   if (!Number.isInteger(status) || status < 100 || status > 599) return undefined;
   const headers = readHeaders(value, options.inferred);
@@ -84,8 +85,10 @@ function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [stri
   const headers: [string, string][] = [];
   const { headers: single = {}, multiValueHeaders: multi = {}, cookies = [] } = value;
   if ((single !== null && !isRecord(single)) || (multi !== null && !isRecord(multi))) return undefined;
-  for (const [name, values] of Object.entries(multi ?? {}))
-    for (const v of Array.isArray(values) ? values : [values]) headers.push([name, String(v)]);
+  for (const [name, values] of Object.entries(multi ?? {})) {
+    if (!Array.isArray(values)) return undefined;
+    for (const v of values) headers.push([name, String(v)]);
+  }
   const named = headers.length > 0 ? new Set(headers.map(([name]) => name.toLowerCase())) : undefined;
   for (const name in single)
     if (single[name] !== null && !named?.has(name.toLowerCase())) headers.push([name, String(single[name])]);

@@ -26,6 +26,7 @@ test("set, if, foreach, break and stop", () => {
   assert.equal(render('#set($x = "hi $root.name ${root.age}")$x'), "hi Ann 3");
   assert.equal(render("#if($root.age > 2 && $root.name == 'Ann')yes#{else}no#end"), "yes");
   assert.equal(render("#if($root.none)a#elseif(!$root.none and 1 lt 2)b#else c#end"), "b");
+  assert.equal(render('#if($root.none == "" && $root.missing == "" && $root.name != "")empty#end'), "empty");
   assert.equal(render("#foreach($t in $root.tags)$t#if($foreach.hasNext),#end#end"), "a,b");
   assert.equal(render("#foreach($i in [1..5])$i#if($i == 3)#break#end#end"), "123");
   assert.equal(render("a#stop b"), "a");

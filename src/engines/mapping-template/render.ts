@@ -247,6 +247,6 @@ function binary(run: Run, { operator, left, right }: Expression & { kind: "binar
 }
 
 function equal(run: Run, a: unknown, b: unknown): boolean {
-  if (a === null || b === null || a === undefined || b === undefined) return (a ?? null) === (b ?? null);
+  if (a === null || b === null || a === undefined || b === undefined) return (a ?? "") === (b ?? ""); // as empty as a text
   return typeof a === typeof b && typeof a !== "object" ? a === b : textOf(run, a) === textOf(run, b);
 }

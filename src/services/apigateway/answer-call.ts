@@ -29,7 +29,7 @@ export async function answerCall(
   rawPath: string,
 ): Promise<Answered> {
   const { deployment, variables } = served;
-  const matched = matchResource(deployment.resources, rawPath);
+  const matched = matchResource(deployment.resources, rawPath, incoming.method ?? "GET");
   const request = await readRequest(ctx, incoming, rawPath);
   const head = isRefusal(request) ? undefined : request;
   const context = firstContext(ctx, served, head ?? headOf(ctx, incoming, rawPath), matched);

@@ -101,11 +101,12 @@ export function firstContext(
 
 /** The event that proxy integrations and authorizers get. */
 export function eventOf(ctx: RestContext, call: Call, caller: Caller, binary: boolean): Record<string, unknown> {
-  const { api, stage, matched, request, variables } = call;
+  const { api, stage, deployment, matched, request, variables } = call;
   return proxyEvent(request, {
     account: ctx.account,
     apiId: api.id,
     stage: stage.name,
+    deploymentId: deployment.id,
     requestId: ctx.requestId,
     extendedRequestId: extendedId(ctx),
     resourceId: matched.resource.id,

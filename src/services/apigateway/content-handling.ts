@@ -9,7 +9,7 @@ export function isBinaryType(types: readonly string[], value: string | undefined
   return types.some(
     (type) =>
       type === "*/*" ||
-      type.toLowerCase() === first ||
+      (type.toLowerCase() === first && !type.startsWith("*/")) || // a star on the left stands for nothing
       (type.endsWith("/*") && first?.startsWith(type.slice(0, -1)) === true),
   );
 }

@@ -65,7 +65,7 @@ export async function callHttp(
   const url = new URL(target);
   if (given.query) url.search = url.search ? `${url.search}&${given.query}` : given.query;
   for (const [name, value] of Object.entries({ ...mapped.querystring, ...texts(overrides.query) }))
-    url.searchParams.set(name, value);
+    url.searchParams.append(name, value); // beside what the URI says
   const own = Object.entries({ ...mapped.header, ...texts(overrides.headers) }).filter(([n, v]) => isHeader(n, v));
   const named = new Set(own.map(([name]) => name.toLowerCase()));
   const kept = given.headers.filter(([name]) => !named.has(name.toLowerCase()));

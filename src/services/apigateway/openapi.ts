@@ -34,6 +34,7 @@ export interface ImportedApi {
   readonly rootResourceId: string;
   readonly resources: Record<string, Resource>;
   readonly binaryMediaTypes?: readonly string[];
+  readonly apiKeySource?: string;
   /** As it is written: to be checked and put in full. */
   readonly policy?: string;
   readonly definitions: Definitions;
@@ -96,6 +97,9 @@ export function importOpenApi(
     ...endpointOf(document),
     ...(document["x-amazon-apigateway-binary-media-types"]
       ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] }
+      : {}),
+    ...(document["x-amazon-apigateway-api-key-source"]
+      ? { apiKeySource: String(document["x-amazon-apigateway-api-key-source"]).toUpperCase() }
       : {}),
     ...(document["x-amazon-apigateway-policy"]
       ? { policy: JSON.stringify(document["x-amazon-apigateway-policy"]) }

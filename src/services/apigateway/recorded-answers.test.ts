@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { APIGateway, type IntegrationType } from "@aws-sdk/client-api-gateway";
 import { callApi } from "../../../test/support/api-call.ts";
+import { readProxyResponse } from "../../compute/edge/proxy-response.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 let app: TestApp;
@@ -134,4 +135,36 @@ test("what is below an API that is not there, and entries of responses that are 
     const update = gateway.updateMethodResponse({ ...at, patchOperations: [{ op: "replace", path, value: "x" }] });
     await assert.rejects(update, { name: "NotFoundException", message });
   }
+});
+
+test("a resource without the method gives way to one that has it, and slashes before the stage are passed over", async () => {
+  const mock = (said: string) => ({
+    "x-amazon-apigateway-integration": {
+      type: "mock",
+      requestTemplates: { "application/json": '{"statusCode": 200}' },
+      responses: { default: { statusCode: "200", responseTemplates: { "application/json": `"${said}"` } } },
+    },
+  });
+  const document = {
+    swagger: "2.0",
+    info: { title: "routes", version: "1" },
+    "x-amazon-apigateway-api-key-source": "AUTHORIZER",
+    paths: { "/test": { post: mock("literal") }, "/{proxy+}": { get: mock("greedy") } },
+  };
+  const { id, apiKeySource } = await gateway.importRestApi({ body: Buffer.from(JSON.stringify(document)) });
+  assert.equal(apiKeySource, "AUTHORIZER");
+  await gateway.createDeployment({ restApiId: id, stageName: "v1" });
+  const said = async (method: string, path: string) => (await callApi(app.running.port, id!, method, path)).json;
+  assert.equal(await said("POST", "/v1/test"), "literal");
+  assert.equal(await said("GET", "/v1/test"), "greedy");
+  assert.equal(await said("GET", "//v1/test"), "greedy");
+  assert.deepEqual(await said("DELETE", "/v1/test"), { message: "Missing Authentication Token" });
+});
+
+test("what a function may answer to a proxy integration", () => {
+  const read = (value: unknown) =>
+    readProxyResponse(Buffer.from(JSON.stringify(value)), { inferred: false, decodes: false });
+  assert.equal(read({}), undefined);
+  assert.equal(read({ statusCode: 200, multiValueHeaders: { a: "1" } }), undefined);
+  assert.equal(read({ headers: { a: "1" } })?.status, 200);
 });

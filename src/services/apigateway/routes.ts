@@ -16,7 +16,7 @@ export const restEndpoint: Route<RestState, ApiAddress> = {
   match: (target) => apiAddress(target, "rest"),
   async handle(ctx, address, request, response) {
     const started = performance.now();
-    const [, stageName = "", rest = "/"] = /^\/([^/]*)(\/.*)?$/.exec(address.path) ?? [];
+    const [, stageName = "", rest = "/"] = /^\/+([^/]*)(\/.*)?$/.exec(address.path) ?? [];
     const found = await lookUp(ctx, address.apiId, decodePath(stageName));
     const closed = found?.api.disableExecuteApiEndpoint === true && address.basePath === undefined;
     const served = closed ? undefined : found && { ...found, basePath: address.basePath };

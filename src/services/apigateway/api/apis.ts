@@ -250,13 +250,13 @@ function merged(before: RestApi, imported: ImportedApi): RestApi {
     validators: { ...before.validators, ...definitions.validators },
     gatewayResponses: { ...before.gatewayResponses, ...definitions.gatewayResponses },
   };
-  const { name = before.name, version, description, policy } = imported;
+  const { name = before.name, version, description, policy, apiKeySource } = imported;
   const binaryMediaTypes = [...new Set([...before.binaryMediaTypes, ...(imported.binaryMediaTypes ?? [])])];
   return {
     ...before,
     ...both,
     name,
-    ...given({ version, description, policy }),
+    ...given({ version, description, policy, apiKeySource }),
     resources,
     binaryMediaTypes,
   } as RestApi;
