@@ -11,7 +11,7 @@ export type FunctionAnswer =
 export function functionOfUri(uri: string, stageVariables: Readonly<Record<string, string>>): string | undefined {
   const filled = uri.replaceAll(/\$\{stageVariables\.([\w]+)\}/g, (_, name: string) => stageVariables[name] ?? "");
   return (
-    /^arn:[\w-]+:apigateway:[\w-]+:lambda:path\/2015-03-31\/functions\/(.+)\/invocations$/.exec(filled)?.[1] ??
+    /^arn:[\w-]+:apigateway:[\w-]+:lambda:path\/+2015-03-31\/functions\/(.+)\/invocations$/.exec(filled)?.[1] ??
     (/^arn:[\w-]+:lambda:/.test(filled) ? filled : undefined)
   );
 }

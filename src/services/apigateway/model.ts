@@ -262,7 +262,7 @@ export function checkedIntegration(integration: Integration): Integration {
   }
   if (!/^arn:[\w-]+:/.test(uri)) throw badRequest("Invalid ARN specified in the request");
   if (!/:(path|action)\//.test(uri)) throw badRequest("AWS ARN for integration must contain path or action");
-  const isFunction = /:lambda:path\/\d{4}-\d\d-\d\d\/functions\/.*\/invocations$/.test(uri);
+  const isFunction = /:lambda:path\/+\d{4}-\d\d-\d\d\/functions\/.*\/invocations$/.test(uri);
   if (type === "AWS_PROXY" && !isFunction)
     throw badRequest(
       "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.",

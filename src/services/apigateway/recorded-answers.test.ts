@@ -42,6 +42,8 @@ test("integrations are checked as AWS checks them", async () => {
     });
   assert.equal((await put("HTTP", "http://example.com", "GET")).connectionType, "INTERNET");
   const odd = "arn:aws:apigateway:us-east-1:lambda:path/random/value/arn:aws:lambda:us-east-1:000000000000:function:f";
+  const doubled = odd.replace("path/random/value", "path//2015-03-31/functions");
+  assert.equal((await put("AWS", `${doubled}/invocations`, "POST")).uri, `${doubled}/invocations`);
   await assert.rejects(put("AWS_PROXY", `${odd}/invocations`, "POST"), {
     message:
       "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.",
