@@ -32,6 +32,8 @@ export const DELETED_STACK_DAYS = 90;
 export const CUSTOM_RESOURCE_SECONDS = 3_600;
 /** The longest Timeout of a wait condition. */
 export const WAIT_SECONDS = 43_200;
+/** Signals that one resource takes. */
+export const RESOURCE_SIGNALS = 1_000;
 export const WAIT_SIGNAL_BYTES = 4_096;
 /** Signals that one handle takes. */
 export const WAIT_SIGNALS = 100;

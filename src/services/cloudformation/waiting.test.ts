@@ -7,17 +7,17 @@ import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 import { PARALLEL_STACKS } from "./limits.ts";
 import { Turn, Turns } from "./operation/turns.ts";
 
-describe("stacks that wait", () => {
-  let app: TestApp;
-  let cfn: CloudFormation;
-  let stacks: Stacks;
-  before(async () => {
-    app = await startTestApp();
-    cfn = new CloudFormation(app.client);
-    stacks = openStacks(app.client);
-  });
-  after(() => app.stop());
+let app: TestApp;
+let cfn: CloudFormation;
+let stacks: Stacks;
+before(async () => {
+  app = await startTestApp();
+  cfn = new CloudFormation(app.client);
+  stacks = openStacks(app.client);
+});
+after(() => app.stop());
 
+describe("stacks that wait", () => {
   const waiting = body({
     Handle: { Type: "AWS::CloudFormation::WaitConditionHandle" },
     Wait: { Type: "AWS::CloudFormation::WaitCondition", Properties: { Handle: { Ref: "Handle" }, Timeout: "600" } },
@@ -66,6 +66,56 @@ describe("stacks that wait", () => {
     await Promise.all(urls.map((url, i) => signal(url, String(i))));
     for (const name of [...names, ...parents])
       assert.equal((await stacks.ended(name)).StackStatus, "CREATE_COMPLETE", name);
+  });
+});
+
+describe("resources with a CreationPolicy", () => {
+  const begin = async (StackName: string, ResourceSignal: object): Promise<void> => {
+    const Wait = { Type: "AWS::CloudFormation::WaitCondition", CreationPolicy: { ResourceSignal } };
+    const created = cfn.createStack({ StackName, TemplateBody: body({ Wait }) });
+    for (const deadline = Date.now() + 10_000; ;) {
+      const { StackResources = [] } = await cfn.describeStackResources({ StackName }).catch(() => ({}) as never);
+      if (StackResources[0]?.ResourceStatus) break;
+      assert.ok(Date.now() < deadline, "nothing waits");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    void created.catch(() => undefined);
+  };
+  const signal = (StackName: string, UniqueId: string, Status: "SUCCESS" | "FAILURE", LogicalResourceId = "Wait") =>
+    cfn.signalResource({ StackName, LogicalResourceId, UniqueId, Status });
+  const reason = async (StackName: string) =>
+    (await cfn.describeStackEvents({ StackName })).StackEvents!.find((e) => e.ResourceStatus === "CREATE_FAILED")
+      ?.ResourceStatusReason;
+
+  test("wait for the signals of SignalResource", async () => {
+    await begin("signals", { Count: "2", Timeout: "PT10M" });
+    await signal("signals", "a", "SUCCESS");
+    await assert.rejects(signal("signals", "a", "SUCCESS"), {
+      message: "Signal with ID a for resource Wait already exists. Signals may only be updated with a FAILURE status.",
+    });
+    await assert.rejects(signal("signals", "a", "SUCCESS", "Other"), {
+      message: "Resource Other does not exist for stack signals",
+    });
+    assert.equal((await cfn.describeStacks({ StackName: "signals" })).Stacks![0]!.StackStatus, "CREATE_IN_PROGRESS");
+    await signal("signals", "b", "SUCCESS");
+    const { StackStatus, StackId } = await stacks.ended("signals");
+    assert.equal(StackStatus, "CREATE_COMPLETE");
+    await assert.rejects(signal("signals", "c", "SUCCESS"), {
+      message: `Stack ${StackId} is in CREATE_COMPLETE state and cannot be signaled`,
+    });
+  });
+
+  test("fail by a signal, and when their time is over", async () => {
+    await begin("bad", { Timeout: "PT10M" });
+    await signal("bad", "a", "FAILURE");
+    assert.equal((await stacks.ended("bad")).StackStatus, "ROLLBACK_COMPLETE");
+    assert.equal(await reason("bad"), "Received FAILURE signal with UniqueId a");
+    await begin("late", { Count: 3, Timeout: "PT1S" });
+    assert.equal((await stacks.ended("late")).StackStatus, "ROLLBACK_COMPLETE");
+    assert.equal(await reason("late"), "Failed to receive 3 resource signal(s) within the specified duration");
+    await begin("wrong", { Timeout: "15 minutes" });
+    assert.equal((await stacks.ended("wrong")).StackStatus, "ROLLBACK_COMPLETE");
+    assert.match((await reason("wrong"))!, /must be a duration like PT15M/);
   });
 });
 

@@ -4,8 +4,9 @@ import type { OperationInput } from "../../../aws/sdk-types.ts";
 import { operations } from "../../../aws/service.ts";
 import { onStack } from "../access.ts";
 import { obsoleted } from "../change-sets/forget.ts";
-import { stackExists, validation } from "../errors.ts";
-import { isInProgress, type OnFailure, type Operation, type Stack } from "../model.ts";
+import { noStack, stackExists, validation } from "../errors.ts";
+import { isInProgress, type OnFailure, type Operation, type Stack, type StackResource } from "../model.ts";
+import { takeSignal } from "../resource-signals.ts";
 import { settle } from "../settle.ts";
 import { refuseNoUpdates } from "../difference.ts";
 import {
@@ -105,6 +106,18 @@ export const stacks = operations<typeof CloudFormation, any>()({
       if (stack.status !== "UPDATE_IN_PROGRESS")
         throw validation("CancelUpdateStack cannot be called from current stack status");
       await ctx.records.write([ctx.records.put("cancel", stack.operation!, { how: "rollback" })]);
+      return {};
+    },
+  },
+  SignalResource: {
+    permissions: onStack("SignalResource"),
+    async run(ctx, input) {
+      const { value: stack } = await existingStack(ctx, String(input.StackName), noStack);
+      const logicalId = String(input.LogicalResourceId);
+      const found = await ctx.records.get<StackResource>("resource", `${stack.uuid}/${logicalId}`);
+      if (!found) throw validation(`Resource ${logicalId} does not exist for stack ${stack.name}`);
+      const status = input.Status === "FAILURE" ? "FAILURE" : "SUCCESS";
+      await takeSignal(ctx, stack, found.value, { status, uniqueId: String(input.UniqueId) });
       return {};
     },
   },

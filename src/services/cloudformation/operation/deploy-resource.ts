@@ -8,7 +8,6 @@ import {
   resolveProperties,
   resolveValue,
   resourceSchema,
-  TemplateError,
   type ResourceDeclaration,
   type Scope,
 } from "../../../engines/cloudformation/index.ts";
@@ -19,6 +18,7 @@ import { putLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
 import { adoptResource } from "./adopt-resource.ts";
 import { shiftAlias } from "./alias-deployment.ts";
+import { resolvedDeclaration } from "./declarations.ts";
 import { isDenied, reasonOf, StepCancelled, StepFailed } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
 import { refuseDenied } from "./stack-policies.ts";
@@ -75,7 +75,7 @@ export async function deployResource(
     const updatePolicy = declared.updatePolicy === undefined ? undefined : resolveValue(declared.updatePolicy, scope);
     return await bring({
       run,
-      declared: withPolicies(withMetadata(declared, scope), scope),
+      declared: resolvedDeclaration(declared, scope),
       type,
       existing,
       next: properties,
@@ -86,35 +86,6 @@ export async function deployResource(
     if (run.ctx.signal.aborted) throw error;
     await fail(run, declared, existing, action, error, "");
     return false;
-  }
-}
-
-const POLICIES = new Set(["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"]);
-
-/** A resource with what its functions say that becomes of it. */
-function withPolicies(declared: ResourceDeclaration, scope: Scope): ResourceDeclaration {
-  const { deletionPolicy, updateReplacePolicy, ...rest } = declared;
-  const given = { deletionPolicy, updateReplacePolicy };
-  const resolved = Object.entries(given).flatMap(([name, value]) => {
-    const policy = value === undefined ? undefined : resolveValue(value, scope);
-    if (policy === undefined) return [];
-    if (typeof policy === "string" && POLICIES.has(policy)) return [[name, policy]];
-    const word = name === "deletionPolicy" ? "DeletionPolicy" : "UpdateReplacePolicy";
-    const text = typeof policy === "string" ? policy : JSON.stringify(policy);
-    throw new StepFailed(`Template format error: Unrecognized ${word} ${text} for resource ${declared.logicalId}`);
-  });
-  return { ...rest, ...Object.fromEntries(resolved) };
-}
-
-/** A resource with its metadata as it is shown; what is not known yet, stays as the template says it. */
-function withMetadata(declared: ResourceDeclaration, scope: Scope): ResourceDeclaration {
-  if (declared.metadata === undefined) return declared;
-  try {
-    const metadata = resolveValue(declared.metadata, scope);
-    return metadata === undefined ? declared : { ...declared, metadata };
-  } catch (error) {
-    if (error instanceof TemplateError) return declared;
-    throw error;
   }
 }
 
@@ -211,7 +182,7 @@ async function create(job: Job, action: "create" | "replace"): Promise<boolean> 
         : undefined;
     await run.save({ resource: started, events: [run.event(started, `${word}_IN_PROGRESS`, reason)] });
   }
-  const ctx = run.contextOf(logicalId, step.token, retried);
+  const ctx = run.contextOf(logicalId, step.token, retried, declared.creationPolicy);
   let id: string | undefined;
   try {
     const live = await liveProperties(ctx, next);

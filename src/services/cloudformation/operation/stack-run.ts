@@ -1,4 +1,5 @@
 import type { Context } from "../../../aws/context.ts";
+import type { JsonValue } from "../../../engines/yaml/index.ts";
 import type { Statement } from "../../../ports/database.ts";
 import { unusedChildren } from "../change-sets/forget.ts";
 import { PARALLEL_RESOURCES } from "../limits.ts";
@@ -107,7 +108,7 @@ export class StackRun {
     };
   }
 
-  contextOf(logicalId: string, token: string, retried: boolean): StepContext {
+  contextOf(logicalId: string, token: string, retried: boolean, creationPolicy?: JsonValue): StepContext {
     const tags = this.stack.revision?.tags ?? [];
     return stepContext(this.ctx, {
       stackId: this.stack.arn,
@@ -118,6 +119,7 @@ export class StackRun {
       typeName: this.resources.get(logicalId)?.type,
       stackTags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])),
       turn: this.turn,
+      creationPolicy,
     });
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Context } from "../../../aws/context.ts";
 import type { ResourceContext, Tag } from "../../../aws/service.ts";
+import type { JsonValue } from "../../../engines/yaml/index.ts";
 import { isDenied } from "./failure.ts";
 import type { Turn } from "./turns.ts";
 
@@ -14,6 +15,7 @@ export interface StepFacts {
   readonly stackTags: Readonly<Record<string, string>>;
   readonly typeName: string | undefined;
   readonly turn: Turn;
+  readonly creationPolicy: JsonValue | undefined;
 }
 
 /** A resource's context that also notes what the step did, so that a half-made resource can be removed. */
@@ -24,6 +26,8 @@ export interface StepContext extends ResourceContext {
   readonly named: string | undefined;
   /** The type as the template has it (`Custom::Thing`). */
   readonly typeName: string | undefined;
+  /** What the template says that the resource's creation waits for. */
+  readonly creationPolicy: JsonValue | undefined;
   /** Tells the id of what exists already, so that it is removed although `create` fails later. */
   made(id: string): void;
   /** Waits for something outside, in which time other stacks may be worked on. */
@@ -115,6 +119,10 @@ class StepContextOf implements StepContext {
 
   get typeName() {
     return this.#facts.typeName;
+  }
+
+  get creationPolicy() {
+    return this.#facts.creationPolicy;
   }
 
   made(id: string): void {
