@@ -93,6 +93,7 @@ export const codecommitRepository: ResourceType = {
         repositoryDescription: next["RepositoryDescription"] ?? "",
       });
     }
+    void next["Code"]; // for a new repository alone, on AWS, too
     await setTriggers(ctx, newName, next, previous);
     await setTags(ctx, newName, next, previous);
   },
