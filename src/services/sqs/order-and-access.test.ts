@@ -55,6 +55,14 @@ describe("SQS: order, dead letters, who may", () => {
       assert.deepEqual(await bodies(QueueUrl), ["b1", "b2", "c1", "a3"]);
     });
 
+    test("a group that was received and is visible again comes after those that were not", async () => {
+      const { QueueUrl } = await queue(fifo);
+      for (const MessageBody of ["a1", "b1", "b2", "c1", "a2"])
+        await sqs.sendMessage({ QueueUrl, MessageGroupId: MessageBody[0]!, MessageBody });
+      assert.deepEqual(await bodies(QueueUrl, { MaxNumberOfMessages: 3, VisibilityTimeout: 0 }), ["a1", "a2", "b1"]);
+      assert.deepEqual(await bodies(QueueUrl, { MaxNumberOfMessages: 10 }), ["c1", "a1", "a2", "b1", "b2"]);
+    });
+
     test("a purge forgets what was seen", async () => {
       const { QueueUrl } = await queue(fifo);
       const send = () => sqs.sendMessage({ QueueUrl, MessageGroupId: "g", MessageBody: "x" });

@@ -97,11 +97,13 @@ const OLDEST_FIRST = `select m.id from sqs_message m where m.queue = ? and m.vis
 
 /**
  * Of a FIFO queue as many messages of one group as there are, then those of the next; among the first ones that can be received.
+ * The group that waits for the longest comes first: one that was received and became visible again, after those that were not.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
  */
-const GROUPS_FIRST = `select id from (select id, min(id) over (partition by grp) as first from (select m.id, m.grp from sqs_message m
+const GROUPS_FIRST = `select id from (select id, min(id) over (partition by grp) as first,
+  first_value(visible_at) over (partition by grp order by id) as since from (select m.id, m.grp, m.visible_at from sqs_message m
   where m.queue = ? and +m.visible_at <= ? and +m.sent_at > ? and m.receives < ? and ${IN_ORDER}
-  order by m.id limit ${GROUPED_AT_ONCE})) order by first, id limit ?`;
+  order by m.id limit ${GROUPED_AT_ONCE})) order by since, first, id limit ?`;
 
 /** Takes what can be received, and hides it; in one write, so that of two receivers only one gets a message. */
 export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promise<Message[]> {
@@ -117,23 +119,22 @@ export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promi
   if (!look) return [];
   const fifo = isFifo(queue);
   const receipt = ids.uuid();
+  const claimed = [
+    queue.uid,
+    now,
+    oldest,
+    claim.dead?.after ?? Number.MAX_SAFE_INTEGER,
+    ...(fifo ? [now] : []),
+    claim.max,
+  ];
+  // Afterwards nothing says any more for how long each group had waited.
+  const order = fifo ? await database.all<{ id: number }>({ sql: GROUPS_FIRST, parameters: claimed }) : [];
   await database.write([
     ...(claim.dead ? redrive(ctx, queue, claim.dead, [now, oldest]) : []),
     {
       sql: `update sqs_message set visible_at = ?, receives = receives + 1, first_received_at = coalesce(first_received_at, ?),
         received_at = ?, receipt = ? where id in (${fifo ? GROUPS_FIRST : OLDEST_FIRST})`,
-      parameters: [
-        now + claim.visibilityMs,
-        now,
-        now,
-        receipt,
-        queue.uid,
-        now,
-        oldest,
-        claim.dead?.after ?? Number.MAX_SAFE_INTEGER,
-        ...(fifo ? [now] : []),
-        claim.max,
-      ],
+      parameters: [now + claim.visibilityMs, now, now, receipt, ...claimed],
     },
   ]);
   const rows = await database.all<Message & { facts: string }>({
@@ -141,7 +142,11 @@ export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promi
     parameters: [receipt],
   });
   const messages = rows.map(messageOf);
-  return fifo ? [...Map.groupBy(messages, ({ grp }) => grp).values()].flat() : messages;
+  if (!fifo) return messages;
+  const places = new Map(order.map(({ id }, place) => [id, place]));
+  const groups = [...Map.groupBy(messages, ({ grp }) => grp).values()];
+  const placeOf = ([first]: Message[]): number => places.get(first!.id) ?? order.length;
+  return groups.toSorted((a, b) => placeOf(a) - placeOf(b)).flat();
 }
 
 const messageOf = (row: Message & { facts: unknown }): Message => ({
