@@ -1,12 +1,12 @@
 import type { FunctionSandbox } from "../../ports/sandbox.ts";
-import type { Invocation, RuntimeAnswer, RuntimeChannel } from "./channel.ts";
+import type { RuntimeAnswer, RuntimeChannel } from "./channel.ts";
 import { FrameChannel } from "./frame-channel.ts";
 import type { FunctionVersion, InvokeOutcome } from "./function-version.ts";
 import type { EnvironmentExtensions } from "./environment-extensions.ts";
 import { assign, limitCpus, startCold, type EnvironmentParts, type Started } from "./environment-start.ts";
 import type { ShutdownReason } from "./extensions.ts";
 import { Freezer } from "./freezer.ts";
-import { outcomeOf, reportOf, type Job, type Measured } from "./job.ts";
+import { invocationOf, outcomeOf, reportOf, type Job, type Measured } from "./job.ts";
 import type { Report } from "./log-lines.ts";
 import { PeakMemory } from "./peak-memory.ts";
 import {
@@ -146,7 +146,7 @@ export class ExecutionEnvironment {
     )
       return false;
     if (this.#extensions?.isEmpty === false) return false; // they are told of each call when it begins
-    if (!this.#channel.ahead(this.#invocation(job))) return false;
+    if (!this.#channel.ahead(invocationOf(job, this.version, this.#parts.now()))) return false;
     this.#jobs.push(job);
     return true;
   }
@@ -249,7 +249,7 @@ export class ExecutionEnvironment {
   }
 
   #handOver(job: Job): void {
-    const invocation = this.#invocation(job);
+    const invocation = invocationOf(job, this.version, this.#parts.now());
     this.#extensions?.invoke(invocation);
     this.#channel.invoke(invocation);
   }
@@ -258,17 +258,6 @@ export class ExecutionEnvironment {
     const seconds = this.version.timeoutSeconds.toFixed(2);
     this.#parts.log.timedOut(requestId, seconds);
     return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`);
-  }
-
-  #invocation({ request }: Job): Invocation {
-    return {
-      id: request.requestId,
-      deadline: this.#parts.now() + this.version.timeoutSeconds * 1000,
-      arn: request.invokedArn,
-      traceId: request.traceId ?? "",
-      payload: request.payload,
-      clientContext: request.clientContext,
-    };
   }
 
   /** From here on the call is under way: its log lines, its bill and its time limit begin. */

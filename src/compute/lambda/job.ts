@@ -1,5 +1,5 @@
-import type { RuntimeAnswer } from "./channel.ts";
-import type { InvokeOutcome, InvokeRequest } from "./function-version.ts";
+import type { Invocation, RuntimeAnswer } from "./channel.ts";
+import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
 import type { Report } from "./log-lines.ts";
 
 /** One call on its way through an environment. */
@@ -42,3 +42,13 @@ export function reportOf(
   const usedMB = Math.min(memoryMB, Math.max(1, Math.round(peakMB)));
   return { requestId, ...times, billedMs, memoryMB, usedMB, status };
 }
+
+/** A call as its runtime is told of it; `now` is when it is handed over. */
+export const invocationOf = ({ request }: Job, version: FunctionVersion, now: number): Invocation => ({
+  id: request.requestId,
+  deadline: now + version.timeoutSeconds * 1000,
+  arn: request.invokedArn,
+  traceId: request.traceId ?? "",
+  payload: request.payload,
+  clientContext: request.clientContext,
+});
