@@ -220,3 +220,11 @@ test("an account has no more groups than its quota says", async () => {
     message: "Cannot exceed quota for GroupsPerAccount: 300",
   });
 });
+
+test("policies that AWS manages may be attached, those for services that are not here, too", async () => {
+  await admin.createUser({ UserName: "translator" });
+  const PolicyArn = "arn:aws:iam::aws:policy/TranslateReadOnly";
+  await admin.attachUserPolicy({ UserName: "translator", PolicyArn });
+  const { AttachedPolicies } = await admin.listAttachedUserPolicies({ UserName: "translator" });
+  assert.deepEqual(AttachedPolicies, [{ PolicyName: "TranslateReadOnly", PolicyArn }]);
+});
