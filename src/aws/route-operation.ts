@@ -138,9 +138,15 @@ async function routeAction(
     const queries = candidate.protocol === "awsQuery" || candidate.protocol === "ec2Query" || candidate.queryCompatible;
     if (!operation || !queries) continue;
     const protocol = candidate.protocol === "ec2Query" ? "ec2Query" : "awsQuery";
-    return { found: true, model: candidate, operation, protocol, labels: queueOfPath(candidate, request) };
+    const labels = queueOfPath(candidate, request);
+    // At a queue's own URL there is nothing but what is done with a queue.
+    if (labels["QueueUrl"] && !operation.input.members.some(({ name }) => name === "QueueUrl")) break;
+    return { found: true, model: candidate, operation, protocol, labels };
   }
-  const message = `Could not find operation ${action.slice(0, 100)} for version ${version?.slice(0, 20) ?? "NO_VERSION_SPECIFIED"}`;
+  const message =
+    model?.name === "sqs"
+      ? `The action ${action.slice(0, 100)} is not valid for this endpoint.`
+      : `Could not find operation ${action.slice(0, 100)} for version ${version?.slice(0, 20) ?? "NO_VERSION_SPECIFIED"}`;
   return { found: false, model, protocol: "awsQuery", error: new AwsError("InvalidAction", message, 400) };
 }
 

@@ -76,10 +76,16 @@ function toWireError(
     name: shape?.name ?? known.code,
     queryCode: shape?.awsQueryError?.[0] ?? String(known.fields["QueryCode"] ?? known.code),
     status: query?.[1] ?? statusOf(model, known, shape),
-    message: known.message,
+    message: wordsOf(known, protocol),
     members,
     requestId,
   };
+}
+
+/** SQS's query protocol has words of its own for the one error that old clients look for. */
+function wordsOf({ code, message }: AwsError, protocol: WireError["protocol"]): string {
+  const isOld = protocol === "awsQuery" && code === "QueueDoesNotExist";
+  return isOld ? "The specified queue does not exist for this wsdl version." : message;
 }
 
 function internalFailure(model: ServiceModel | undefined): AwsError {

@@ -151,7 +151,15 @@ describe("requests to a queue's own URL", () => {
     });
     assert.match(named.text, new RegExp(`${other.QueueUrl.split("/").pop()}<`));
     const none = await ask("GET", "/000000000000/none", { Action: "PurgeQueue" });
-    assert.match(none.text, /NonExistentQueue/);
+    assert.match(none.text, /NonExistentQueue<.*The specified queue does not exist for this wsdl version\./s);
+    for (const Action of ["FooBar", "ListQueues"]) {
+      const refused = await ask("GET", path, { Action, Version: "2012-11-05" });
+      assert.equal(refused.status, 400);
+      assert.match(
+        refused.text,
+        new RegExp(`InvalidAction<.*The action ${Action} is not valid for this endpoint\\.`, "s"),
+      );
+    }
   });
 
   test("switches are taken in any case, and told in one", async () => {
