@@ -22,14 +22,21 @@ const triggers = { RollbackTriggers: [{ Arn, Type: "AWS::CloudWatch::Alarm" }] }
 const setAlarm = (StateValue: "OK" | "ALARM") =>
   alarms.setAlarmState({ AlarmName: "errors", StateValue, StateReason: "test" });
 
-/** As when a process was killed before it could tell that it was through with the first message of an operation. */
-async function sendFirstMessagesAgain(): Promise<void> {
+/** As when a process was killed before it could tell that it was through with the first messages of `count` operations. */
+async function sendFirstMessagesAgain(count: number): Promise<void> {
   const { database, queue } = app.running.platform;
   const topic = "cloudformation-0";
   const sql = "select body from queue_message where topic = ?";
-  for (const row of await database.all<{ body: string }>({ sql, parameters: [topic] })) {
-    const { body, ...envelope } = JSON.parse(row.body);
-    assert.ok(body.looks >= 1);
+  // The first message of an operation may still be there for a moment.
+  const paused = async () =>
+    (await database.all<{ body: string }>({ sql, parameters: [topic] }))
+      .map((row) => JSON.parse(row.body))
+      .filter(({ body }) => body.looks >= 1);
+  for (const deadline = Date.now() + 10_000; (await paused()).length < count;) {
+    assert.ok(Date.now() < deadline, "the stacks are not watched");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  for (const { body, ...envelope } of await paused()) {
     const first = JSON.stringify({ ...envelope, body: { operation: body.operation } });
     await database.write(queue.enqueue(topic, first));
   }
@@ -103,7 +110,7 @@ describe("rollback triggers", () => {
     assert.equal((await create("rt-other", body({ A: group("rt-other") }))).StackStatus, "CREATE_COMPLETE");
     const { Stacks } = await cfn.describeStacks({ StackName: watched[16]! });
     assert.equal(Stacks![0]!.StackStatus, "CREATE_IN_PROGRESS");
-    await sendFirstMessagesAgain();
+    await sendFirstMessagesAgain(watched.length);
     await setAlarm("ALARM");
     for (const name of watched) {
       assert.equal((await ended(name)).StackStatus, "ROLLBACK_COMPLETE");
