@@ -63,8 +63,7 @@ export function readProxyResponse(
     "cookies",
     "statusDescription",
   ];
-  const names = Object.keys(value);
-  if (!options.inferred && (names.length === 0 || names.some((name) => !known.includes(name)))) return undefined;
+  if (!options.inferred && Object.keys(value).some((key) => !known.includes(key))) return undefined;
   const status = Number(value["statusCode"] ?? (options.inferred ? NaN : 200));
   if (!Number.isInteger(status) || status < 100 || status > 599) return undefined;
   const headers = readHeaders(value, options.inferred);
@@ -89,9 +88,11 @@ function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [stri
     if (!Array.isArray(values)) return undefined;
     for (const v of values) headers.push([name, String(v)]);
   }
-  const named = headers.length > 0 ? new Set(headers.map(([name]) => name.toLowerCase())) : undefined;
+  // Both are merged; what both say is said once.
+  const said = headers.length > 0 ? new Set(headers.map(([name, v]) => `${name.toLowerCase()}:${v}`)) : undefined;
   for (const name in single)
-    if (single[name] !== null && !named?.has(name.toLowerCase())) headers.push([name, String(single[name])]);
+    if (single[name] !== null && !said?.has(`${name.toLowerCase()}:${String(single[name])}`))
+      headers.push([name, String(single[name])]);
   if (cookiesToo && Array.isArray(cookies)) for (const cookie of cookies) headers.push(["set-cookie", String(cookie)]);
   return headers.filter(
     ([name, v]) => !NOT_FORWARDED.has(name.toLowerCase()) && HEADER_NAME.test(name) && !NOT_IN_HEADER.test(v),

@@ -166,7 +166,14 @@ test("a resource without the method gives way to one that has it, and slashes be
 test("what a function may answer to a proxy integration", () => {
   const read = (value: unknown) =>
     readProxyResponse(Buffer.from(JSON.stringify(value)), { inferred: false, decodes: false });
-  assert.equal(read({}), undefined);
+  assert.equal(read(null), undefined);
+  assert.equal(read({})?.status, 200);
+  const both = { multiValueHeaders: { "A-B": ["1", "2"] }, headers: { "a-b": "3" } };
+  assert.deepEqual(
+    read(both)?.headers.map(([, value]) => value),
+    ["1", "2", "3"],
+  );
+  assert.deepEqual(read({ ...both, headers: { "a-b": "2" } })?.headers.length, 2);
   assert.equal(read({ statusCode: 200, multiValueHeaders: { a: "1" } }), undefined);
   assert.equal(read({ headers: { a: "1" } })?.status, 200);
 });
