@@ -71,6 +71,11 @@ describe("S3 form uploads", () => {
     if (words) assert.match(body, words);
   };
 
+  test("a form without a key, and one with an empty key", async () => {
+    await refused(post({}), 400, "InvalidArgument", /must contain a field named 'key'/);
+    await refused(post({ key: "" }), 400, "InvalidArgument", /User key must have a length greater than 0\./);
+  });
+
   test("a file with what the form says of it is stored; the answer is as the form asks", async () => {
     const conditions = [
       ["starts-with", "$key", "in/"],

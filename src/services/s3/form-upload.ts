@@ -136,7 +136,8 @@ function readForm(request: IncomingMessage): Promise<Form> {
 
 async function upload(ctx: Context<any>, bucket: string, { fields, file }: Form) {
   const key = fields.get("key");
-  if (!key)
+  if (key === "") throw invalidArgument("User key must have a length greater than 0.", "key", "");
+  if (key === undefined)
     throw invalidArgument(
       "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
       "key",
