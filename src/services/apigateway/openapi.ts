@@ -40,6 +40,8 @@ export interface ImportedApi {
   readonly definitions: Definitions;
   readonly disableExecuteApiEndpoint?: boolean;
   readonly documentation: readonly Omit<DocumentationPart, "id">[];
+  /** What was passed over. */
+  readonly warnings: readonly string[];
 }
 
 type Json = Record<string, any>;
@@ -64,6 +66,7 @@ export function importOpenApi(
     validators: readValidators(ctx, document, before),
   };
   const basePath = basePathOf(document, mode);
+  const warnings: string[] = [];
   if (basePath) addPath(ctx, byPath, basePath);
   for (const [below, item] of Object.entries((document["paths"] ?? {}) as Json)) {
     const path = basePath + below;
@@ -75,6 +78,7 @@ export function importOpenApi(
         httpMethod,
         path,
         resourceId: resource.id,
+        warnings,
         document,
         item,
         schemes,
@@ -94,6 +98,7 @@ export function importOpenApi(
     resources: Object.fromEntries([...byPath.values()].map((r) => [r.id, r])),
     definitions,
     documentation: documentedParts(document),
+    warnings,
     ...endpointOf(document),
     ...(document["x-amazon-apigateway-binary-media-types"]
       ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] }
@@ -190,6 +195,7 @@ interface Where {
   readonly httpMethod: string;
   readonly path: string;
   readonly resourceId: string;
+  readonly warnings: string[];
   readonly document: Json;
   /** The path's own member. */
   readonly item: Json;
@@ -239,7 +245,23 @@ function authorization(
   return { authorizationType: "CUSTOM", apiKeyRequired, authorizerId: authorizer.id, ...authorizationScopes };
 }
 
-function readIntegration(given: Json, { resourceId }: Where): Integration {
+/** Mappings of parameters, those that are text. */
+function textParameters(given: unknown, { path, httpMethod, warnings }: Where): Record<string, string> | undefined {
+  if (typeof given !== "object" || given === null) return undefined;
+  const texts = Object.entries(given).filter(([name, value]) => {
+    const isText = typeof value === "string";
+    if (!isText && warnings.length < MAX_RESOURCES)
+      warnings.push(
+        `Invalid format for 'requestParameters'. Expected type string for property '${name}' of resource '${path}' and method '${httpMethod}' but got '${String(value)}'`,
+      );
+    return isText;
+  });
+  return texts.length ? (Object.fromEntries(texts) as Record<string, string>) : undefined;
+}
+
+function readIntegration(given: Json, where: Where): Integration {
+  const { resourceId } = where;
+  const requestParameters = textParameters(given["requestParameters"], where);
   const responses = Object.entries((given["responses"] ?? {}) as Record<string, Json>).map(
     ([pattern, r]): [string, IntegrationResponse] => {
       const statusCode = String(r["statusCode"] ?? "200");
@@ -255,16 +277,8 @@ function readIntegration(given: Json, { resourceId }: Where): Integration {
       ];
     },
   );
-  const {
-    uri,
-    httpMethod,
-    credentials,
-    timeoutInMillis,
-    passthroughBehavior,
-    requestTemplates,
-    requestParameters,
-    contentHandling,
-  } = given;
+  const { uri, httpMethod, credentials, timeoutInMillis, passthroughBehavior, requestTemplates, contentHandling } =
+    given;
   return checkedIntegration({
     type: String(given["type"] ?? "").toUpperCase(),
     ...(uri === undefined ? {} : { uri: String(uri) }),

@@ -83,7 +83,9 @@ test("headers that are API Gateway's own are kept from methods, and go to the cl
 });
 
 test("an import gives integrations what they have by default, and takes the path in front as it is told", async () => {
-  const get = { "x-amazon-apigateway-integration": { type: "http", httpMethod: "GET", uri: "http://example.com" } };
+  const requestParameters = { "integration.request.header.nothing": true };
+  const integration = { type: "http", httpMethod: "GET", uri: "http://example.com", requestParameters };
+  const get = { "x-amazon-apigateway-integration": integration };
   const document = {
     swagger: "2.0",
     info: { title: "pets", version: "2" },
@@ -112,6 +114,9 @@ test("an import gives integrations what they have by default, and takes the path
   });
   const { id: restApiId, rootResourceId } = await gateway.createRestApi({ name: "b", binaryMediaTypes: ["image/gif"] });
   const both = await gateway.putRestApi({ restApiId, body, mode: "merge" });
+  assert.deepEqual(both.warnings, [
+    "Invalid format for 'requestParameters'. Expected type string for property 'integration.request.header.nothing' of resource '/pets/{id}' and method 'GET' but got 'true'",
+  ]);
   assert.deepEqual([both.binaryMediaTypes, both.name, both.version], [["image/gif", "image/png"], "pets", "2"]);
   const over = await gateway.putRestApi({ restApiId, body, mode: "overwrite" });
   assert.deepEqual([over.binaryMediaTypes, over.rootResourceId], [["image/png"], rootResourceId]);

@@ -116,11 +116,11 @@ export const apis = operations<typeof Gateway, any>()({
         basePathMode(input.parameters?.["basepath"]),
       );
       const name = imported.name ?? "API";
-      const { definitions, documentation, ...rest } = imported;
+      const { definitions, documentation, warnings, ...rest } = imported;
       const api = withPolicy(ctx, { ...emptyApi(ctx, name), ...rest, ...definitions, name });
       await ctx.records.create("api", api.id, api);
       await putParts(ctx, api.id, documentation, false);
-      return apiView(api);
+      return { ...apiView(api), ...(warnings.length ? { warnings: [...warnings] } : {}) };
     },
   },
   PutRestApi: {
@@ -130,14 +130,15 @@ export const apis = operations<typeof Gateway, any>()({
       readDocument(body); // is looked at before the API is
       const mode = basePathMode(input.parameters?.["basepath"]);
       let documentation: ImportedApi["documentation"] = [];
+      let warnings: ImportedApi["warnings"] = [];
       const api = await changeApi(ctx, input.restApiId, (before) => {
         const imported = importOpenApi(ctx, body, before, mode);
-        documentation = imported.documentation;
+        ({ documentation, warnings } = imported);
         const next = input.mode === "overwrite" ? overwritten(before, imported) : merged(before, imported);
         return withPolicy(ctx, next);
       });
       if (documentation.length) await putParts(ctx, api.id, documentation, input.mode === "overwrite");
-      return { tags: {}, ...apiView(api) };
+      return { tags: {}, ...apiView(api), ...(warnings.length ? { warnings: [...warnings] } : {}) };
     },
   },
   GetRestApi: {
@@ -216,7 +217,10 @@ export const apis = operations<typeof Gateway, any>()({
 });
 
 /** Nothing stays of what the definition does not name. */
-function overwritten(before: RestApi, { definitions, documentation: _d, ...imported }: ImportedApi): RestApi {
+function overwritten(
+  before: RestApi,
+  { definitions, documentation: _d, warnings: _w, ...imported }: ImportedApi,
+): RestApi {
   const { authorizers: _a, models: _m, validators: _v, gatewayResponses: _g, ...rest } = before;
   // The root stays the one that it was.
   const { rootResourceId } = before;
