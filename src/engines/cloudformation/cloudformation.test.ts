@@ -274,6 +274,12 @@ test("says what a change does to each resource", () => {
   ]);
   assert.equal(changes[1]?.details[0]?.causingEntity, "Q.Arn");
   assert.deepEqual(diffTemplates(view(before, { P: "a" }), view(before, { P: "a" })), []);
+  const named = { given: { P: "/in/the/store" } };
+  const [stored] = diffTemplates({ ...view(before, { P: "a" }), ...named }, { ...view(before, { P: "b" }), ...named });
+  assert.deepEqual(
+    stored?.details.map((d) => [d.evaluation, d.changeSource]),
+    [["Static", "DirectModification"]],
+  );
   assert.throws(
     () => diffTemplates(view(before), view(before.replace("AWS::SNS::Topic", "AWS::SQS::Queue"))),
     /Update of resource type is not permitted/,

@@ -13,6 +13,8 @@ export interface StackView {
   readonly template: Template;
   /** Resolved parameters, conditions and mappings; `partial` should be set. */
   readonly scope: Scope;
+  /** Parameters as they were given, where that may differ from what they resolve to. */
+  readonly given?: Readonly<Record<string, string>>;
 }
 
 export type Attribute =
@@ -204,6 +206,8 @@ function staticDetails(
 
 function parameterChanged(name: string, before: StackView, after: StackView): boolean {
   const value: JsonValue | undefined = after.scope.parameters[name];
+  // Another value in the parameter store is no change of the parameter that names it.
+  if (before.given && after.given && before.given[name] === after.given[name]) return false;
   return value !== undefined && !isDeepStrictEqual(value, before.scope.parameters[name]);
 }
 

@@ -35,14 +35,16 @@ export async function difference(ctx: Context<any>, stack: Stack, prepared: Prep
     getAtt: (id: string, name: string) => attributeOf(ctx, resources.get(id), name),
     importValue: (name: string) => exports.get(name)?.value,
   };
-  const after: StackView = { template: prepared.template, scope: { ...prepared.scope, ...live } };
+  const { given } = inputsOf(ctx, prepared.revision);
+  const after: StackView = { template: prepared.template, scope: { ...prepared.scope, ...live }, given };
   if (!stack.revision) {
     const outputsChanged = Object.keys(prepared.template.outputs).length > 0;
     return { changes: diffTemplates(undefined, after), any: true, nestedOnly: false, outputsChanged, after, resources };
   }
   const template = await templateOf(ctx, stack.uuid, stack.revision);
-  const scope = storedScope(ctx, template, inputsOf(ctx, stack.revision), stack, stack.revision.notificationArns);
-  const before: StackView = { template, scope: { ...scope, ...live } };
+  const inputs = inputsOf(ctx, stack.revision);
+  const scope = storedScope(ctx, template, inputs, stack, stack.revision.notificationArns);
+  const before: StackView = { template, scope: { ...scope, ...live }, given: inputs.given };
   const changes = diffTemplates(before, after);
   const outputs = (view: StackView): string => JSON.stringify(resolveOutputs(view.template, view.scope));
   const nested = Object.values(template.resources).some((r) => r.type === "AWS::CloudFormation::Stack");
