@@ -115,10 +115,8 @@ export const settings = operations<typeof Lambda, LambdaState>()({
       const wanted = Number(input.ReservedConcurrentExecutions);
       const provisioned = totalOf(await provisionedConfigs(ctx, name));
       if (wanted < provisioned)
-        throw new AwsError(
-          "InvalidParameterValueException",
+        throw invalidParameter(
           ` ReservedConcurrentExecutions  ${wanted} should not be lower than function's total provisioned concurrency [${provisioned}].`,
-          400,
         );
       if ((await unreservedConcurrency(ctx, name)) - wanted < MIN_UNRESERVED) {
         throw invalidParameter(
