@@ -49,13 +49,16 @@ export class FileReader extends Readable implements SendsItself {
     );
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#opened
-      .then((handle) => handle.close())
-      .then(
-        () => done(error),
-        (closing: Error) => done(error ?? closing),
-      );
+  override _destroy(error: Error | null, destroyed: (error?: Error | null) => void): void {
+    this.#close().then(
+      () => destroyed(error),
+      (closing: Error) => destroyed(error ?? closing),
+    );
+  }
+
+  async #close(): Promise<void> {
+    const handle = await this.#opened;
+    await handle.close();
   }
 
   async sendTo(target: Writable): Promise<void> {
