@@ -260,6 +260,8 @@ describe("S3's answers, word for word", () => {
     });
     await refusal(s3.getObjectTagging({ Bucket, Key: "none" }), "NoSuchKey", 404, { Key: `${Bucket}/none` });
     await refusal(s3.deleteObjectTagging({ Bucket, Key: "none" }), "NoSuchKey", 404, { Key: "none" });
+    const regional = { BucketNamespace: "account-regional" } as const;
+    await refusal(s3.createBucket({ Bucket: "xyz-an", ...regional }), "InvalidBucketNamespace", 400);
     await refusal(s3.createBucket({ Bucket: `${Bucket}-b`, ObjectOwnership: "" as never }), "InvalidArgument", 400, {
       ArgumentName: "x-amz-object-ownership",
     });

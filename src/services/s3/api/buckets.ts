@@ -43,6 +43,13 @@ function regionOf(ctx: Context<any>, constraint: string | undefined): string {
   return region;
 }
 
+/** A bucket of the account's own namespace in a region ends with both: https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html */
+function checkNamespace(name: string, namespace: string | undefined, place: string): void {
+  if (namespace !== "account-regional" || name.endsWith(`-${place}-an`)) return;
+  const message = `The name of a bucket in the account regional namespace must end with -${place}-an.`;
+  throw new AwsError("InvalidBucketNamespace", message, 400, { BucketName: name });
+}
+
 const notRegion = (name: string): AwsError =>
   new AwsError("InvalidArgument", `Argument value ${name.slice(0, 200)} is not a valid AWS Region`, 400, {
     ArgumentName: "bucket-region",
@@ -78,6 +85,7 @@ export const buckets = operations<typeof S3, any>()({
       if (!isBucketName(name))
         throw new AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, { BucketName: name });
       const region = regionOf(ctx, input.CreateBucketConfiguration?.LocationConstraint);
+      checkNamespace(name, input.BucketNamespace, `${ctx.account}-${region}`);
       const owner = canonicalId(ctx.account);
       if (input.ObjectOwnership !== undefined && !OWNERSHIPS.includes(input.ObjectOwnership))
         throw new AwsError(
