@@ -43,14 +43,18 @@ export function matchRestOperation(model: ServiceModel, request: HttpRequest): O
   if (!byFirst) return undefined;
   const parts = request.path.split("/").slice(1);
   if (parts.at(-1) === "") parts.pop(); // `/functions/` is `/functions`
+  // Where nothing but a required member is missing, the operation itself says so.
+  let nearest: OperationMatch | undefined;
   for (const routes of [byFirst.get(parts[0] ?? ""), byFirst.get("*")]) {
     for (const route of routes ?? []) {
       const raw = matchSegments(route.segments, parts);
-      if (!raw || !hasMarks(route.marks, request)) continue;
-      return { operation: route.operation, labels: decodeLabels(raw) };
+      if (!raw) continue;
+      if (hasMarks(route.marks, request)) return { operation: route.operation, labels: decodeLabels(raw) };
+      const bare = { ...route.marks, requiredQuery: [], requiredHeaders: [] };
+      if (!nearest && hasMarks(bare, request)) nearest = { operation: route.operation, labels: decodeLabels(raw) };
     }
   }
-  return undefined;
+  return nearest;
 }
 
 function restTable(model: ServiceModel): RestTable {
