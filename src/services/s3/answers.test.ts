@@ -331,6 +331,8 @@ describe("S3's answers, word for word", () => {
     const Bucket = await bucket();
     const { ETag = "" } = await s3.putObject({ Bucket, Key: "a key", Body: "x" });
     assert.ok((await s3.copyObject({ Bucket, Key: "copy", CopySource: `${Bucket}%2Fa+key` })).CopyObjectResult?.ETag);
+    const CopySource = `${app.client.endpoint}/${Bucket}/a%20key`;
+    assert.ok((await s3.copyObject({ Bucket, Key: "copy", CopySource })).CopyObjectResult?.ETag);
     for (const IfMatch of [ETag, ETag.slice(1), ETag.slice(1, -1)])
       assert.equal((await s3.putObject({ Bucket, Key: "a key", Body: "x", IfMatch })).ETag, ETag);
     await refusal(s3.putPublicAccessBlock({ Bucket, PublicAccessBlockConfiguration: {} }), "InvalidRequest", 400);

@@ -150,7 +150,9 @@ export function copySource(source: string | undefined): { bucket: string; key: s
     invalidArgument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source");
   try {
     const encoded = mark < 0 ? text : text.slice(0, mark);
+    // A URL with the bucket in its path is taken too: a bucket's name has no colon.
     const path = decodeURIComponent(encoded.replaceAll("+", " "))
+      .replace(/^https?:\/\/[^/]+/, "")
       .replace(/^\//, "")
       .replace(/^arn:aws:s3:::/, "");
     const slash = path.indexOf("/");
