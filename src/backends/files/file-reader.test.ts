@@ -6,11 +6,13 @@ import { createServer, get, type IncomingMessage, type Server } from "node:http"
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { sendStream } from "../../kernel/send-stream.ts";
 import type { Blobs } from "../../ports/blobs.ts";
 import { openFileBlobs } from "./file-blobs.ts";
+import { BufferPool, FileReader } from "./file-reader.ts";
 
 const content = randomBytes(3_000_001);
 let folder: string;
@@ -90,4 +92,16 @@ test("a reader that is given up closes its file", async () => {
   reader.destroy();
   await once(reader, "close");
   assert.deepEqual(await openFiles(), []);
+});
+
+test("a file that cannot be opened fails its reader, and nothing else", async () => {
+  const missing = (): FileReader => new FileReader(join(folder, "gone"), { start: 0, end: 9 }, new BufferPool());
+  const sent = missing();
+  const closed = once(sent, "close"); // rejects where the stream has an error that nobody expects, which ends the process
+  await assert.rejects(sendStream(sent, new PassThrough()), { code: "ENOENT" });
+  await closed;
+  const givenUp = missing();
+  givenUp.destroy();
+  await once(givenUp, "close");
+  await assert.rejects(buffer(missing()), { code: "ENOENT" });
 });

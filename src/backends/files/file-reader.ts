@@ -50,15 +50,9 @@ export class FileReader extends Readable implements SendsItself {
   }
 
   override _destroy(error: Error | null, destroyed: (error?: Error | null) => void): void {
-    this.#close().then(
-      () => destroyed(error),
-      (closing: Error) => destroyed(error ?? closing),
-    );
-  }
-
-  async #close(): Promise<void> {
-    const handle = await this.#opened;
-    await handle.close();
+    // A file that could not be opened needs no closing, and what goes wrong in closing one that was only read is nobody's loss.
+    const closed = this.#opened.then((handle) => handle.close()).catch(() => undefined);
+    void closed.then(() => destroyed(error));
   }
 
   async sendTo(target: Writable): Promise<void> {
