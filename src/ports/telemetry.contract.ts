@@ -214,6 +214,30 @@ export function runContract(contract: TelemetryContract): void {
       assert.deepEqual((await amounts(start + 7_200_000)).at(-1), [1, "1", 1]);
     });
 
+    test("metrics: what is no number is left out, and nothing beside it is lost", async () => {
+      const from = clock.now();
+      const of = { namespace: "Odd", name: "M", dimensions: {}, unit: "None", timestamp: from };
+      const statistics = { sum: Number.NaN, min: 1, max: 2, count: 1 };
+      telemetry.putMetrics("1", "r", [
+        { ...of, value: Infinity },
+        { ...of, value: -Infinity },
+        { ...of, value: 5 },
+        { ...of, statistics },
+        { ...of, name: "N", statistics },
+      ]);
+      await telemetry.flush();
+      const points = await telemetry.readMetric("1", "r", {
+        ...of,
+        start: from,
+        end: from + MINUTE,
+        periodSeconds: 60,
+      });
+      assert.deepEqual(
+        points.map(({ sum, count }) => [sum, count]),
+        [[5, 1]],
+      );
+    });
+
     test("meters: add to what puts add to, over minutes, hours and flushes", async () => {
       const metric = { namespace: "Meter", name: "M", dimensions: { A: "1" }, unit: "Count" };
       const meter = telemetry.metricMeter("1", "r", metric);

@@ -165,6 +165,7 @@ export class SqlMetrics {
     const point = this.#find(account, region, { sample, at, resolution });
     const { statistics } = sample;
     if (!statistics) return addValue(point, sample.value ?? 0);
+    if (![point.sum + statistics.sum, statistics.min, statistics.max, statistics.count].every(Number.isFinite)) return;
     point.sum += statistics.sum;
     point.min = Math.min(point.min, statistics.min);
     point.max = Math.max(point.max, statistics.max);
@@ -183,7 +184,7 @@ export class SqlMetrics {
     const key = `${at} ${resolution} ${account} ${region} ${unit.length} ${unit}${namespace.length} ${namespace}${name.length} ${name}${dimensions}`;
     let point = this.#open.get(key);
     if (!point) {
-      const empty = { sum: 0, min: Infinity, max: -Infinity, count: 0, values: new SampleValues(), dirty: true };
+      const empty = { sum: 0, min: Infinity, max: -Infinity, count: 0, values: new SampleValues(), dirty: false };
       const metric = [account, region, namespace, name, dimensions] as const;
       point = { metric, at, resolution, unit, part: this.#nextPart++, isClosed: false, ...empty };
       this.#open.set(key, point);
@@ -192,7 +193,9 @@ export class SqlMetrics {
   }
 }
 
+/** What is no number, or makes none of the sum, is left out: the database would refuse it, with everything stored beside it. */
 function addValue(point: OpenPoint, value: number): void {
+  if (!Number.isFinite(point.sum + value)) return;
   point.sum += value;
   if (value < point.min) point.min = value;
   if (value > point.max) point.max = value;

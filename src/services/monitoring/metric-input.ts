@@ -69,6 +69,9 @@ function checkDatum(datum: CloudWatch.MetricDatum, at: string): void {
     throw invalid(`The collection ${at}.Values must not have a size greater than ${MAX_VALUES}.`);
   for (const value of Values ?? [])
     if (!Number.isFinite(value)) throw invalid(`The value ${value} for parameter ${at}.Values is invalid.`);
+  for (const [name, value] of Object.entries(StatisticValues ?? {}))
+    if (!Number.isFinite(value))
+      throw invalid(`The value ${value} for parameter ${at}.StatisticValues.${name} is invalid.`);
   if (Value === undefined && !Values?.length && !StatisticValues)
     throw invalid(
       `At least one of the parameters must be specified: ${at}.Value, ${at}.StatisticValues`,

@@ -41,6 +41,14 @@ test("values and statistic sets of one minute are one data point", async () => {
   assert.deepEqual([Sum, Average, Minimum, Maximum, SampleCount, Unit], [16, 4, 1, 9, 4, "Count"]);
 });
 
+test("statistics that are no numbers are refused", async () => {
+  const StatisticValues = { Sum: Number.NaN, Minimum: 1, Maximum: 2, SampleCount: 1 };
+  await assert.rejects(
+    client.putMetricData({ Namespace: "Own", MetricData: [{ MetricName: "Odd", StatisticValues }] }),
+    { name: "InvalidParameterValueException", message: /NaN.*StatisticValues\.Sum/ },
+  );
+});
+
 test("GetMetricData answers what was asked for, by id", async () => {
   await client.putMetricData({
     Namespace: "Own",
