@@ -50,7 +50,7 @@ test("metrics that are embedded in log events are CloudWatch's", async () => {
 });
 
 test("a dimension set counts where the event has all its members", () => {
-  const samples = embeddedMetrics([{ timestamp: 1, message: JSON.stringify(order) }]);
+  const samples = embeddedMetrics([{ timestamp: 1, message: JSON.stringify(order) }], NOW);
   const orders = samples.filter((sample) => sample.name === "orders");
   assert.deepEqual(
     orders.map(({ dimensions, value, timestamp }) => [{ ...dimensions }, value, timestamp]),
@@ -74,6 +74,27 @@ test("what does not follow the format is a log event and nothing more", () => {
     JSON.stringify({ ...order, _aws: { CloudWatchMetrics: [{ ...directive, Namespace: "AWS/Lambda" }] } }),
     JSON.stringify({ ...order, orders: "2", latency: {} }),
     JSON.stringify({ a: '"CloudWatchMetrics"' }),
+    JSON.stringify({ ...order, orders: "many", latency: "long" }).replaceAll(/"(many|long)"/g, "[1e999, -1e999]"),
+    JSON.stringify({ ...order, _aws: { Timestamp: NOW + 3 * 3600_000, CloudWatchMetrics: [directive] } }),
+    JSON.stringify({ ...order, _aws: { Timestamp: NOW - 15 * 86_400_000, CloudWatchMetrics: [directive] } }),
   ];
-  assert.deepEqual(embeddedMetrics(others.map((message) => ({ timestamp: 1, message }))), []);
+  assert.deepEqual(
+    embeddedMetrics(
+      others.map((message) => ({ timestamp: NOW, message })),
+      NOW,
+    ),
+    [],
+  );
+});
+
+test("a small event does not make millions of samples", () => {
+  const Dimensions = Array.from({ length: 30 }, () => []);
+  const Metrics = Array.from({ length: 100 }, () => ({ Name: "n" }));
+  const CloudWatchMetrics = Array.from({ length: 100 }, () => ({ Namespace: "shop", Dimensions, Metrics }));
+  const many = JSON.stringify({ _aws: { CloudWatchMetrics }, n: Array.from({ length: 100 }, () => 1) });
+  assert.ok(embeddedMetrics([{ timestamp: NOW, message: many }], NOW).length <= 50_000);
+  const wide = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`d${i}`, "x".repeat(1000)]));
+  const of = { Namespace: "shop", Dimensions: [Object.keys(wide)], Metrics };
+  const message = JSON.stringify({ _aws: { CloudWatchMetrics: Array.from({ length: 100 }, () => of) }, ...wide, n: 1 });
+  assert.ok(embeddedMetrics([{ timestamp: NOW, message }], NOW).length < 200);
 });

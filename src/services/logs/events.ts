@@ -208,7 +208,7 @@ function append(
   const isRefused = (e: { timestamp: number }) => isOld(e) || isNew(e);
   const accepted = batch.some(isRefused) ? batch.filter((e) => !isRefused(e)) : batch;
   ctx.platform.telemetry.appendLogs(keyOf(ctx, group), stream, accepted);
-  const metrics = embeddedMetrics(accepted);
+  const metrics = embeddedMetrics(accepted, ctx.now());
   if (metrics.length > 0) ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, metrics);
   const rejected = accepted.length === batch.length ? {} : { rejectedLogEventsInfo: rejectedInfo(batch, isOld, isNew) };
   return { nextSequenceToken: "1", ...rejected };
