@@ -58,6 +58,22 @@ test("Java's patterns over texts, where they take no longer than the text is", (
     assert.throws(() => render(bad), TemplateFault);
 });
 
+test("patterns over long texts count for the work that they are", () => {
+  const long = "#set($x = 'a')#foreach($i in [1..14])#set($x = $x.concat($x))#end";
+  assert.equal(render(`${long}$x.replaceAll("a*b", "").length()`), "16384");
+  const hard = '$x.replaceAll("a*b", "")';
+  assert.throws(() => render(`${long}#foreach($i in [1..1000])#set($y = ${hard})#end`), TemplateFault);
+  const longer = long.replace("14", "20");
+  assert.equal(render(`${longer}$x.replaceFirst("a", "b").replaceFirst("a", "$0c").substring(0, 5)`), "bacaa");
+  for (const many of [
+    '$x.split("").size()',
+    '$x.replaceAll("", "")',
+    '$x.replaceAll($x, "")',
+    '$x.replaceAll("b?", $x)',
+  ])
+    assert.throws(() => render(`${longer}#set($y = ${many})`), TemplateFault, many);
+});
+
 test("a template that cannot be read, or never ends, is a fault", () => {
   for (const template of [
     "#if(true)",

@@ -1,12 +1,15 @@
 import { TemplateFault } from "./syntax.ts";
-import { fitsAll, replacedBy, splitBy } from "./text-patterns.ts";
+import { fitsAll, patternCost, replacedBy, splitBy } from "./text-patterns.ts";
 
 /** Methods that take the same time however large their target is. */
 const QUICK: ReadonlySet<string> = new Set(["get", "set", "add", "put", "size", "isEmpty", "containsKey", "charAt"]);
+/** Methods that take a pattern. */
+const PATTERNS: ReadonlySet<string> = new Set(["replaceAll", "replaceFirst", "split", "matches"]);
 
 /** How many steps of a template a method's call is worth: what looks through all of a text or list counts for more. */
-export function costOf(target: unknown, name: string): number {
+export function costOf(target: unknown, name: string, given: readonly unknown[] = []): number {
   if (QUICK.has(name)) return 1;
+  if (typeof target === "string" && PATTERNS.has(name)) return patternCost(target, name, given[0]);
   if (typeof target === "string") return 1 + target.length / 1000;
   const size = target instanceof Map ? target.size : Array.isArray(target) ? target.length : 0;
   return 1 + size / 100;
@@ -194,10 +197,8 @@ function onText(text: string, name: string, given: readonly unknown[]): unknown 
     case "replace":
       return replaced(text, a, b);
     case "replaceAll":
-    case "replaceFirst": {
-      const times = name === "replaceFirst" ? 1 : Infinity;
-      return replacedBy(text, { source: a, replacement: b, times, longest: MAX_TEXT });
-    }
+    case "replaceFirst":
+      return replacedBy(text, { source: a, replacement: b, all: name === "replaceAll", longest: MAX_TEXT });
     case "split":
       return splitBy(text, a);
     case "matches":

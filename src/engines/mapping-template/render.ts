@@ -141,7 +141,7 @@ function lookUp(run: Run, { name, steps }: Reference): unknown {
       const given = one.given.map((expression) => evaluate(run, expression));
       const own =
         at instanceof TemplateObject && Object.hasOwn(at.functions, one.name) ? at.functions[one.name] : undefined;
-      step(run, own ? (at as TemplateObject).cost : costOf(at, one.name));
+      step(run, own ? (at as TemplateObject).cost : costOf(at, one.name, given));
       at = own ? own(...given) : callMethod(at, one.name, given);
       if (typeof at === "string") textOf(run, at);
     }
