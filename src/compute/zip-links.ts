@@ -1,8 +1,12 @@
 import { mkdir, symlink } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
+import { setImmediate } from "node:timers/promises";
 
 /** The longest path that Linux takes. */
 export const MAX_LINK = 4096;
+
+/** Links that are looked at before others get their turn. */
+const AT_ONCE = 100;
 
 /** A symbolic link of a zip: its path in the zip, and what it says. */
 export interface ZipLink {
@@ -28,7 +32,9 @@ export class UnsafeLink extends Error {
  */
 export async function makeLinks(folder: string, links: readonly ZipLink[]): Promise<void> {
   const places = new Set(links.map(({ path }) => posix.normalize(path)));
-  for (const { path, to } of links) {
+  for (const [i, { path, to }] of links.entries()) {
+    if (i % AT_ONCE === AT_ONCE - 1) await setImmediate();
+    if (path.length > MAX_LINK) throw new Error(`the path of the link ${path.slice(0, 100)}... is too long`);
     for (let above = posix.dirname(posix.normalize(path)); above !== "."; above = posix.dirname(above))
       if (places.has(above)) throw new UnsafeLink(path, above);
     if (!staysInside(path, to)) throw new UnsafeLink(path);

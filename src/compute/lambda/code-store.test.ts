@@ -63,6 +63,11 @@ test("no link leads out through another one of the package", async () => {
   await assert.rejects(unpack(file), { message: "The link out points outside the deployment package." });
 });
 
+test("a link whose path no system takes is refused before it is looked at", async () => {
+  const file = await zipFile([[`${"a/".repeat(3000)}x`, "y", LINK]]);
+  await assert.rejects(unpack(file), { message: /the path of the link a\/a.* is too long/ });
+});
+
 test("files, folders, executable bits and links that stay inside are kept", async () => {
   const target = await unpack(
     await zipFile([
