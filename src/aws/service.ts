@@ -110,6 +110,16 @@ export interface QueueWorker<State> {
   run(ctx: Context<State>, body: unknown, attempt: number): Promise<void>;
 }
 
+/** What a worker throws for a message that is to come again after a while that it says, instead of its `backoffMs`. */
+export class TryLater extends Error {
+  readonly delayMs: number;
+
+  constructor(delayMs: number, cause: unknown) {
+    super("a message is to come again", { cause });
+    this.delayMs = delayMs;
+  }
+}
+
 /** Something done again and again: a schedule, a sweep. */
 export interface Periodic<State> {
   readonly name: string;

@@ -5,7 +5,7 @@ import { createContext, OUTBOX, principalOfService, type Context } from "./conte
 import type { Platform } from "./platform.ts";
 import { servicePrincipal, type Principal } from "./principal.ts";
 import type { Registry } from "./registry.ts";
-import type { Periodic, QueueWorker, ServiceCaller } from "./service.ts";
+import { TryLater, type Periodic, type QueueWorker, type ServiceCaller } from "./service.ts";
 
 const DEFAULT_ATTEMPTS = 10;
 const OUTBOX_ATTEMPTS = 60;
@@ -161,6 +161,7 @@ async function giveBack(platform: Platform, worker: QueueWorker<any>, message: M
     await queue.bury(message, messageOf(error));
     return;
   }
+  if (error instanceof TryLater) return void (await queue.release(message, error.delayMs));
   if (!(error instanceof AwsError)) log.warn("a worker failed and will try again", { topic: worker.topic, error });
   const backoff = worker.backoffMs ?? ((attempt: number) => Math.min(60_000, 200 * 2 ** (attempt - 1)));
   await queue.release(message, backoff(message.attempt));

@@ -76,7 +76,7 @@ export function runContract(contract: QueueContract): void {
       assert.equal(await queue.extend(message, 5000), true);
       await clock.advance(4000);
       assert.deepEqual(await queue.depth(t), { visible: 0, leased: 1, delayed: 0, dead: 0 });
-      assert.equal(await queue.release(message, 300), true);
+      assert.equal(await queue.release(message, 299.5), true);
       assert.deepEqual(await receive(t), []);
       await clock.advance(300);
       assert.equal((await receive(t))[0]?.attempt, 2);

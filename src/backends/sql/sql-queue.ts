@@ -105,7 +105,7 @@ class SqlQueue implements Queue {
     const done = await this.#finish(message, [
       {
         sql: "update queue_message set visible_at = ?, lease = null where id = ? and lease = ? and visible_at > ?",
-        parameters: [now + delayMs, message.id, message.lease, now],
+        parameters: [Math.ceil(now + delayMs), message.id, message.lease, now],
         expect: 1,
         sparesMemo: true,
       },

@@ -1,5 +1,5 @@
 import { createContext, type Context } from "../../aws/context.ts";
-import type { QueueWorker } from "../../aws/service.ts";
+import { TryLater, type QueueWorker } from "../../aws/service.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 import type { Statement } from "../../ports/database.ts";
 import { toDeadLetter } from "./dead-letter.ts";
@@ -12,6 +12,7 @@ import { functionArn, invokedArnOf } from "./model.ts";
 import { RECURSIVE, runFunction } from "./run-function.ts";
 import type { LambdaState } from "./state.ts";
 import { headOf, versionOf } from "./store.ts";
+import { pauseMs } from "./throttled-events.ts";
 
 const ASYNC_EVENTS = "lambda-async";
 
@@ -33,7 +34,8 @@ type Ctx = Context<LambdaState>;
 const RETRY_MS = [60_000, 120_000];
 /** Longer than the greatest age of an event, so that it is the worker who ends it and tells its destination. */
 const QUEUE_MAX_AGE_MS = 7 * 3600_000;
-const MAX_THROTTLE_MS = 5 * 60_000;
+/** More than there are seconds in the greatest age of an event: its age ends it. */
+const MAX_TRIES = 30_000;
 
 /** Statements that put an event on disk, to run after `delayMs`. */
 export function acceptEvent(ctx: Ctx, event: AsyncEvent, delayMs = 0): Statement[] {
@@ -46,9 +48,9 @@ export const asyncEvents: QueueWorker<LambdaState> = {
   topic: ASYNC_EVENTS,
   concurrency: 64,
   leaseMs: 30_000,
-  maxAttempts: 1_000,
-  backoffMs: (attempt) => Math.min(MAX_THROTTLE_MS, 1000 * 2 ** Math.min(attempt - 1, 10)),
-  async run(ctx, body) {
+  maxAttempts: MAX_TRIES,
+  backoffMs: pauseMs,
+  async run(ctx, body, attempt) {
     const event = body as AsyncEvent;
     const record = await versionOf(ctx, event.name, event.qualifier).catch((error: unknown) => {
       if (codeOf(error) !== "ResourceNotFoundException") throw error;
@@ -60,16 +62,24 @@ export const asyncEvents: QueueWorker<LambdaState> = {
     count(ctx, event, "AsyncEventAge", ageMs(ctx, event));
     if (ageMs(ctx, event) > maxAgeMs(config))
       return end(ctx, config, { event, record, condition: "EventAgeExceeded", invokes: failures });
-    if ((await headOf(ctx, event.name)).reservedConcurrency === 0)
+    const { reservedConcurrency } = await headOf(ctx, event.name);
+    if (reservedConcurrency === 0)
       return end(ctx, config, { event, record, condition: "ZeroReservedConcurrency", invokes: failures });
+    const { throttledEvents } = ctx.state;
+    const line = `${ctx.account} ${ctx.region} ${event.name}`;
+    throttledEvents.began(line, event.requestId);
     const outcome = await runFunction(ctx, record, {
       requestId: event.requestId,
       payload: Buffer.from(event.payload, "base64"),
       invokedArn: invokedArnOf(ctx, event.name, event.qualifier),
     }).catch((error: unknown) => {
+      if (codeOf(error) === "TooManyRequestsException")
+        throw new TryLater(throttledEvents.throttled(line, event.requestId, attempt, reservedConcurrency), error);
+      throttledEvents.ended(line);
       if (codeOf(error) !== RECURSIVE) throw error;
       return undefined;
     });
+    if (outcome) throttledEvents.ended(line, outcome.durationMs);
     if (!outcome) return end(ctx, config, { event, record, condition: "RecursiveInvocation", invokes: failures });
     const ended = (condition: Condition): Promise<void> =>
       end(ctx, config, { event, record, condition, outcome, invokes: failures + 1 });

@@ -14,6 +14,7 @@ import { MappingPollers } from "./event-sources/pollers.ts";
 import type { FunctionRecord, PolicyRecord } from "./model.ts";
 import { restoreProvisioned, type KeptSince } from "./provisioned.ts";
 import type { Runnable } from "./run-function.ts";
+import { ThrottledEvents } from "./throttled-events.ts";
 
 /** What the service holds while the platform runs. */
 export interface LambdaState {
@@ -31,6 +32,8 @@ export interface LambdaState {
   readonly caller: ServiceCaller;
   /** Calls that are under way, by account, region and function. */
   readonly loads: Loads;
+  /** Asynchronous events that wait for concurrency. */
+  readonly throttledEvents: ThrottledEvents;
   /** Texts of resource policies, by their records. */
   readonly policyTexts: WeakMap<PolicyRecord, string>;
 }
@@ -90,6 +93,7 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
     loads: new Map(),
     versions: new WeakMap(),
     runnables: new WeakMap(),
+    throttledEvents: new ThrottledEvents(),
     policyTexts: new WeakMap(),
   };
 }
