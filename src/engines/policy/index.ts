@@ -12,5 +12,5 @@ export type {
   PolicySource,
   RequestContext,
 } from "./evaluate.ts";
-export { statementPlaces } from "./statement-places.ts";
+export { statementPlaces, type StatementPlace } from "./statement-places.ts";
 export type { Principal } from "./principal.ts";

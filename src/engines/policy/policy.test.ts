@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccessRequest, Principal } from "./index.ts";
-import { compilePolicy, evaluate, explainDenial, parsePolicy } from "./index.ts";
+import { compilePolicy, evaluate, explainDenial, parsePolicy, statementPlaces } from "./index.ts";
 
 const user: Principal = { type: "user", account: "111122223333", arn: "arn:aws:iam::111122223333:user/ann" };
 const session: Principal = {
@@ -236,4 +236,16 @@ test("hostile patterns stay fast and evaluation takes microseconds", () => {
   const started = performance.now();
   assert.equal(decide({ identityPolicies: [nasty], resource: `arn:aws:s3:::${"a".repeat(2000)}` }), "implicitDeny");
   assert.ok(performance.now() - started < 20_000); // not a measure: a search without end takes minutes
+});
+
+test("the places of many statements are found in one pass", () => {
+  const statement = '{"Effect":"Allow","Action":"a:b","Resource":"*"}';
+  const document = `{"Statement":[\n${Array.from({ length: 30_000 }, () => statement).join(",\n")}]}`;
+  const started = performance.now();
+  const places = statementPlaces(document);
+  assert.ok(performance.now() - started < 3000); // quadratic it takes half a minute
+  assert.deepEqual(places.at(-1), {
+    start: { line: 30_001, column: 2 },
+    end: { line: 30_001, column: statement.length + 1 },
+  });
 });

@@ -13,6 +13,7 @@ export interface StatementPlace {
 /** The places of a document's statements, in their order. The document must have been parsed without an error. */
 export function statementPlaces(document: string): StatementPlace[] {
   const places: StatementPlace[] = [];
+  const placeOf = placesIn(document);
   let isStatement = false; // whether the member of the document that is being read is `Statement`
   let opened = -1;
   let depth = 0;
@@ -26,7 +27,7 @@ export function statementPlaces(document: string): StatementPlace[] {
       depth--;
       if (token !== "}") continue;
       if (--braces === 1 && opened >= 0) {
-        places.push({ start: placeOf(document, opened), end: placeOf(document, index + 1) });
+        places.push({ start: placeOf(opened), end: placeOf(index + 1) });
         opened = -1;
       }
     } else if (depth === 1 && token.endsWith(":")) {
@@ -36,8 +37,14 @@ export function statementPlaces(document: string): StatementPlace[] {
   return places;
 }
 
-function placeOf(text: string, offset: number): TextPlace {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf("\n") + 1;
-  return { line: before.split("\n").length, column: offset - lineStart + 1 };
+/** Tells places one after the other, each from where the one before was. */
+function placesIn(text: string): (offset: number) => TextPlace {
+  let [line, lineStart] = [1, 0];
+  return (offset) => {
+    for (let end = text.indexOf("\n", lineStart); end >= 0 && end < offset; end = text.indexOf("\n", lineStart)) {
+      line++;
+      lineStart = end + 1;
+    }
+    return { line, column: offset - lineStart + 1 };
+  };
 }

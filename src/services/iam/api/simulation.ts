@@ -8,6 +8,7 @@ import {
   statementPlaces,
   type CompiledPolicy,
   type ContextValue,
+  type StatementPlace,
 } from "../../../engines/policy/index.ts";
 import { invalidInput } from "../errors.ts";
 import { entityArn, nameKey, type Entity, type Group, type Role, type User } from "../model.ts";
@@ -150,6 +151,7 @@ function simulate(ctx: Context<any>, input: Asked, { sources, caller, boundary }
       ...(boundaries[0] ? { boundary: boundaries[0] } : {}),
     });
   let tests = 0;
+  const placesOf = rememberedPlaces();
   const all = actions.flatMap((action) =>
     resources.map((resource): Iam.EvaluationResult => {
       if (!/^[\w-]+:[\w*?]+$/.test(action)) throw invalidInput(`Invalid action name: ${action}`);
@@ -163,7 +165,7 @@ function simulate(ctx: Context<any>, input: Asked, { sources, caller, boundary }
         if (!decides(policy)) return [];
         if ((tests += policy.statements.length) > MAX_TESTS)
           throw invalidInput("The simulation has too many statements.");
-        return matchedStatements(source, policy, decides);
+        return matchedStatements(source, policy, { decides, placesOf });
       });
       return {
         EvalActionName: action,
@@ -188,12 +190,25 @@ function simulate(ctx: Context<any>, input: Asked, { sources, caller, boundary }
   return { EvaluationResults: items, ...rest };
 }
 
+/** A document decides many requests of a simulation, and is read through for the first. */
+function rememberedPlaces(): (document: string) => StatementPlace[] {
+  const known = new Map<string, StatementPlace[]>();
+  return (document) => {
+    const places = known.get(document) ?? statementPlaces(document);
+    known.set(document, places);
+    return places;
+  };
+}
+
 function matchedStatements(
   { id, type, document }: Source,
   policy: CompiledPolicy,
-  decides: (policy: CompiledPolicy) => boolean,
+  {
+    decides,
+    placesOf,
+  }: { decides: (policy: CompiledPolicy) => boolean; placesOf: (document: string) => StatementPlace[] },
 ): Iam.Statement[] {
-  const places = statementPlaces(document);
+  const places = placesOf(document);
   return policy.statements.flatMap((statement, i): Iam.Statement[] => {
     if (!decides({ ...policy, statements: [statement] })) return [];
     const { start, end } = places[i] ?? {};
