@@ -18,6 +18,8 @@ export interface WantedSignals {
 
 const KIND = "resource-signal";
 const STANDARD_SECONDS = 300;
+/** The one type that waits for signals, and forgets them when it goes. */
+const WAITS = "AWS::CloudFormation::WaitCondition";
 
 /** What a CreationPolicy says of signals; `undefined` where it waits for none. */
 export function wantedSignals(policy: JsonValue | undefined): WantedSignals | undefined {
@@ -63,6 +65,7 @@ export async function takeSignal(
     throw validation(`Stack ${stack.arn} is in ${stack.status} state and cannot be signaled`);
   if (!step || !/^(CREATE|UPDATE)_IN_PROGRESS$/.test(status))
     throw validation(`Resource ${logicalId} is in ${status} state and cannot be signaled`);
+  if (resource.type !== WAITS) return; // nobody would ever look at it, or forget it
   const id = `${step.token}/${signal.uniqueId}`;
   const there = await ctx.records.get<ResourceSignal>(KIND, id);
   if (there && signal.status === "SUCCESS")

@@ -63,6 +63,9 @@ describe("stacks that wait", () => {
     const begun = Date.now();
     assert.equal((await stacks.create("ordinary", body({ A: group("ordinary-a", 1) }))).StackStatus, "CREATE_COMPLETE");
     assert.ok(Date.now() - begun < 5_000);
+    // A resource that no signal is for keeps none either: it would be refused the second time.
+    const unasked = { LogicalResourceId: "Child", UniqueId: "a", Status: "SUCCESS" } as const;
+    for (let i = 0; i < 2; i++) await cfn.signalResource({ StackName: parents[0]!, ...unasked });
     await Promise.all(urls.map((url, i) => signal(url, String(i))));
     for (const name of [...names, ...parents])
       assert.equal((await stacks.ended(name)).StackStatus, "CREATE_COMPLETE", name);
