@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { JsonObject } from "../yaml/index.ts";
+import type { JsonObject, JsonValue } from "../yaml/index.ts";
 import type { Scope, StackView, Template } from "./index.ts";
 import {
   checkProperties,
@@ -378,4 +378,12 @@ test("parses the published good templates", { skip: !existsSync(templates) && "c
     refused.filter((line) => !line.includes("At least one Resources member") && !line.startsWith("custom/is-defined")),
     [],
   );
+});
+
+test("functions within functions make no endless text", () => {
+  for (const name of ["Fn::Base64", "Fn::ToJsonString"]) {
+    let value: JsonValue = '"'.repeat(1000);
+    for (let i = 0; i < 40; i++) value = { [name]: value };
+    assert.throws(() => resolveValue(value, bare), /the result of a function is too long/, name);
+  }
 });

@@ -76,7 +76,7 @@ const FUNCTIONS: Readonly<Record<string, (argument: JsonValue, call: Call) => Va
   "Fn::ImportValue": importValue,
   "Fn::Base64": (argument, call) => {
     const text = scalar(argument, call, "Template error: every Fn::Base64 object must have a String-typed value.");
-    return text === KNOWN_AFTER_APPLY ? text : Buffer.from(text).toString("base64");
+    return text === KNOWN_AFTER_APPLY ? text : bounded(Buffer.from(text).toString("base64"));
   },
   "Fn::Cidr": (argument, call) => {
     const list = resolved(argument, call);
@@ -100,7 +100,7 @@ const FUNCTIONS: Readonly<Record<string, (argument: JsonValue, call: Call) => Va
     if (!Array.isArray(list)) throw new TemplateError("Template error: Fn::Length requires a list");
     return list.length;
   },
-  "Fn::ToJsonString": (argument, call) => JSON.stringify(resolved(argument, call)),
+  "Fn::ToJsonString": (argument, call) => bounded(JSON.stringify(resolved(argument, call))),
   "Fn::Transform": (argument) => {
     const name = isObject(argument) ? String(argument.Name) : "";
     throw new TemplateError(`Template error: the transform ${name} in Fn::Transform was not applied`);
