@@ -76,7 +76,7 @@ const FUNCTIONS: Readonly<Record<string, (argument: JsonValue, call: Call) => Va
   "Fn::ImportValue": importValue,
   "Fn::Base64": (argument, call) => {
     const text = scalar(argument, call, "Template error: every Fn::Base64 object must have a String-typed value.");
-    return text === KNOWN_AFTER_APPLY ? text : bounded(Buffer.from(text).toString("base64"));
+    return text === KNOWN_AFTER_APPLY ? text : bounded(Buffer.from(text).toString("base64"), call);
   },
   "Fn::Cidr": (argument, call) => {
     const list = resolved(argument, call);
@@ -100,7 +100,7 @@ const FUNCTIONS: Readonly<Record<string, (argument: JsonValue, call: Call) => Va
     if (!Array.isArray(list)) throw new TemplateError("Template error: Fn::Length requires a list");
     return list.length;
   },
-  "Fn::ToJsonString": (argument, call) => bounded(JSON.stringify(resolved(argument, call))),
+  "Fn::ToJsonString": (argument, call) => bounded(JSON.stringify(resolved(argument, call)), call),
   "Fn::Transform": (argument) => {
     const name = isObject(argument) ? String(argument.Name) : "";
     throw new TemplateError(`Template error: the transform ${name} in Fn::Transform was not applied`);
@@ -188,7 +188,7 @@ function substitute(argument: JsonValue, call: Call): Value {
       throw new TemplateError(`Template error: Fn::Sub value for ${name} must be a string`);
     return String(value);
   });
-  return bounded(result);
+  return bounded(result, call);
 }
 
 function subName(name: string, scope: Scope): JsonValue {
@@ -198,8 +198,10 @@ function subName(name: string, scope: Scope): JsonValue {
   return value === NO_VALUE ? "" : value;
 }
 
-function bounded(text: string): string {
-  if (text.length > MAX_TEXT) throw new TemplateError("Template error: the result of a function is too long");
+function bounded(text: string, { scope: { room } }: Call): string {
+  if (room) room.left -= text.length;
+  if (text.length > MAX_TEXT || (room && room.left < 0))
+    throw new TemplateError("Template error: the result of a function is too long");
   return text;
 }
 
@@ -212,7 +214,7 @@ function join(argument: JsonValue, call: Call): Value {
   const list = resolved(argument[1] ?? null, call);
   if (list === KNOWN_AFTER_APPLY) return list;
   if (!Array.isArray(list) || list.some((item) => typeof item === "object")) throw new TemplateError(JOIN);
-  return bounded(list.map(String).join(argument[0]));
+  return bounded(list.map(String).join(argument[0]), call);
 }
 
 function select(argument: JsonValue, call: Call): Value {

@@ -26,6 +26,8 @@ export interface Scope {
   readonly availabilityZones?: (region: string) => readonly string[];
   /** With it, what does not exist yet becomes {@link KNOWN_AFTER_APPLY} instead of a fault (change sets). */
   readonly partial?: boolean;
+  /** How many characters all functions that are computed with it may still make together. */
+  readonly room?: { left: number };
 }
 
 /** CloudFormation's text for a value that only the deployment will know. */

@@ -183,6 +183,18 @@ describe("a stack's life", () => {
     );
   });
 
+  test("functions make no more text together than can be worked with", async () => {
+    const Value = { "Fn::Sub": "${P}".repeat(970) };
+    const one = { Type: "AWS::SSM::Parameter", Properties: { Type: "String", Value } };
+    const Resources = Object.fromEntries(Array.from({ length: 8 }, (_none, i) => [`A${i}`, one]));
+    const TemplateBody = JSON.stringify({ Parameters: { P: { Type: "String" } }, Resources });
+    const Parameters = [{ ParameterKey: "P", ParameterValue: "x".repeat(4096) }];
+    await assert.rejects(cfn.createStack({ StackName: "texts", TemplateBody, Parameters }), {
+      name: "ValidationError",
+      message: "Template error: the result of a function is too long",
+    });
+  });
+
   test("functions may say what becomes of a resource", async () => {
     const keep = { "Fn::If": ["Keep", "Retain", "Delete"] };
     const template = (name: string) =>

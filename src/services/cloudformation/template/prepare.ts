@@ -26,6 +26,8 @@ import { checkRules } from "./rules.ts";
 import { TransformFailed, usesMacros } from "./macros.ts";
 import { applyTransforms } from "./transforms.ts";
 
+/** Characters that the functions of one template make together; each resource is computed and stored several times. */
+const COMPUTED_TEXT = 16_000_000;
 const AUTO_EXPAND = "CAPABILITY_AUTO_EXPAND";
 
 /** What a call says about the stack that it wants. */
@@ -209,7 +211,9 @@ function checkFunctions(template: Template, scope: Scope): void {
     if (!active.has(id)) missing.add(id);
     return KNOWN_AFTER_APPLY;
   };
-  const unknown: Scope = { ...scope, partial: true, ref: later, getAtt: later, importValue: () => KNOWN_AFTER_APPLY };
+  const room = { left: COMPUTED_TEXT };
+  const live = { ref: later, getAtt: later, importValue: () => KNOWN_AFTER_APPLY };
+  const unknown: Scope = { ...scope, ...live, partial: true, room };
   const insecure: string[] = [];
   const unresolved = (block: string): string =>
     `Unresolved resource dependencies [${[...missing].join(", ")}] in the ${block} block of the template`;
