@@ -10,9 +10,10 @@ const IDLE_UTILIZATION = 0.03;
 const WORTH_BYTES = 8 * 1024 * 1024;
 
 /**
- * How much the heap may grow between two collections of all of it, in percent of what is in use. V8 would have it a tenth, at
- * least 8 MB, and it counts the bytes of requests, answers and files as well: every fifth object of 2 MB cost a collection of
- * 100 ms of CPU.
+ * How much the heap may grow between two collections of all of it while there is work, in percent of what is in use. V8 would
+ * have it a tenth, at least 8 MB, and it counts the bytes of requests, answers and files as well: every fifth object of 2 MB
+ * cost a collection of 100 ms of CPU. Without work it is V8's own choice (0), for the threads of the database too, which
+ * nobody collects.
  */
 const GROWTH_PERCENT = 150;
 
@@ -21,7 +22,6 @@ const GROWTH_PERCENT = 150;
  * and its last busy minute left behind: 15 to 60 MB.
  */
 export function collectWhenIdle(signal: AbortSignal): void {
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
   const collect = lastResortCollection();
   let last = performance.eventLoopUtilization();
   let kept = 0;
@@ -29,7 +29,9 @@ export function collectWhenIdle(signal: AbortSignal): void {
     const now = performance.eventLoopUtilization();
     const busy = performance.eventLoopUtilization(now, last).utilization;
     last = now;
-    if (busy > IDLE_UTILIZATION || process.memoryUsage.rss() - kept < WORTH_BYTES) return;
+    const isIdle = busy <= IDLE_UTILIZATION;
+    setFlagsFromString(`--heap-growing-percent=${isIdle ? 0 : GROWTH_PERCENT}`);
+    if (!isIdle || process.memoryUsage.rss() - kept < WORTH_BYTES) return;
     collect();
     kept = process.memoryUsage.rss();
   }, LOOK_MS).unref();
