@@ -3,7 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { createModelRegistry, type ServiceModel } from "../aws/model.ts";
 import { parseXml } from "../aws/protocol/xml-parser.ts";
 import { xmlReader } from "../aws/protocol/xml-reader.ts";
-import { hmacSha256, sha256Hex, signingKey, stringToSign, type SignatureScope } from "../aws/sigv4-canonical.ts";
+import { signedHeaders } from "../aws/sign-request.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Caller } from "./caller.ts";
 
@@ -135,25 +135,14 @@ async function callS3(
 
 async function sendSigned(endpoint: Endpoint, service: string, sent: Sent): Promise<Answer> {
   const url = new URL(endpoint.origin);
-  const { accessKeyId, secretAccessKey, sessionToken } = endpoint.credentials;
-  const amzDate = new Date().toISOString().replace(/[-:]|\.\d{3}/g, "");
-  const scope: SignatureScope = { amzDate, date: amzDate.slice(0, 8), region: endpoint.region, service };
-  const payloadHash = sha256Hex(sent.body);
-  const headers: Record<string, string> = {
-    ...sent.headers,
-    host: url.host,
-    "x-amz-date": amzDate,
-    "x-amz-content-sha256": payloadHash,
-    ...(sessionToken ? { "x-amz-security-token": sessionToken } : {}),
-  };
-  const names = Object.keys(headers).sort();
-  const text = stringToSign({ method: sent.method, path: sent.path, rawQuery: "", headers }, scope, names, payloadHash);
-  const signature = hmacSha256(signingKey(secretAccessKey, scope.date, scope.region, service), text).toString("hex");
-  const credential = `${accessKeyId}/${scope.date}/${scope.region}/${service}/aws4_request`;
-  headers["authorization"] =
-    `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
-  headers["content-length"] = String(sent.body.length);
-  return exchange(url, sent.method, sent.path, headers, sent.body);
+  const { method, path, body } = sent;
+  const signed = signedHeaders(
+    { method, host: url.host, path, rawQuery: "", headers: Object.entries(sent.headers), body },
+    endpoint.credentials,
+    { region: endpoint.region, service, now: Date.now() },
+  );
+  const headers = { ...Object.fromEntries(signed), "content-length": String(body.length) };
+  return exchange(url, method, path, headers, body);
 }
 
 /** A plain request to the platform, by the address it listens on; `host` may be a name that no resolver knows. */

@@ -2,6 +2,7 @@ import { encodePath, EgressFailure, sendOut } from "../../compute/edge/egress.ts
 import type { Asker } from "../../compute/edge/ask-function.ts";
 import { principalOfService } from "../../aws/context.ts";
 import type { Credentials } from "../../aws/identity.ts";
+import { signedHeaders } from "../../aws/sign-request.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { integrated, type Call, type Caller, type RestContext } from "./call.ts";
 import { serverError, type Refusal } from "./gateway-responses.ts";
@@ -10,7 +11,6 @@ import { askerOf, DEFAULT_TIMEOUT_MS } from "./lambda-proxy.ts";
 import type { Mapped } from "./mapped-integration.ts";
 import { serviceTarget, type Integration, type ServiceTarget } from "./model.ts";
 import { callOperation, json, type Answered, type Asked } from "./service-operation.ts";
-import { signedHeaders } from "./sign-request.ts";
 
 /** A request to a service as the integration's parameters and templates make it. */
 interface ServiceRequest {
@@ -134,11 +134,11 @@ async function askByPath(
   const headers = Object.entries({ "content-type": "application/json", ...request.headers });
   const { service } = target;
   const { region } = ctx;
-  const signed = signedHeaders({ method, url, headers, body }, await credentialsOf(ctx, asker), {
-    region,
-    service,
-    now: ctx.now(),
-  });
+  const signed = signedHeaders(
+    { method, host: url.host, path: url.pathname, rawQuery: url.search.slice(1), headers, body },
+    await credentialsOf(ctx, asker),
+    { region, service, now: ctx.now() },
+  );
   const answer = await sendOut(ctx, {
     method,
     url: url.href,

@@ -1,18 +1,25 @@
-import type { Credentials } from "../../aws/identity.ts";
-import { hmacSha256, scopeText, sha256Hex, signingKey, stringToSign } from "../../aws/sigv4-canonical.ts";
-import { amzDateOf } from "../../aws/sigv4.ts";
+import { hmacSha256, scopeText, sha256Hex, signingKey, stringToSign } from "./sigv4-canonical.ts";
+import { amzDateOf } from "./sigv4.ts";
 
 interface ToSign {
   readonly method: string;
-  readonly url: URL;
+  readonly host: string;
+  readonly path: string;
+  readonly rawQuery: string;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: Buffer;
+  readonly body: Uint8Array;
 }
 
-/** The headers of a request to an AWS API with its signature (version 4). */
+interface SigningCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** The headers of a request to an AWS API with its signature (version 4); `now` is in milliseconds since the epoch. */
 export function signedHeaders(
-  { method, url, headers, body }: ToSign,
-  { accessKeyId, secretAccessKey, sessionToken }: Credentials,
+  { method, host, path, rawQuery, headers, body }: ToSign,
+  { accessKeyId, secretAccessKey, sessionToken }: SigningCredentials,
   { region, service, now }: { region: string; service: string; now: number },
 ): [string, string][] {
   const amzDate = amzDateOf(now);
@@ -20,14 +27,13 @@ export function signedHeaders(
   const payloadHash = sha256Hex(body);
   const all: [string, string][] = [
     ...headers.map(([name, value]): [string, string] => [name.toLowerCase(), value]),
-    ["host", url.host],
+    ["host", host],
     ["x-amz-content-sha256", payloadHash],
     ["x-amz-date", amzDate],
-    ["x-amz-security-token", sessionToken],
   ];
+  if (sessionToken) all.push(["x-amz-security-token", sessionToken]);
   const names = all.map(([name]) => name).toSorted();
-  const request = { method, path: url.pathname, rawQuery: url.search.slice(1), headers: Object.fromEntries(all) };
-  const text = stringToSign(request, scope, names, payloadHash);
+  const text = stringToSign({ method, path, rawQuery, headers: Object.fromEntries(all) }, scope, names, payloadHash);
   const signature = hmacSha256(signingKey(secretAccessKey, scope.date, region, service), text).toString("hex");
   const credential = `${accessKeyId}/${scopeText(scope)}`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
