@@ -361,7 +361,8 @@ export type { SandboxUnderTest };
 
 /** The tests that every implementation of the port passes. */
 export function sandboxContract(open: () => Promise<SandboxUnderTest>, close: () => Promise<void>): void {
-  describe("sandboxes", async () => {
+  // Limited, so that what hangs is named.
+  describe("sandboxes", { timeout: 100_000 }, async () => {
     const subject = await open();
     after(close);
     testIsolation(subject);

@@ -5,6 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launcherCommand } from "../../src/launcher/command.ts";
 
+/** How long a file of tests may take under the launcher; asked to end, its runner names what it was at. */
+const LIMIT_MS = 120_000;
+/** How long the launcher may take to clear up once it was asked to end. */
+const END_MS = 15_000;
+
 /** Why tests of sandboxes cannot run here, or `false`. */
 export function whyNoSandboxes(): string | false {
   if (process.getuid?.() !== 0) return "sandboxes need root";
@@ -20,7 +25,18 @@ export async function runUnderLauncher(entry: string): Promise<void> {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+    const timers = [
+      setTimeout(() => {
+        output += `\nnot over after ${LIMIT_MS} ms: asked to end\n`;
+        child.kill("SIGTERM");
+      }, LIMIT_MS),
+      setTimeout(() => {
+        output += "the launcher did not end when it was asked to: killed\n";
+        child.kill("SIGKILL");
+      }, LIMIT_MS + END_MS),
+    ];
     const code = await new Promise((resolve) => child.once("close", resolve));
+    for (const timer of timers) clearTimeout(timer);
     assert.equal(code, 0, output);
     assert.match(output, /pass [1-9]/);
   } finally {
