@@ -81,8 +81,6 @@ function openRuntime(name: string, path: string, state: string, version: string)
         ...extra,
         "--bundle",
         bundle,
-        "--pid-file",
-        join(bundle, "pid"),
         id,
       ];
       // setpriv: the monitor is killed when we are, and its death kills pid 1 of the container (see containerConfig).

@@ -149,13 +149,9 @@ export class Sandbox {
     if (pid) kill(pid, name);
   }
 
+  /** Process 1 of the container. The runtime's file with its pid comes only after the process has begun to work. */
   #firstProcess(): number | undefined {
-    try {
-      const pid = Number(readFileSync(join(this.folder, "pid"), "utf8"));
-      return this.cgroup.processes().includes(pid) ? pid : undefined;
-    } catch {
-      return undefined; // it has not started yet
-    }
+    return this.cgroup.processes().find((pid) => /^NSpid:\t\d+\t1$/m.test(statusOf(pid)));
   }
 
   kill(): void {
@@ -210,6 +206,14 @@ function removeUnmounted(folder: string): void {
     if (lstatSync(join(folder, name)).dev !== dev) throw new Error(`${join(folder, name)} is still mounted`);
   }
   rmSync(folder, { recursive: true, force: true });
+}
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "latin1");
+  } catch {
+    return ""; // gone meanwhile
+  }
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {
