@@ -75,7 +75,9 @@ test("a stack makes, changes and removes what watches others", async () => {
     return {
       periods: MetricAlarms!.map((a) => a.EvaluationPeriods),
       isRule: CompositeAlarms![0]!.AlarmRule === `ALARM(${MetricAlarms![0]!.AlarmName})`,
-      tags: (await cloudWatch.listTagsForResource({ ResourceARN: MetricAlarms![0]!.AlarmArn! })).Tags,
+      tags: (await cloudWatch.listTagsForResource({ ResourceARN: MetricAlarms![0]!.AlarmArn! })).Tags!.filter(
+        ({ Key }) => !Key!.startsWith("aws:"),
+      ),
       pattern: metricFilters![0]!.filterPattern,
       board: JSON.parse((await cloudWatch.getDashboard({ DashboardName: "board" })).DashboardBody!).n as number,
       days: (await new EventBridge(app.client).describeArchive({ ArchiveName: "kept" })).RetentionDays,

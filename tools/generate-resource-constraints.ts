@@ -6,7 +6,8 @@
  *
  * The folder is what CloudformationSchema.zip of
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-type-schemas.html unpacks to. Types that
- * `resource-schemas.json` does not have are left out. Patterns that cannot be taken over are listed at the end.
+ * `resource-schemas.json` does not have are left out. Patterns that cannot be taken over are listed at the end. The types that
+ * get the tags by which CloudFormation marks what is a stack's go into a file of their own.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,11 +29,13 @@ const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("Name the folder that CloudformationSchema.zip was unpacked to");
 const skipped = new Set<string>();
 const result: Record<string, Node> = {};
+const systemTagged: string[] = [];
 for (const file of readdirSync(folder).toSorted()) {
   if (!file.endsWith(".json")) continue;
   const schema = JSON.parse(readFileSync(join(folder, file), "utf8")) as { [key: string]: Json };
   const type = String(schema.typeName);
   if (!Object.hasOwn(known, type)) continue;
+  if (object(schema.tagging).cloudFormationSystemTags === true) systemTagged.push(type);
   const compiled = compileType(schema);
   if (Object.keys(compiled).length > 0) result[type] = compiled;
 }
@@ -41,6 +44,10 @@ const lines = Object.entries(result)
   .map(([type, node]) => `${JSON.stringify(type)}:${JSON.stringify(node)}`);
 const target = fileURLToPath(new URL("resource-constraints.json", generated));
 writeFileSync(target, `{\n${lines.join(",\n")}\n}\n`);
+writeFileSync(
+  fileURLToPath(new URL("system-tagged-types.json", generated)),
+  `${JSON.stringify(systemTagged.toSorted(), undefined, 2)}\n`,
+);
 console.log(`${lines.length} resource types -> ${target}`);
 for (const pattern of skipped) console.log(`not taken over: ${pattern}`);
 

@@ -3,6 +3,7 @@ import { fileFailure, StorageBusy, StorageFull } from "../ports/database.ts";
 import { authorize } from "./authorize.ts";
 import type { Context } from "./context.ts";
 import { validateInput } from "./protocol/validate.ts";
+import { refuseReservedTags } from "./resource-tags.ts";
 import type { Operation, PreparedCall } from "./service.ts";
 
 /**
@@ -42,6 +43,7 @@ function checked(ctx: Context<any>, name: string, input: object): Operation<any,
   const operation = service.operations[name];
   if (!operation) throw notImplemented(`${ctx.service} ${name}`);
   validateInput(model, shape, input);
+  refuseReservedTags(ctx, input as Readonly<Record<string, unknown>>);
   return operation;
 }
 

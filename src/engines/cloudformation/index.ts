@@ -20,7 +20,14 @@ export type { ParameterInput, ResolvedParameters } from "./parameters.ts";
 export { MAX_INLINE_BYTES, MAX_TEMPLATE_BYTES, readTemplate } from "./read-template.ts";
 export type { SourceTemplate } from "./read-template.ts";
 export { findReferences } from "./references.ts";
-export { getAttAttributes, isResourceType, propertySchema, resourceSchema, resourceTypes } from "./resource-schemas.ts";
+export {
+  getAttAttributes,
+  isResourceType,
+  propertySchema,
+  resourceSchema,
+  resourceTypes,
+  takesSystemTags,
+} from "./resource-schemas.ts";
 export type { PropertySchema, ResourceSchema } from "./resource-schemas.ts";
 export { KNOWN_AFTER_APPLY } from "./scope.ts";
 export type { PseudoParameters, Scope } from "./scope.ts";

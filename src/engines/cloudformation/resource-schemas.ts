@@ -1,4 +1,5 @@
 import otherTypes from "./generated/other-resource-types.json" with { type: "json" };
+import systemTagged from "./generated/system-tagged-types.json" with { type: "json" };
 import rawSchemas from "./generated/resource-schemas.json" with { type: "json" };
 
 /** A property: its type and what changing it does. Types are `string`, `list<x>`, `map<x>`, `@Definition`, `a|b`. */
@@ -37,6 +38,9 @@ export function isResourceType(type: string): boolean {
   const others: Readonly<Record<string, string>> = otherTypes;
   return aws === "AWS" && Object.hasOwn(others, service) && others[service]!.split(" ").includes(name.join("::"));
 }
+
+/** Whether resources of this type get the tags that say which stack they are of (`aws:cloudformation:stack-name`). */
+export const takesSystemTags = (type: string): boolean => systemTagged.includes(type);
 
 /** Every type with a schema. */
 export function resourceTypes(): string[] {

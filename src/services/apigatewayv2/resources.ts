@@ -1,3 +1,4 @@
+import { tagList, tagMap } from "../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../aws/service.ts";
 import { codeOf, ignoring } from "../../kernel/aws-error.ts";
 import { retag } from "./retag.ts";
@@ -36,7 +37,7 @@ export const httpApi: ResourceType = {
   type: "AWS::ApiGatewayV2::Api",
   async create(ctx, properties) {
     const { Name, Description, ProtocolType, Target, RouteKey, CredentialsArn, Tags } = properties;
-    const made = await ctx.call("apigatewayv2", "CreateApi", {
+    const input = {
       Name: Name ?? ctx.logicalId,
       Description,
       ProtocolType: ProtocolType ?? "HTTP",
@@ -44,8 +45,10 @@ export const httpApi: ResourceType = {
       RouteKey,
       CredentialsArn,
       CorsConfiguration: corsOf(properties),
-      Tags,
-    });
+    };
+    const made = await ctx.withStackTags(tagList(Tags), (tags) =>
+      ctx.call("apigatewayv2", "CreateApi", { ...input, ...(tags.length ? { Tags: tagMap(tags) } : {}) }),
+    );
     const id = String(made.ApiId);
     try {
       await importBody(ctx, id, properties);
@@ -136,7 +139,12 @@ export const httpStage: ResourceType = {
   type: "AWS::ApiGatewayV2::Stage",
   async create(ctx, properties) {
     try {
-      await ctx.call("apigatewayv2", "CreateStage", { ...stageInput(properties), Tags: properties["Tags"] });
+      await ctx.withStackTags(tagList(properties["Tags"]), (tags) =>
+        ctx.call("apigatewayv2", "CreateStage", {
+          ...stageInput(properties),
+          ...(tags.length ? { Tags: tagMap(tags) } : {}),
+        }),
+      );
     } catch (error) {
       if (codeOf(error) !== "ConflictException" || !ctx.retried) throw error;
     }

@@ -1,5 +1,6 @@
 import type * as V2 from "@aws-sdk/client-apigatewayv2";
 import type { Context } from "../../aws/context.ts";
+import { countedTags } from "../../aws/resource-tags.ts";
 import { operations } from "../../aws/service.ts";
 import { noDomain, REST_APIS } from "./domain-model.ts";
 import { badRequest, notFound, on } from "./model.ts";
@@ -41,7 +42,7 @@ export const tags = operations<typeof V2, any>()({
     async run(ctx, input) {
       await changeTags(ctx, input.ResourceArn, (before) => {
         const tags = { ...before, ...input.Tags };
-        if (Object.keys(tags).length > MAX_TAGS) throw badRequest(`A resource has at most ${MAX_TAGS} tags`);
+        if (countedTags(Object.keys(tags)) > MAX_TAGS) throw badRequest(`A resource has at most ${MAX_TAGS} tags`);
         return tags;
       });
       return {};

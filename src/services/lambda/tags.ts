@@ -1,3 +1,4 @@
+import { countedTags } from "../../aws/resource-tags.ts";
 import { MAX_TAGS } from "./limits.ts";
 import { invalidParameter } from "./model.ts";
 
@@ -5,6 +6,6 @@ type Tags = Readonly<Record<string, string>>;
 
 /** Tags that a resource may have; throws for too many. */
 export function checkedTags(tags: Tags): Tags {
-  if (Object.keys(tags).length > MAX_TAGS) throw invalidParameter("Number of tags exceeds resource tag limit.");
+  if (countedTags(Object.keys(tags)) > MAX_TAGS) throw invalidParameter("Number of tags exceeds resource tag limit.");
   return tags;
 }

@@ -1,5 +1,6 @@
 import type * as CloudWatch from "@aws-sdk/client-cloudwatch";
 import type { Context } from "../../aws/context.ts";
+import { countedTags } from "../../aws/resource-tags.ts";
 import { operations } from "../../aws/service.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { alarmArn, type Alarm } from "./alarm-model.ts";
@@ -28,7 +29,7 @@ async function setTags(
   const name = nameOf(ctx, resource);
   const change = (alarm: Alarm): Alarm => {
     const tags = make(alarm.tags ?? {});
-    if (Object.keys(tags).length > MAX_TAGS) throw invalid(`A resource may have at most ${MAX_TAGS} tags.`);
+    if (countedTags(Object.keys(tags)) > MAX_TAGS) throw invalid(`A resource may have at most ${MAX_TAGS} tags.`);
     return { ...alarm, tags };
   };
   if (name === undefined || !(await ctx.records.update<Alarm>("alarm", name, change))) throw missing();

@@ -1,4 +1,5 @@
 import type * as S3 from "@aws-sdk/client-s3";
+import { countedTags } from "../../aws/resource-tags.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { invalidArgument, malformedXml } from "./errors.ts";
 import { MAX_BUCKET_TAGS, MAX_OBJECT_TAGS } from "./limits.ts";
@@ -27,10 +28,15 @@ const SYSTEM_TAG = {
     'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.',
 } as const;
 
-export function checkedTags(tags: readonly S3.Tag[] | undefined, of: keyof typeof SYSTEM_TAG): S3.Tag[] {
+/** Tags as they may be given; those of AWS itself only where `mayHave` says so. */
+export function checkedTags(
+  tags: readonly S3.Tag[] | undefined,
+  of: keyof typeof SYSTEM_TAG,
+  mayHave: (key: string, value: string) => boolean = () => false,
+): S3.Tag[] {
   const list = tags ?? [];
   const max = of === "object" ? MAX_OBJECT_TAGS : MAX_BUCKET_TAGS;
-  if (list.length > max)
+  if (countedTags(list.map(({ Key }) => Key ?? "")) > max)
     throw new AwsError(
       "BadRequest",
       `${of === "object" ? "Object" : "Bucket"} tags cannot be greater than ${max}`,
@@ -46,7 +52,7 @@ export function checkedTags(tags: readonly S3.Tag[] | undefined, of: keyof typeo
         TagKey: key,
         TagValue: value.slice(0, 300),
       });
-    if (key.startsWith("aws:"))
+    if (key.startsWith("aws:") && !mayHave(key, value))
       throw new AwsError("InvalidTag", SYSTEM_TAG[of], 400, of === "new bucket" ? {} : { TagKey: key });
     if (seen.has(key))
       throw new AwsError("InvalidTag", "Cannot provide multiple Tags with the same key", 400, { TagKey: key });
@@ -54,3 +60,23 @@ export function checkedTags(tags: readonly S3.Tag[] | undefined, of: keyof typeo
     return { Key: key, Value: value };
   });
 }
+
+/**
+ * What a bucket's tags become. Those by which CloudFormation marks a stack's buckets stay as they are, and who sets all
+ * tags has to name them too; `ofStack` is CloudFormation's own doing.
+ */
+export function retagged(
+  before: readonly S3.Tag[] = [],
+  wanted: readonly S3.Tag[] | undefined,
+  ofStack: boolean,
+): S3.Tag[] {
+  if (ofStack) return checkedTags(wanted, "bucket", () => true);
+  const kept = systemTags(before);
+  const tags = checkedTags(wanted, "bucket", (key, value) => kept.some((t) => t.Key === key && t.Value === value));
+  const lost = kept.find(({ Key }) => !tags.some((tag) => tag.Key === Key));
+  if (lost) throw new AwsError("InvalidTag", "System tags cannot be removed by requester", 400, { TagKey: lost.Key! });
+  return tags;
+}
+
+/** The tags that are AWS's own. */
+export const systemTags = (tags: readonly S3.Tag[] = []): S3.Tag[] => tags.filter(({ Key }) => Key?.startsWith("aws:"));

@@ -83,7 +83,7 @@ export const stages = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       if (DOMAIN.test(input.resourceArn ?? "")) {
         const given = { ResourceArn: input.resourceArn, Tags: input.tags };
-        await ofDomain(ctx.asService().call("apigatewayv2", "TagResource", given));
+        await ofDomain(ctx.asService().call("apigatewayv2", "TagResource", given, again(ctx)));
         return {};
       }
       await changeTags(ctx, input.resourceArn, (tags) => ({ ...tags, ...input.tags }));
@@ -95,7 +95,7 @@ export const stages = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       if (DOMAIN.test(input.resourceArn ?? "")) {
         const given = { ResourceArn: input.resourceArn, TagKeys: input.tagKeys };
-        await ofDomain(ctx.asService().call("apigatewayv2", "UntagResource", given));
+        await ofDomain(ctx.asService().call("apigatewayv2", "UntagResource", given, again(ctx)));
         return {};
       }
       await changeTags(ctx, input.resourceArn, (tags) =>
@@ -105,6 +105,9 @@ export const stages = operations<typeof Gateway, any>()({
     },
   },
 });
+
+/** A step of a stack stays one in the service that keeps domain names. */
+const again = ({ once }: Context<any>): { once?: string } => (once === undefined ? {} : { once });
 
 const DOMAIN = /\/domainnames\/[^/]+$/;
 /** Whole ARNs alone, for policies name them so. */

@@ -6,7 +6,7 @@ import type { ResourceState, StackResource } from "../model.ts";
 import { reasonOf, StepFailed } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
-import { takesTags, updateTagged } from "./stack-tags.ts";
+import { inheritedTags, takesTags, updateTagged } from "./stack-tags.ts";
 
 /** An existing resource on its way into the stack. */
 export interface Adoption {
@@ -67,7 +67,7 @@ async function adopted(
   const live = await liveProperties(ctx, next);
   if (!(await isThere(ctx, declared.type, physicalId)))
     throw new StepFailed(`Resource of type '${declared.type}' with identifier '${physicalId}' was not found.`);
-  const stackTags = run.stack.revision?.tags ?? [];
+  const stackTags = inheritedTags(run.stack, declared, run.stack.revision?.tags ?? []);
   if (takesTags(type) && stackTags.length > 0)
     await updateTagged(ctx, type, physicalId, { properties: live, stackTags }, { properties: live, stackTags: [] });
   return {

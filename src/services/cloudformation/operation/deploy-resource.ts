@@ -13,7 +13,7 @@ import {
 } from "../../../engines/cloudformation/index.ts";
 import type { JsonObject, JsonValue } from "../../../engines/yaml/index.ts";
 import { ownValue } from "../../../kernel/own-value.ts";
-import type { FormerResource, Leftover, ResourceState, StackResource, Step } from "../model.ts";
+import type { FormerResource, Leftover, ResourceState, StackResource, Step, Tag } from "../model.ts";
 import { putLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
 import { adoptResource } from "./adopt-resource.ts";
@@ -24,7 +24,7 @@ import { liveProperties } from "./live-properties.ts";
 import { refuseDenied } from "./stack-policies.ts";
 import type { StackRun } from "./stack-run.ts";
 import type { StepContext } from "./step-context.ts";
-import { takesTags, updateTagged } from "./stack-tags.ts";
+import { inheritedTags, refuseReservedTags, takesTags, updateTagged } from "./stack-tags.ts";
 import { untilReady } from "./until-ready.ts";
 import { tripped } from "./watch-triggers.ts";
 import { ignoredNote, watchReads } from "./watched-properties.ts";
@@ -124,6 +124,7 @@ async function bring(job: Job): Promise<boolean> {
 
 /** Refuses values that the type's schema does not allow; a resource that stays as it is, is not looked at again. */
 function refuseBroken({ declared, next }: Job): void {
+  refuseReservedTags(declared.type, next);
   const messages = brokenConstraints(declared.type, next);
   if (messages.length > 0) throw new StepFailed(propertiesFailure(declared.logicalId, messages));
 }
@@ -245,13 +246,16 @@ async function update(job: Job, previous: JsonObject): Promise<boolean> {
   try {
     const [live, before] = [await liveProperties(ctx, next), await liveProperties(ctx, previous)];
     if (type.type === "AWS::Lambda::Alias") await shiftAlias(run, ctx, job.updatePolicy, live, before);
-    const [stackTags, formerTags] = [run.stack.revision!.tags, run.operation.former?.tags ?? []];
+    const tagged = (properties: JsonObject, tags: readonly Tag[] = []) => ({
+      properties,
+      stackTags: inheritedTags(run.stack, declared, tags),
+    });
     const { id, ignored } = await updateTagged(
       ctx,
       type,
       was.physicalId,
-      { properties: live, stackTags },
-      { properties: before, stackTags: formerTags },
+      tagged(live, run.stack.revision!.tags),
+      tagged(before, run.operation.former?.tags),
     );
     await untilReady(run, type, ctx, id, live, CANCELLED.update);
     const state = await stateOf(job, ctx, id, live, step);

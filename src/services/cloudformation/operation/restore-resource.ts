@@ -1,12 +1,12 @@
 import type { JsonObject } from "../../../engines/yaml/index.ts";
 import { nestedStack, restoreNestedStack, REVISION } from "../resources/stack.ts";
-import type { Leftover, Revision, StackResource } from "../model.ts";
+import type { Leftover, Revision, StackResource, Tag } from "../model.ts";
 import { leftoversOf, putLeftover, removeLeftover, unseal } from "../store.ts";
 import { implementationOf } from "../template/prepare.ts";
 import { isDenied, reasonOf } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
 import type { StackRun } from "./stack-run.ts";
-import { updateTagged } from "./stack-tags.ts";
+import { inheritedTags, updateTagged } from "./stack-tags.ts";
 import { untilReady } from "./until-ready.ts";
 import { withRoom } from "./with-room.ts";
 
@@ -94,7 +94,10 @@ async function updateBack(run: StackRun, resource: StackResource, attempted: str
         former.physicalId,
         unseal<Record<string, Revision>>(run.ctx, former.attributes)[REVISION],
       );
-    const [tags, formerTags] = [run.stack.revision?.tags ?? [], run.operation.former?.tags ?? []];
+    const tagged = (properties: JsonObject, tags: readonly Tag[] = []) => ({
+      properties,
+      stackTags: inheritedTags(run.stack, resource, tags),
+    });
     const id = nested
       ? former.physicalId
       : (
@@ -103,8 +106,8 @@ async function updateBack(run: StackRun, resource: StackResource, attempted: str
               ctx,
               type,
               former.physicalId,
-              { properties: next, stackTags: formerTags },
-              { properties: previous, stackTags: tags },
+              tagged(next, run.operation.former?.tags),
+              tagged(previous, run.stack.revision?.tags),
             ),
           )
         ).id;

@@ -8,6 +8,7 @@ import type { Operation, Phase, Stack, StackResource, Step, StepAction } from ".
 import { masker } from "../masker.ts";
 import { putResource, removeResource, seal, unseal } from "../store.ts";
 import { runGraph, type GraphResult } from "./graph.ts";
+import { inheritedTags } from "./stack-tags.ts";
 import { stepContext, type StepContext } from "./step-context.ts";
 import type { Turn } from "./turns.ts";
 
@@ -110,14 +111,16 @@ export class StackRun {
 
   contextOf(logicalId: string, token: string, retried: boolean, creationPolicy?: JsonValue): StepContext {
     const tags = this.stack.revision?.tags ?? [];
+    const typeName = this.resources.get(logicalId)?.type;
     return stepContext(this.ctx, {
       stackId: this.stack.arn,
       stackName: this.stack.name,
       logicalId,
       token,
       retried,
-      typeName: this.resources.get(logicalId)?.type,
+      typeName,
       stackTags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])),
+      inheritedTags: inheritedTags(this.stack, { logicalId, type: typeName }, tags),
       turn: this.turn,
       creationPolicy,
     });

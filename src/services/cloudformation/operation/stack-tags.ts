@@ -1,15 +1,39 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { resourceSchema } from "../../../engines/cloudformation/index.ts";
+import { resourceSchema, takesSystemTags } from "../../../engines/cloudformation/index.ts";
 import { isObject, type JsonObject } from "../../../engines/yaml/index.ts";
+import { isReservedTag, RESERVED_TAG } from "../../../aws/resource-tags.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
-import type { Tag } from "../model.ts";
+import type { Stack, Tag } from "../model.ts";
+import { StepFailed } from "./failure.ts";
 import { watchReads } from "./watched-properties.ts";
 
-/** Properties and the stack's tags that go with them. */
+/** Properties and the tags that come with the stack, as {@link inheritedTags} answers them. */
 export interface Tagged {
   readonly properties: JsonObject;
   readonly stackTags: readonly Tag[];
+}
+
+/** The tags that a resource has of its stack: the stack's own, and those that say whose it is. */
+export function inheritedTags(
+  stack: Pick<Stack, "arn" | "name">,
+  { logicalId, type }: { readonly logicalId: string; readonly type: string | undefined },
+  tags: readonly Tag[],
+): readonly Tag[] {
+  if (type === undefined || type === "AWS::CloudFormation::Stack" || !takesSystemTags(type)) return tags;
+  return [
+    ...tags,
+    { Key: "aws:cloudformation:stack-name", Value: stack.name },
+    { Key: "aws:cloudformation:logical-id", Value: logicalId },
+    { Key: "aws:cloudformation:stack-id", Value: stack.arn },
+  ];
+}
+
+/** Throws for a template's own tags whose names are for AWS alone. */
+export function refuseReservedTags(type: string, properties: JsonObject): void {
+  const own = properties[resourceSchema(type)?.tags?.property ?? "Tags"];
+  const keys = Array.isArray(own) ? own.map((tag) => (isObject(tag) ? tag.Key : undefined)) : Object.keys(own ?? {});
+  if (keys.some((key) => typeof key === "string" && isReservedTag(key))) throw new StepFailed(RESERVED_TAG);
 }
 
 /** Whether a change of the stack's tags changes resources of this type. */

@@ -13,6 +13,8 @@ export interface StepFacts {
   readonly token: string;
   readonly retried: boolean;
   readonly stackTags: Readonly<Record<string, string>>;
+  /** Those of the stack and those that say whose the resource is. */
+  readonly inheritedTags: readonly Tag[];
   readonly typeName: string | undefined;
   readonly turn: Turn;
   readonly creationPolicy: JsonValue | undefined;
@@ -171,10 +173,10 @@ class StepContextOf implements StepContext {
 
   async withStackTags<T>(own: readonly Tag[] | undefined, make: (tags: Tag[]) => Promise<T>): Promise<T> {
     const mine = (own ?? []).map(({ Key, Value }) => ({ Key: String(Key), Value: String(Value) }));
-    const stack = Object.entries(this.stackTags).filter(([key]) => !mine.some((tag) => tag.Key === key));
-    if (stack.length === 0) return make(mine);
+    const inherited = this.#facts.inheritedTags.filter(({ Key }) => !mine.some((tag) => tag.Key === Key));
+    if (inherited.length === 0) return make(mine);
     try {
-      return await make([...mine, ...stack.map(([Key, Value]) => ({ Key, Value }))]);
+      return await make([...mine, ...inherited]);
     } catch (error) {
       if (!isDenied(error)) throw error;
       return make(mine);

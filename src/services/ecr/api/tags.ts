@@ -1,4 +1,5 @@
 import type * as Ecr from "@aws-sdk/client-ecr";
+import { countedTags } from "../../../aws/resource-tags.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import {
@@ -17,7 +18,7 @@ type Tags = Readonly<Record<string, string>>;
 
 export function tagsFrom(tags: readonly Tag[] | undefined): Tags {
   const made = Object.fromEntries((tags ?? []).map((tag) => [String(tag.Key), tag.Value ?? ""]));
-  if (Object.keys(made).length > MAX_TAGS)
+  if (countedTags(Object.keys(made)) > MAX_TAGS)
     throw new AwsError("TooManyTagsException", `A repository may have at most ${MAX_TAGS} tags.`, 400);
   return made;
 }

@@ -1,5 +1,6 @@
 import type * as Events from "@aws-sdk/client-eventbridge";
 import type { Context } from "../../../aws/context.ts";
+import { countedTags } from "../../../aws/resource-tags.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { busArn, invalid, ruleArn, ruleId, type Bus, type Rule } from "../model.ts";
@@ -49,7 +50,7 @@ async function setTags(
   const place = placeOf(ctx, resource);
   const change = <T extends Rule | Bus>(value: T): T => {
     const tags = make(value.tags ?? {});
-    if (Object.keys(tags).length > MAX_TAGS) throw invalid(`A resource may have at most ${MAX_TAGS} tags.`);
+    if (countedTags(Object.keys(tags)) > MAX_TAGS) throw invalid(`A resource may have at most ${MAX_TAGS} tags.`);
     return { ...value, tags };
   };
   // The default bus is stored when something is said of it first.

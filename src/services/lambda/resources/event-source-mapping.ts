@@ -1,3 +1,4 @@
+import { tagChanges, tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType, Tag } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 
@@ -69,7 +70,7 @@ export const lambdaEventSourceMapping: ResourceType = {
       ctx.call("lambda", "CreateEventSourceMapping", {
         ...inputOf(properties),
         EventSourceArn,
-        ...(all.length ? { Tags: Object.fromEntries(all.map(({ Key, Value }) => [Key, Value])) } : {}),
+        ...(all.length ? { Tags: tagMap(all) } : {}),
       }),
     );
     return String(UUID);
@@ -79,6 +80,10 @@ export const lambdaEventSourceMapping: ResourceType = {
     const dropped = Object.keys(inputOf(previous)).filter((name) => !(name in wanted) && name in STANDARD);
     const reset = Object.fromEntries(dropped.map((name) => [name, STANDARD[name]]));
     await ctx.call("lambda", "UpdateEventSourceMapping", { UUID: id, ...reset, ...wanted });
+    const { set, gone } = tagChanges(next["Tags"], previous["Tags"]);
+    const Resource = arnOf(ctx, id);
+    if (gone.length) await ctx.call("lambda", "UntagResource", { Resource, TagKeys: gone });
+    if (set.length) await ctx.call("lambda", "TagResource", { Resource, Tags: tagMap(set) });
   },
   async remove(ctx, id) {
     await ctx.call("lambda", "DeleteEventSourceMapping", { UUID: id }).catch((error: unknown) => {
@@ -87,6 +92,9 @@ export const lambdaEventSourceMapping: ResourceType = {
   },
   attributes: async (ctx, id) => ({
     Id: id,
-    EventSourceMappingArn: `arn:aws:lambda:${ctx.region}:${ctx.account}:event-source-mapping:${id}`,
+    EventSourceMappingArn: arnOf(ctx, id),
   }),
 };
+
+const arnOf = (ctx: ResourceContext, id: string): string =>
+  `arn:aws:lambda:${ctx.region}:${ctx.account}:event-source-mapping:${id}`;

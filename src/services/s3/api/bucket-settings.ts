@@ -12,7 +12,7 @@ import { canonicalId, OWNERSHIPS, type Bucket, type BucketConfig } from "../mode
 import { checkDestinations, checkedNotification, refuseUnreachable } from "../notifications.ts";
 import { onBucket } from "../permissions.ts";
 import { bucketOfInput, changeConfig } from "../store/buckets.ts";
-import { checkedTags } from "../tags.ts";
+import { retagged, systemTags } from "../tags.ts";
 import { checkedWebsite } from "../website.ts";
 
 type Key = keyof BucketConfig;
@@ -55,6 +55,18 @@ async function set(
 
 async function unset(ctx: Context<any>, input: BucketInput, key: Key): Promise<{}> {
   await changeConfig(ctx, input, ({ [key]: _gone, ...rest }) => rest as BucketConfig);
+  return {};
+}
+
+async function setTags(
+  ctx: Context<any>,
+  input: BucketInput,
+  make: (before: BucketConfig["tags"]) => S3.Tag[],
+): Promise<{}> {
+  await changeConfig(ctx, input, ({ tags: before, ...rest }) => {
+    const tags = make(before);
+    return tags.length > 0 ? { ...rest, tags } : rest;
+  });
   return {};
 }
 
@@ -237,12 +249,12 @@ export const bucketSettings = operations<typeof S3, any>()({
   },
   PutBucketTagging: {
     permissions: onBucket("PutBucketTagging"),
-    run: async (ctx, input) => {
-      const tags = checkedTags(input.Tagging?.TagSet, "bucket");
-      return tags.length > 0 ? set(ctx, input, () => ({ tags })) : unset(ctx, input, "tags");
-    },
+    run: (ctx, input) => setTags(ctx, input, (all) => retagged(all, input.Tagging?.TagSet, ctx.once !== undefined)),
   },
-  DeleteBucketTagging: { permissions: onBucket("PutBucketTagging"), run: (ctx, input) => unset(ctx, input, "tags") },
+  DeleteBucketTagging: {
+    permissions: onBucket("PutBucketTagging"),
+    run: (ctx, input) => setTags(ctx, input, (all) => (ctx.once === undefined ? systemTags(all) : [])),
+  },
   GetBucketEncryption: {
     permissions: onBucket("GetEncryptionConfiguration"),
     async run(ctx, input) {

@@ -1,6 +1,7 @@
 import type * as Ssm from "@aws-sdk/client-ssm";
 import type { Context } from "../../../aws/context.ts";
 import { principalName } from "../../../aws/principal.ts";
+import { countedTags } from "../../../aws/resource-tags.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { boundedMatcher } from "../../../kernel/bounded-match.ts";
@@ -88,7 +89,7 @@ function checkInput(input: Input): void {
       "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.",
     );
   }
-  if ((input.Tags?.length ?? 0) > MAX_TAGS)
+  if (countedTags((input.Tags ?? []).map(({ Key }) => String(Key))) > MAX_TAGS)
     throw new AwsError("TooManyTagsError", `A parameter may have at most ${MAX_TAGS} tags.`, 400);
   if (input.DataType && !DATA_TYPES.includes(input.DataType))
     throw invalid(`The following data type is not supported: ${input.DataType} (Data type names are all lowercase.)`);

@@ -1,5 +1,6 @@
 import type * as Ssm from "@aws-sdk/client-ssm";
 import type { Context } from "../../../aws/context.ts";
+import { countedTags } from "../../../aws/resource-tags.ts";
 import { operations } from "../../../aws/service.ts";
 import { AwsError, notImplemented } from "../../../kernel/aws-error.ts";
 import { MAX_TAGS } from "../limits.ts";
@@ -35,7 +36,7 @@ async function setTags(
 ): Promise<object> {
   const change = (parameter: Parameter): Parameter => {
     const tags = make(parameter.tags);
-    if (Object.keys(tags).length > MAX_TAGS)
+    if (countedTags(Object.keys(tags)) > MAX_TAGS)
       throw new AwsError("TooManyTagsError", `A parameter may have at most ${MAX_TAGS} tags.`, 400);
     return { ...parameter, tags };
   };
