@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync } from "node:fs";
-import { lstat, readFile, readlink } from "node:fs/promises";
+import { lstat, readFile, readlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { CodeCommit } from "@aws-sdk/client-codecommit";
@@ -18,6 +18,7 @@ import { zip } from "../support/zip.ts";
 // Started by the launcher as its app.
 const data = process.env["STARLING_DATA"] ?? "";
 const code = join(import.meta.dirname, "../..");
+const PLACE = { account: "000000000000", region: "us-east-1" };
 let running: Running;
 let codecommit: CodeCommit;
 let s3: S3;
@@ -90,7 +91,7 @@ test("a repository is seeded with a zip, and a commit becomes a zip, byte for by
   assert.deepEqual((await codecommit.listTagsForResource({ resourceArn: repository!.Arn! })).tags, { s: "t" });
 
   const { platform } = running;
-  const folder = repositoryFolder(platform.settings.data, { account: "000000000000", region: "us-east-1" }, id);
+  const folder = repositoryFolder(platform.settings.data, PLACE, id);
   const target = join(data, "out.zip");
   const { size } = await archiveCommit(platform, { folder, commitId: branch!.commitId!, target, maxBytes: 1e6 });
   assert.equal(size, (await lstat(target)).size);
@@ -135,8 +136,7 @@ test("after fifty changes a repository is packed anew, and is whole", async () =
     await codecommit.createBranch({ repositoryName: "busy", branchName: "x", commitId });
     await codecommit.deleteBranch({ repositoryName: "busy", branchName: "x" });
   }
-  const place = { account: "000000000000", region: "us-east-1" };
-  const packs = join(repositoryFolder(data, place, repositoryMetadata!.repositoryId!), "objects/pack");
+  const packs = join(repositoryFolder(data, PLACE, repositoryMetadata!.repositoryId!), "objects/pack");
   const deadline = Date.now() + 20_000;
   while (!readdirSync(packs).some((name) => name.endsWith(".pack")) && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -144,6 +144,25 @@ test("after fifty changes a repository is packed anew, and is whole", async () =
   assert.ok(readdirSync(packs).some((name) => name.endsWith(".pack")));
   const file = await codecommit.getFile({ repositoryName: "busy", filePath: "f" });
   assert.equal(Buffer.from(file.fileContent!).toString(), "1");
+});
+
+test("what a killed git has locked can be changed again; what is at work is left alone", async () => {
+  const repositoryName = "locked";
+  const { repositoryMetadata } = await codecommit.createRepository({ repositoryName });
+  const folder = repositoryFolder(data, PLACE, repositoryMetadata!.repositoryId!);
+  const lock = async (name: string, ageMs: number) => {
+    await writeFile(join(folder, name), "");
+    const time = new Date(Date.now() - ageMs);
+    await utimes(join(folder, name), time, time);
+  };
+  for (const name of ["refs/heads/main.lock", "packed-refs.lock", "HEAD.lock"]) await lock(name, 60_000);
+  const put = (filePath: string, parentCommitId?: string) =>
+    codecommit.putFile({ repositoryName, branchName: "main", filePath, fileContent: Buffer.from("1"), parentCommitId });
+  const { commitId } = await put("a");
+  assert.equal((await codecommit.getBranch({ repositoryName, branchName: "main" })).branch!.commitId, commitId);
+  await lock("refs/heads/main.lock", -60_000); // of somebody who began after us
+  await assert.rejects(put("b", commitId!), { name: "ParentCommitIdOutdatedException" });
+  assert.ok((await lstat(join(folder, "refs/heads/main.lock"))).isFile());
 });
 
 test("commits, files, folders, branches and differences by API", async () => {

@@ -3,9 +3,9 @@ import { principalName, type Principal } from "../../aws/principal.ts";
 import { runGit } from "../../compute/source/index.ts";
 import { GuardFailed, type Statement } from "../../ports/database.ts";
 import { folderOf, repositoryArn, type Repository } from "./model.ts";
-import { collectGarbage } from "./garbage.ts";
 import { announcePushed } from "./pull-requests.ts";
 import { readRefs, type Refs } from "./refs.ts";
+import { removeStaleLocks } from "./stale-locks.ts";
 import type { Announced, StateChange } from "./told-refs.ts";
 import { fireTriggers } from "./triggers.ts";
 
@@ -22,10 +22,13 @@ interface Intent {
 export const DETAIL_TYPE = "CodeCommit Repository State Change";
 const MAX_TRIES = 50;
 const CHANGES_UNTIL_GC = 50;
+/** The topic of repositories that are to be packed anew. */
+export const GARBAGE = "codecommit-garbage";
 
 /**
  * Changes refs by `work` and announces what has changed, as events. A process that dies in between finds the intent at its next
- * start, so no change loses its event. `work` may fail after it has changed something: that is announced too.
+ * start, so no change loses its event. `work` may fail after it has changed something: that is announced too. Whatever
+ * takes git's locks goes through here, with no refs where it changes none: locks are stale where nobody else is at work.
  */
 export async function changingRefs<T>(
   ctx: Context<any>,
@@ -46,6 +49,10 @@ export async function changingRefs<T>(
   await ctx.globalRecords.write(ctx.globalRecords.put("intent", id, intent));
   let result: T;
   try {
+    await removeStaleLocks(ctx, repository, refs, async () => {
+      const all = await ctx.globalRecords.list<Intent>("intent");
+      return all.every((other) => other.id === id || other.value.repositoryId !== repository.id);
+    });
     result = await work();
   } catch (error) {
     await announce(ctx, id, intent).catch((second: unknown) =>
@@ -104,6 +111,11 @@ async function announce(ctx: Context<any>, intentId: string, intent: Intent): Pr
     }
   }
   throw new Error(`the refs of ${intent.repository} were changed by others ${MAX_TRIES} times in a row`);
+}
+
+/** The statements that make the repository be packed anew, once, when there is time. */
+function collectGarbage(ctx: Context<any>, repositoryId: string): Statement[] {
+  return ctx.enqueue(GARBAGE, { repositoryId }, { token: `gc-${repositoryId}` });
 }
 
 /** The repository of an intent, by whatever name it has now. */

@@ -1,20 +1,14 @@
 import type { Context } from "../../aws/context.ts";
 import type { QueueWorker } from "../../aws/service.ts";
-import { repositoryFolder, runGit } from "../../compute/source/index.ts";
-import type { Statement } from "../../ports/database.ts";
-import type { Repository } from "./model.ts";
+import { runGit } from "../../compute/source/index.ts";
+import { changingRefs, GARBAGE } from "./announce.ts";
+import { folderOf, type Repository } from "./model.ts";
 
-const TOPIC = "codecommit-garbage";
 const GC_MS = 30 * 60_000;
-
-/** The statements that make the repository be packed anew, once, when there is time. */
-export function collectGarbage(ctx: Context<any>, repositoryId: string): Statement[] {
-  return ctx.enqueue(TOPIC, { repositoryId }, { token: `gc-${repositoryId}` });
-}
 
 /** Packs what many pushes have left. Objects that nothing names are kept for two weeks: a push that is under way may need them. */
 export const garbageWorker: QueueWorker<any> = {
-  topic: TOPIC,
+  topic: GARBAGE,
   concurrency: 1,
   leaseMs: 60_000,
   maxAttempts: 3,
@@ -22,9 +16,12 @@ export const garbageWorker: QueueWorker<any> = {
   async run(ctx, body) {
     const { repositoryId } = body as { repositoryId: string };
     const all = await ctx.records.list<Repository>("repository");
-    if (!all.some((r) => r.value.id === repositoryId)) return;
-    const folder = repositoryFolder(ctx.platform.settings.data, ctx, repositoryId);
+    const repository = all.find((r) => r.value.id === repositoryId)?.value;
+    if (!repository) return;
     // By force: a lock that a killed process left names a process of a sandbox that is long gone.
-    await runGit(ctx.platform, folder, ["gc", "--quiet", "--force", "--prune=2.weeks.ago"], { timeoutMs: GC_MS });
+    const args = ["gc", "--quiet", "--force", "--prune=2.weeks.ago"];
+    await changingRefs(ctx, repository, [], () =>
+      runGit(ctx.platform, folderOf(ctx, repository), args, { timeoutMs: GC_MS }),
+    );
   },
 };

@@ -101,8 +101,11 @@ async function commitFiles(ctx: Context<any>, repositoryName: string, root: stri
       parent = (await commit).commitId;
     } catch (error) {
       // The first commit of a try that was killed may show only now: git had it, and is read anew after a start.
-      if (parent === undefined && HAS_COMMIT.test(codeOf(error) ?? "")) return;
-      throw error;
+      if (parent !== undefined || !HAS_COMMIT.test(codeOf(error) ?? "")) throw error;
+      if (await hasBranch(ctx, repositoryName)) return;
+      throw new Error(`The first commit of ${repositoryName} is held up by another: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   }
 }
