@@ -10,9 +10,9 @@ import { fileURLToPath } from "node:url";
 import { loadAwsServiceSpec } from "@aws-cdk/aws-service-spec";
 
 const SERVICES = [
-  "ApiGateway ApiGatewayV2 ApplicationAutoScaling CertificateManager Cloud9 CloudFormation CloudFront CloudWatch",
+  "ApiGateway ApiGatewayV2 ApplicationAutoScaling ApplicationInsights CertificateManager Cloud9 CloudFormation CloudFront CloudWatch",
   "CodeBuild CodeCommit CodeConnections CodeDeploy CodePipeline CodeStar CodeStarConnections CodeStarNotifications",
-  "Cognito DynamoDB ECR Events IAM KMS Kinesis Lambda Logs Pipes S3 SNS SQS SSM Scheduler SecretsManager",
+  "Cognito DynamoDB ECR Events IAM KMS Kinesis Lambda Logs Pipes ResourceGroups S3 SNS SQS SSM Scheduler SecretsManager",
   "StepFunctions WAFv2",
 ].flatMap((line) => line.split(" "));
 

@@ -65,7 +65,7 @@ export interface Context<State = unknown> {
   ): Promise<OperationOutput<ServiceModules[Name], Op>>;
   /** The same for a service without an SDK package (`codestar`). */
   call(
-    service: "codestar" | "cloud9",
+    service: "codestar" | "cloud9" | "applicationinsights",
     operation: string,
     input: object,
     options?: { readonly once?: string },

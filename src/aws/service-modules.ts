@@ -19,4 +19,5 @@ export interface ServiceModules {
   sns: typeof import("@aws-sdk/client-sns");
   ecr: typeof import("@aws-sdk/client-ecr");
   ce: typeof import("@aws-sdk/client-cost-explorer");
+  "resource-groups": typeof import("@aws-sdk/client-resource-groups");
 }

@@ -1,6 +1,7 @@
 import type { Service } from "../aws/service.ts";
 import { apigateway } from "./apigateway/index.ts";
 import { apigatewayv2 } from "./apigatewayv2/index.ts";
+import { applicationInsights } from "./applicationinsights/index.ts";
 import { ce } from "./ce/index.ts";
 import { cloudformation } from "./cloudformation/index.ts";
 import { codecommit } from "./codecommit/index.ts";
@@ -14,6 +15,7 @@ import { iam } from "./iam/index.ts";
 import { lambda } from "./lambda/index.ts";
 import { logs } from "./logs/index.ts";
 import { monitoring } from "./monitoring/index.ts";
+import { resourceGroups } from "./resource-groups/index.ts";
 import { s3 } from "./s3/index.ts";
 import { sqs } from "./sqs/index.ts";
 import { ssm } from "./ssm/index.ts";
@@ -39,6 +41,8 @@ export const services: readonly Service[] = [
   codepipeline,
   codestar,
   ce,
+  resourceGroups,
+  applicationInsights,
   cloudformation,
   s3, // any path may be a bucket's: preflights are for S3 where they are for nobody else
 ];

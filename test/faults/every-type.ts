@@ -233,6 +233,8 @@ const others = {
     },
   }),
   Images: made("ECR::Repository", {}),
+  Together: made("ResourceGroups::Group", { Name: "all", ResourceQuery: { Type: "CLOUDFORMATION_STACK_1_0" } }),
+  Watched: made("ApplicationInsights::Application", { ResourceGroupName: ref("Together") }),
   QueuePolicy: made("SQS::QueuePolicy", {
     Queues: [ref("Queue")],
     PolicyDocument: {

@@ -38,4 +38,6 @@ export const MODEL_SOURCES: readonly ModelSource[] = [
   { name: "cloudfront", client: "cloudfront", botocore: "cloudfront" },
   { name: "ecr", client: "ecr", botocore: "ecr" },
   { name: "ce", client: "cost-explorer", botocore: "ce" },
+  { name: "resource-groups", client: "resource-groups", botocore: "resource-groups" },
+  { name: "applicationinsights", botocore: "application-insights" },
 ];

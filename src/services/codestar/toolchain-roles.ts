@@ -166,6 +166,7 @@ const otherBuckets: Statement = {
 const SERVICES = [
   "apigateway",
   "application-autoscaling",
+  "applicationinsights",
   "cloudfront",
   "cloudwatch",
   "codedeploy",
@@ -180,6 +181,7 @@ const SERVICES = [
   "kms",
   "logs",
   "pipes",
+  "resource-groups",
   "scheduler",
   "secretsmanager",
   "sns",
@@ -282,6 +284,11 @@ function foreignStatements(id: string): Statement[] {
         "iam:UntagPolicy",
       ],
       Resource: iam("policy/*"),
+    },
+    {
+      Sid: "DeveloperTools",
+      Action: ["codebuild:*", "codecommit:*", "codepipeline:*"],
+      Resource: "*",
     },
     {
       Sid: "NestedStacks",

@@ -1,0 +1,61 @@
+import { operations, type Permission } from "../../../aws/service.ts";
+import { AwsError } from "../../../kernel/aws-error.ts";
+import {
+  applicationOf,
+  groupOfArn,
+  KIND,
+  MAX_TAGS,
+  noApplication,
+  type Application,
+  type InsightsContext,
+} from "../model.ts";
+import type { ApplicationInsightsModule, Tag } from "../shapes.ts";
+
+type Tags = Readonly<Record<string, string>>;
+
+/** Tags by key; refuses more than an application may have. */
+export function tagsFrom(tags: readonly Tag[]): Tags {
+  const made = Object.fromEntries(tags.map(({ Key, Value }) => [String(Key), Value ?? ""]));
+  if (Object.keys(made).length > MAX_TAGS)
+    throw new AwsError("TooManyTagsException", `An application may have at most ${MAX_TAGS} tags.`, 400);
+  return made;
+}
+
+const pairs = (tags: Tags): Tag[] => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+
+const onArn =
+  (action: string) =>
+  ({ ResourceARN }: { ResourceARN: string | undefined }): readonly Permission[] => [
+    { action: `applicationinsights:${action}`, resource: String(ResourceARN) },
+  ];
+
+async function setTags(ctx: InsightsContext, arn: string | undefined, make: (tags: Tags) => Tags): Promise<object> {
+  const group = groupOfArn(ctx, String(arn));
+  const changed = await ctx.records.update<Application>(KIND, group, (before) => ({
+    ...before,
+    tags: make(before.tags),
+  }));
+  if (!changed) throw noApplication(group);
+  return {};
+}
+
+export const tags = operations<ApplicationInsightsModule, any>()({
+  ListTagsForResource: {
+    permissions: onArn("ListTagsForResource"),
+    run: async (ctx, input) => ({
+      Tags: pairs((await applicationOf(ctx, groupOfArn(ctx, String(input.ResourceARN)))).tags),
+    }),
+  },
+  TagResource: {
+    permissions: onArn("TagResource"),
+    run: (ctx, input) =>
+      setTags(ctx, input.ResourceARN, (before) => tagsFrom([...pairs(before), ...(input.Tags ?? [])])),
+  },
+  UntagResource: {
+    permissions: onArn("UntagResource"),
+    run: (ctx, input) =>
+      setTags(ctx, input.ResourceARN, (before) =>
+        Object.fromEntries(Object.entries(before).filter(([key]) => !input.TagKeys?.includes(key))),
+      ),
+  },
+});
