@@ -87,7 +87,7 @@ function continueWhenRead(stream: Readable, response: ServerResponse): void {
   const read = stream._read;
   stream._read = function (size) {
     stream._read = read;
-    response.writeContinue();
+    if (!response.headersSent) response.writeContinue(); // what is read after an answer is only drained
     read.call(stream, size);
   };
 }

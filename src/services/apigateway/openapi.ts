@@ -24,6 +24,7 @@ import {
 const VERBS = ["get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"];
 const MAX_BODY = 6 * 1024 * 1024;
 const MAX_RESOURCES = 300;
+const MAX_SHOWN = 256;
 const DEFAULT_TIMEOUT_MS = 29_000;
 
 /** What an OpenAPI 2.0 or 3.0 document makes of an API. */
@@ -252,7 +253,7 @@ function textParameters(given: unknown, { path, httpMethod, warnings }: Where): 
     const isText = typeof value === "string";
     if (!isText && warnings.length < MAX_RESOURCES)
       warnings.push(
-        `Invalid format for 'requestParameters'. Expected type string for property '${name}' of resource '${path}' and method '${httpMethod}' but got '${String(value)}'`,
+        `Invalid format for 'requestParameters'. Expected type string for property '${name}' of resource '${path}' and method '${httpMethod}' but got '${JSON.stringify(value).slice(0, MAX_SHOWN)}'`,
       );
     return isText;
   });
@@ -262,8 +263,9 @@ function textParameters(given: unknown, { path, httpMethod, warnings }: Where): 
 function readIntegration(given: Json, where: Where): Integration {
   const { resourceId } = where;
   const requestParameters = textParameters(given["requestParameters"], where);
-  const responses = Object.entries((given["responses"] ?? {}) as Record<string, Json>).map(
-    ([pattern, r]): [string, IntegrationResponse] => {
+  const responses = Object.entries((given["responses"] ?? {}) as Record<string, Json | null>).map(
+    ([pattern, said]): [string, IntegrationResponse] => {
+      const r = said ?? {};
       const statusCode = String(r["statusCode"] ?? "200");
       return [
         statusCode,
