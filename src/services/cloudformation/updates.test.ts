@@ -13,6 +13,10 @@ import { body, group, openStacks, putTo, trust, type Resources, type Stacks } fr
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
 const ACCOUNT = "000000000000";
+/** Ids of the moment hold any letters and digits. */
+const plain = (shown: unknown): string =>
+  JSON.stringify(shown).replaceAll(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, "");
+
 const arn = (service: string, rest: string) =>
   `arn:aws:${service}:us-east-1:${rest.startsWith("/") ? "" : ACCOUNT}:${rest}`;
 const made = (Type: string, Properties: object, more: object = {}) => ({ Type: `AWS::${Type}`, Properties, ...more });
@@ -145,7 +149,7 @@ describe("an update of every property that can be changed in place", () => {
       "CREATE_COMPLETE",
     );
     const first = await shown();
-    assert.deepEqual(JSON.stringify(first).match(/[a-z]2\b/g), null);
+    assert.deepEqual(plain(first).match(/[a-z]2\b/g), null);
     const { ids } = await physical();
     const changed = await stacks.update("up", body(numbered(2)), { Capabilities: ["CAPABILITY_NAMED_IAM"] });
     assert.equal(changed.StackStatus, "UPDATE_COMPLETE", changed.StackStatusReason);
@@ -153,7 +157,7 @@ describe("an update of every property that can be changed in place", () => {
     // Nothing of the first is left, and nothing was replaced for it.
     for (const [name, now] of Object.entries(second)) {
       assert.notDeepEqual(now, first[name as keyof typeof first], name);
-      assert.doesNotMatch(JSON.stringify(now), /[a-z]1\b|image\/1/, name);
+      assert.doesNotMatch(plain(now), /[a-z]1\b|image\/1/, name);
     }
     assert.deepEqual((await physical()).ids, ids);
     const bad = { ...numbered(1), Bad: group("not a name!", 1, { DependsOn: Object.keys(numbered(1)) }) };
