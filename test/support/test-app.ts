@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -30,9 +31,22 @@ export interface TestApp {
   stop(): Promise<void>;
 }
 
+const MEMORY = "/dev/shm";
+const MEMORY_BYTES = 1024 ** 3;
+
+/** Where data of a moment goes: to memory where the host has enough of it, for a new platform makes and removes many folders. */
+function shortLived(): string {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize >= MEMORY_BYTES ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir(); // a host without it
+  }
+}
+
 /** A platform in this process on a free port and a new data directory, without sandboxes. */
 export async function startTestApp(options: { clock?: Clock; env?: Record<string, string> } = {}): Promise<TestApp> {
-  const data = await mkdtemp(join(tmpdir(), "starling-test-"));
+  const data = await mkdtemp(join(shortLived(), "starling-test-"));
   const code = resolve(import.meta.dirname, "../..");
   const env = { STARLING_PORT: "0", STARLING_SAMPLE: "off", STARLING_LOG_LEVEL: "error", ...options.env };
   const config = readConfig({ args: [], env, folder: data });
