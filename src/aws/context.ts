@@ -120,8 +120,11 @@ export const OUTBOX = "outbox";
 
 /** AWS's service principal of a service of ours. */
 export function principalOfService(service: string): string {
-  return `${service === "monitoring" ? "cloudwatch" : service}.amazonaws.com`;
+  return `${OTHER_PRINCIPALS[service] ?? service}.amazonaws.com`;
 }
+
+/** CloudWatch has another name there, and REST and HTTP APIs have one between them. */
+const OTHER_PRINCIPALS: Readonly<Record<string, string>> = { monitoring: "cloudwatch", apigatewayv2: "apigateway" };
 
 export function createContext(platform: Platform, registry: Registry, facts: ContextFacts): Context<any> {
   return new CallContext(platform, registry, facts);

@@ -1,5 +1,6 @@
 import { encodePath, EgressFailure, sendOut } from "../../compute/edge/egress.ts";
 import type { Asker } from "../../compute/edge/ask-function.ts";
+import { callOperation, json, type Answered, type Asked } from "../../compute/edge/service-operation.ts";
 import { principalOfService } from "../../aws/context.ts";
 import type { Credentials } from "../../aws/identity.ts";
 import { signedHeaders } from "../../aws/sign-request.ts";
@@ -10,7 +11,6 @@ import { allHeadersOf, isHeader, mappings, MAX_ANSWER, texts, type Overrides } f
 import { askerOf, DEFAULT_TIMEOUT_MS } from "./lambda-proxy.ts";
 import type { Mapped } from "./mapped-integration.ts";
 import { serviceTarget, type Integration, type ServiceTarget } from "./model.ts";
-import { callOperation, json, type Answered, type Asked } from "./service-operation.ts";
 
 /** A request to a service as the integration's parameters and templates make it. */
 interface ServiceRequest {

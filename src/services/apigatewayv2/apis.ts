@@ -6,7 +6,6 @@ import { newApiId } from "../../compute/edge/api-address.ts";
 import {
   apiOf,
   changeApi,
-  checkedIntegration,
   checkedRoute,
   given,
   missing,
@@ -16,6 +15,7 @@ import {
   type HttpDeployment,
   type HttpStage,
 } from "./model.ts";
+import { checkedIntegration } from "./integration-model.ts";
 import { importOpenApi } from "./openapi.ts";
 import { pageSize } from "./page.ts";
 

@@ -13,6 +13,8 @@ import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { authorizeRoute } from "./authorize-route.ts";
 import { callEndpoint } from "./http-integration.ts";
+import { mappedRequest } from "./map-request.ts";
+import { callService } from "./service-integration.ts";
 import type { HttpApi, HttpDeployment, HttpRoute, HttpStage, Served } from "./model.ts";
 import { observedOf, observeRoute, type Observed, type Seen } from "./observe-route.ts";
 import { eventOf, type Matched, type PlannedCall } from "./route-call.ts";
@@ -150,10 +152,12 @@ interface Call extends PlannedCall {
 
 async function callIntegration(
   ctx: HttpContext,
-  call: Call & { caller?: Readonly<Record<string, unknown>> | undefined },
+  asked: Call & { caller?: Readonly<Record<string, unknown>> | undefined },
 ): Promise<EdgeResponse> {
-  const { functionArn, sourceArn } = call;
-  const { integration } = call.matched;
+  const { functionArn, sourceArn } = asked;
+  const { integration } = asked.matched;
+  if (integration.subtype !== undefined) return callService(ctx, asked);
+  const call = integration.requestParameters ? { ...asked, request: mappedRequest(ctx, asked) } : asked;
   if (!functionArn)
     return integration.type === "HTTP_PROXY" ? callEndpoint(ctx, call) : jsonResponse(500, "Internal Server Error");
   const old = integration.payloadFormatVersion === "1.0";

@@ -19,8 +19,10 @@ export async function callEndpoint(
     .replaceAll(/\{([\w.-]+)\+?\}/g, (_, name: string) => encodePath(parameters[name] ?? ""));
   const [target, ownQuery] = splitUrl(filled);
   const query = [ownQuery, request.rawQuery].filter((part) => part !== "").join("&");
-  const url = query ? `${target}?${query}` : target;
-  if (!URL.canParse(url)) return jsonResponse(500, "Internal Server Error");
+  const asked = query ? `${target}?${query}` : target;
+  if (!URL.canParse(asked)) return jsonResponse(500, "Internal Server Error");
+  const url =
+    integration.requestParameters?.["overwrite:path"] === undefined ? asked : withPath(asked, request.rawPath);
   const method = integration.method && integration.method !== "ANY" ? integration.method : request.method;
   const body = request.body.length > 0 || !/^(GET|HEAD)$/.test(method) ? request.body : undefined;
   const length: [string, string][] = body ? [["Content-Length", String(body.length)]] : [];
@@ -44,4 +46,10 @@ export async function callEndpoint(
       error.why === "refused" ? "Internal Server Error" : "Service Unavailable",
     );
   }
+}
+
+function withPath(url: string, path: string): string {
+  const changed = new URL(url);
+  changed.pathname = path;
+  return changed.href;
 }

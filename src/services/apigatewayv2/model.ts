@@ -13,6 +13,9 @@ export interface HttpIntegration {
   readonly timeoutInMillis: number;
   readonly credentialsArn?: string;
   readonly description?: string;
+  /** Of a call to another service: `SQS-SendMessage`. */
+  readonly subtype?: string;
+  readonly requestParameters?: Readonly<Record<string, string>>;
 }
 
 export interface HttpRoute {
@@ -115,21 +118,6 @@ export async function changeApi(
   const api = await ctx.records.update<HttpApi>("api", String(id), change);
   if (!api) throw notFound("API", id);
   return api;
-}
-
-export function checkedIntegration(integration: HttpIntegration): HttpIntegration {
-  if (integration.type === "HTTP_PROXY") {
-    if (!/^https?:\/\/\S+$/.test(integration.uri)) throw badRequest("Invalid integration URI specified");
-    if (integration.payloadFormatVersion !== "1.0")
-      throw badRequest("PayloadFormatVersion of HTTP_PROXY integrations must be 1.0");
-    return integration;
-  }
-  if (integration.type !== "AWS_PROXY") throw missing(`integrations of the type ${integration.type}`);
-  if (!/^arn:[\w-]+:(lambda|apigateway):/.test(integration.uri))
-    throw badRequest("Invalid ARN specified in the request: the integration must be a Lambda function");
-  if (!["1.0", "2.0"].includes(integration.payloadFormatVersion))
-    throw badRequest("PayloadFormatVersion is a required parameter for AWS_PROXY integration and must be 1.0 or 2.0");
-  return integration;
 }
 
 const KEY = /^(\$default|(ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \/\S*)$/;

@@ -6,7 +6,6 @@ import type { Cors } from "../../compute/edge/cors.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
 import {
   badRequest,
-  checkedIntegration,
   checkedRoute,
   given,
   newId,
@@ -14,6 +13,7 @@ import {
   type HttpIntegration,
   type HttpRoute,
 } from "./model.ts";
+import { checkedIntegration } from "./integration-model.ts";
 
 type Json = Record<string, any>;
 
@@ -98,8 +98,13 @@ function readIntegration(ctx: Context<any>, said: Json | undefined, key: string)
     ...(said["httpMethod"] ? { method: String(said["httpMethod"]) } : {}),
     timeoutInMillis: Number(said["timeoutInMillis"] ?? 30_000),
     ...(said["credentials"] ? { credentialsArn: String(said["credentials"]) } : {}),
+    ...(said["integrationSubtype"] ? { subtype: String(said["integrationSubtype"]) } : {}),
+    ...(said["requestParameters"] ? { requestParameters: texts(said["requestParameters"] as Json) } : {}),
   });
 }
+
+const texts = (values: Json): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 
 function securityOf(
   operation: Json,

@@ -3,7 +3,6 @@ import { operations } from "../../aws/service.ts";
 import {
   apiOf,
   changeApi,
-  checkedIntegration,
   checkedRoute,
   conflict,
   given,
@@ -16,6 +15,7 @@ import {
   type HttpRoute,
   path,
 } from "./model.ts";
+import { checkedIntegration } from "./integration-model.ts";
 import { stageOf } from "./stages.ts";
 import { page } from "./page.ts";
 
@@ -33,8 +33,9 @@ const routeView = (route: HttpRoute) => ({
 const integrationView = (i: HttpIntegration) => ({
   IntegrationId: i.id,
   IntegrationType: i.type as V2.IntegrationType,
-  IntegrationUri: i.uri,
-  ...(i.type === "HTTP_PROXY" ? given({ IntegrationMethod: i.method }) : { IntegrationMethod: "POST" }),
+  ...(i.subtype === undefined
+    ? { IntegrationUri: i.uri, IntegrationMethod: i.type === "HTTP_PROXY" ? i.method : "POST" }
+    : { IntegrationSubtype: i.subtype, RequestParameters: { ...i.requestParameters } }),
   ConnectionType: "INTERNET" as const,
   PayloadFormatVersion: i.payloadFormatVersion,
   TimeoutInMillis: i.timeoutInMillis,
@@ -132,6 +133,8 @@ export const routes = operations<typeof V2, any>()({
           credentialsArn: input.CredentialsArn,
           description: input.Description,
           method: input.IntegrationMethod,
+          subtype: input.IntegrationSubtype,
+          requestParameters: input.RequestParameters,
         }),
       } as HttpIntegration);
       await changeApi(ctx, input.ApiId, (api) => ({
@@ -165,6 +168,8 @@ export const routes = operations<typeof V2, any>()({
         timeoutInMillis: input.TimeoutInMillis,
         credentialsArn: input.CredentialsArn,
         description: input.Description,
+        subtype: input.IntegrationSubtype,
+        requestParameters: input.RequestParameters,
       });
       const api = await changeApi(ctx, input.ApiId, (a) => {
         if (!a.integrations.some((i) => i.id === input.IntegrationId))

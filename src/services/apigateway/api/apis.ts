@@ -143,7 +143,7 @@ export const apis = operations<typeof Gateway, any>()({
   },
   GetRestApi: {
     permissions: on("GET", (i) => `/restapis/${i.restApiId}`),
-    callers: ["apigatewayv2.amazonaws.com"],
+    callers: ["apigateway.amazonaws.com"],
     run: async (ctx, input) => ({ tags: {}, ...apiView(await apiOf(ctx, input.restApiId)) }),
   },
   GetRestApis: {

@@ -24,7 +24,7 @@ export const stages = operations<typeof Gateway, any>()({
   },
   GetStage: {
     permissions: onStage("GET"),
-    callers: ["apigatewayv2.amazonaws.com"],
+    callers: ["apigateway.amazonaws.com"],
     run: async (ctx, input) => stageView(await stageOf(ctx, input.restApiId, input.stageName)),
   },
   GetStages: {

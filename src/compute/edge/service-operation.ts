@@ -5,14 +5,14 @@ import { readQueryInput } from "../../aws/protocol/query.ts";
 import { valueReader, valueWriter } from "../../aws/protocol/value-codec.ts";
 import type { Shape } from "../../aws/model.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import type { RestContext } from "./call.ts";
+import type { Context } from "../../aws/context.ts";
 
-/** What an integration asks of a service's operation: JSON, or a form as the query protocol has it. */
-export type Asked = { readonly json: unknown } | { readonly form: URLSearchParams; readonly wantsXml?: boolean };
+/** What an integration asks of a service's operation: JSON, or a form as the query protocol has it; and how it wants the answer. */
+export type Asked = ({ readonly json: unknown } | { readonly form: URLSearchParams }) & { readonly wantsXml?: boolean };
 
 /** Calls an operation; answers what the service would. Throws AwsError. */
 export async function callOperation(
-  as: RestContext,
+  as: Context<any>,
   service: string,
   operation: string,
   asked: Asked,
@@ -22,7 +22,7 @@ export async function callOperation(
   if (!model) throw new AwsError("InvalidAction", `The action ${operation} is not valid for this endpoint.`, 400);
   const input = inputOf(model.input, asked);
   const output: object = await as.call(service as "sqs", operation as "SendMessage", input as never);
-  if ("form" in asked && asked.wantsXml) {
+  if (asked.wantsXml) {
     const { body = "" } = encodeResponse(
       { model: all, operation: model, protocol: "awsQuery" },
       output as Record<string, unknown>,
