@@ -143,8 +143,11 @@ export interface ResourceContext extends Context<unknown> {
    * called again with the own tags only: a narrow role does not fail the deployment.
    */
   withStackTags<T>(own: readonly Tag[] | undefined, make: (tags: Tag[]) => Promise<T>): Promise<T>;
-  /** `<stack>-<logical id>-<12 characters>`, the same for every try; lower case and bounded as asked. */
-  physicalName(options?: { maxLength?: number; lowerCase?: boolean }): string;
+  /**
+   * `<stack>-<logical id>-<12 characters>`, the same for every try; lower case and bounded as asked. `before` stands in the
+   * place of the stack's name and its dash.
+   */
+  physicalName(options?: { maxLength?: number; lowerCase?: boolean; before?: string }): string;
 }
 
 /** A tag as templates write it. */

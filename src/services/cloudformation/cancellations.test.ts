@@ -9,8 +9,10 @@ import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 import { zip } from "../../../test/support/zip.ts";
 
 let app: TestApp;
+let { ServiceToken, request } = {} as Awaited<ReturnType<typeof askedFunction>>;
 before(async () => {
   app = await startTestApp();
+  ({ ServiceToken, request } = await askedFunction());
 });
 after(() => app.stop());
 
@@ -31,25 +33,45 @@ async function askedFunction() {
     DeadLetterConfig: { TargetArn: "arn:aws:sqs:us-east-1:000000000000:asked" },
   });
   await lambda.putFunctionConcurrency({ FunctionName: "f", ReservedConcurrentExecutions: 0 });
-  const asked = async (): Promise<string> => {
+  const request = async (): Promise<Record<string, string>> => {
     const { Messages = [] } = await sqs.receiveMessage({ QueueUrl: QueueUrl!, WaitTimeSeconds: 10 });
-    return JSON.parse(Messages[0]!.Body!).ResponseURL;
+    await sqs.deleteMessage({ QueueUrl: QueueUrl!, ReceiptHandle: Messages[0]!.ReceiptHandle! });
+    return JSON.parse(Messages[0]!.Body!);
   };
-  return { ServiceToken: made.FunctionArn!, asked };
+  return { ServiceToken: made.FunctionArn!, request };
 }
 
-test("an update that is cancelled while its last resource is made is rolled back", async () => {
+test("an update that is cancelled while its last resource is awaited is rolled back", async () => {
   const cfn = new CloudFormation(app.client);
   const { create, ended, retention } = openStacks(app.client);
-  const { ServiceToken, asked } = await askedFunction();
   await create("last", body({ A: group("last-a", 1) }));
   const Last = { Type: "Custom::Last", DependsOn: "A", DeletionPolicy: "Retain", Properties: { ServiceToken } };
   const updating = cfn.updateStack({ StackName: "last", TemplateBody: body({ A: group("last-a", 3), Last }) });
-  const url = await asked();
+  assert.equal((await request())["RequestType"], "Create");
   await cfn.cancelUpdateStack({ StackName: "last" });
-  const answer = JSON.stringify({ Status: "SUCCESS", PhysicalResourceId: "made" });
-  assert.equal(await putTo(app.endpoint, url, answer), 200);
+  const { RequestType, ResponseURL: url } = await request();
+  assert.equal(RequestType, "Delete");
+  assert.equal(await putTo(app.endpoint, url!, JSON.stringify({ Status: "SUCCESS" })), 200);
   await updating;
   assert.equal((await ended("last")).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
   assert.deepEqual(await retention("last-a"), { "last-a": 1 });
+});
+
+test("a stack that is deleted while its custom resource is awaited waits no longer, and asks for it to be removed", async () => {
+  const cfn = new CloudFormation(app.client);
+  const { ended, events } = openStacks(app.client);
+  const TemplateBody = body({ Slow: { Type: "Custom::Slow", Properties: { ServiceToken } } });
+  const creating = cfn.createStack({ StackName: "slow", TemplateBody });
+  assert.equal((await request())["RequestType"], "Create");
+  const deleting = cfn.deleteStack({ StackName: "slow" });
+  const asked = await request();
+  assert.equal(asked["RequestType"], "Delete");
+  assert.match(asked["PhysicalResourceId"]!, /^slow-Slow-[A-Z0-9]{12}$/);
+  await putTo(app.endpoint, asked["ResponseURL"]!, JSON.stringify({ Status: "SUCCESS" }));
+  const [{ StackId }] = await Promise.all([creating, deleting]);
+  assert.equal((await ended(StackId!)).StackStatus, "DELETE_COMPLETE");
+  assert.deepEqual(
+    (await events(StackId!)).filter((line) => line.startsWith("Slow")),
+    ["Slow CREATE_IN_PROGRESS", "Slow CREATE_FAILED", "Slow DELETE_IN_PROGRESS", "Slow DELETE_COMPLETE"],
+  );
 });

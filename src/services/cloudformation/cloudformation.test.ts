@@ -271,3 +271,32 @@ test("templates are validated and summed up without being deployed", async () =>
     { ParameterKey: "S", ParameterValue: "****" },
   );
 });
+
+test("what a template leaves without a name is named as CloudFormation names it", async () => {
+  const project = {
+    Artifacts: { Type: "NO_ARTIFACTS" },
+    Environment: { Type: "LINUX_CONTAINER", Image: "aws/codebuild/standard:7.0", ComputeType: "BUILD_GENERAL1_SMALL" },
+    ServiceRole: { "Fn::GetAtt": ["Role", "Arn"] },
+    Source: { Type: "NO_SOURCE", BuildSpec: "version: 0.2\nphases: {build: {commands: [date]}}" },
+  };
+  const builds = JSON.stringify(trust).replace("lambda", "codebuild");
+  const template = body({
+    Parameter: { Type: "AWS::SSM::Parameter", Properties: { Type: "String", Value: "v" } },
+    Queue: { Type: "AWS::SQS::Queue", Properties: { FifoQueue: true } },
+    Role: { Type: "AWS::IAM::Role", Properties: { AssumeRolePolicyDocument: builds } },
+    Project: { Type: "AWS::CodeBuild::Project", Properties: project },
+    Bucket: { Type: "AWS::S3::Bucket" },
+  });
+  const made = await create("Nameless", template, { Capabilities: ["CAPABILITY_IAM"] });
+  const reasons = (await cfn.describeStackEvents({ StackName: "Nameless" })).StackEvents!.map(
+    (e) => e.ResourceStatusReason,
+  );
+  assert.equal(made.StackStatus, "CREATE_COMPLETE", reasons.join("\n"));
+  const { StackResources } = await cfn.describeStackResources({ StackName: "Nameless" });
+  const ids = Object.fromEntries(StackResources!.map((r) => [r.LogicalResourceId!, r.PhysicalResourceId!]));
+  assert.match(ids["Parameter"]!, /^CFN-Parameter-[A-Z0-9]{12}$/);
+  assert.match(ids["Queue"]!, /\/Nameless-Queue-[A-Z0-9]{12}\.fifo$/);
+  assert.match(ids["Role"]!, /^Nameless-Role-[A-Z0-9]{12}$/);
+  assert.match(ids["Project"]!, /^Project-[A-Z0-9]{12}$/);
+  assert.match(ids["Bucket"]!, /^nameless-bucket-[a-z0-9]{12}$/);
+});

@@ -36,6 +36,8 @@ export interface StoredTemplate {
   /** After transforms. */
   readonly processed: JsonObject;
   readonly transforms: readonly string[];
+  /** A transform failed: it stands for a template without resources. */
+  readonly untransformed?: true;
 }
 
 export interface StackOutput {
@@ -190,6 +192,8 @@ export interface Operation {
   /** Change sets of the nested stacks, by logical id. */
   readonly children?: Readonly<Record<string, string>>;
   readonly token?: string;
+  /** Why a transform made no template of the stack's: nothing is begun, and what follows a failure follows. */
+  readonly untransformed?: string;
 }
 
 export interface ChangeSet {

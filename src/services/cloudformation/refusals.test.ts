@@ -92,6 +92,10 @@ describe("what CloudFormation refuses at the call", () => {
       body({ A: { Type: "AWS::CloudFormation::StackSet" } }),
       /Starling does not implement the resource types \[AWS::CloudFormation::StackSet\] yet/,
     );
+    await refusedTemplate(
+      body({ A: { Type: "AWS::Serverless::Function" } }),
+      "Template format error: Unrecognized resource types: [AWS::Serverless::Function]",
+    );
     await refusedTemplate(body({ A: group("x") }), "Parameters: [P] do not exist in the template", {
       Parameters: [{ ParameterKey: "P", ParameterValue: "1" }],
     });

@@ -5,6 +5,51 @@ import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { body, group, openStacks, type Stacks } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
+describe("a transform that fails", () => {
+  let app: TestApp;
+  let cfn: CloudFormation;
+  let stacks: Stacks;
+  before(async () => {
+    app = await startTestApp();
+    cfn = new CloudFormation(app.client);
+    stacks = openStacks(app.client);
+  });
+  after(() => app.stop());
+
+  const Capabilities = ["CAPABILITY_AUTO_EXPAND" as const];
+  const good = body({ A: group("macro-a", 3) });
+  const bad = body({ A: group("macro-a", 5) }, { Transform: "Missing" });
+  const REASON = "No transform named 000000000000::Missing found.";
+  const reasons = async (StackName: string) =>
+    (await cfn.describeStackEvents({ StackName })).StackEvents!.map((e) => e.ResourceStatusReason);
+
+  test("takes the creation back that it was asked for", async () => {
+    const made = await stacks.create("macro-new", bad, { Capabilities });
+    assert.equal(made.StackStatus, "ROLLBACK_COMPLETE");
+    assert.ok((await reasons("macro-new")).includes(`${REASON}. Rollback requested by user.`));
+    await cfn.deleteStack({ StackName: "macro-new" });
+    assert.equal((await stacks.ended(made.StackId!)).StackStatus, "DELETE_COMPLETE");
+  });
+
+  test("takes an update back, and the next one is as if it had not been", async () => {
+    await stacks.create("macro-old", good);
+    assert.equal((await stacks.update("macro-old", bad, { Capabilities })).StackStatus, "UPDATE_ROLLBACK_COMPLETE");
+    assert.deepEqual(await stacks.retention("macro"), { "macro-a": 3 });
+    assert.equal((await stacks.update("macro-old", body({ A: group("macro-a", 7) }))).StackStatus, "UPDATE_COMPLETE");
+    const stay = { Capabilities, DisableRollback: true };
+    assert.equal((await stacks.update("macro-old", bad, stay)).StackStatus, "UPDATE_FAILED");
+    assert.equal((await stacks.update("macro-old", good)).StackStatus, "UPDATE_COMPLETE");
+    assert.deepEqual(await stacks.retention("macro"), { "macro-a": 3 });
+  });
+
+  test("leaves a creation without rollback to be put right by an update", async () => {
+    const made = await stacks.create("macro-kept", bad, { Capabilities, DisableRollback: true });
+    assert.equal(made.StackStatus, "CREATE_FAILED");
+    assert.equal((await stacks.update("macro-kept", body({ B: group("kept-b", 1) }))).StackStatus, "UPDATE_COMPLETE");
+    assert.deepEqual(await stacks.retention("kept-b"), { "kept-b": 1 });
+  });
+});
+
 describe("stacks that stay as a failure left them", () => {
   let app: TestApp;
   let cfn: CloudFormation;

@@ -16,7 +16,7 @@ import {
   type Tag,
 } from "./model.ts";
 import { inputsOf, loadTemplate, startOperation } from "./store.ts";
-import { prepare, type Prepared } from "./template/prepare.ts";
+import { prepare, type Kept, type Prepared } from "./template/prepare.ts";
 import { rollbackTriggers } from "./rollback-triggers.ts";
 import { templateText } from "./template/source.ts";
 import type { Stored } from "../../aws/records.ts";
@@ -142,7 +142,13 @@ export interface Start {
   readonly also?: readonly Statement[] | undefined;
 }
 
-function operationOf(ctx: Context<any>, stack: Stack, kind: Operation["kind"], start: Start): Operation {
+function operationOf(
+  ctx: Context<any>,
+  stack: Stack,
+  kind: Operation["kind"],
+  start: Start,
+  failure?: string,
+): Operation {
   const roleArn = start.roleArn ?? stack.roleArn;
   return {
     id: ctx.platform.ids.uuid(),
@@ -161,6 +167,7 @@ function operationOf(ctx: Context<any>, stack: Stack, kind: Operation["kind"], s
     ...(start.children ? { children: start.children } : {}),
     ...(start.policyMeanwhile ? { policyMeanwhile: start.policyMeanwhile } : {}),
     ...(start.policyAfter ? { policyAfter: start.policyAfter } : {}),
+    ...(failure ? { untransformed: failure } : {}),
   };
 }
 
@@ -168,7 +175,7 @@ function operationOf(ctx: Context<any>, stack: Stack, kind: Operation["kind"], s
 export async function startCreate(
   ctx: Context<any>,
   stack: Stack,
-  prepared: Pick<Prepared, "revision"> & Partial<Prepared>,
+  prepared: Pick<Kept, "revision"> & Partial<Kept>,
   start: Start,
   rev = 0,
 ): Promise<Stack> {
@@ -177,7 +184,7 @@ export async function startCreate(
   const { records } = ctx;
   if (rev === 0 && (await records.count("stack-name")) >= STACKS)
     throw new AwsError("LimitExceededException", `Limit for stack has been exceeded: ${STACKS}`, 400);
-  const operation = operationOf(ctx, stack, "create", start);
+  const operation = operationOf(ctx, stack, "create", start, prepared.failure);
   const next: Stack = {
     ...stack,
     status: start.importing ? "IMPORT_IN_PROGRESS" : "CREATE_IN_PROGRESS",
@@ -229,12 +236,12 @@ export function checkUpdatable(stack: Stack): void {
 export async function startUpdate(
   ctx: Context<any>,
   { value: stack, rev }: Stored<Stack>,
-  prepared: Pick<Prepared, "revision"> & Partial<Prepared>,
+  prepared: Pick<Kept, "revision"> & Partial<Kept>,
   start: Start,
 ): Promise<Stack> {
   checkUpdatable(stack);
   const operation: Operation = {
-    ...operationOf(ctx, stack, "update", start),
+    ...operationOf(ctx, stack, "update", start, prepared.failure),
     former: stack.revision!,
     ...(stack.status === "CREATE_FAILED" || stack.status === "UPDATE_FAILED" ? { overFailure: true } : {}),
     ...(stack.roleArn ? { formerRole: stack.roleArn } : {}),

@@ -46,10 +46,10 @@ export async function loadTemplate(ctx: Context<any>, stack: string, templateId:
 
 /** The checked template of a revision. */
 export async function templateOf(ctx: Context<any>, stack: string, revision: Revision): Promise<Template> {
-  const { processed } = await loadTemplate(ctx, stack, revision.templateId);
+  const { processed, untransformed } = await loadTemplate(ctx, stack, revision.templateId);
   const { template, diagnostics } = checkTemplate(processed);
   if (!template) throw new Error(`the stored template of stack ${stack} no longer checks: ${diagnostics[0]?.message}`);
-  return template;
+  return untransformed ? { ...template, resources: {}, outputs: {} } : template;
 }
 
 export async function resourcesOf(ctx: Context<any>, stack: string): Promise<StackResource[]> {

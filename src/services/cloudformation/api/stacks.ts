@@ -21,6 +21,8 @@ import {
 import { checkStackPolicy } from "../stack-policy.ts";
 import { existingStack, findStack } from "../store.ts";
 import { readUrl } from "../template/source.ts";
+import { cancel } from "../cancel.ts";
+import { keptOf } from "../template/prepare.ts";
 
 const MAX_POLICY_BYTES = 16_384;
 
@@ -44,7 +46,7 @@ export const stacks = operations<typeof CloudFormation, any>()({
         terminationProtection: input.EnableTerminationProtection ?? false,
         ...(policy ? { policy } : {}),
       };
-      const prepared = await prepareStack(ctx, stack, input, true);
+      const prepared = await prepareStack(ctx, stack, input, true).catch(keptOf);
       await checkRole(ctx, input.RoleARN);
       const onFailure: OnFailure = input.DisableRollback
         ? "DO_NOTHING"
@@ -73,8 +75,8 @@ export const stacks = operations<typeof CloudFormation, any>()({
       const { StackPolicyDuringUpdateBody, StackPolicyDuringUpdateURL } = input;
       const policyMeanwhile = await policyText(ctx, StackPolicyDuringUpdateBody, StackPolicyDuringUpdateURL);
       const policyAfter = await policyText(ctx, input.StackPolicyBody, input.StackPolicyURL);
-      const prepared = await prepareStack(ctx, stack, input, true);
-      await refuseNoUpdates(ctx, stack, prepared);
+      const prepared = await prepareStack(ctx, stack, input, true).catch(keptOf);
+      if ("template" in prepared) await refuseNoUpdates(ctx, stack, prepared);
       await checkRole(ctx, input.RoleARN ?? stack.roleArn);
       const start = {
         roleArn: input.RoleARN,
@@ -105,7 +107,7 @@ export const stacks = operations<typeof CloudFormation, any>()({
       const { value: stack } = await existingStack(ctx, String(input.StackName));
       if (stack.status !== "UPDATE_IN_PROGRESS")
         throw validation("CancelUpdateStack cannot be called from current stack status");
-      await ctx.records.write([ctx.records.put("cancel", stack.operation!, { how: "rollback" })]);
+      await cancel(ctx, stack, "rollback");
       return {};
     },
   },
@@ -193,10 +195,7 @@ async function deleteStack(
   if (stack.terminationProtection)
     throw validation(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`);
   if (stack.status === "DELETE_IN_PROGRESS") return;
-  if (stack.status === "CREATE_IN_PROGRESS") {
-    await ctx.records.write([ctx.records.put("cancel", stack.operation!, { how: "delete" })]);
-    return;
-  }
+  if (stack.status === "CREATE_IN_PROGRESS") return cancel(ctx, stack, "delete");
   if (isInProgress(stack.status))
     throw validation(`Stack [${stack.arn}] cannot be deleted while in status ${stack.status}`);
   const force = input.DeletionMode === "FORCE_DELETE_STACK";

@@ -53,6 +53,7 @@ async function planOf(run: StackRun): Promise<Plan> {
 /** Brings every resource to what the template says; then outputs and exports. */
 export async function apply(run: StackRun): Promise<void> {
   try {
+    if (run.operation.untransformed !== undefined) return await giveUp(run, run.operation.untransformed);
     const plan = await planOf(run);
     const active = activeResources(plan);
     for (const resource of active.values()) resolveValue(resource.properties, { ...plan.scope, partial: true });

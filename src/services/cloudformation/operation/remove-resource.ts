@@ -38,11 +38,13 @@ export async function removeAll(run: StackRun, doomed: readonly Doomed[], option
       on.flatMap((id) => keysOf.get(id) ?? []),
     );
   }
+  // What is only half made has no end of its own: its removal is told of with what it left behind.
+  const halfMade = new Set(doomed.flatMap((d) => ("leftover" in d ? [d.leftover.logicalId] : [])));
   const work = async (key: string): Promise<boolean> => {
     const d = byKey.get(key)!;
     return "leftover" in d
       ? removeOne(run, asResource(d.leftover), d.leftover.retain, options, d.leftover)
-      : removeOne(run, d.resource, d.retain, options);
+      : removeOne(run, d.resource, d.retain, { ...options, quiet: halfMade.has(d.resource.logicalId) });
   };
   const { failed, skipped } = await run.inOrder(reversed(needs), work, true);
   const name = (key: string): string => key.split("/")[0]!;
@@ -74,7 +76,7 @@ async function removeOne(
   run: StackRun,
   resource: StackResource,
   retain: boolean,
-  options: RemoveOptions,
+  options: RemoveOptions & { readonly quiet?: boolean },
   leftover?: Leftover,
 ): Promise<boolean> {
   const finish = async (status: string, reason?: string, quiet = false): Promise<void> => {
@@ -87,9 +89,11 @@ async function removeOne(
   };
   if (retain) return finish("DELETE_SKIPPED").then(() => true);
   if (!resource.state)
-    return finish("DELETE_COMPLETE", undefined, !resource.status || resource.status === "DELETE_COMPLETE").then(
-      () => true,
-    );
+    return finish(
+      "DELETE_COMPLETE",
+      undefined,
+      options.quiet || !resource.status || resource.status === "DELETE_COMPLETE",
+    ).then(() => true);
   for (let tries = 1; ; tries++) {
     const error = await tryRemove(run, resource, leftover);
     if (!error) return finish("DELETE_COMPLETE").then(() => true);

@@ -122,6 +122,7 @@ export class StackRun {
       stackTags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])),
       inheritedTags: inheritedTags(this.stack, { logicalId, type: typeName }, tags),
       turn: this.turn,
+      cancelled: () => this.cancelled(),
       creationPolicy,
     });
   }

@@ -18,6 +18,7 @@ export interface StepFacts {
   readonly typeName: string | undefined;
   readonly turn: Turn;
   readonly creationPolicy: JsonValue | undefined;
+  readonly cancelled: () => Promise<unknown>;
 }
 
 /** A resource's context that also notes what the step did, so that a half-made resource can be removed. */
@@ -32,6 +33,8 @@ export interface StepContext extends ResourceContext {
   readonly creationPolicy: JsonValue | undefined;
   /** Tells the id of what exists already, so that it is removed although `create` fails later. */
   made(id: string): void;
+  /** Whether somebody asked for the stack's operation to stop: what only waits, waits no longer. */
+  cancelled(): Promise<boolean>;
   /** Waits for something outside, in which time other stacks may be worked on. */
   waits<T>(wait: () => Promise<T>): Promise<T>;
 }
@@ -132,6 +135,10 @@ class StepContextOf implements StepContext {
     this.named = id;
   }
 
+  async cancelled(): Promise<boolean> {
+    return (await this.#facts.cancelled()) !== undefined;
+  }
+
   waits<T>(wait: () => Promise<T>): Promise<T> {
     return this.#facts.turn.without(wait);
   }
@@ -183,10 +190,14 @@ class StepContextOf implements StepContext {
     }
   }
 
-  physicalName(options: { maxLength?: number; lowerCase?: boolean } = {}): string {
+  physicalName(options: Parameters<ResourceContext["physicalName"]>[0] = {}): string {
     const max = options.maxLength ?? 255;
     const hash = createHash("sha256").update(`${this.token}/${this.logicalId}`).digest();
     const tail = [...hash.subarray(0, 12)].map((byte) => LETTERS[byte % LETTERS.length]).join("");
+    if (options.before !== undefined) {
+      const room = Math.max(0, max - tail.length - 1 - options.before.length);
+      return (this.named = `${options.before}${this.logicalId.slice(0, room)}-${tail}`);
+    }
     const room = Math.max(0, max - tail.length - 2);
     // Where the name is too long, both parts give way, the stack's name first to half of the room.
     const logical = this.logicalId.slice(0, Math.max(room - this.stackName.length, Math.floor(room / 2)));

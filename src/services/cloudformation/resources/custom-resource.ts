@@ -1,8 +1,9 @@
 import { AwsError } from "../../../kernel/aws-error.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
+import { cancellation } from "../cancel.ts";
 import { responseUrl, type CustomResponse } from "../custom-responses.ts";
 import { CUSTOM_RESOURCE_SECONDS } from "../limits.ts";
-import { StepFailed } from "../operation/failure.ts";
+import { StepCancelled, StepFailed } from "../operation/failure.ts";
 import { unseal } from "../store.ts";
 import type { StepContext } from "../operation/step-context.ts";
 
@@ -44,6 +45,8 @@ async function ask(
     CUSTOM_RESOURCE_SECONDS,
   );
   const held = ctx.retried ? await ctx.records.get<CustomResponse>("custom-response", ctx.token) : undefined;
+  // Whatever becomes of it, it is known by this name until the function gives it another.
+  if (RequestType === "Create") ctx.physicalName();
   if (!held) {
     const event = {
       RequestType,
@@ -62,7 +65,7 @@ async function ask(
       Payload: Buffer.from(JSON.stringify(event)),
     });
   }
-  const answer = held?.value ?? (await answerOf(ctx, seconds));
+  const answer = held?.value ?? (await answerOf(ctx as StepContext, seconds, CANCELLED[RequestType]));
   if (answer.PhysicalResourceId && RequestType === "Create") (ctx as StepContext).made(answer.PhysicalResourceId);
   if (answer.Status === "SUCCESS" && (answer.PhysicalResourceId || RequestType !== "Create")) return answer;
   if (answer.Status === "SUCCESS") throw new StepFailed("Invalid PhysicalResourceId");
@@ -71,21 +74,29 @@ async function ask(
   );
 }
 
-async function answerOf(ctx: ResourceContext, seconds: number): Promise<CustomResponse> {
+/** What is said of a request that is given up because the stack's operation is; a removal never is. */
+const CANCELLED: Readonly<Record<string, string>> = {
+  Create: "Resource creation cancelled",
+  Update: "Resource update cancelled",
+};
+
+async function answerOf(ctx: StepContext, seconds: number, cancelled: string | undefined): Promise<CustomResponse> {
   const { bus, clock } = ctx.platform;
   const end = ctx.now() + seconds * 1000;
   while (ctx.now() < end) {
     const woken = new AbortController();
-    const unsubscribe = bus.subscribe(`cloudformation-response:${ctx.token}`, () => woken.abort());
+    const topics = [`cloudformation-response:${ctx.token}`, cancellation(ctx.stackId)];
+    const unsubscribe = topics.map((topic) => bus.subscribe(topic, () => woken.abort()));
     try {
       const found = await ctx.records.get<CustomResponse>("custom-response", ctx.token);
       if (found) return found.value;
+      if (cancelled !== undefined && (await ctx.cancelled())) throw new StepCancelled(cancelled);
       const pause = (): Promise<void> =>
         clock.sleep(Math.min(5_000, end - ctx.now()), AbortSignal.any([ctx.signal, woken.signal]));
-      await (ctx as StepContext).waits(() => pause().catch(() => undefined));
+      await ctx.waits(() => pause().catch(() => undefined));
       if (ctx.signal.aborted) throw new AwsError("ServiceUnavailable", "The platform is stopping.", 503);
     } finally {
-      unsubscribe();
+      for (const leave of unsubscribe) leave();
     }
   }
   throw new StepFailed(

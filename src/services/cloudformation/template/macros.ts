@@ -26,7 +26,8 @@ export function transformCalls(value: JsonValue | undefined): TransformCall[] {
   });
 }
 
-const isMacro = (name: string): boolean => !name.startsWith("AWS::");
+/** Whether a transform is a macro of the account, and none of AWS. */
+export const isMacro = (name: string): boolean => !name.startsWith("AWS::");
 
 /** Whether a template asks for a macro of its account anywhere. */
 export function usesMacros(template: JsonObject): boolean {

@@ -23,7 +23,7 @@ import type { Inputs, Revision, StoredTemplate, Tag } from "../model.ts";
 import { seal } from "../store.ts";
 import { checkCapabilities } from "./capabilities.ts";
 import { checkRules } from "./rules.ts";
-import { TransformFailed, usesMacros } from "./macros.ts";
+import { isMacro, TransformFailed, usesMacros } from "./macros.ts";
 import { applyTransforms } from "./transforms.ts";
 
 /** Characters that the functions of one template make together; each resource is computed and stored several times. */
@@ -45,12 +45,34 @@ export interface Wish {
   readonly mustAcknowledgeTransforms: boolean;
 }
 
-/** A wish that can be carried out. */
-export interface Prepared {
-  readonly template: Template;
-  readonly scope: Scope;
+/** What of a wish is stored. */
+export interface Kept {
   readonly stored: StoredTemplate;
   readonly revision: Revision;
+  /** Why a transform made no template of it: what begins with it ends at once with this reason. */
+  readonly failure?: string;
+}
+
+/** A wish that can be carried out. */
+export interface Prepared extends Kept {
+  readonly template: Template;
+  readonly scope: Scope;
+}
+
+/** A transform failed. Stacks are begun all the same and rolled back, as transforms are applied after the call at AWS. */
+export class Untransformed extends AwsError {
+  readonly kept: Kept;
+
+  constructor(message: string, kept: Kept) {
+    super("ValidationError", message, 400);
+    this.kept = { ...kept, failure: `${message}. ` };
+  }
+}
+
+/** What is kept of a stack whose transform failed; throws what is no such failure. */
+export function keptOf(error: unknown): Kept {
+  if (error instanceof Untransformed) return error.kept;
+  throw error;
 }
 
 /** Reads a template's text, as a ValidationError where that fails. */
@@ -64,7 +86,9 @@ export function parseText(text: string): SourceTemplate {
 export function parseTemplate(ctx: Context<any>, value: JsonObject, lineOf?: SourceTemplate["lineOf"]): Template {
   const { template, diagnostics } = checkTemplate(value, lineOf);
   if (!template) throw validation(diagnostics[0]!.message);
-  const knows = (type: string): boolean => isResourceType(type) || ctx.registry.resourceType(type) !== undefined;
+  // Types of SAM are gone once its transform has run: they are left where a template does not name it.
+  const knows = (type: string): boolean =>
+    (isResourceType(type) && !type.startsWith("AWS::Serverless::")) || ctx.registry.resourceType(type) !== undefined;
   const strange = checkResources(template, lineOf, knows).find((d) =>
     d.message.includes("Unrecognized resource types"),
   );
@@ -94,8 +118,15 @@ async function prepareChecked(ctx: Context<any>, wish: Wish): Promise<Prepared> 
   // What a macro would do is not known before: it is acknowledged before it is called.
   if (wish.mustAcknowledgeTransforms && usesMacros(source.value) && !wish.capabilities.includes(AUTO_EXPAND))
     throw insufficientCapabilities(AUTO_EXPAND);
-  const { template: processed, transforms } = await applyTransforms(ctx, source.value, early);
-  const template = parseTemplate(ctx, processed, transforms.length === 0 ? source.lineOf : undefined);
+  const { processed, transforms, template } = await transformed(ctx, source, early).catch((error: unknown) => {
+    if (!(error instanceof TransformFailed)) throw error;
+    const revision = revisionOf(ctx, wish, { inputs, template: declared });
+    const processed = onlyParameters(source.value);
+    throw new Untransformed(error.message, {
+      revision,
+      stored: { text: wish.text, processed, transforms: [], untransformed: true },
+    });
+  });
   // A transform may declare parameters of its own.
   const all =
     transforms.length === 0
@@ -109,27 +140,49 @@ async function prepareChecked(ctx: Context<any>, wish: Wish): Promise<Prepared> 
   checkRules(template, { ...scope, partial: false });
   checkImplemented(ctx, template, scope);
   checkFunctions(template, scope);
+  const revision = revisionOf(ctx, wish, { inputs: all, template });
+  return { template, scope, stored: { text: wish.text, processed, transforms }, revision };
+}
+
+/** The template with its transforms applied; what a macro answers that is no template is the macro's failure. */
+async function transformed(ctx: Context<any>, source: SourceTemplate, scope: Scope) {
+  const { template: processed, transforms } = await applyTransforms(ctx, source.value, scope);
+  try {
+    const template = parseTemplate(ctx, processed, transforms.length === 0 ? source.lineOf : undefined);
+    return { processed, transforms, template };
+  } catch (error) {
+    if (transforms.some(isMacro) && error instanceof AwsError) throw new TransformFailed(error.message);
+    throw error;
+  }
+}
+
+function revisionOf(
+  ctx: Context<any>,
+  wish: Wish,
+  { inputs, template }: { readonly inputs: Inputs; readonly template: Template },
+): Revision {
   const noEcho = Object.entries(template.parameters)
     .filter(([, p]) => p.noEcho)
     .map(([name]) => name);
-  const revision: Revision = {
+  return {
     templateId: ctx.platform.ids.text(12),
-    inputs: seal(ctx, { given: all.given, values: all.values } satisfies Inputs),
+    inputs: seal(ctx, { given: inputs.given, values: inputs.values } satisfies Inputs),
     noEcho,
     ...(template.description === undefined ? {} : { description: template.description }),
     tags: wish.tags,
     capabilities: wish.capabilities,
     notificationArns: wish.notificationArns,
   };
-  return { template, scope, stored: { text: wish.text, processed, transforms }, revision };
 }
+
+const onlyParameters = (value: JsonObject): JsonObject => ({
+  ...(value.Parameters === undefined ? {} : { Parameters: value.Parameters }),
+  Resources: { None: { Type: "AWS::CloudFormation::WaitConditionHandle" } },
+});
 
 /** A template that has only the parameters of another: what is known before transforms. */
 function declarations(value: JsonObject): Template {
-  const { template, diagnostics } = checkTemplate({
-    ...(value.Parameters === undefined ? {} : { Parameters: value.Parameters }),
-    Resources: { None: { Type: "AWS::CloudFormation::WaitConditionHandle" } },
-  });
+  const { template, diagnostics } = checkTemplate(onlyParameters(value));
   if (!template) throw validation(diagnostics[0]!.message);
   return template;
 }

@@ -72,7 +72,7 @@ export const codebuildProject: ResourceType = {
   type: "AWS::CodeBuild::Project",
   async create(ctx, properties) {
     refuse(properties);
-    const name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 150 }));
+    const name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 150, before: "" }));
     try {
       await ctx.withStackTags(properties["Tags"], (tags) =>
         ctx.call("codebuild", "CreateProject", { ...settings(properties), name, tags: tagsOf(tags) }),

@@ -35,7 +35,7 @@ async function setTags(ctx: ResourceContext, id: string, next: Properties, previ
 export const ssmParameter: ResourceType = {
   type: "AWS::SSM::Parameter",
   async create(ctx, properties) {
-    const name = String(properties["Name"] ?? `CFN-${ctx.physicalName({ maxLength: 500 })}`);
+    const name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 500, before: "CFN-" }));
     const own = Object.entries((properties["Tags"] ?? {}) as Record<string, string>).map(([Key, Value]) => ({
       Key,
       Value,
