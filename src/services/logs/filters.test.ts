@@ -6,6 +6,7 @@ import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { compileLogFilter } from "./filter-pattern.ts";
+import { body, openStacks } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 import { zip } from "../../../test/support/zip.ts";
 import { compileFilter } from "./filter-pattern.ts";
@@ -244,4 +245,29 @@ test("a metric's namespace may have colons, its name may not", async () => {
   await filter("name", "A.B-c_d/1#2:namespace");
   await assert.rejects(filter("na:me", "A"), { message: /at 'metricTransformations.1.member.metricName'/ });
   await assert.rejects(filter("name", "A*"), { message: /at 'metricTransformations.1.member.metricNamespace'/ });
+});
+
+test("a template's subscription waits a moment for the permission that is made beside it", async () => {
+  const stacks = openStacks(app.client);
+  const { FunctionArn } = await new Lambda(app.client).createFunction({
+    FunctionName: "late",
+    Role: "arn:aws:iam::000000000000:role/fn",
+    Runtime: "nodejs22.x",
+    Handler: "index.handler",
+    Code: { ZipFile: await zip({ "index.js": "exports.handler = async () => 1" }) },
+  });
+  await group("late");
+  const Filter = {
+    Type: "AWS::Logs::SubscriptionFilter",
+    Properties: { LogGroupName: "late", FilterPattern: "", DestinationArn: FunctionArn },
+  };
+  // What the permission depends on keeps it back until the filter has been tried.
+  const Before = { Type: "AWS::SSM::Parameter", Properties: { Type: "String", Value: "v" } };
+  const Permission = {
+    Type: "AWS::Lambda::Permission",
+    DependsOn: "Before",
+    Properties: { FunctionName: "late", Action: "lambda:InvokeFunction", Principal: "logs.amazonaws.com" },
+  };
+  await stacks.create("late", body({ Filter, Before, Permission }));
+  assert.equal((await logs.describeSubscriptionFilters({ logGroupName: "late" })).subscriptionFilters!.length, 1);
 });

@@ -1,5 +1,5 @@
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { ignoring } from "../../../kernel/aws-error.ts";
+import { ignoring, messageOf } from "../../../kernel/aws-error.ts";
 
 const group = (properties: Properties): string => String(properties["LogGroupName"]);
 
@@ -30,13 +30,33 @@ const subscriptionInput = (filterName: string, properties: Properties) => ({
   ...(properties["Distribution"] ? { distribution: properties["Distribution"] } : {}),
 });
 
+/** Pauses between tries, in milliseconds. */
+const PAUSES = [100, 200, 400, 800, 1600];
+
+/**
+ * Templates seldom say that a filter depends on the permission by which it may call its function: both are made side by
+ * side, so a function that does not let itself be called yet is asked a few times more.
+ */
+async function patiently(ctx: ResourceContext, put: () => Promise<unknown>): Promise<void> {
+  for (const pause of PAUSES) {
+    try {
+      await put();
+      return;
+    } catch (error) {
+      if (!messageOf(error).startsWith("Could not execute the lambda function")) throw error;
+      await ctx.platform.clock.sleep(pause, ctx.signal);
+    }
+  }
+  await put();
+}
+
 /** A filter of a group: the operations of both kinds differ by their names and what they put. */
 function filterType(
   kind: "Metric" | "Subscription",
   inputOf: typeof metricInput | typeof subscriptionInput,
 ): ResourceType {
   const put = (ctx: ResourceContext, name: string, properties: Properties) =>
-    ctx.call("logs", `Put${kind}Filter` as "PutMetricFilter", inputOf(name, properties));
+    patiently(ctx, () => ctx.call("logs", `Put${kind}Filter` as "PutMetricFilter", inputOf(name, properties)));
   return {
     type: `AWS::Logs::${kind}Filter`,
     async create(ctx, properties) {
