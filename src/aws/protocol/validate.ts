@@ -214,7 +214,8 @@ function lengthOf(value: unknown): number {
 }
 
 function patternRules({ pattern, length }: Constraint): Rule[] {
-  const expression = pattern === undefined ? undefined : toRegExp(pattern);
+  // Where any text will do, services take line breaks too (filters of event source mappings).
+  const expression = pattern === undefined || pattern === ".*" ? undefined : toRegExp(pattern);
   if (!expression) return [];
   const words = `Member must satisfy regular expression pattern: ${pattern}`;
   // What is longer than allowed is refused for that; matching it would only cost time.

@@ -8,7 +8,7 @@ const ignoreGone = ignoring("NotFoundException");
 /** AWS::ApiGateway::Deployment. A stage that still uses it when it is replaced is moved first, so its removal waits for the clean-up. */
 export const apiDeployment: ResourceType = {
   type: "AWS::ApiGateway::Deployment",
-  async create(ctx, { RestApiId, Description, StageName, StageDescription }) {
+  async create(ctx, { RestApiId, Description, StageName, StageDescription, DeploymentCanarySettings: canary }) {
     const made = await ctx.call("apigateway", "CreateDeployment", {
       restApiId: RestApiId,
       description: Description,
@@ -16,6 +16,7 @@ export const apiDeployment: ResourceType = {
       variables: StageDescription?.Variables,
       stageDescription: StageDescription?.Description,
       tracingEnabled: StageDescription?.TracingEnabled,
+      ...(canary ? { canarySettings: canarySettings(canary) } : {}),
     });
     const patchOperations = StageName ? deployedSettings(StageDescription ?? {}) : [];
     if (patchOperations.length)
@@ -33,11 +34,23 @@ export const apiDeployment: ResourceType = {
         .catch(() => undefined);
       if (stage?.deploymentId === id)
         await ctx.call("apigateway", "DeleteStage", { restApiId: RestApiId, stageName: StageName }).catch(ignoreGone);
+      else if (stage?.canarySettings?.deploymentId === id)
+        await ctx.call("apigateway", "UpdateStage", {
+          restApiId: RestApiId,
+          stageName: StageName,
+          patchOperations: [{ op: "remove", path: "/canarySettings" }],
+        });
     }
     await ctx.call("apigateway", "DeleteDeployment", { restApiId: RestApiId, deploymentId: id }).catch(ignoreGone);
   },
   attributes: async (_ctx, id) => ({ DeploymentId: id }),
 };
+
+const canarySettings = ({ PercentTraffic, StageVariableOverrides, UseStageCache }: Properties) => ({
+  percentTraffic: Number(PercentTraffic ?? 0),
+  useStageCache: String(UseStageCache) === "true",
+  ...(StageVariableOverrides ? { stageVariableOverrides: StageVariableOverrides as object } : {}),
+});
 
 /** The settings of the stage that comes with a deployment; one method's are among them under `*`, and by name. */
 function deployedSettings(description: Properties) {

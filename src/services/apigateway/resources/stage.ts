@@ -101,8 +101,8 @@ function isThere({ op, path }: Patch, stage: Properties): boolean {
 export const apiStage: ResourceType = {
   type: "AWS::ApiGateway::Stage",
   async create(ctx, properties) {
-    const { RestApiId, DeploymentId, StageName, Description, Variables, TracingEnabled, DocumentationVersion, Tags } =
-      properties;
+    const { RestApiId, DeploymentId, Description, Variables, TracingEnabled, DocumentationVersion, Tags } = properties;
+    const StageName = String(properties["StageName"] ?? ctx.physicalName({ maxLength: 128 }));
     const input = {
       restApiId: RestApiId,
       deploymentId: DeploymentId,
@@ -127,7 +127,7 @@ export const apiStage: ResourceType = {
       await ctx.call("apigateway", "DeleteStage", where).catch(ignoreGone);
       throw error;
     }
-    return String(StageName);
+    return StageName;
   },
   async update(ctx, id, next, previous) {
     const stage = await ctx.call("apigateway", "GetStage", { restApiId: next["RestApiId"], stageName: id });

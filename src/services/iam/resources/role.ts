@@ -59,7 +59,8 @@ async function createOnce(ctx: ResourceContext, RoleName: string, properties: Pr
     RoleName,
     Path: properties["Path"],
     AssumeRolePolicyDocument: documentText(properties["AssumeRolePolicyDocument"]),
-    Description: properties["Description"],
+    // CloudFormation says that there is none, which the role shows.
+    Description: properties["Description"] ?? "",
     MaxSessionDuration: properties["MaxSessionDuration"],
     PermissionsBoundary: properties["PermissionsBoundary"],
   };

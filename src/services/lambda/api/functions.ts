@@ -133,7 +133,10 @@ export const functions = operations<typeof Lambda, LambdaState>()({
           RepositoryType: "S3",
           Location: `${ctx.platform.settings.publicUrl}/_starling/code/${downloadToken(ctx, record)}`,
         },
-        ...(head.tags && Object.keys(head.tags).length ? { Tags: { ...head.tags } } : {}),
+        // Tags are the function's: its versions have none.
+        ...(record.version === "$LATEST" && head.tags && Object.keys(head.tags).length
+          ? { Tags: { ...head.tags } }
+          : {}),
         ...(head.reservedConcurrency === undefined
           ? {}
           : { Concurrency: { ReservedConcurrentExecutions: head.reservedConcurrency } }),
