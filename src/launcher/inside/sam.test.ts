@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -23,8 +23,13 @@ describe("sam in builds", { skip }, () => {
   }
 
   function sam(folder: string, ...args: string[]) {
+    return samWith({}, folder, ...args);
+  }
+
+  function samWith(env: Record<string, string>, folder: string, ...args: string[]) {
     const { status, stdout, stderr } = spawnSync(PYTHON, ["-IB", join(import.meta.dirname, "sam"), ...args], {
       cwd: folder,
+      env: { ...process.env, ...env },
       encoding: "utf8",
       timeout: 60_000,
     });
@@ -76,6 +81,56 @@ Outputs:
     assert.match(template, /DefinitionUri: \.\.\/\.\.\/api\.yaml/);
     assert.match(template, /Location: Nested\/template\.yaml/);
     assert.match(template, /Fn::Sub: \$\{Api\}\.x/);
+  });
+
+  test("build: packages are installed once for functions whose manifests ask for the same", () => {
+    const functionOf = (code: string, more = "") =>
+      `{Type: AWS::Serverless::Function, Metadata: {DockerTag: ${code}${more}}, Properties: {CodeUri: ${code}}}`;
+    const bundled = (point: string) =>
+      functionOf("web", `, BuildMethod: esbuild, BuildProperties: {EntryPoints: [${point}]}`);
+    const same = '{"dependencies": {"one": "1"}}';
+    const folder = repository({
+      "template.yaml": `Globals: {Function: {Runtime: nodejs22.x}}
+Resources:
+  A: ${functionOf("a")}
+  B: ${functionOf("b")}
+  Twice: ${functionOf("a", ", More: of-no-matter")}
+  Other: ${functionOf("c")}
+  Scripted: ${functionOf("d")}
+  First: ${bundled("first.js")}
+  Second: ${bundled("second.js")}
+`,
+      "a/package.json": same,
+      "b/package.json": same,
+      "b/own.js": "1",
+      "c/package.json": '{"dependencies": {"two": "1"}}',
+      "d/package.json": '{"dependencies": {"one": "1"}, "scripts": {"postinstall": "x"}}',
+      "web/package.json": '{"devDependencies": {"esbuild": "1"}}',
+      "web/first.js": "",
+      "web/second.js": "",
+      // Leaves what npm would, and says where it was called.
+      "bin/npm": `#!/bin/sh
+pwd >> "$CALLS"
+mkdir -p node_modules/one node_modules/.bin
+echo 1 > node_modules/one/index.js
+printf '#!/bin/sh\nfor a; do case $a in --outdir=*) echo "$1" > "\${a#--outdir=}/index.js";; esac; done' > node_modules/.bin/esbuild
+chmod +x node_modules/.bin/esbuild
+`,
+    });
+    chmodSync(join(folder, "bin/npm"), 0o755);
+    const calls = join(folder, "calls");
+    const PATH = `${join(folder, "bin")}:${process.env["PATH"]}`;
+    const { status, output } = samWith({ PATH, CALLS: calls }, folder, "build");
+    assert.equal(status, 0, output);
+    const built = join(folder, ".aws-sam/build");
+    for (const path of ["A/node_modules/one/index.js", "B/node_modules/one/index.js", "B/own.js"])
+      assert.ok(existsSync(join(built, path)), path);
+    assert.ok(!existsSync(join(built, "Twice")), "metadata that changes nothing makes no other build");
+    assert.equal(readFileSync(join(built, "First/index.js"), "utf8"), "first.js\n");
+    assert.equal(readFileSync(join(built, "Second/index.js"), "utf8"), "second.js\n");
+    const where = readFileSync(calls, "utf8").trim().split("\n");
+    assert.equal(where.length, 4, `a and b together, c, d, web: ${where.join(" ")}`);
+    assert.ok(where.includes(join(built, "Scripted")), "scripts run where the code is");
   });
 
   test("what cannot be built is named with the way out", () => {

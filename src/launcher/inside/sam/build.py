@@ -11,11 +11,50 @@ def build(options, names):
     folder = os.path.abspath(options.get("build-dir", BUILD_FOLDER))
     shutil.rmtree(folder, ignore_errors=True)
     base = os.path.abspath(options.get("base-dir") or os.path.dirname(source))
-    build_stack(source, base, folder, set(names), options.get("manifest"), 0)
+    with tempfile.TemporaryDirectory() as scratch:
+        build_stack(source, base, folder, set(names), Installs(scratch, options.get("manifest")), 0)
     print(f"\nBuild Succeeded\n\nBuilt Artifacts  : {os.path.relpath(folder)}\nBuilt Template   : {os.path.relpath(folder)}/template.yaml", flush=True)
 
 
-def build_stack(source, base, folder, wanted, manifest, depth):
+class Installs:
+    """What was installed so far: each manifest once for each kind of installation, however many functions have it."""
+
+    def __init__(self, scratch, manifest):
+        self.scratch, self.manifest, self.folders, self.works = scratch, manifest, {}, {}
+
+    def nested(self):
+        """For an application within: a manifest that was named is the outer one's."""
+        inner = Installs(self.scratch, None)
+        inner.folders, inner.works = self.folders, self.works
+        return inner
+
+    def modules(self, package, arguments):
+        """A folder with the node_modules of a package.json and what npm reads beside it; nothing where they must be installed in place."""
+        beside = os.path.dirname(package)
+        files = [package, *(os.path.join(beside, name) for name in ("package-lock.json", "npm-shrinkwrap.json", ".npmrc"))]
+        read = [open(file, "rb").read() if os.path.exists(file) else b"" for file in files]
+        facts = json.loads(read[0])
+        # Packages in folders beside the manifest, and scripts over them, are of their own place.
+        asked = {**(facts.get("dependencies") or {}), **(facts.get("optionalDependencies") or {}), **(facts.get("devDependencies") or {})}
+        local = any(str(version).startswith(("file:", "link:", ".", "/", "~/")) for version in asked.values())
+        if local or facts.get("scripts", {}).keys() & INSTALL_SCRIPTS or facts.get("workspaces"):
+            return None
+        key = (tuple(read), tuple(arguments))
+        if key not in self.folders:
+            folder = self.folders[key] = os.path.join(self.scratch, f"install-{len(self.folders)}")
+            os.makedirs(folder)
+            for file, content in zip(("package.json", *map(os.path.basename, files[1:])), read):
+                if content:
+                    with open(os.path.join(folder, file), "wb") as out:
+                        out.write(content)
+            run(arguments, folder)
+        return self.folders[key]
+
+
+INSTALL_SCRIPTS = {"preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare"}
+
+
+def build_stack(source, base, folder, wanted, installs, depth):
     from awscli.customizations.cloudformation.yamlhelper import yaml_dump
 
     if depth > MAX_NESTING:
@@ -30,7 +69,7 @@ def build_stack(source, base, folder, wanted, manifest, depth):
         properties = resource["Properties"] = properties if isinstance(properties, dict) else {}
         if kind in STACKS and is_local(properties.get(STACKS[kind])):
             nested = os.path.join(os.path.dirname(source), properties[STACKS[kind]])
-            build_stack(nested, os.path.dirname(os.path.abspath(nested)), os.path.join(folder, name), set(), None, depth + 1)
+            build_stack(nested, os.path.dirname(os.path.abspath(nested)), os.path.join(folder, name), set(), installs.nested(), depth + 1)
             properties[STACKS[kind]] = f"{name}/template.yaml"
         elif kind in FUNCTIONS or kind in LAYERS:
             key = {**FUNCTIONS, **LAYERS}[kind]
@@ -45,7 +84,7 @@ def build_stack(source, base, folder, wanted, manifest, depth):
             if not os.path.exists(code):
                 raise Failure(f"{name}: {key} {path} does not exist (looked for {code})")
             if os.path.isdir(code) and (not wanted or name in wanted):
-                built = build_code(template, global_function, name, resource, code, folder, made, manifest)
+                built = build_code(template, global_function, name, resource, code, folder, made, installs)
                 properties[key] = built or os.path.relpath(code, folder)
             else:
                 properties[key] = os.path.relpath(code, folder)
@@ -78,7 +117,7 @@ def resolved(template, value):
     return value if isinstance(value, str) else ""
 
 
-def build_code(template, global_function, name, resource, code, folder, made, manifest):
+def build_code(template, global_function, name, resource, code, folder, made, installs):
     """Builds one function or layer; answers its folder below the build folder, or nothing where it is taken as it is."""
     metadata, properties = resource.get("Metadata") or {}, resource["Properties"]
     runtime = resolved(template, properties.get("Runtime", global_function.get("Runtime", "")))
@@ -86,7 +125,9 @@ def build_code(template, global_function, name, resource, code, folder, made, ma
     if resource["Type"] in LAYERS and not method:
         return None
     method = method or runtime
-    key = json.dumps([code, method, metadata, resource["Type"] in LAYERS], sort_keys=True, default=str)
+    # Of the metadata, esbuild's properties alone make another build.
+    properties_of_build = metadata.get("BuildProperties") if method == "esbuild" else None
+    key = json.dumps([code, method, properties_of_build, resource["Type"] in LAYERS], sort_keys=True, default=str)
     if method != "makefile" and key in made:
         return made[key]
     print(f"Building codeuri: {code} runtime: {runtime or None} metadata: {json.dumps(metadata, default=str)} functions: {name}", flush=True)
@@ -94,17 +135,17 @@ def build_code(template, global_function, name, resource, code, folder, made, ma
     with tempfile.TemporaryDirectory() as scratch:
         work = os.path.join(scratch, "work")
         if resource["Type"] in LAYERS and method != "makefile":
-            build_layer(name, method, code, out, folder, manifest)
+            build_layer(name, method, code, out, folder, installs)
         elif method == "makefile":
             copy_code(code, work, folder, [])
             os.makedirs(out)
             run(["make", f"build-{name}"], work, ARTIFACTS_DIR=out)
         elif method == "esbuild":
-            build_esbuild(name, metadata.get("BuildProperties") or {}, code, work, out, folder)
+            build_esbuild(name, metadata.get("BuildProperties") or {}, code, out, folder, installs)
         elif method.startswith("nodejs"):
-            build_node(code, out, folder, manifest)
+            build_node(code, out, folder, installs)
         elif method.startswith("python"):
-            build_python(code, out, out, folder, manifest)
+            build_python(code, out, out, folder, installs.manifest)
         elif method.startswith("go1"):
             copy_code(code, work, folder, [])
             handler = "bootstrap" if runtime.startswith("provided") else resolved(template, properties.get("Handler", global_function.get("Handler")))
@@ -126,17 +167,17 @@ def copy_code(code, target, folder, without):
     shutil.copytree(code, target, symlinks=True, ignore=ignore)
 
 
-def build_layer(name, method, code, out, folder, manifest):
+def build_layer(name, method, code, out, folder, installs):
     if method.startswith("nodejs"):
-        build_node(code, os.path.join(out, "nodejs"), folder, manifest)
+        build_node(code, os.path.join(out, "nodejs"), folder, installs)
     elif method.startswith("python"):
-        build_python(code, os.path.join(out, "python"), os.path.join(out, "python"), folder, manifest)
+        build_python(code, os.path.join(out, "python"), os.path.join(out, "python"), folder, installs.manifest)
     else:
         raise Failure(f"{name}: builds here make no layer by the BuildMethod {method}: use makefile, nodejs… or python…")
 
 
-def build_node(code, out, folder, manifest):
-    package = os.path.join(code, manifest or "package.json")
+def build_node(code, out, folder, installs):
+    package = os.path.join(code, installs.manifest or "package.json")
     if not os.path.exists(package):
         copy_code(code, out, folder, [])
         return
@@ -144,7 +185,23 @@ def build_node(code, out, folder, manifest):
     with open(package, encoding="utf8") as file:
         facts = json.load(file)
     if facts.get("dependencies") or facts.get("optionalDependencies"):
-        run(["npm", "install", "-q", "--no-audit", "--no-fund", "--no-save", "--omit=dev"], out)
+        install(installs, package, out, ["npm", "install", "-q", "--no-audit", "--no-fund", "--no-save", "--omit=dev"])
+
+
+def install(installs, package, folder, command):
+    """Installs what a package.json names into the folder that its code was copied to."""
+    modules = installs.modules(package, command)
+    if modules is None:
+        run(command, folder)
+    elif os.path.isdir(os.path.join(modules, "node_modules")):
+        shutil.copytree(os.path.join(modules, "node_modules"), os.path.join(folder, "node_modules"), symlinks=True, copy_function=link_or_copy)
+
+
+def link_or_copy(source, target):
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def build_python(code, out, target, folder, manifest):
@@ -165,10 +222,13 @@ def build_python(code, out, target, folder, manifest):
         print(f"Warning: {requirements} could not be installed. The packages of this machine's Python meet it: functions use those", flush=True)
 
 
-def build_esbuild(name, properties, code, work, out, folder):
-    copy_code(code, work, folder, ["node_modules"])
-    if os.path.exists(os.path.join(work, "package.json")):
-        run(["npm", "install", "-q", "--no-audit", "--no-fund"], work)
+def build_esbuild(name, properties, code, out, folder, installs):
+    work = installs.works.get(code)  # one copy for all functions of the same code
+    if work is None:
+        work = installs.works[code] = os.path.join(installs.scratch, f"work-{len(installs.works)}")
+        copy_code(code, work, folder, ["node_modules"])
+        if os.path.exists(os.path.join(work, "package.json")):
+            install(installs, os.path.join(work, "package.json"), work, ["npm", "install", "-q", "--no-audit", "--no-fund"])
     own = os.path.join(work, "node_modules/.bin/esbuild")
     esbuild = own if os.path.exists(own) else shutil.which("esbuild")
     if not esbuild:
