@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { S3 } from "@aws-sdk/client-s3";
+import { startChild } from "../support/child.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { run, starling, until, visit } from "../support/starling.ts";
 
@@ -95,13 +95,14 @@ describe("the command line", { skip: cannotRun }, () => {
     // oxlint-disable-next-line no-control-regex
     assert.ok(!/[\u0000-\u0008\u000b-\u001f\u007f]/.test(stdout), "no control characters");
     const env = { ...process.env, STARLING_PORT: String(platform.port), STARLING_DATA: platform.data };
-    const follower = spawn(join(root, "bin/run"), ["logs", "sample", "--follow"], {
+    const follower = startChild(join(root, "bin/run"), ["logs", "sample", "--follow"], {
       env,
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
+      limitMs: 180_000,
     });
     try {
       let seen = "";
-      follower.stdout.on("data", (chunk) => (seen += chunk));
+      follower.stdout!.on("data", (chunk) => (seen += chunk));
       await until(async () => seen.includes("Entering phase BUILD"));
       const before = seen.split("REPORT").length;
       await visit(`http://sample.localhost:${platform.port}/`);

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +8,7 @@ import { CloudFormation, type Stack } from "@aws-sdk/client-cloudformation";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { S3 } from "@aws-sdk/client-s3";
+import { startChild } from "../support/child.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { zip } from "../support/zip.ts";
 
@@ -52,13 +52,14 @@ describe("CloudFormation on a whole platform", { skip: cannotRun }, () => {
       AWS_PAGER: "",
     };
     return new Promise((resolve, reject) => {
-      const child = spawn(AWS, ["--endpoint-url", platform.endpoint, ...args], {
+      const child = startChild(AWS, ["--endpoint-url", platform.endpoint, ...args], {
         env,
+        limitMs: 180_000,
         stdio: ["ignore", "pipe", "pipe"],
       });
       let output = "";
-      child.stdout.on("data", (chunk) => (output += chunk));
-      child.stderr.on("data", (chunk) => (output += chunk));
+      child.stdout!.on("data", (chunk) => (output += chunk));
+      child.stderr!.on("data", (chunk) => (output += chunk));
       child.on("error", reject);
       child.on("close", (code) =>
         code === 0 ? resolve(output) : reject(new Error(`aws ${args.join(" ")} ended with ${code}:\n${output}`)),

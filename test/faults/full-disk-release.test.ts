@@ -32,7 +32,7 @@ describe("a disk that becomes full during a release", { skip: cannotRun }, () =>
   before(async () => {
     disk = mkdtempSync(join(tmpdir(), "starling-disk-"));
     filler = join(disk, "filler");
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MB}m`, "starling-test", disk]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MB}m`, "starling-test", disk], { timeout: 60_000 });
     mkdirSync(join(disk, "data"));
     project = await openPushedProject({ STARLING_DATA: join(disk, "data") });
     pipelines = new CodePipeline(project.platform.client);
@@ -40,7 +40,7 @@ describe("a disk that becomes full during a release", { skip: cannotRun }, () =>
   });
   after(async () => {
     await project?.close();
-    execFileSync("umount", ["-l", disk]);
+    execFileSync("umount", ["-l", disk], { timeout: 60_000 });
     rmSync(disk, { recursive: true });
   });
 

@@ -34,7 +34,7 @@ describe("a full disk", { skip: cannotRun }, () => {
   before(async () => {
     disk = mkdtempSync(join(tmpdir(), "starling-disk-"));
     filler = join(disk, "filler");
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MB}m`, "starling-test", disk]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MB}m`, "starling-test", disk], { timeout: 60_000 });
     mkdirSync(join(disk, "data"));
     platform = await startPlatform({ STARLING_DATA: join(disk, "data") });
     s3 = new S3({ ...platform.client, forcePathStyle: true });
@@ -49,11 +49,11 @@ describe("a full disk", { skip: cannotRun }, () => {
     await createFunction("f", await zip({ "index.js": CODE }));
     assert.equal(await invoke(), '"alive"');
     await new CodeCommit(platform.client).createRepository({ repositoryName: "r" });
-    execFileSync("git", ["init", "-q", "-b", "master", join(disk, "clone")]);
+    execFileSync("git", ["init", "-q", "-b", "master", join(disk, "clone")], { timeout: 60_000 });
   });
   after(async () => {
     await platform?.stop();
-    execFileSync("umount", ["-l", disk]);
+    execFileSync("umount", ["-l", disk], { timeout: 60_000 });
     rmSync(disk, { recursive: true });
   });
 
@@ -112,18 +112,9 @@ describe("a full disk", { skip: cannotRun }, () => {
     await writeFile(join(disk, "clone/big"), big);
     assert.equal((await push("first")).code, 0);
     await writeFile(join(disk, "clone/next"), randomBytes(2 << 20));
-    execFileSync("git", ["-C", join(disk, "clone"), "add", "."]);
-    execFileSync("git", [
-      "-C",
-      join(disk, "clone"),
-      "-c",
-      "user.name=d",
-      "-c",
-      "user.email=d@e.f",
-      "commit",
-      "-qm",
-      "next",
-    ]);
+    execFileSync("git", ["-C", join(disk, "clone"), "add", "."], { timeout: 60_000 });
+    const by = ["-c", "user.name=d", "-c", "user.email=d@e.f"];
+    execFileSync("git", ["-C", join(disk, "clone"), ...by, "commit", "-qm", "next"], { timeout: 60_000 });
     fill();
     await assert.rejects(put("while", 300_000), refused);
     await assert.rejects(
@@ -197,6 +188,9 @@ describe("a full disk", { skip: cannotRun }, () => {
       assert.deepEqual({ ...db.prepare("pragma integrity_check").get() }, { integrity_check: "ok" });
       db.close();
     }
-    execFileSync("git", ["-c", "safe.directory=*", "-C", join(disk, "clone"), "fsck", "--strict"], { stdio: "ignore" });
+    execFileSync("git", ["-c", "safe.directory=*", "-C", join(disk, "clone"), "fsck", "--strict"], {
+      stdio: "ignore",
+      timeout: 60_000,
+    });
   });
 });

@@ -1,12 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { launcherCommand } from "../../src/launcher/command.ts";
+import { endChild, startChild } from "../support/child.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const APP = "test/faults/mortal.app.ts";
 const START_MS = 30_000;
+const LIFE_MS = 5 * 60_000;
 
 /** When the platform is to die: at its n-th write after it was told to count. */
 export interface Death {
@@ -36,7 +38,9 @@ export async function startMortal(
   death?: Death,
 ): Promise<MortalPlatform> {
   const { command, args } = launcherCommand({ codeDir: root, dataDir: at.data, entry: APP });
-  return follow(spawn(command, args, { env: environment(at, death), stdio: ["ignore", "pipe", "pipe"] }));
+  return follow(
+    startChild(command, args, { env: environment(at, death), stdio: ["ignore", "pipe", "pipe"], limitMs: LIFE_MS }),
+  );
 }
 
 /** The same without a launcher, and so without sandboxes: quick, and needs no rights. */
@@ -51,7 +55,7 @@ export async function startMortalApp(
     STARLING_CODE: root,
   };
   const args = ["--disable-warning=ExperimentalWarning", join(root, APP)];
-  return follow(spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] }));
+  return follow(startChild(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"], limitMs: LIFE_MS }));
 }
 
 const environment = (at: { readonly port: number }, death: Death | undefined): NodeJS.ProcessEnv => ({
@@ -94,9 +98,6 @@ async function follow(child: ChildProcess): Promise<MortalPlatform> {
       process.kill(app, "SIGUSR2");
       await Promise.race([counting.promise, ended]);
     },
-    async stop() {
-      child.kill("SIGTERM");
-      await ended;
-    },
+    stop: () => endChild(child, "SIGTERM"),
   };
 }

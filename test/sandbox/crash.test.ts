@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { launcherCommand } from "../../src/launcher/command.ts";
+import { startChild } from "../support/child.ts";
 import { leftovers } from "../support/leftovers.ts";
 import { whyNoSandboxes } from "./under-launcher.ts";
 
@@ -18,7 +19,7 @@ function start(dataDir: string, marker: string, started: ChildProcess[]): ChildP
     entry: "test/sandbox/victim.app.ts",
     args: marker ? [marker] : [],
   });
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = startChild(command, args, { stdio: ["ignore", "pipe", "pipe"], limitMs: 120_000 });
   started.push(child);
   return child;
 }

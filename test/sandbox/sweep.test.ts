@@ -19,9 +19,9 @@ test(
         const disk = join(disks, `${i}.img`);
         writeFileSync(disk, "");
         truncateSync(disk, 4 * 2 ** 20);
-        return execFileSync("losetup", ["--show", "-f", disk], { encoding: "utf8" }).trim();
+        return execFileSync("losetup", ["--show", "-f", disk], { encoding: "utf8", timeout: 60_000 }).trim();
       });
-      const detaching = devices.map((device) => spawn("losetup", ["-d", device], { stdio: "ignore" }));
+      const detaching = devices.map((device) => spawn("losetup", ["-d", device], { stdio: "ignore", timeout: 60_000 }));
       const ends = detaching.map((child) => once(child, "exit"));
       try {
         await Promise.race(ends);

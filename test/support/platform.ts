@@ -1,14 +1,17 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { endChild, startChild } from "./child.ts";
 import type { ClientSettings } from "./test-app.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const READY_MS = 60_000;
+/** Longer than a file of tests may take. */
+const LIFE_MS = 10 * 60_000;
 
 /** A whole platform as a user starts it, launcher and sandboxes included, on a free port. */
 export interface TestPlatform {
@@ -54,7 +57,8 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<T
   let output = "";
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn(join(root, "bin/run"), ["up"], {
+    child = startChild(join(root, "bin/run"), ["up"], {
+      limitMs: LIFE_MS,
       env: { npm_lifecycle_event: "test", ...process.env, ...settings }, // it ends with us, as with npm
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -66,12 +70,7 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<T
   const credentials = JSON.parse(
     await readFile(join(data, "admin-credentials.json"), "utf8"),
   ) as ClientSettings["credentials"];
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill(signal);
-    await gone;
-  };
+  const end = (signal: NodeJS.Signals): Promise<void> => endChild(child, signal);
   return {
     endpoint,
     port,

@@ -29,9 +29,14 @@ export function run(
   options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
 ): Promise<Ran> {
   return new Promise((done) => {
-    execFile(file, args, { ...options, timeout: 180_000, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
-      done({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
-    });
+    execFile(
+      file,
+      args,
+      { ...options, timeout: 180_000, killSignal: "SIGKILL", maxBuffer: 16 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        done({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+      },
+    );
   });
 }
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../kernel/clock.ts";
 import { systemIds } from "../../kernel/ids.ts";
+import { startChild } from "../../../test/support/child.ts";
 import { openFileBlobs } from "../files/file-blobs.ts";
 import { stateMigrations } from "./migrations/index.ts";
 import { openSqlQueue } from "./sql-queue.ts";
@@ -18,17 +18,22 @@ const ACKS_A_ROUND = 60;
 
 /** Runs the child until it has acknowledged some writes, and kills it in the middle of the next ones. */
 function killInTheMiddle(folder: string): Promise<string[]> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("./crash-child.ts", import.meta.url)), folder], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const child = startChild(process.execPath, [fileURLToPath(new URL("./crash-child.ts", import.meta.url)), folder], {
+    stdio: ["ignore", "pipe", "pipe"],
+    limitMs: 30_000,
   });
   return new Promise((resolve, reject) => {
     let out = "";
-    child.stdout.on("data", (chunk: Buffer) => {
+    let errors = "";
+    child.stderr!.on("data", (chunk: Buffer) => (errors += chunk));
+    child.stdout!.on("data", (chunk: Buffer) => {
       out += chunk;
       if (out.split("\n").length > ACKS_A_ROUND) child.kill("SIGKILL");
     });
     child.on("error", reject);
-    child.on("close", () => resolve(out.split("\n").slice(0, -1)));
+    child.on("close", (code) =>
+      code === null ? resolve(out.split("\n").slice(0, -1)) : reject(new Error(`the child ended: ${errors}`)),
+    );
   });
 }
 
