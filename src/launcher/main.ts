@@ -115,6 +115,7 @@ async function makeHost(
     layers,
     exceptions,
     buildEnvironment: settings.env,
+    buildFolders: settings.folders,
     insideFolder: inside,
     runtime,
     cgroups,

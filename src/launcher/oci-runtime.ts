@@ -71,18 +71,7 @@ function openRuntime(name: string, path: string, state: string, version: string)
     run({ id, bundle, stdio, isBatch = false }) {
       checkNullDevice();
       const extra = stdio.length > 3 ? [`--preserve-fds=${stdio.length - 3}`] : [];
-      const args = [
-        "--root",
-        state,
-        ...own,
-        "--log",
-        join(bundle, "log"),
-        "run",
-        ...extra,
-        "--bundle",
-        bundle,
-        id,
-      ];
+      const args = ["--root", state, ...own, "--log", join(bundle, "log"), "run", ...extra, "--bundle", bundle, id];
       // setpriv: the monitor is killed when we are, and its death kills pid 1 of the container (see containerConfig).
       const start = (): ChildProcess =>
         spawn("setpriv", ["--pdeathsig", "KILL", "--", path, ...args], {
