@@ -1,3 +1,4 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import { tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { AwsError, ignoring } from "../../../kernel/aws-error.ts";
@@ -77,7 +78,7 @@ export const restApi: ResourceType = {
       description: Description,
       binaryMediaTypes: BinaryMediaTypes,
       endpointConfiguration: EndpointConfiguration?.Types ? { types: EndpointConfiguration.Types } : undefined,
-      policy: policyText(Policy),
+      policy: policyOf(Policy),
       apiKeySource: ApiKeySourceType,
       minimumCompressionSize: MinimumCompressionSize,
       disableExecuteApiEndpoint: String(properties["DisableExecuteApiEndpoint"] ?? "false") === "true",
@@ -113,7 +114,7 @@ export const restApi: ResourceType = {
       ),
       ...replaced("/apiKeySource", next["ApiKeySourceType"] ?? "HEADER", undefined),
       ...replaced("/description", next["Description"], previous["Description"]),
-      ...replaced("/policy", policyText(next["Policy"]), previous["Policy"]),
+      ...replaced("/policy", policyOf(next["Policy"]), previous["Policy"]),
       ...mediaTypes(next["BinaryMediaTypes"] ?? [], previous["BinaryMediaTypes"] ?? []),
     ];
     if (patches.length) await ctx.call("apigateway", "UpdateRestApi", { restApiId: id, patchOperations: patches });
@@ -141,5 +142,4 @@ async function rename(ctx: ResourceContext, restApiId: string, name: string): Pr
 }
 
 /** Templates write a policy as an object or as text; some tools write an empty text for none. */
-const policyText = (policy: unknown): string | undefined =>
-  policy === undefined || typeof policy === "string" ? policy : JSON.stringify(policy);
+const policyOf = (policy: unknown): string | undefined => (policy === undefined ? undefined : policyText(policy));

@@ -1,7 +1,6 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
-
-const textOf = (policy: unknown): string => (typeof policy === "string" ? policy : JSON.stringify(policy));
 
 const absentIs = (code: string) => (error: unknown) => {
   if (codeOf(error) !== code) throw error;
@@ -10,7 +9,7 @@ const absentIs = (code: string) => (error: unknown) => {
 async function setPolicies(ctx: ResourceContext, repositoryName: string, next: Properties, before: Properties) {
   const { RepositoryPolicyText: policy, LifecyclePolicy: lifecycle } = next;
   if (policy !== undefined)
-    await ctx.call("ecr", "SetRepositoryPolicy", { repositoryName, policyText: textOf(policy) });
+    await ctx.call("ecr", "SetRepositoryPolicy", { repositoryName, policyText: policyText(policy) });
   else if (before["RepositoryPolicyText"] !== undefined)
     await ctx
       .call("ecr", "DeleteRepositoryPolicy", { repositoryName })
@@ -18,7 +17,7 @@ async function setPolicies(ctx: ResourceContext, repositoryName: string, next: P
   if (lifecycle?.LifecyclePolicyText !== undefined)
     await ctx.call("ecr", "PutLifecyclePolicy", {
       repositoryName,
-      lifecyclePolicyText: textOf(lifecycle.LifecyclePolicyText),
+      lifecyclePolicyText: policyText(lifecycle.LifecyclePolicyText),
     });
   else if (before["LifecyclePolicy"] !== undefined)
     await ctx

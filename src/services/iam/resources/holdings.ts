@@ -1,13 +1,10 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import type { Properties, ResourceContext } from "../../../aws/service.ts";
 
 type Holder = "Role" | "User" | "Group";
 
-/** A policy document as IAM takes it: templates give objects, often with dates as versions. */
-export const documentText = (document: unknown): string =>
-  typeof document === "string" ? document : JSON.stringify(document);
-
 const policiesOf = (properties: Properties): Map<string, string> =>
-  new Map((properties["Policies"] ?? []).map((p: any) => [String(p.PolicyName), documentText(p.PolicyDocument)]));
+  new Map((properties["Policies"] ?? []).map((p: any) => [String(p.PolicyName), policyText(p.PolicyDocument)]));
 
 const attachedOf = (properties: Properties): string[] => (properties["ManagedPolicyArns"] ?? []).map(String);
 

@@ -1,6 +1,6 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import { ignoring } from "../../../kernel/aws-error.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { documentText } from "./holdings.ts";
 
 const ignoreMissing = ignoring("NoSuchEntity");
 
@@ -16,7 +16,7 @@ function inlinePolicy(holder: "Role" | "User" | "Group"): ResourceType {
       ...more,
     });
   const put = (ctx: ResourceContext, properties: Properties): Promise<unknown> =>
-    call(ctx, "Put", properties, { PolicyDocument: documentText(properties["PolicyDocument"]) });
+    call(ctx, "Put", properties, { PolicyDocument: policyText(properties["PolicyDocument"]) });
   return {
     type: `AWS::IAM::${holder}Policy`,
     async create(ctx, properties) {

@@ -1,6 +1,6 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { documentText } from "./holdings.ts";
 
 const HOLDERS = [
   ["Roles", "Role"],
@@ -31,7 +31,7 @@ export const iamManagedPolicy: ResourceType = {
   async create(ctx, properties) {
     const PolicyName = String(properties["ManagedPolicyName"] ?? ctx.physicalName({ maxLength: 128 }));
     const Path = String(properties["Path"] ?? "/");
-    const PolicyDocument = documentText(properties["PolicyDocument"]);
+    const PolicyDocument = policyText(properties["PolicyDocument"]);
     let policyArn = `arn:aws:iam::${ctx.account}:policy${Path}${PolicyName}`;
     try {
       const made = await ctx.call("iam", "CreatePolicy", {
@@ -48,14 +48,14 @@ export const iamManagedPolicy: ResourceType = {
     return policyArn;
   },
   async update(ctx, id, next, previous) {
-    if (documentText(next["PolicyDocument"]) !== documentText(previous["PolicyDocument"])) {
+    if (policyText(next["PolicyDocument"]) !== policyText(previous["PolicyDocument"])) {
       const { Versions = [] } = await ctx.call("iam", "ListPolicyVersions", { PolicyArn: id });
       const oldest = Versions.filter((v) => !v.IsDefaultVersion).at(-1);
       if (Versions.length >= 5 && oldest)
         await ctx.call("iam", "DeletePolicyVersion", { PolicyArn: id, VersionId: oldest.VersionId });
       await ctx.call("iam", "CreatePolicyVersion", {
         PolicyArn: id,
-        PolicyDocument: documentText(next["PolicyDocument"]),
+        PolicyDocument: policyText(next["PolicyDocument"]),
         SetAsDefault: true,
       });
     }

@@ -1,6 +1,6 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { documentText } from "./holdings.ts";
 
 const HOLDERS = [
   ["Roles", "Role"],
@@ -12,7 +12,7 @@ type AnyCall = (service: "iam", operation: string, input: object) => Promise<any
 
 async function put(ctx: ResourceContext, next: Properties, previous: Properties): Promise<void> {
   const call = (ctx.call as AnyCall).bind(ctx);
-  const PolicyDocument = documentText(next["PolicyDocument"]);
+  const PolicyDocument = policyText(next["PolicyDocument"]);
   for (const [member, holder] of HOLDERS) {
     const wanted: string[] = next[member] ?? [];
     for (const name of wanted)

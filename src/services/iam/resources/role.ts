@@ -1,7 +1,8 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 import { tagChanges } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { documentText, setHoldings, stripHoldings } from "./holdings.ts";
+import { setHoldings, stripHoldings } from "./holdings.ts";
 
 /** AWS::IAM::Role. */
 export const iamRole: ResourceType = {
@@ -15,7 +16,7 @@ export const iamRole: ResourceType = {
   async update(ctx, id, next, previous) {
     await ctx.call("iam", "UpdateAssumeRolePolicy", {
       RoleName: id,
-      PolicyDocument: documentText(next["AssumeRolePolicyDocument"]),
+      PolicyDocument: policyText(next["AssumeRolePolicyDocument"]),
     });
     if (
       next["Description"] !== previous["Description"] ||
@@ -58,7 +59,7 @@ async function createOnce(ctx: ResourceContext, RoleName: string, properties: Pr
   const input = {
     RoleName,
     Path: properties["Path"],
-    AssumeRolePolicyDocument: documentText(properties["AssumeRolePolicyDocument"]),
+    AssumeRolePolicyDocument: policyText(properties["AssumeRolePolicyDocument"]),
     // CloudFormation says that there is none, which the role shows.
     Description: properties["Description"] ?? "",
     MaxSessionDuration: properties["MaxSessionDuration"],

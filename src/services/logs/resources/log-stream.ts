@@ -1,3 +1,4 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
 import type { ResourceContext, ResourceType } from "../../../aws/service.ts";
 
@@ -25,7 +26,7 @@ export const logStream: ResourceType = {
 const putPolicy = (ctx: ResourceContext, policyName: string, document: unknown): Promise<unknown> =>
   ctx.call("logs", "PutResourcePolicy", {
     policyName,
-    policyDocument: typeof document === "string" ? document : JSON.stringify(document),
+    policyDocument: policyText(document),
   });
 
 /** AWS::Logs::ResourcePolicy. */

@@ -1,3 +1,4 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 
@@ -5,7 +6,7 @@ const bucketOf = (properties: Properties): string => String(properties["Bucket"]
 
 async function put(ctx: ResourceContext, properties: Properties): Promise<void> {
   const document: unknown = properties["PolicyDocument"];
-  const Policy = typeof document === "string" ? document : JSON.stringify(document);
+  const Policy = policyText(document);
   await ctx.call("s3", "PutBucketPolicy", { Bucket: bucketOf(properties), Policy });
 }
 

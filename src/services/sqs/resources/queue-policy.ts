@@ -1,10 +1,11 @@
+import { policyText } from "../../../aws/policy-text.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
 
 const queuesOf = (properties: Properties): string[] => (properties["Queues"] ?? []) as string[];
 
 async function apply(ctx: ResourceContext, queues: readonly string[], document: unknown): Promise<void> {
-  const Policy = typeof document === "string" ? document : JSON.stringify(document);
+  const Policy = policyText(document);
   for (const QueueUrl of queues) await ctx.call("sqs", "SetQueueAttributes", { QueueUrl, Attributes: { Policy } });
 }
 
