@@ -341,10 +341,13 @@ test("computes the language extensions' functions where their values are known a
     Text: { "Fn::ToJsonString": { a: [{ Ref: "P" }] } },
     Later: { "Fn::ToJsonString": { a: { Ref: "R" } } },
     Hidden: { "Fn::ToJsonString": { a: { Ref: "S" } } },
+    Own: { "Fn::Sub": "${AWS::StackName} ${!x}" },
+    Given: { "Fn::Sub": "${P}" },
+    Made: { "Fn::Sub": "${R.Arn}" },
   };
   const template = { Parameters: { S: { Type: "String", NoEcho: true } }, Outputs: calls } as unknown as JsonObject;
   const { Outputs } = expandLanguageExtensions(template, { ...bare, parameters: { L: ["a", "b"], P: "p", S: "s" } });
-  assert.deepEqual(Outputs, { ...calls, Length: 2, Text: '{"a":["p"]}' });
+  assert.deepEqual(Outputs, { ...calls, Length: 2, Text: '{"a":["p"]}', Own: `${bare.pseudo.stackName} \${x}` });
 });
 
 test("names what a Ref or Fn::GetAtt is about by functions, with the language extensions", () => {

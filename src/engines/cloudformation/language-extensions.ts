@@ -9,7 +9,8 @@ const MAX_NODES = 100_000;
 
 /**
  * The `AWS::LanguageExtensions` transform: unfolds `Fn::ForEach`, and computes `Fn::Length` and `Fn::ToJsonString`
- * where they do not wait for resources (the resolver does the rest), and intrinsic functions in DeletionPolicy.
+ * where they do not wait for resources (the resolver does the rest), `Fn::Sub` where a loop has left nothing to fill in, and
+ * intrinsic functions in DeletionPolicy.
  */
 export function expandLanguageExtensions(template: JsonObject, scope: Scope): JsonObject {
   const budget = { nodes: MAX_NODES };
@@ -38,13 +39,17 @@ function computed(value: JsonValue, scope: Scope, hidden: ReadonlySet<string>): 
   if (Array.isArray(value)) return value.map((item) => computed(item, scope, hidden));
   if (!isObject(value)) return value;
   const keys = Object.keys(value);
-  const calls = keys.length === 1 && (keys[0] === "Fn::Length" || keys[0] === "Fn::ToJsonString");
+  const calls = keys.length === 1 && (keys[0] === "Fn::Length" || keys[0] === "Fn::ToJsonString" || isPlainText(value));
   if (calls && !findReferences(value).some((ref) => hidden.has(ref.name))) {
     const result = resolveValue(value, scope);
     if (result !== undefined && !String(result).includes(KNOWN_AFTER_APPLY)) return result;
   }
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, computed(item, scope, hidden)]));
 }
+
+/** A text to fill in that says nothing of the template any more: its loop's names are in place, others are AWS's own. */
+const isPlainText = (value: JsonObject): boolean =>
+  typeof value["Fn::Sub"] === "string" && findReferences(value).every((ref) => ref.name.startsWith("AWS::"));
 
 type Bindings = Readonly<Record<string, string>>;
 

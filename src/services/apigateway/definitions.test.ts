@@ -146,6 +146,7 @@ test("a document of another version, or without paths, is refused and makes noth
     [{ openapi: "2.0.0", info, paths: {} }, /^Only OpenAPI 3\.x\.x are currently supported$/],
     [{ swagger: "3.0", info, paths: {} }, /only Swagger 2\.0/],
     [{ openapi: "3.0.1", info, paaths: {} }, /`paths` must be an object/],
+    [{ swagger: "2.0", info, paths: null }, /`paths` must be an object/],
     [{ info, paths: {} }, /neither `swagger` nor `openapi`/],
   ] as const)
     await assert.rejects(gateway.importRestApi({ body: Buffer.from(JSON.stringify(body)) }), {
@@ -154,6 +155,13 @@ test("a document of another version, or without paths, is refused and makes noth
     });
   const { items = [] } = await gateway.getRestApis({ limit: 500 });
   assert.ok(!items.some((api) => api.name === "broken"));
+});
+
+test("Swagger 2.0 without paths makes an API that has none", async () => {
+  const body = Buffer.from(JSON.stringify({ swagger: "2.0", info: { title: "pathless", version: "1.2.3" } }));
+  const { id: restApiId, name } = await gateway.importRestApi({ body });
+  const { items } = await gateway.getResources({ restApiId });
+  assert.deepEqual([name, items!.map(({ path }) => path)], ["pathless", ["/"]]);
 });
 
 test("the size from which answers are compressed lies within API Gateway's bounds", async () => {

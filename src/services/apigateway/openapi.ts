@@ -130,6 +130,8 @@ export function readDocument(body: Uint8Array): Json {
   if (openapi === undefined && !["2", "2.0"].includes(String(swagger)))
     throw badRequest("Invalid OpenAPI input: only Swagger 2.0 and OpenAPI 3 can be imported.");
   const { paths } = document as Json;
+  // Swagger 2.0 may come without paths: the API is as empty as it is.
+  if (swagger !== undefined && paths === undefined) return document as Json;
   if (typeof paths !== "object" || paths === null)
     throw badRequest("Failed to parse the uploaded OpenAPI document: `paths` must be an object.");
   return document as Json;

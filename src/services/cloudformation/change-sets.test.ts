@@ -130,13 +130,13 @@ describe("change sets", () => {
     assert.deepEqual(
       Changes!.map(({ ResourceChange: c }) => [c!.LogicalResourceId, c!.PolicyAction]),
       [
-        ["P", undefined],
-        ["N", "ReplaceAndRetain"],
         ["Gone", "Retain"],
+        ["N", "ReplaceAndRetain"],
         ["Other", "Delete"],
+        ["P", undefined],
       ],
     );
-    const [value] = Changes![0]!.ResourceChange!.Details!;
+    const [value] = Changes![3]!.ResourceChange!.Details!;
     assert.deepEqual([value!.Target!.BeforeValue, value!.Target!.AfterValue], ["****", "****"]);
     assert.ok(!JSON.stringify(Changes).includes("hush"));
   });

@@ -132,7 +132,7 @@ describe("resources that exist already", () => {
     assert.equal(ImportExistingResources, true);
     assert.deepEqual(
       Changes!.map((c) => c.ResourceChange!.Action),
-      ["Import", "Add"],
+      ["Add", "Import"],
     );
     assert.equal((await execute("ix2", "ix2")).StackStatus, "CREATE_COMPLETE");
     const logs = new CloudWatchLogs(app.client);

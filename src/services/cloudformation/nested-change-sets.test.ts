@@ -92,7 +92,7 @@ describe("change sets with nested stacks", () => {
     assert.equal(root.Status, "FAILED");
     assert.match(root.StatusReason!, /^Nested change set arn:.* was not successfully created: Currently in FAILED\.$/);
     const ids = root.Changes!.map((c) => c.ResourceChange!.ChangeSetId!);
-    const bad = (await shown(ids[1]!)).StatusReason;
+    const bad = (await shown(ids[0]!)).StatusReason;
     assert.match(bad!, /Unrecognized resource types: \[AWS::Nothing::AtAll\]/);
     const names = async () => (await cfn.listStacks()).StackSummaries!.filter((s) => s.StackName!.startsWith("nb"));
     assert.equal((await names()).length, 3);

@@ -12,10 +12,14 @@ import type { Difference } from "../difference.ts";
 import type { Imports } from "./imports.ts";
 import type { KeptChange } from "./shown.ts";
 
+/** AWS's order: by name, a longer one before what it begins with. */
+const orderOf = ({ logicalId }: ResourceChange): string => `${logicalId}~`;
+
 /** The changes of a difference with the properties before and after, as a change set keeps them. */
 export function kept({ changes, before, after, resources }: Difference, imports: Imports): KeptChange[] {
   const scope = scopeWithout(after.scope, replacedOf(changes));
-  return changes.map((change) => {
+  const ordered = changes.toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+  return ordered.map((change) => {
     const was = before?.template.resources[change.logicalId];
     const is = after.template.resources[change.logicalId];
     const imported = ownValue(imports, change.logicalId);
