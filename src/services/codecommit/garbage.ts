@@ -1,4 +1,3 @@
-import type { Context } from "../../aws/context.ts";
 import type { QueueWorker } from "../../aws/service.ts";
 import { runGit } from "../../compute/source/index.ts";
 import { changingRefs, GARBAGE } from "./announce.ts";

@@ -19,7 +19,10 @@ export async function removeStaleLocks(
   isAlone: () => Promise<boolean>,
 ): Promise<void> {
   const folder = folderOf(ctx, repository);
-  const names = [...COMMON, ...refs.flatMap((ref) => (/^refs\//.test(ref) && isRefName(ref) ? [`${ref}.lock`] : []))];
+  const names = [
+    ...COMMON,
+    ...refs.flatMap((ref) => (ref.startsWith("refs/") && isRefName(ref) ? [`${ref}.lock`] : [])),
+  ];
   const before = Date.now() - FRESH_MS; // the clock of files
   let alone: boolean | undefined;
   for (const name of names) {
