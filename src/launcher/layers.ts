@@ -279,6 +279,7 @@ async function makeTools(
   writeFileSync(join(local, "bin/sam"), '#!/bin/sh\nexec /usr/bin/python3 -IB /usr/local/lib/sam "$@"\n', {
     mode: 0o755,
   });
+  if (existsSync(PYTHON_PACKAGES)) writeSamMetadata(tools);
   for (const name of existsSync(PYTHON_PACKAGES) ? readdirSync(PYTHON_PACKAGES) : []) {
     if (/^awscli-.*(dist|egg)-info$/.test(name)) correctMetadata(tools, name);
   }
@@ -298,6 +299,20 @@ async function hideClosedFiles(tools: string): Promise<void> {
     mkdirSync(dirname(target), { recursive: true });
     await command("mknod", [target, "c", "0", "0"]);
   }
+}
+
+/** AWS's images have the SAM CLI as a package of pip: buildspecs that install it once more find it there, without an index too. */
+function writeSamMetadata(tools: string): void {
+  const name = "aws_sam_cli-1.145.0+starling.dist-info";
+  const folder = join(tools, "lib/python3/dist-packages", name);
+  mkdirSync(folder, { recursive: true });
+  const files = {
+    METADATA:
+      "Metadata-Version: 2.1\nName: aws-sam-cli\nVersion: 1.145.0+starling\nSummary: What Starling's builds have as sam\n",
+    INSTALLER: "starling\n",
+    RECORD: ["METADATA", "INSTALLER", "RECORD"].map((file) => `${name}/${file},,\n`).join(""),
+  };
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
 }
 
 /** Debian's CLI is patched for newer modules, but its metadata still names upper bounds: pip would find it broken, and reinstall it. */

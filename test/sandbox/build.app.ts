@@ -75,7 +75,7 @@ env:
   exported-variables: [OUT, NONE]
 phases:
   install:
-    commands: ['X=1; cd public', 'echo "$X $PWD $A $B $S"']
+    commands: ['X=1; cd public', 'echo "$X $PWD $A $B $S"', 'pip3 install --user aws-sam-cli && sam --version']
   build:
     commands:
       - cd $CODEBUILD_SRC_DIR; export OUT="two words"
@@ -100,6 +100,11 @@ secondary-artifacts: {}
     ),
   );
   assert.match(log, /^1 \/codebuild\/output\/src\/public spec env \*\*\*$/m);
+  assert.match(
+    log,
+    /^SAM CLI of Starling's builds/m,
+    "what AWS's images have already needs no index to be installed again",
+  );
   assert.match(
     log,
     /^token \*\*\*\nhalf\n\[Container\] \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\.\d{6} Running command mkdir/m,

@@ -8,13 +8,13 @@ import {
   changeApi,
   checkedRoute,
   given,
-  missing,
   newId,
   on,
   type HttpApi,
   type HttpDeployment,
   type HttpStage,
 } from "./model.ts";
+import { notImplemented } from "../../kernel/aws-error.ts";
 import { checkedIntegration } from "./integration-model.ts";
 import { importOpenApi } from "./openapi.ts";
 import { pageSize } from "./page.ts";
@@ -85,7 +85,7 @@ export const apis = operations<typeof V2, any>()({
   CreateApi: {
     permissions: on("POST", () => "/apis"),
     async run(ctx, input) {
-      if (input.ProtocolType !== "HTTP") throw missing("WebSocket APIs");
+      if (input.ProtocolType !== "HTTP") throw notImplemented("WebSocket APIs");
       const empty = emptyApi(ctx, String(input.Name));
       const made = ctx.once ? await ctx.records.get<HttpApi>("api", empty.id) : undefined;
       if (made) return apiView(ctx, made.value);

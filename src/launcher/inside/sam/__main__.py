@@ -25,7 +25,7 @@ def main(args):
         return
     command = args[0] if args else ""
     if command not in COMMANDS:
-        raise Failure(f"`sam {command}` is not in builds here. There are: " + ", ".join(COMMANDS) + ". pip install aws-sam-cli brings AWS's own")
+        raise Failure(f"`sam {command}` is not in builds here. There are: " + ", ".join(COMMANDS) + ". pip install --upgrade aws-sam-cli brings AWS's own")
     options, names = read_options(command, args[1:])
     options = {**read_config(command, options), **options}
     {"build": build, "package": package, "deploy": deploy, "validate": validate}[command](options, names)
