@@ -108,6 +108,11 @@ const apis = {
   Refused: made("ApiGateway::GatewayResponse", { RestApiId: ref("Rest"), ResponseType: "DEFAULT_4XX" }),
   Snapshot: made("ApiGateway::Deployment", { RestApiId: ref("Rest") }, { DependsOn: "Get" }),
   Stage: made("ApiGateway::Stage", { RestApiId: ref("Rest"), DeploymentId: ref("Snapshot"), StageName: "v1" }),
+  Canary: made("ApiGateway::Deployment", {
+    RestApiId: ref("Rest"),
+    StageName: ref("Stage"),
+    DeploymentCanarySettings: { PercentTraffic: 10 },
+  }),
   ClientKey: made("ApiGateway::ApiKey", { Enabled: true }),
   Plan: made("ApiGateway::UsagePlan", { ApiStages: [{ ApiId: ref("Rest"), Stage: ref("Stage") }] }),
   PlanKey: made("ApiGateway::UsagePlanKey", { KeyId: ref("ClientKey"), KeyType: "API_KEY", UsagePlanId: ref("Plan") }),
