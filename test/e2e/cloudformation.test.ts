@@ -274,6 +274,50 @@ exports.handler = (event, context) => new Promise((resolve, reject) => {
     assert.equal((await ended(StackEvents![0]!.StackId!)).StackStatus, "DELETE_COMPLETE");
   });
 
+  test("inline functions of custom resources find the module that answers for them", async () => {
+    const functions = {
+      Python: [
+        "python3.13",
+        "import cfnresponse\ndef handler(e, c): cfnresponse.send(e, c, cfnresponse.SUCCESS, {'By': 'py'}, 'p')",
+      ],
+      Callbacks: [
+        "nodejs22.x",
+        "const r = require('cfn-response'); exports.handler = (e, c) => { r.send(e, c, r.SUCCESS, { By: 'ü' }); };",
+      ],
+      Promises: [
+        "nodejs24.x",
+        "const r = require('cfn-response'); exports.handler = async (e, c) => { await r.send(e, c, r.SUCCESS, { By: 'js' }); };",
+      ],
+    };
+    const Resources: Record<string, object> = {
+      Role: {
+        Type: "AWS::IAM::Role",
+        Properties: { AssumeRolePolicyDocument: trust, ManagedPolicyArns: [logsPolicy] },
+      },
+    };
+    const Outputs: Record<string, object> = {};
+    for (const [name, [Runtime, ZipFile]] of Object.entries(functions)) {
+      const Properties = {
+        Role: { "Fn::GetAtt": ["Role", "Arn"] },
+        Runtime,
+        Handler: "index.handler",
+        Code: { ZipFile },
+      };
+      Resources[`${name}Function`] = { Type: "AWS::Lambda::Function", Properties };
+      const ServiceToken = { "Fn::GetAtt": [`${name}Function`, "Arn"] };
+      Resources[name] = { Type: "Custom::Answer", Properties: { ServiceToken, ServiceTimeout: 20 } };
+      Outputs[name] = { Value: { "Fn::GetAtt": [name, "By"] } };
+    }
+    const TemplateBody = JSON.stringify({ Resources, Outputs });
+    await cfn.createStack({ StackName: "answers", TemplateBody, Capabilities: ["CAPABILITY_IAM"] });
+    const stack = await ended("answers");
+    assert.deepEqual(
+      Object.fromEntries(stack.Outputs!.map((o) => [o.OutputKey, o.OutputValue])),
+      { Python: "py", Callbacks: "ü", Promises: "js" },
+      stack.StackStatusReason,
+    );
+  });
+
   test("kill -9 in the middle of an operation: it goes on after the restart, everything is there once, nothing is left over", async () => {
     const logs = new CloudWatchLogs(platform.client);
     const template = (length: number, days: number, broken = false): string => {

@@ -1,6 +1,6 @@
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
-import { zipOf } from "../inline-zip.ts";
+import { inlineZip } from "../inline-zip.ts";
 
 const CODE = ["Code", "Architectures"];
 
@@ -57,7 +57,7 @@ function completeConfiguration(properties: Properties): Record<string, unknown> 
   return { ...defaults, ...given, ...(properties["DeadLetterConfig"] ? {} : { DeadLetterConfig: { TargetArn: "" } }) };
 }
 
-/** The code as CreateFunction takes it; inline code becomes a zip with `index.js` or `index.py`. */
+/** The code as CreateFunction takes it; inline code becomes a zip with `index.js` or `index.py`, and the module for custom resources where it names that. */
 async function code(properties: Properties): Promise<Record<string, unknown>> {
   const given = (properties["Code"] ?? {}) as Record<string, unknown>;
   if (typeof given["ZipFile"] !== "string") return given;
@@ -69,7 +69,7 @@ async function code(properties: Properties): Promise<Record<string, unknown>> {
       `Code.ZipFile cannot be used with the runtime ${runtime}: only Node.js and Python take inline code.`,
       400,
     );
-  return { ZipFile: await zipOf(`index.${extension}`, given["ZipFile"]) };
+  return { ZipFile: await inlineZip(extension, given["ZipFile"]) };
 }
 
 const tagMap = (tags: readonly { Key: string; Value: string }[]) =>
