@@ -1,3 +1,4 @@
+/* eslint-disable no-console -- it runs inside functions, whose log this is */
 // What inline functions find as cfn-response: tells CloudFormation how a custom resource fared.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule.html
 const https = require("node:https");
