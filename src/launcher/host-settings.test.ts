@@ -9,7 +9,8 @@ test("builds get the host's places of packages: remote ones without their passwo
   if (!isWritable("/srv")) return t.skip("it needs a folder in /srv");
   const base = mkdtempSync("/srv/starling-settings-");
   t.after(() => rmSync(base, { recursive: true }));
-  for (const folder of ["index/simple", "index/files", "wheels"]) mkdirSync(join(base, folder), { recursive: true });
+  for (const folder of ["index/simple", "index/packages", "index/private", "wheels"])
+    mkdirSync(join(base, folder), { recursive: true });
   symlinkSync("/etc", join(base, "link"));
   const { env, urls, folders } = readHostSettings({
     PIP_INDEX_URL: "https://me:secret@packages.example.com/simple",
@@ -22,7 +23,10 @@ test("builds get the host's places of packages: remote ones without their passwo
   for (const url of ["https://me:secret@packages.example.com/simple", "https://links.example.com/"])
     assert.ok(urls.includes(url), url);
   // The packages of an index lie beside its pages.
-  assert.deepEqual(folders.toSorted(), [join(base, "index"), join(base, "wheels")]);
+  assert.deepEqual(
+    folders.toSorted(),
+    ["index/packages", "index/simple", "wheels"].map((name) => join(base, name)),
+  );
 });
 
 function isWritable(folder: string): boolean {

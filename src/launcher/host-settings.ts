@@ -128,7 +128,7 @@ export function readHostSettings(host: NodeJS.ProcessEnv): HostSettings {
       if (isRemote(place)) return [withoutSecret(place)];
       const folder = packageFolder(place);
       if (folder === undefined) return [];
-      folders.add(key === "find-links" ? folder : indexRoot(folder));
+      for (const shown of key === "find-links" ? [folder] : indexFolders(folder)) folders.add(shown);
       return [place];
     });
     if (!places.length) continue;
@@ -167,10 +167,10 @@ function packageFolder(place: string): string | undefined {
   }
 }
 
-/** An index of pages (`…/simple`) has its packages in a folder beside it. */
-function indexRoot(folder: string): string {
-  const parent = dirname(folder);
-  return basename(folder) === "simple" && dirname(parent) !== "/" ? parent : folder;
+/** An index of pages (`…/simple`) has its packages in a folder `packages` beside it; what else is there is not for builds. */
+function indexFolders(folder: string): string[] {
+  const packages = packageFolder(join(dirname(folder), "packages"));
+  return basename(folder) === "simple" && packages !== undefined ? [folder, packages] : [folder];
 }
 
 /** Without those that lie within others. */

@@ -188,14 +188,15 @@ Outputs:
       ["Nobody", "No transform named 000000000000::Nobody found."],
       [{ Name: { Ref: "P" } }, "Key Name of transform definition must be a string."],
     ] as const) {
-      await assert.rejects(
-        cfn.createStack({
-          StackName: "unworded",
-          TemplateBody: template({ Transform }),
-          Capabilities: ["CAPABILITY_AUTO_EXPAND"],
-        }),
-        { name: "ValidationError", message },
-      );
+      const Capabilities = ["CAPABILITY_AUTO_EXPAND" as const];
+      await cfn.createStack({ StackName: "unworded", TemplateBody: template({ Transform }), Capabilities });
+      const { StackId, StackStatus } = await ended("unworded");
+      assert.equal(StackStatus, "ROLLBACK_COMPLETE");
+      const { StackEvents } = await cfn.describeStackEvents({ StackName: StackId! });
+      const reason = StackEvents!.find((e) => e.ResourceStatus === "ROLLBACK_IN_PROGRESS")!.ResourceStatusReason;
+      assert.equal(reason, `${message}. Rollback requested by user.`);
+      await cfn.deleteStack({ StackName: StackId! });
+      await ended(StackId!);
     }
   });
 

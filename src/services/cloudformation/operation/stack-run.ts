@@ -172,6 +172,7 @@ export class StackRun {
 
   /** Whether somebody asked for this operation to stop, and how. */
   async cancelled(): Promise<"rollback" | "delete" | undefined> {
+    if (this.operation.phase !== "apply" && this.operation.phase !== "watch") return undefined; // it is on its way back already
     const found = await this.ctx.records.get<{ how: "rollback" | "delete" }>("cancel", this.operation.id);
     return found?.value.how;
   }
