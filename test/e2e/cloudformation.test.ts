@@ -186,7 +186,6 @@ Outputs:
         "Received malformed response from transform 000000000000::Words",
       ],
       ["Nobody", "No transform named 000000000000::Nobody found."],
-      [{ Name: { Ref: "P" } }, "Key Name of transform definition must be a string."],
     ] as const) {
       const Capabilities = ["CAPABILITY_AUTO_EXPAND" as const];
       await cfn.createStack({ StackName: "unworded", TemplateBody: template({ Transform }), Capabilities });
@@ -198,6 +197,11 @@ Outputs:
       await cfn.deleteStack({ StackName: StackId! });
       await ended(StackId!);
     }
+    const TemplateBody = template({ Transform: { Name: { Ref: "P" } } });
+    await assert.rejects(
+      cfn.createStack({ StackName: "unworded", TemplateBody, Capabilities: ["CAPABILITY_AUTO_EXPAND"] }),
+      { name: "ValidationError", message: "Key Name of transform definition must be a string." },
+    );
   });
 
   test("a custom resource's function is asked to create, update and delete, and its answers count", async () => {
