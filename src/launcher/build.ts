@@ -54,7 +54,6 @@ async function startContainer(
     tmpMB: 0,
     mounts: [
       { source: sandbox.bind(host.insideFolder), target: "/run/starling" },
-      ...host.buildFolders.map((folder) => ({ source: folder, target: folder })),
       ...request.mounts.map(({ source, target }) => ({ source: sandbox.bind(source), target })),
     ],
     user: BUILD_USER,

@@ -1,8 +1,7 @@
 import { lookup } from "node:dns/promises";
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join, resolve } from "node:path";
 import type { AddressException } from "./network.ts";
 import { TRUST } from "./skeleton.ts";
 
@@ -11,8 +10,6 @@ export interface HostSettings {
   readonly env: Readonly<Record<string, string>>;
   /** The remote places named there, which stay reachable although their address may be private. */
   readonly urls: readonly string[];
-  /** Folders of packages on the host itself, which builds see at the same place, read-only. */
-  readonly folders: readonly string[];
 }
 
 const ZONES = [".amazonaws.com", ".on.aws", ".cloudfront.net", ".amazoncognito.com"];
@@ -23,6 +20,7 @@ const NPM_DEFAULTS = resolve(
 );
 const PIP_DEFAULTS = "/usr/lib/python3/dist-packages/pip/_internal/models/index.py";
 const MAX_FILE = 1 << 20;
+/** file:// indexes and folders of the host do not exist in a build. */
 const isRemote = (value: string | undefined): value is string => /^https?:\/\/[^\s]+$/.test(value ?? "");
 
 function readText(file: string): string {
@@ -81,7 +79,7 @@ function pipSettings(host: NodeJS.ProcessEnv): Map<string, string> {
     host.PIP_CONFIG_FILE ?? "",
   ];
   const values = new Map(files.flatMap((file) => [...readIni(readText(file))]));
-  for (const key of PIP_PLACES) {
+  for (const key of ["index-url", "extra-index-url"]) {
     const value = host[`PIP_${key.toUpperCase().replaceAll("-", "_")}`];
     if (value) values.set(key, value);
   }
@@ -121,19 +119,12 @@ export function readHostSettings(host: NodeJS.ProcessEnv): HostSettings {
     env[`npm_config_${key}`] = withoutSecret(value);
     urls.push(value);
   }
-  const folders = new Set<string>();
   for (const [key, value] of pipSettings(host)) {
-    if (!PIP_PLACES.includes(key)) continue;
-    const places = value.split(/\s+/).flatMap((place) => {
-      if (isRemote(place)) return [withoutSecret(place)];
-      const folder = packageFolder(place);
-      if (folder === undefined) return [];
-      for (const shown of key === "find-links" ? [folder] : indexFolders(folder)) folders.add(shown);
-      return [place];
-    });
-    if (!places.length) continue;
-    env[`PIP_${key.toUpperCase().replaceAll("-", "_")}`] = places.join(" ");
-    urls.push(...value.split(/\s+/).filter(isRemote));
+    if (key !== "index-url" && key !== "extra-index-url") continue;
+    const remote = value.split(/\s+/).filter(isRemote);
+    if (!remote.length) continue;
+    env[`PIP_${key.toUpperCase().replaceAll("-", "_")}`] = remote.map(withoutSecret).join(" ");
+    urls.push(...remote);
   }
   for (const name of ["http_proxy", "https_proxy"]) {
     const value = host[name] ?? host[name.toUpperCase()] ?? npm.get(name.replace("_", "-"));
@@ -145,37 +136,8 @@ export function readHostSettings(host: NodeJS.ProcessEnv): HostSettings {
   env.no_proxy = env.NO_PROXY = ["localhost", "127.0.0.1", ...ZONES, host.no_proxy ?? host.NO_PROXY ?? ""]
     .filter(Boolean)
     .join(",");
-  return { env: { ...BUILD_ENVIRONMENT, ...env }, urls: [...new Set(urls)], folders: outermost([...folders]) };
+  return { env: { ...BUILD_ENVIRONMENT, ...env }, urls: [...new Set(urls)] };
 }
-
-/** Where pip looks for packages. */
-const PIP_PLACES: readonly string[] = ["index-url", "extra-index-url", "find-links"];
-/** What a build has of its own; nothing of the host's takes its place. */
-const OF_BUILDS = /^\/(bin|codebuild|dev|etc|lib\w*|proc|root|run|sbin|sys|tmp|usr|var)(\/|$)/;
-
-/** The folder that a path or a `file://` URL names, where it is there and not the build's own place. */
-function packageFolder(place: string): string | undefined {
-  try {
-    const path = place.startsWith("file:") ? fileURLToPath(place) : place;
-    // A link would be another place inside than the one that was looked at.
-    const isPlain = path.startsWith("/") && realpathSync(path) === path.replace(/(.)\/+$/, "$1");
-    return isPlain && path !== "/" && statSync(path).isDirectory() && !OF_BUILDS.test(path)
-      ? realpathSync(path)
-      : undefined;
-  } catch {
-    return undefined; // what is not there, pip passes over as well
-  }
-}
-
-/** An index of pages (`…/simple`) has its packages in a folder `packages` beside it; what else is there is not for builds. */
-function indexFolders(folder: string): string[] {
-  const packages = packageFolder(join(dirname(folder), "packages"));
-  return basename(folder) === "simple" && packages !== undefined ? [folder, packages] : [folder];
-}
-
-/** Without those that lie within others. */
-const outermost = (folders: readonly string[]): string[] =>
-  folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}/`)));
 
 const BUILD_ENVIRONMENT: Record<string, string> = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -26,8 +26,6 @@ export interface LauncherHost {
   layers(): Promise<Layers>;
   /** What every build has in its environment. */
   readonly buildEnvironment: Readonly<Record<string, string>>;
-  /** Folders of the host's that builds see at the same place: where its administrator has pip look for packages. */
-  readonly buildFolders: readonly string[];
   /** Folder (in the code) with the scripts that run inside builds. */
   readonly insideFolder: string;
   exceptions(): Promise<readonly AddressException[]>;

@@ -115,7 +115,6 @@ async function makeHost(
     layers,
     exceptions,
     buildEnvironment: settings.env,
-    buildFolders: settings.folders,
     insideFolder: inside,
     runtime,
     cgroups,
