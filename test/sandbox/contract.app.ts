@@ -21,6 +21,7 @@ sandboxContract(
   },
   async () => {
     process.disconnect();
-    setImmediate(() => setTimeout(() => process.exit(), 500).unref());
+    // What failed is told first.
+    setImmediate(() => setTimeout(() => process.exit(), 2_000).unref());
   },
 );
