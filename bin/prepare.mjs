@@ -4,18 +4,22 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const forTests = process.argv.includes("--tests");
+const nodeBinary = () => join(root, "node_modules", `node-linux-${process.arch}`, "bin", "node");
 const say = (text) => process.stderr.write(`${text}\n`);
 
 function fail(text) {
@@ -24,10 +28,20 @@ function fail(text) {
 }
 
 const [major] = process.versions.node.split(".").map(Number);
-if (major < 20)
+if (major < 20 && !existsSync(nodeBinary()))
   fail(`Node 20 or newer is needed to start; this is ${process.version}. Starling brings its own Node 24.`);
 if (process.platform !== "linux")
   fail(`Starling isolates functions with Linux namespaces and runs on Linux only; this is ${process.platform}.`);
+
+/** Builds have older ones of the same package: npm, which links one of them as `node` for our scripts, may choose any. */
+function linkNode() {
+  const link = join(root, "node_modules", ".bin", "node");
+  const target = relative(dirname(link), nodeBinary());
+  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() && readlinkSync(link) === target) return;
+  rmSync(link, { force: true });
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(target, link);
+}
 
 /** Installs the npm packages that the lock file names, unless the same were installed before. */
 function installPackages() {
@@ -86,8 +100,6 @@ function compileSdk() {
   renameSync(work, sdkCache);
 }
 
-const nodeBinary = () => join(root, "node_modules", `node-linux-${process.arch}`, "bin", "node");
-
 /** What the platform and its sandboxes use, where a sandbox sees it: PATH of this shell says nothing about that. */
 const HOST = [
   { file: "/usr/bin/git", package: "git" },
@@ -130,6 +142,7 @@ function installHostPackages() {
 }
 
 installPackages();
+linkNode();
 compileSdk();
 installHostPackages();
 execFileSync(nodeBinary(), ["--version"], { stdio: "ignore" });
