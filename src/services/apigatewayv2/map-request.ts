@@ -1,7 +1,6 @@
 import type { EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { badRequest } from "./model.ts";
-import { requestValue, valuesOfCall } from "./request-values.ts";
-import type { PlannedCall } from "./route-call.ts";
+import { requestValue, valuesOfCall, type RoutedCall } from "./request-values.ts";
 import type { HttpContext } from "./state.ts";
 
 const KEY = /^(?:(append|overwrite|remove):(header|querystring)\.(.+)|overwrite:path)$/;
@@ -19,15 +18,8 @@ export function checkRequestParameters(parameters: Readonly<Record<string, strin
 }
 
 /** The request as the integration gets it: headers, query strings and the path that its parameters change. */
-export function mappedRequest(
-  ctx: HttpContext,
-  call: PlannedCall & {
-    readonly request: EdgeRequest;
-    readonly caller?: Readonly<Record<string, unknown>> | undefined;
-  },
-): EdgeRequest {
-  const parameters = call.matched.integration.requestParameters;
-  if (!parameters) return call.request;
+export function mappedRequest(ctx: HttpContext, call: RoutedCall): EdgeRequest {
+  const parameters = call.matched.integration.requestParameters ?? {};
   const values = valuesOfCall(ctx, call);
   const headers = [...call.request.headers];
   const query: [string, string][] = [...new URLSearchParams(call.request.rawQuery)];

@@ -4,6 +4,12 @@ import { contextVariable, type ContextVariables } from "../../compute/edge/conte
 import type { EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { findPath, plain, templated } from "../../engines/mapping-template/index.ts";
 
+/** A request on its route, with what its authorizer said of the caller. */
+export type RoutedCall = PlannedCall & {
+  readonly request: EdgeRequest;
+  readonly caller?: Readonly<Record<string, unknown>> | undefined;
+};
+
 /** What the values of request parameters may name. */
 export interface RequestValues {
   readonly request: EdgeRequest;
@@ -30,13 +36,7 @@ export function requestValue(template: string, values: RequestValues): string | 
 }
 
 /** What a call has for its integration's parameters. */
-export function valuesOfCall(
-  ctx: HttpContext,
-  call: PlannedCall & {
-    readonly request: EdgeRequest;
-    readonly caller?: Readonly<Record<string, unknown>> | undefined;
-  },
-): RequestValues {
+export function valuesOfCall(ctx: HttpContext, call: RoutedCall): RequestValues {
   const { request, matched, stage, api, caller } = call;
   const { jwt, lambda, iam, ...old } = (caller ?? {}) as Record<string, object | undefined>;
   const context = {

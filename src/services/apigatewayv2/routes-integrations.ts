@@ -35,7 +35,8 @@ const integrationView = (i: HttpIntegration) => ({
   IntegrationType: i.type as V2.IntegrationType,
   ...(i.subtype === undefined
     ? { IntegrationUri: i.uri, IntegrationMethod: i.type === "HTTP_PROXY" ? i.method : "POST" }
-    : { IntegrationSubtype: i.subtype, RequestParameters: { ...i.requestParameters } }),
+    : { IntegrationSubtype: i.subtype }),
+  ...(i.requestParameters ? { RequestParameters: { ...i.requestParameters } } : {}),
   ConnectionType: "INTERNET" as const,
   PayloadFormatVersion: i.payloadFormatVersion,
   TimeoutInMillis: i.timeoutInMillis,

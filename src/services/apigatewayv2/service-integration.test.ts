@@ -162,6 +162,10 @@ test("request parameters change what an endpoint is asked", async () => {
     "overwrite:header.x-h": "${context.routeKey}",
   };
   const { IntegrationId } = await gateway.createIntegration({ ...integration, RequestParameters });
+  assert.deepEqual(
+    (await gateway.getIntegration({ ApiId, IntegrationId: IntegrationId! })).RequestParameters,
+    RequestParameters,
+  );
   await gateway.createRoute({ ApiId, RouteKey: "GET /{id}", Target: `integrations/${IntegrationId}` });
   const { json } = await callApi(app.running.port, ApiId, "GET", "/seven?b=2", { headers: { "X-H": "theirs" } });
   assert.deepEqual(json, { path: "/v1/got/seven", a: "1", b: "", h: "GET /{id}" });

@@ -1,20 +1,13 @@
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { callOperation, type Answered } from "../../compute/edge/service-operation.ts";
-import type { EdgeRequest } from "../../compute/edge/edge-request.ts";
 import type { Shape } from "../../aws/model.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
-import { requestValue, valuesOfCall } from "./request-values.ts";
-import type { PlannedCall } from "./route-call.ts";
+import { requestValue, valuesOfCall, type RoutedCall } from "./request-values.ts";
 import { subtypeOf, type Subtype } from "./service-subtypes.ts";
 import type { HttpContext } from "./state.ts";
 
-type Call = PlannedCall & {
-  readonly request: EdgeRequest;
-  readonly caller?: Readonly<Record<string, unknown>> | undefined;
-};
-
 /** Calls another service for a route, as the integration's role. */
-export async function callService(ctx: HttpContext, call: Call): Promise<EdgeResponse> {
+export async function callService(ctx: HttpContext, call: RoutedCall): Promise<EdgeResponse> {
   const { subtype: name = "", credentialsArn = "" } = call.matched.integration;
   const subtype = subtypeOf(name);
   const isQuery = subtype.service === "sqs";
@@ -50,7 +43,7 @@ const answered = (ctx: HttpContext, status: number, { type, text }: Answered): E
 });
 
 /** The request's values of the integration's parameters; those that the request does not have are left out. */
-function valuesOf(ctx: HttpContext, call: Call): Record<string, string> {
+function valuesOf(ctx: HttpContext, call: RoutedCall): Record<string, string> {
   const values = valuesOfCall(ctx, call);
   const given = Object.entries(call.matched.integration.requestParameters ?? {});
   return Object.fromEntries(
