@@ -5,17 +5,17 @@ import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { body, group, openStacks, type Stacks } from "../../../test/support/stacks.ts";
 import { startTestApp, type TestApp } from "../../../test/support/test-app.ts";
 
-describe("a transform that fails", () => {
-  let app: TestApp;
-  let cfn: CloudFormation;
-  let stacks: Stacks;
-  before(async () => {
-    app = await startTestApp();
-    cfn = new CloudFormation(app.client);
-    stacks = openStacks(app.client);
-  });
-  after(() => app.stop());
+let app: TestApp;
+let cfn: CloudFormation;
+let stacks: Stacks;
+before(async () => {
+  app = await startTestApp();
+  cfn = new CloudFormation(app.client);
+  stacks = openStacks(app.client);
+});
+after(() => app.stop());
 
+describe("a transform that fails", () => {
   const Capabilities = ["CAPABILITY_AUTO_EXPAND" as const];
   const good = body({ A: group("macro-a", 3) });
   const bad = body({ A: group("macro-a", 5) }, { Transform: "Missing" });
@@ -51,16 +51,7 @@ describe("a transform that fails", () => {
 });
 
 describe("stacks that stay as a failure left them", () => {
-  let app: TestApp;
-  let cfn: CloudFormation;
-  let stacks: Stacks;
-  before(async () => {
-    app = await startTestApp();
-    cfn = new CloudFormation(app.client);
-    stacks = openStacks(app.client);
-    await new CloudWatchLogs(app.client).createLogGroup({ logGroupName: "taken" });
-  });
-  after(() => app.stop());
+  before(() => new CloudWatchLogs(app.client).createLogGroup({ logGroupName: "taken" }));
 
   const DisableRollback = true;
   const taken = group("taken", undefined, { DependsOn: "A" });

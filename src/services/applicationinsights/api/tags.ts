@@ -1,3 +1,4 @@
+import { tagList, tagMap } from "../../../aws/resource-tags.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import {
@@ -15,13 +16,11 @@ type Tags = Readonly<Record<string, string>>;
 
 /** Tags by key; refuses more than an application may have. */
 export function tagsFrom(tags: readonly Tag[]): Tags {
-  const made = Object.fromEntries(tags.map(({ Key, Value }) => [String(Key), Value ?? ""]));
+  const made = tagMap(tags);
   if (Object.keys(made).length > MAX_TAGS)
     throw new AwsError("TooManyTagsException", `An application may have at most ${MAX_TAGS} tags.`, 400);
   return made;
 }
-
-const pairs = (tags: Tags): Tag[] => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
 const onArn =
   (action: string) =>
@@ -43,13 +42,13 @@ export const tags = operations<ApplicationInsightsModule, any>()({
   ListTagsForResource: {
     permissions: onArn("ListTagsForResource"),
     run: async (ctx, input) => ({
-      Tags: pairs((await applicationOf(ctx, groupOfArn(ctx, String(input.ResourceARN)))).tags),
+      Tags: tagList((await applicationOf(ctx, groupOfArn(ctx, String(input.ResourceARN)))).tags),
     }),
   },
   TagResource: {
     permissions: onArn("TagResource"),
     run: (ctx, input) =>
-      setTags(ctx, input.ResourceARN, (before) => tagsFrom([...pairs(before), ...(input.Tags ?? [])])),
+      setTags(ctx, input.ResourceARN, (before) => tagsFrom([...tagList(before), ...(input.Tags ?? [])])),
   },
   UntagResource: {
     permissions: onArn("UntagResource"),
