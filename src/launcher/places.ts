@@ -52,14 +52,17 @@ export function requireOwnMountNamespace(): void {
   }
 }
 
-/** crun before 1.9 refuses a hybrid hierarchy. The tmpfs keeps it from making folders on the host's own /sys/fs/cgroup. */
+/**
+ * crun before 1.9 refuses a hybrid hierarchy. The tmpfs keeps it from making folders on the host's own /sys/fs/cgroup. A page
+ * of it is taken for as long as a sandbox lives: there is room for 16,000 of them.
+ */
 export function hideHybridCgroup(): void {
   const isMounted = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .some((line) => line.split(" ")[4] === HYBRID);
   if (!isMounted) return;
   unmount(HYBRID);
-  mount("starling", HYBRID, "tmpfs", MS.NOSUID | MS.NODEV | MS.NOEXEC, "size=1m");
+  mount("starling", HYBRID, "tmpfs", MS.NOSUID | MS.NODEV | MS.NOEXEC, "size=64m");
 }
 
 /** Takes the data folder for this process; a second launcher on it is refused with the pid of the first. */
