@@ -176,6 +176,11 @@ export interface ResourceType {
   ref?(id: string, properties: Properties): string;
   /** Top-level properties whose change replaces the resource although AWS's schema does not say so. */
   readonly replaceOn?: readonly string[];
+  /**
+   * Properties that nothing here acts on (`Code.SourceKMSKeyArn`), each with the values that ask for nothing: a template that
+   * asks for more is refused by the property's name, before anything is made.
+   */
+  readonly refuses?: Readonly<Record<string, readonly (string | number)[]>>;
 }
 
 export interface ServiceDefinition<Module, State> {

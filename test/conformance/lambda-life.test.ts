@@ -236,6 +236,8 @@ describe("What belongs to a function's life, as AWS was recorded", { skip: noRec
     assert.deepEqual(await get(), { UpdateRuntimeOn: "Manual", FunctionArn, RuntimeVersionArn });
     for (const Runtime of ["ruby3.3", "java21", "dotnet8"])
       await assert.rejects(create("none", { Runtime }), { name: "NotImplemented", message: new RegExp(Runtime) });
+    const KMSKeyArn = "arn:aws:kms:us-east-1:000000000000:key/a";
+    await assert.rejects(create("none", { KMSKeyArn }), { name: "NotImplemented", message: /KMSKeyArn/ });
     assert.equal((await create("go", { Runtime: "go1.x", Handler: "main" })).Runtime, "go1.x");
     await assert.rejects(create("other", { Role: "arn:aws:iam::123456789012:role/r" }), {
       name: "AccessDeniedException",

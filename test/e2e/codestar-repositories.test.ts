@@ -222,6 +222,18 @@ describe("repositories of a project", { skip: cannotRun }, () => {
     );
     assert.equal(code, 0, stderr);
     assert.equal((await page("last")).text, '{"output": "Still here"}');
+    // A second run of the same commit would shift traffic once more, and hold up the first push for five minutes.
+    const pipelines = new CodePipeline(platform.client);
+    const { pipelineExecutionSummaries: runs } = await pipelines.listPipelineExecutions({
+      pipelineName: "last-Pipeline",
+    });
+    assert.deepEqual(
+      runs?.map(({ trigger, status }) => [trigger?.triggerType, status === "Stopped"]),
+      [
+        ["CloudWatchEvent", false],
+        ["CreatePipeline", true],
+      ],
+    );
   });
 
   test("an application of SAM is built and deployed without a buildspec of its own, with values for its parameters", async () => {

@@ -27,7 +27,7 @@ export const handler = awslambda.streamifyResponse(async (event, stream, context
 });`;
 
 const BOOTSTRAP = `#!/usr/bin/python3
-import base64, http.client
+import base64, http.client, os, time
 while True:
     c = http.client.HTTPConnection("127.0.0.1", 9001)
     c.request("GET", "/2018-06-01/runtime/invocation/next")
@@ -36,20 +36,26 @@ while True:
     fails = "fail" in body
     c = http.client.HTTPConnection("127.0.0.1", 9001)
     c.putrequest("POST", "/2018-06-01/runtime/invocation/%s/response" % id)
-    c.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+    if "quiet" not in body:
+        c.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
     c.putheader("Transfer-Encoding", "chunked")
     c.putheader("Content-Type", "text/plain")
     if fails:
         c.putheader("Trailer", "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body")
     c.endheaders()
-    for piece in (b"one ", b"two"):
-        c.send(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
+    told = (r.headers["lambda-runtime-client-context"] or "").encode()
+    for piece in (b"one ", b"two", told, b"" if body else b"nothing"):
+        if piece:
+            c.send(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
     end = b"0\\r\\n"
     if fails:
         details = base64.b64encode(b'{"errorMessage":"half way","errorType":"My.Error"}')
         end += b"Lambda-Runtime-Function-Error-Type: My.Error\\r\\nLambda-Runtime-Function-Error-Body: " + details + b"\\r\\n"
     c.send(end + b"\\r\\n")
     c.getresponse().read()
+    if "leave" in body:
+        time.sleep(0.3)
+        os._exit(0)
 `;
 
 describe("response streaming", { skip: cannotRun }, () => {
@@ -151,6 +157,44 @@ describe("response streaming", { skip: cannotRun }, () => {
     assert.equal(bad.text, "one two");
     assert.equal(bad.complete.ErrorCode, "My.Error");
     assert.equal(JSON.parse(bad.complete.ErrorDetails!).errorMessage, "half way");
+    // Go's client never says that it streams: the call does.
+    const quiet = await stream(f, { quiet: 1, fail: 1 });
+    assert.deepEqual([quiet.text, quiet.complete.ErrorCode], ["one two", "My.Error"]);
+    const whole = await lambda.invoke({ FunctionName: f, Payload: '{"quiet":1,"fail":1}' });
+    assert.deepEqual([Buffer.from(whole.Payload!).toString(), whole.FunctionError], ["one two", undefined]);
+  });
+
+  test("a call that came while a custom runtime was about to end goes to another environment", async () => {
+    const f = await create(
+      { bootstrap: { text: BOOTSTRAP, mode: 0o100755 } },
+      { Runtime: "provided.al2023", Handler: "any" },
+    );
+    for (const Payload of ['{"leave":1}', undefined]) {
+      const { FunctionError, Payload: text } = await lambda.invoke({ FunctionName: f, Payload });
+      assert.deepEqual([Buffer.from(text!).toString(), FunctionError], ["one two", undefined]);
+    }
+  });
+
+  test("a client context is JSON, and reaches runtimes whatever is written in it", async () => {
+    const custom = { word: "ü中\t😀", line: "a\nb" };
+    const context = (text: string): string => Buffer.from(text).toString("base64");
+    const ClientContext = context(JSON.stringify({ custom }, null, 2));
+    const own = await create(
+      { bootstrap: { text: BOOTSTRAP, mode: 0o100755 } },
+      { Runtime: "provided.al2023", Handler: "any" },
+    );
+    const node = await create({ "index.mjs": "export const handler = async (e, c) => c.clientContext" });
+    const told = async (FunctionName: string): Promise<unknown> => {
+      const { Payload } = await lambda.invoke({ FunctionName, ClientContext });
+      return JSON.parse(Buffer.from(Payload!).toString().replace("one two", ""));
+    };
+    assert.deepEqual(await told(own), { custom });
+    assert.deepEqual(await told(node), { custom });
+    for (const bad of [context("no JSON"), context("[1]"), "string"])
+      await assert.rejects(lambda.invoke({ FunctionName: node, ClientContext: bad }), {
+        name: "InvalidRequestContentException",
+        message: "Client context must be a valid Base64-encoded JSON object.",
+      });
   });
 
   test("a function URL streams: status, headers and cookies of the prelude, large answers, broken ones", async () => {

@@ -31,7 +31,13 @@ export function jsonResponse(
 }
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-const NOT_IN_HEADER = /[\r\n\0]/;
+const PLAIN = /^[\t -~]*$/;
+
+/** A header's value as Node writes it, the bytes of UTF-8; undefined for what no header can hold, such as a line break. */
+export function headerText(value: string): string | undefined {
+  if (PLAIN.test(value)) return value;
+  return /^(?:\t|\P{Cc})*$/u.test(value) ? Buffer.from(value).toString("latin1") : undefined;
+}
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -94,9 +100,10 @@ function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [stri
     if (single[name] !== null && !said?.has(`${name.toLowerCase()}:${String(single[name])}`))
       headers.push([name, String(single[name])]);
   if (cookiesToo && Array.isArray(cookies)) for (const cookie of cookies) headers.push(["set-cookie", String(cookie)]);
-  return headers.filter(
-    ([name, v]) => !NOT_FORWARDED.has(name.toLowerCase()) && HEADER_NAME.test(name) && !NOT_IN_HEADER.test(v),
-  );
+  return headers.flatMap(([name, v]): [string, string][] => {
+    const text = headerText(v);
+    return text === undefined || NOT_FORWARDED.has(name.toLowerCase()) || !HEADER_NAME.test(name) ? [] : [[name, text]];
+  });
 }
 
 function parse(payload: Buffer): unknown {

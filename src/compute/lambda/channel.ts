@@ -7,6 +7,8 @@ export interface Invocation {
   readonly clientContext?: string | undefined;
   readonly traceId: string;
   readonly payload: Buffer;
+  /** The caller takes the answer as it comes. */
+  readonly isStreamed?: boolean;
 }
 
 /** What a handler made of an event: its answer, or its error in the runtime's own shape. */

@@ -51,4 +51,5 @@ export const invocationOf = ({ request }: Job, version: FunctionVersion, now: nu
   traceId: request.traceId ?? "",
   payload: request.payload,
   clientContext: request.clientContext,
+  isStreamed: request.onPiece !== undefined,
 });

@@ -3,6 +3,7 @@ import type { ChannelEvents, InitAnswer, Invocation, RuntimeAnswer, RuntimeChann
 import { accepted, readBody, refuse, type ApiPart } from "./sandbox-api.ts";
 
 const MAX_ANSWER = 6 * 1024 * 1024 + 100;
+const RESPONSE_MODE = "lambda-runtime-function-response-mode";
 
 /**
  * The Lambda Runtime API on 127.0.0.1:9001 inside the sandbox, for `provided` runtimes and other people's clients.
@@ -15,6 +16,8 @@ export class RuntimeApiChannel implements RuntimeChannel, ApiPart {
   #waiting: ServerResponse | undefined;
   #next: Invocation | undefined;
   #current: string | undefined;
+  /** The caller of the event under way takes the answer as it comes, whatever the runtime says of it. */
+  #isStreamed = false;
   #events: ChannelEvents | undefined;
   /** The request that brings a streamed answer. */
   #streaming: IncomingMessage | undefined;
@@ -29,6 +32,7 @@ export class RuntimeApiChannel implements RuntimeChannel, ApiPart {
 
   invoke(invocation: Invocation): void {
     this.#current = invocation.id;
+    this.#isStreamed = invocation.isStreamed === true;
     this.#next = invocation;
     this.#handOver();
   }
@@ -38,8 +42,13 @@ export class RuntimeApiChannel implements RuntimeChannel, ApiPart {
     return false;
   }
 
+  /** A runtime that has answered may end before it asks for the next event. */
   takeBack(): string[] {
-    return [];
+    const unread = this.#next;
+    if (!unread) return [];
+    this.#next = undefined;
+    this.#current = undefined;
+    return [unread.id];
   }
 
   pause(): void {
@@ -62,7 +71,7 @@ export class RuntimeApiChannel implements RuntimeChannel, ApiPart {
     }
     if (request.method !== "POST") return refuse(response, 405, "MethodNotAllowed", "This path takes POST.");
     const match = /^invocation\/([\w-]{1,64})\/(response|error)$/.exec(rest);
-    if (match?.[2] === "response" && request.headers["lambda-runtime-function-response-mode"] === "streaming")
+    if (match?.[2] === "response" && (this.#isStreamed || request.headers[RESPONSE_MODE] === "streaming"))
       return this.#stream(match[1]!, request, response);
     const body = await readBody(request, MAX_ANSWER);
     if (rest === "init/error") {

@@ -3,7 +3,7 @@ import { operations } from "../../../aws/service.ts";
 import type { InvokeOutcome } from "../../../compute/lambda/function-version.ts";
 import { StreamedAnswer } from "../../../compute/lambda/streamed-answer.ts";
 import { invokedArnOf, onFunction, parseName } from "../model.ts";
-import { checkedPayload } from "../payload.ts";
+import { checkedClientContext, checkedPayload } from "../payload.ts";
 import { runFunction } from "../run-function.ts";
 import type { LambdaState } from "../state.ts";
 import { versionOf } from "../store.ts";
@@ -23,7 +23,7 @@ export const invokeStream = operations<typeof Lambda, LambdaState>()({
         invokedArn: invokedArnOf(ctx, name, qualifier),
         wantsTail: input.LogType === "Tail",
         onPiece: answer.onPiece,
-        ...(input.ClientContext ? { clientContext: Buffer.from(input.ClientContext, "base64").toString("utf8") } : {}),
+        ...checkedClientContext(input.ClientContext),
       });
       over.then(
         (outcome) => answer.end(outcome),

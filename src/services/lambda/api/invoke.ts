@@ -7,7 +7,7 @@ import { readWithin } from "../../../kernel/read-within.ts";
 import { acceptEvent } from "../async-events.ts";
 import { MAX_ASYNC_PAYLOAD } from "../limits.ts";
 import { count } from "../metrics.ts";
-import { checkedPayload } from "../payload.ts";
+import { checkedClientContext, checkedPayload } from "../payload.ts";
 import { run, runFunction, runnableOf } from "../run-function.ts";
 import { invokedArnOf, LATEST, onFunction, parseName, type FunctionRecord } from "../model.ts";
 import type { LambdaState } from "../state.ts";
@@ -37,7 +37,7 @@ export const invoke = operations<typeof Lambda, LambdaState>()({
         payload,
         invokedArn,
         wantsTail: input.LogType === "Tail",
-        ...(input.ClientContext ? { clientContext: Buffer.from(input.ClientContext, "base64").toString("utf8") } : {}),
+        ...checkedClientContext(input.ClientContext),
       });
       return {
         StatusCode: 200,
