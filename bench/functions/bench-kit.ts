@@ -143,9 +143,11 @@ export function invokeOnce(bench: Bench, name: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
     const sent = request({ host: "127.0.0.1", port, method: "POST", path, headers }, (answer) => {
-      answer.resume().once("end", () => {
+      let body = "";
+      answer.setEncoding("utf8").on("data", (text: string) => (body += text));
+      answer.once("end", () => {
         const failed = answer.statusCode !== 200 || answer.headers["x-amz-function-error"] !== undefined;
-        if (failed) reject(new Error(`${name} was answered with ${answer.statusCode}`));
+        if (failed) reject(new Error(`${name} was answered with ${answer.statusCode}: ${body}`));
         else resolve(performance.now() - started);
       });
     });

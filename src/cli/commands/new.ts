@@ -1,6 +1,7 @@
 import { createProject, type NewProject } from "../../app/new-project.ts";
-import { pipelineStages, projectFacts, rolledBackStack, untilCreated, untilLive } from "../../app/project-status.ts";
-import { messageOf } from "../../kernel/aws-error.ts";
+import { projectFacts, rolledBackStack, untilCreated, untilLive } from "../../app/project-status.ts";
+import type { Caller } from "../../app/caller.ts";
+import { ignoring, messageOf } from "../../kernel/aws-error.ts";
 import { adoptRepository, type Adopted } from "../adopt-repository.ts";
 import { oneWord, parseArguments, type Parsed } from "../arguments.ts";
 import type { Command } from "../command.ts";
@@ -69,6 +70,23 @@ function parametersOf(parsed: Parsed): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => [pair[1], pair[2]]));
 }
 
+/**
+ * Ends what waits for a first commit, and answers the runs that there were: the push begins another, and both would release
+ * the same. Where a release shifts traffic step by step, the first change would wait for that.
+ */
+async function endRuns(call: Caller, id: string): Promise<string[]> {
+  const pipelineName = `${id}-Pipeline`;
+  const { pipelineExecutionSummaries: runs = [] } = await call("codepipeline", "ListPipelineExecutions", {
+    pipelineName,
+  });
+  const notStoppable = ignoring("PipelineExecutionNotStoppableException"); // it has ended meanwhile
+  for (const { pipelineExecutionId, status } of runs) {
+    const stop = { pipelineName, pipelineExecutionId, abandon: true, reason: "the sources come with a push" };
+    if (status === "InProgress") await call("codepipeline", "StopPipelineExecution", stop).catch(notStoppable);
+  }
+  return runs.map((run: { pipelineExecutionId: string }) => run.pipelineExecutionId);
+}
+
 interface Making {
   readonly parsed: Parsed;
   readonly adopted: Adopted | undefined;
@@ -93,9 +111,7 @@ async function make(connection: Connection, id: string, { parsed, adopted, progr
     await untilCreated(call, id, { progress });
     progress("Project made");
     if (adopted) {
-      // The first run waits for a first commit and takes this one; one that is over already does not count.
-      for (const { executionId, status } of await pipelineStages(call, id))
-        if (status !== "InProgress") ignore.add(executionId);
+      for (const run of await endRuns(call, id)) ignore.add(run);
       adopted.push(connection, (await projectFacts(call, place, id)).cloneUrl);
       progress("Sources pushed");
     }
