@@ -13,6 +13,8 @@ export interface Integration {
   readonly requestParameters?: Readonly<Record<string, string>>;
   readonly contentHandling?: string;
   readonly cacheNamespace?: string;
+  /** Without a cache they mean nothing; a stage is refused one. */
+  readonly cacheKeyParameters?: readonly string[];
   readonly connectionType?: string;
   readonly integrationResponses?: Readonly<Record<string, IntegrationResponse>>;
 }

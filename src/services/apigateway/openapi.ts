@@ -283,6 +283,7 @@ function readIntegration(given: Json, where: Where): Integration {
   );
   const { uri, httpMethod, credentials, timeoutInMillis, passthroughBehavior, requestTemplates, contentHandling } =
     given;
+  const { cacheKeyParameters } = given;
   return checkedIntegration({
     type: String(given["type"] ?? "").toUpperCase(),
     ...(uri === undefined ? {} : { uri: String(uri) }),
@@ -290,6 +291,7 @@ function readIntegration(given: Json, where: Where): Integration {
     ...(credentials === undefined ? {} : { credentials: String(credentials) }),
     timeoutInMillis: Number(timeoutInMillis ?? DEFAULT_TIMEOUT_MS),
     cacheNamespace: String(given["cacheNamespace"] ?? resourceId),
+    ...(Array.isArray(cacheKeyParameters) ? { cacheKeyParameters: cacheKeyParameters.map(String) } : {}),
     ...(/^http/i.test(String(given["type"])) ? { connectionType: String(given["connectionType"] ?? "INTERNET") } : {}),
     passthroughBehavior: String(passthroughBehavior ?? "WHEN_NO_MATCH").toUpperCase(),
     ...(requestTemplates ? { requestTemplates } : {}),

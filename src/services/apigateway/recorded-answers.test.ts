@@ -84,7 +84,9 @@ test("headers that are API Gateway's own are kept from methods, and go to the cl
 
 test("an import gives integrations what they have by default, and takes the path in front as it is told", async () => {
   const requestParameters = { "integration.request.header.nothing": true };
-  const integration = { type: "http", httpMethod: "GET", uri: "http://example.com", requestParameters };
+  const cacheKeyParameters = ["method.request.path.id"];
+  const uri = "http://example.com";
+  const integration = { type: "http", httpMethod: "GET", uri, requestParameters, cacheKeyParameters };
   const get = { "x-amazon-apigateway-integration": integration };
   const document = {
     swagger: "2.0",
@@ -103,9 +105,9 @@ test("an import gives integrations what they have by default, and takes the path
     const resourceId = items.find(({ path }) => path === "/pets/{id}")!.id!;
     const method = await gateway.getMethod({ restApiId, resourceId, httpMethod: "GET" });
     assert.deepEqual(method.requestParameters, { "method.request.path.id": true });
-    const { cacheNamespace, cacheKeyParameters, connectionType, timeoutInMillis } = method.methodIntegration!;
-    const found = [cacheNamespace, cacheKeyParameters, connectionType, timeoutInMillis];
-    assert.deepEqual(found, [resourceId, [], "INTERNET", 29_000]);
+    const { cacheNamespace, connectionType, timeoutInMillis, ...rest } = method.methodIntegration!;
+    const found = [cacheNamespace, rest.cacheKeyParameters, connectionType, timeoutInMillis];
+    assert.deepEqual(found, [resourceId, cacheKeyParameters, "INTERNET", 29_000]);
   }
   assert.deepEqual(paths, {
     ignore: ["/", "/pets", "/pets/{id}"],

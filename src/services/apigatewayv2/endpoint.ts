@@ -14,6 +14,7 @@ import { AwsError } from "../../kernel/aws-error.ts";
 import { authorizeRoute } from "./authorize-route.ts";
 import { callEndpoint } from "./http-integration.ts";
 import { mappedRequest } from "./map-request.ts";
+import { mappedResponse } from "./map-response.ts";
 import { callService } from "./service-integration.ts";
 import type { HttpApi, HttpDeployment, HttpRoute, HttpStage, Served } from "./model.ts";
 import { observedOf, observeRoute, type Observed, type Seen } from "./observe-route.ts";
@@ -174,7 +175,6 @@ async function callIntegration(
     return answer.why === "timeout" || answer.why === "throttled"
       ? jsonResponse(503, "Service Unavailable")
       : jsonResponse(500, "Internal Server Error");
-  return (
-    readProxyResponse(answer.payload, { inferred: !old, decodes: true }) ?? jsonResponse(500, "Internal Server Error")
-  );
+  const response = readProxyResponse(answer.payload, { inferred: !old, decodes: true });
+  return response ? mappedResponse(ctx, call, response) : jsonResponse(500, "Internal Server Error");
 }

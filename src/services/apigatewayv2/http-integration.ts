@@ -1,17 +1,14 @@
 import { encodePath, EgressFailure, goesOn, headersOf, sendOut } from "../../compute/edge/egress.ts";
 import { splitUrl } from "../../compute/edge/edge-request.ts";
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
-import type { PlannedCall } from "./route-call.ts";
-import type { EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { mappedResponse } from "./map-response.ts";
+import type { RoutedCall } from "./request-values.ts";
 import type { HttpContext } from "./state.ts";
 
 const MAX_ANSWER = 10 * 1024 * 1024;
 
 /** Passes a request on to an HTTP endpoint: parameters of the route's path take their place in its URL. */
-export async function callEndpoint(
-  ctx: HttpContext,
-  call: PlannedCall & { request: EdgeRequest },
-): Promise<EdgeResponse> {
+export async function callEndpoint(ctx: HttpContext, call: RoutedCall): Promise<EdgeResponse> {
   const { request, stage, matched, api } = call;
   const { integration, parameters } = matched;
   const filled = integration.uri
@@ -36,7 +33,7 @@ export async function callEndpoint(
       maxBytes: MAX_ANSWER,
       asked: stage.variables["STARLING_INTERNET"] === "on",
     });
-    return { status: answer.status, headers: headersOf(answer), body: answer.body };
+    return mappedResponse(ctx, call, { status: answer.status, headers: headersOf(answer), body: answer.body });
   } catch (error) {
     if (!(error instanceof EgressFailure)) throw error;
     ctx.platform.log.warn("an HTTP integration could not be called", { api: api.id, error: error.message });

@@ -4,15 +4,18 @@ import { requestValue, valuesOfCall, type RoutedCall } from "./request-values.ts
 import type { HttpContext } from "./state.ts";
 
 const KEY = /^(?:(append|overwrite|remove):(header|querystring)\.(.+)|overwrite:path)$/;
-/** Headers that no mapping may change. */
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html */
 const RESERVED =
   /^(access-control-.*|apigw-.*|authorization|connection|content-encoding|content-length|content-location|forwarded|host|keep-alive|origin|proxy-authenticate|proxy-authorization|te|trailers?|transfer-encoding|upgrade|x-amz-.*|x-amzn-.*|x-forwarded-.*|via)$/i;
+
+/** Whether a header is one that no mapping may change. */
+export const isReservedHeader = (name: string): boolean => RESERVED.test(name);
 
 /** Refuses request parameters that change nothing that there is. */
 export function checkRequestParameters(parameters: Readonly<Record<string, string>>): void {
   for (const key of Object.keys(parameters)) {
     const [matched, , place, name = ""] = KEY.exec(key) ?? [];
-    if (matched === undefined || (place === "header" && RESERVED.test(name)))
+    if (matched === undefined || (place === "header" && isReservedHeader(name)))
       throw badRequest(`Invalid mapping expression specified: ${key}`);
   }
 }
@@ -28,19 +31,21 @@ export function mappedRequest(ctx: HttpContext, call: RoutedCall): EdgeRequest {
     const [, how, place, name] = KEY.exec(key) ?? [];
     const value = requestValue(template, values);
     if (place === undefined) rawPath = value === undefined ? rawPath : `/${value.replace(/^\//, "")}`;
-    else change(place === "header" ? headers : query, String(how), String(name), place === "header", value);
+    else {
+      const anyCase = place === "header";
+      changeParameters(anyCase ? headers : query, { how: String(how), name: String(name), anyCase, value });
+    }
   }
   const rawQuery = new URLSearchParams(query).toString();
   return { ...call.request, headers, rawPath, rawQuery };
 }
 
-function change(
+/** Appends to, overwrites or removes the pairs of one name. */
+export function changeParameters(
   pairs: (readonly [string, string])[],
-  how: string,
-  name: string,
-  anyCase: boolean,
-  value: string | undefined,
+  change: { how: string; name: string; anyCase: boolean; value: string | undefined },
 ): void {
+  const { how, name, anyCase, value } = change;
   const isNamed = ([key]: readonly [string, string]): boolean =>
     anyCase ? key.toLowerCase() === name.toLowerCase() : key === name;
   if (how !== "append" && (how === "remove" || value !== undefined))

@@ -3,6 +3,9 @@ import type { Permission } from "../../aws/service.ts";
 import type { Cors } from "../../compute/edge/cors.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 
+/** By the status of the integration's answer, then by what changes: `overwrite:statuscode`, `append:header.x`. */
+export type ResponseParameters = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 export interface HttpIntegration {
   readonly id: string;
   readonly type: string;
@@ -16,6 +19,7 @@ export interface HttpIntegration {
   /** Of a call to another service: `SQS-SendMessage`. */
   readonly subtype?: string;
   readonly requestParameters?: Readonly<Record<string, string>>;
+  readonly responseParameters?: ResponseParameters;
 }
 
 export interface HttpRoute {
@@ -94,6 +98,16 @@ export const notFound = (what: string, id: unknown): AwsError =>
   new AwsError("NotFoundException", `Invalid ${what} identifier specified ${id}`, 404, { ResourceType: what });
 export const badRequest = (message: string): AwsError => new AwsError("BadRequestException", message, 400);
 export const conflict = (message: string): AwsError => new AwsError("ConflictException", message, 409);
+/** Refuses members that WebSocket APIs alone have. */
+export function notForHttp<T extends object>(input: T, ...names: readonly (keyof T & string)[]): void {
+  const said = names.find((name) => {
+    const value: unknown = input[name];
+    return (
+      value !== undefined && value !== false && !(typeof value === "object" && value && !Object.keys(value).length)
+    );
+  });
+  if (said !== undefined) throw badRequest(`${said} is not supported on protocolType HTTP`);
+}
 export const missing = (what: string): AwsError =>
   new AwsError("NotImplemented", `Starling does not implement ${what} for HTTP APIs yet.`, 501);
 

@@ -99,12 +99,16 @@ function readIntegration(ctx: Context<any>, said: Json | undefined, key: string)
     timeoutInMillis: Number(said["timeoutInMillis"] ?? 30_000),
     ...(said["credentials"] ? { credentialsArn: String(said["credentials"]) } : {}),
     ...(said["integrationSubtype"] ? { subtype: String(said["integrationSubtype"]) } : {}),
+    ...(said["responseParameters"] ? { responseParameters: textsOfEach(said["responseParameters"] as Json) } : {}),
     ...(said["requestParameters"] ? { requestParameters: texts(said["requestParameters"] as Json) } : {}),
   });
 }
 
 const texts = (values: Json): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+
+const textsOfEach = (values: Json): Record<string, Record<string, string>> =>
+  Object.fromEntries(Object.entries(values).map(([name, one]) => [name, texts((one ?? {}) as Json)]));
 
 function securityOf(
   operation: Json,

@@ -1,7 +1,8 @@
 import type { PlannedCall } from "./route-call.ts";
 import type { HttpContext } from "./state.ts";
 import { contextVariable, type ContextVariables } from "../../compute/edge/context-variables.ts";
-import type { EdgeRequest } from "../../compute/edge/edge-request.ts";
+import { requestTime, type EdgeRequest } from "../../compute/edge/edge-request.ts";
+import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import { findPath, plain, templated } from "../../engines/mapping-template/index.ts";
 
 /** A request on its route, with what its authorizer said of the caller. */
@@ -17,15 +18,17 @@ export interface RequestValues {
   readonly parameters: Readonly<Record<string, string>>;
   readonly context: ContextVariables;
   readonly stageVariables: Readonly<Record<string, string>>;
+  /** What the integration answered; response parameters alone may name it. */
+  readonly response?: EdgeResponse;
 }
 
 /** API Gateway looks for paths in this much of a body alone. */
 const MAX_SEARCHED_BODY = 100 * 1024;
-const NAME = String.raw`(?:request|context|stageVariables)\.[\w.\-[\]'"]+`;
+const NAME = String.raw`(?:request|response|context|stageVariables)\.[\w.\-[\]'"]+`;
 const REFERENCE = new RegExp(String.raw`\$\{(${NAME})\}|\$(${NAME})`, "g");
 
 /**
- * A parameter's value for one request: `$request.body.name`, or text with such names (`${context.requestId}`) in it.
+ * A parameter's value for one request or its answer: `$request.body.name`, or text with such names (`${context.requestId}`) in it.
  * Undefined where it is nothing but the name of what the request does not have.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html
  */
@@ -47,10 +50,15 @@ export function valuesOfCall(ctx: HttpContext, call: RoutedCall): RequestValues 
     domainPrefix: request.domainName.split(".")[0],
     extendedRequestId: ctx.requestId,
     httpMethod: request.method,
-    identity: { sourceIp: request.sourceIp, ...iam },
+    identity: {
+      sourceIp: request.sourceIp,
+      userAgent: headerValue(request.headers, "user-agent"),
+      ...identityOf(iam),
+    },
     path: request.rawPath,
     protocol: request.protocol,
     requestId: ctx.requestId,
+    requestTime: requestTime(request.time),
     requestTimeEpoch: request.time,
     routeKey: matched.route.key,
     stage: stage.name,
@@ -58,13 +66,24 @@ export function valuesOfCall(ctx: HttpContext, call: RoutedCall): RequestValues 
   return { request, parameters: matched.parameters, context, stageVariables: stage.variables };
 }
 
-function named(reference: string, { request, parameters, context, stageVariables }: RequestValues): string | undefined {
-  const [, place = "", name] = /^(request\.\w+|context|stageVariables)(?:\.(.+))?$/.exec(reference) ?? [];
+/** Who signed a request, in the names of `$context.identity`. */
+const identityOf = (iam: object = {}): object => {
+  const { accountId, callerId, userId, userArn } = iam as Record<string, unknown>;
+  return { accountId, caller: callerId, user: userId, userArn };
+};
+
+function named(reference: string, values: RequestValues): string | undefined {
+  const { request, parameters, context, stageVariables, response } = values;
+  const [, place = "", name] = /^((?:request|response)\.\w+|context|stageVariables)(?:\.(.+))?$/.exec(reference) ?? [];
   switch (place) {
     case "request.body":
       return name === undefined ? request.body.toString("utf8") : bodyValue(request.body, name);
     case "request.header":
-      return joined(request.headers.filter(([header]) => header.toLowerCase() === name?.toLowerCase()));
+      return headerValue(request.headers, name);
+    case "response.header":
+      return response && headerValue(response.headers, name);
+    case "response.body":
+      return response && (name === undefined ? String(response.body) : bodyValue(Buffer.from(response.body), name));
     case "request.querystring":
       return joined([...new URLSearchParams(request.rawQuery)].filter(([key]) => key === name));
     case "request.path":
@@ -80,6 +99,9 @@ function named(reference: string, { request, parameters, context, stageVariables
 
 const ownText = (values: Readonly<Record<string, string>>, name: string): string | undefined =>
   Object.hasOwn(values, name) ? values[name] : undefined;
+
+const headerValue = (headers: EdgeRequest["headers"], name: string | undefined): string | undefined =>
+  joined(headers.filter(([header]) => header.toLowerCase() === name?.toLowerCase()));
 
 const joined = (pairs: readonly (readonly [string, string])[]): string | undefined =>
   pairs.length > 0 ? pairs.map(([, value]) => value).join(",") : undefined;

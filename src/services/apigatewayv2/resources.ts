@@ -1,5 +1,6 @@
 import { tagList, tagMap } from "../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../aws/service.ts";
+import { apiDefinition } from "../../compute/edge/api-definition.ts";
 import { codeOf, ignoring } from "../../kernel/aws-error.ts";
 import { retag } from "./retag.ts";
 
@@ -8,12 +9,8 @@ const ignoreGone = ignoring("NotFoundException");
 const corsOf = (properties: Properties) => properties["CorsConfiguration"] as object | undefined;
 
 async function importBody(ctx: ResourceContext, ApiId: string, properties: Properties): Promise<void> {
-  const { Body } = properties;
-  if (Body !== undefined)
-    await ctx.call("apigatewayv2", "ReimportApi", {
-      ApiId,
-      Body: typeof Body === "string" ? Body : JSON.stringify(Body),
-    });
+  const body = await apiDefinition(ctx, properties);
+  if (body) await ctx.call("apigatewayv2", "ReimportApi", { ApiId, Body: body.toString("utf8") });
 }
 
 async function applySettings(ctx: ResourceContext, ApiId: string, properties: Properties): Promise<void> {
@@ -103,15 +100,39 @@ function authorizerInput(properties: Properties): Properties {
 export const httpIntegration: ResourceType = {
   type: "AWS::ApiGatewayV2::Integration",
   create: async (ctx, properties) =>
-    String((await ctx.call("apigatewayv2", "CreateIntegration", properties as any)).IntegrationId),
-  async update(ctx, id, next) {
-    await ctx.call("apigatewayv2", "UpdateIntegration", { ...next, IntegrationId: id } as any);
+    String((await ctx.call("apigatewayv2", "CreateIntegration", integrationInput(properties) as any)).IntegrationId),
+  async update(ctx, id, next, previous) {
+    const [input, before] = [integrationInput(next), integrationInput(previous)];
+    const changes = {
+      RequestParameters: without(before["RequestParameters"], input["RequestParameters"], ""),
+      ResponseParameters: without(before["ResponseParameters"], input["ResponseParameters"], {}),
+    };
+    await ctx.call("apigatewayv2", "UpdateIntegration", { ...input, ...changes, IntegrationId: id } as any);
   },
   async remove(ctx, id, { ApiId }) {
     await ctx.call("apigatewayv2", "DeleteIntegration", { ApiId, IntegrationId: id }).catch(ignoreGone);
   },
   attributes: async (_ctx, id) => ({ IntegrationId: id }),
 };
+
+/** Templates have response parameters as lists of what comes from where. */
+function integrationInput(properties: Properties): Properties {
+  const { ResponseParameters: given, ...rest } = properties;
+  if (typeof given !== "object" || given === null) return properties;
+  const listed = (said: Properties): unknown => {
+    const list = said["ResponseParameters"];
+    if (!Array.isArray(list)) return said;
+    return Object.fromEntries((list as Properties[]).map((one) => [one["Destination"], one["Source"]]));
+  };
+  const byStatus = Object.entries(given as Properties).map(([status, said]) => [status, listed(said as Properties)]);
+  return { ...rest, ResponseParameters: Object.fromEntries(byStatus) };
+}
+
+/** What is there now, and `none` for what was there before: updates change only what they name. */
+function without(before: unknown, now: unknown, none: unknown): object | undefined {
+  const gone = Object.keys((before ?? {}) as object).map((name) => [name, none]);
+  return before === undefined && now === undefined ? undefined : { ...Object.fromEntries(gone), ...(now as object) };
+}
 
 /** AWS::ApiGatewayV2::Route. */
 export const httpRoute: ResourceType = {
@@ -159,7 +180,8 @@ export const httpStage: ResourceType = {
     for (const RouteKey of Object.keys(stage.RouteSettings ?? {}))
       if (!Object.hasOwn(RouteSettings as object, RouteKey))
         await ctx.call("apigatewayv2", "DeleteRouteSettings", { ...where, RouteKey });
-    await ctx.call("apigatewayv2", "UpdateStage", { ...stageInput(next), StageName: id });
+    const StageVariables = without(previous["StageVariables"], next["StageVariables"], "");
+    await ctx.call("apigatewayv2", "UpdateStage", { ...stageInput(next), StageVariables, StageName: id } as any);
   },
   async remove(ctx, id, { ApiId }) {
     await ctx.call("apigatewayv2", "DeleteStage", { ApiId, StageName: id }).catch(ignoreGone);

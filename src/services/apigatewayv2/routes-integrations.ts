@@ -8,6 +8,7 @@ import {
   given,
   newId,
   notFound,
+  notForHttp,
   on,
   type HttpApi,
   type HttpDeployment,
@@ -15,7 +16,7 @@ import {
   type HttpRoute,
   path,
 } from "./model.ts";
-import { checkedIntegration } from "./integration-model.ts";
+import { checkedIntegration, integrationSaid } from "./integration-model.ts";
 import { stageOf } from "./stages.ts";
 import { page } from "./page.ts";
 
@@ -37,12 +38,23 @@ const integrationView = (i: HttpIntegration) => ({
     ? { IntegrationUri: i.uri, IntegrationMethod: i.type === "HTTP_PROXY" ? i.method : "POST" }
     : { IntegrationSubtype: i.subtype }),
   ...(i.requestParameters ? { RequestParameters: { ...i.requestParameters } } : {}),
+  ...(i.responseParameters
+    ? { ResponseParameters: i.responseParameters as Record<string, Record<string, string>> }
+    : {}),
   ConnectionType: "INTERNET" as const,
   PayloadFormatVersion: i.payloadFormatVersion,
   TimeoutInMillis: i.timeoutInMillis,
   ...(i.credentialsArn ? { CredentialsArn: i.credentialsArn } : {}),
   ...(i.description ? { Description: i.description } : {}),
 });
+
+const WEBSOCKET_MEMBERS = [
+  "ApiKeyRequired",
+  "ModelSelectionExpression",
+  "RequestModels",
+  "RequestParameters",
+  "RouteResponseSelectionExpression",
+] as const;
 
 const integrationOfTarget = (target: string | undefined): string | undefined =>
   /^integrations\/(.+)$/.exec(target ?? "")?.[1];
@@ -56,6 +68,7 @@ export const routes = operations<typeof V2, any>()({
   CreateRoute: {
     permissions: on("POST", path("routes")),
     async run(ctx, input) {
+      notForHttp(input, ...WEBSOCKET_MEMBERS);
       const integrationId = integrationOfTarget(input.Target);
       const said = given({
         integrationId,
@@ -90,6 +103,7 @@ export const routes = operations<typeof V2, any>()({
   UpdateRoute: {
     permissions: on("PATCH", path("routes", "RouteId")),
     async run(ctx, input) {
+      notForHttp(input, ...WEBSOCKET_MEMBERS);
       const changes = given({
         key: input.RouteKey,
         authorizationType: input.AuthorizationType,
@@ -125,18 +139,11 @@ export const routes = operations<typeof V2, any>()({
     permissions: on("POST", path("integrations")),
     async run(ctx, input) {
       const integration = checkedIntegration({
+        uri: "",
+        payloadFormatVersion: "1.0",
+        timeoutInMillis: 30_000,
+        ...integrationSaid(input),
         id: newId(ctx),
-        type: String(input.IntegrationType),
-        uri: input.IntegrationUri ?? "",
-        payloadFormatVersion: input.PayloadFormatVersion ?? "1.0",
-        timeoutInMillis: input.TimeoutInMillis ?? 30_000,
-        ...given({
-          credentialsArn: input.CredentialsArn,
-          description: input.Description,
-          method: input.IntegrationMethod,
-          subtype: input.IntegrationSubtype,
-          requestParameters: input.RequestParameters,
-        }),
       } as HttpIntegration);
       await changeApi(ctx, input.ApiId, (api) => ({
         ...api,
@@ -161,24 +168,13 @@ export const routes = operations<typeof V2, any>()({
   UpdateIntegration: {
     permissions: on("PATCH", path("integrations", "IntegrationId")),
     async run(ctx, input) {
-      const changes = given({
-        uri: input.IntegrationUri,
-        type: input.IntegrationType,
-        method: input.IntegrationMethod,
-        payloadFormatVersion: input.PayloadFormatVersion,
-        timeoutInMillis: input.TimeoutInMillis,
-        credentialsArn: input.CredentialsArn,
-        description: input.Description,
-        subtype: input.IntegrationSubtype,
-        requestParameters: input.RequestParameters,
-      });
       const api = await changeApi(ctx, input.ApiId, (a) => {
         if (!a.integrations.some((i) => i.id === input.IntegrationId))
           throw notFound("Integration", input.IntegrationId);
         return {
           ...a,
           integrations: a.integrations.map((i) =>
-            i.id === input.IntegrationId ? checkedIntegration({ ...i, ...changes } as HttpIntegration) : i,
+            i.id === input.IntegrationId ? checkedIntegration({ ...i, ...integrationSaid(input, i) }) : i,
           ),
         };
       });

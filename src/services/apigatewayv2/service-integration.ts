@@ -2,6 +2,7 @@ import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-respon
 import { callOperation, type Answered } from "../../compute/edge/service-operation.ts";
 import type { Shape } from "../../aws/model.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
+import { mappedResponse } from "./map-response.ts";
 import { requestValue, valuesOfCall, type RoutedCall } from "./request-values.ts";
 import { subtypeOf, type Subtype } from "./service-subtypes.ts";
 import type { HttpContext } from "./state.ts";
@@ -19,7 +20,7 @@ export async function callService(ctx: HttpContext, call: RoutedCall): Promise<E
       json: inputOf(subtype, model.input, given),
       wantsXml: isQuery,
     });
-    return answered(ctx, 200, { type: isQuery ? answer.type : "application/x-amz-json-1.1", text: answer.text });
+    return answered(ctx, call, 200, { type: isQuery ? answer.type : "application/x-amz-json-1.1", text: answer.text });
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     ctx.platform.log.warn("a service integration was refused", { api: call.api.id, error: error.message });
@@ -29,18 +30,17 @@ export async function callService(ctx: HttpContext, call: RoutedCall): Promise<E
         ? { Error: { Code: error.code, Message: error.message, Type: "Sender" }, RequestId: ctx.requestId }
         : { __type: error.code, message: error.message },
     );
-    return answered(ctx, error.status, { type: "application/json", text });
+    return answered(ctx, call, error.status, { type: "application/json", text });
   }
 }
 
-const answered = (ctx: HttpContext, status: number, { type, text }: Answered): EdgeResponse => ({
-  status,
-  headers: [
+function answered(ctx: HttpContext, call: RoutedCall, status: number, { type, text }: Answered): EdgeResponse {
+  const headers = [
     ["content-type", type],
     ["x-amzn-requestid", ctx.requestId],
-  ],
-  body: Buffer.from(text),
-});
+  ] as const;
+  return mappedResponse(ctx, call, { status, headers, body: Buffer.from(text) });
+}
 
 /** The request's values of the integration's parameters; those that the request does not have are left out. */
 function valuesOf(ctx: HttpContext, call: RoutedCall): Record<string, string> {

@@ -7,12 +7,14 @@ import {
   conflict,
   given,
   missing,
+  notForHttp,
   notFound,
   on,
   path,
   type HttpStage,
   type RouteSettings,
 } from "./model.ts";
+import { changed } from "./integration-model.ts";
 import { page } from "./page.ts";
 
 const settingsView = (settings: RouteSettings | undefined): V2.RouteSettings =>
@@ -63,9 +65,13 @@ function accessLogOf({ DestinationArn = "", Format }: V2.AccessLogSettings): Non
 
 /** What an input says of logs, throttles and metrics; route settings are added to those that are there. */
 function settingsOf(
-  input: Pick<V2.CreateStageRequest, "AccessLogSettings" | "DefaultRouteSettings" | "RouteSettings">,
+  input: Pick<
+    V2.CreateStageRequest,
+    "AccessLogSettings" | "ClientCertificateId" | "DefaultRouteSettings" | "RouteSettings"
+  >,
   before?: HttpStage,
 ): Partial<HttpStage> {
+  notForHttp(input, "ClientCertificateId");
   const { AccessLogSettings, DefaultRouteSettings, RouteSettings } = input;
   const own = Object.entries(RouteSettings ?? {}).map(([key, settings]) => [key, routeSettings(settings)]);
   return given({
@@ -129,14 +135,20 @@ export const stages = operations<typeof V2, any>()({
     async run(ctx, input) {
       const changes = given({
         autoDeploy: input.AutoDeploy,
-        variables: input.StageVariables,
         deploymentId: input.DeploymentId,
         description: input.Description,
       });
       const stage = await ctx.records.update<HttpStage>(
         "stage",
         `${input.ApiId}:${input.StageName}`,
-        (s) => ({ ...s, ...changes, ...settingsOf(input, s), updated: ctx.now() }) as HttpStage,
+        (s) =>
+          ({
+            ...s,
+            ...changes,
+            variables: changed(s.variables, input.StageVariables ?? {}),
+            ...settingsOf(input, s),
+            updated: ctx.now(),
+          }) as HttpStage,
       );
       if (!stage) throw notFound("stage", input.StageName);
       return stageView(stage);

@@ -189,6 +189,7 @@ export const resourcesAndMethods = operations<typeof Gateway, any>()({
           contentHandling: input.contentHandling,
           connectionType: input.connectionType ?? (input.type?.startsWith("HTTP") ? "INTERNET" : undefined),
           cacheNamespace: input.cacheNamespace ?? input.resourceId,
+          cacheKeyParameters: input.cacheKeyParameters,
         }) as Integration,
       );
       await changeResources(ctx, input.restApiId, (api) => {

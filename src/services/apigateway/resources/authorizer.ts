@@ -42,6 +42,18 @@ export const apiAuthorizer: ResourceType = {
 };
 
 function changes(next: Properties, previous: Properties) {
+  const [wanted, had] = [arnsOf(next), arnsOf(previous)];
+  const path = "/providerARNs";
+  return [
+    ...fieldChanges(next, previous),
+    ...wanted.filter((arn) => !had.includes(arn)).map((value) => ({ op: "add" as const, path, value })),
+    ...had.filter((arn) => !wanted.includes(arn)).map((value) => ({ op: "remove" as const, path, value })),
+  ];
+}
+
+const arnsOf = (properties: Properties): string[] => (properties["ProviderARNs"] ?? []) as string[];
+
+function fieldChanges(next: Properties, previous: Properties) {
   return Object.entries(FIELDS).flatMap(([from, to]) => {
     if (next[from] === previous[from]) return [];
     const path = `/${to}`;

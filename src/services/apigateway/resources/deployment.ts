@@ -1,6 +1,6 @@
 import type { Properties, ResourceType } from "../../../aws/service.ts";
 import { ignoring } from "../../../kernel/aws-error.ts";
-
+import { retag, text } from "./patches.ts";
 import { stageSettings } from "./stage.ts";
 
 const ignoreGone = ignoring("NotFoundException");
@@ -8,6 +8,7 @@ const ignoreGone = ignoring("NotFoundException");
 /** AWS::ApiGateway::Deployment. A stage that still uses it when it is replaced is moved first, so its removal waits for the clean-up. */
 export const apiDeployment: ResourceType = {
   type: "AWS::ApiGateway::Deployment",
+  refuses: { "StageDescription.ClientCertificateId": [] },
   async create(ctx, { RestApiId, Description, StageName, StageDescription, DeploymentCanarySettings: canary }) {
     const made = await ctx.call("apigateway", "CreateDeployment", {
       restApiId: RestApiId,
@@ -21,6 +22,8 @@ export const apiDeployment: ResourceType = {
     const patchOperations = StageName ? deployedSettings(StageDescription ?? {}) : [];
     if (patchOperations.length)
       await ctx.call("apigateway", "UpdateStage", { restApiId: RestApiId, stageName: StageName, patchOperations });
+    if (StageName && StageDescription?.Tags)
+      await retag(ctx, `restapis/${RestApiId}/stages/${StageName}`, StageDescription.Tags, []);
     return String(made.id);
   },
   async update(ctx, id, { RestApiId, Description }) {
@@ -64,6 +67,9 @@ function deployedSettings(description: Properties) {
     ...(Object.keys(forAll).length ? [everything] : []),
     ...((description["MethodSettings"] ?? []) as Properties[]),
   ];
-  const { AccessLogSetting, CacheClusterEnabled } = description;
-  return stageSettings({ MethodSettings, AccessLogSetting, CacheClusterEnabled }, {});
+  const { AccessLogSetting, CacheClusterEnabled, CanarySetting, DocumentationVersion } = description;
+  return [
+    ...text("/documentationVersion", DocumentationVersion, undefined),
+    ...stageSettings({ MethodSettings, AccessLogSetting, CacheClusterEnabled, CanarySetting }, {}),
+  ];
 }

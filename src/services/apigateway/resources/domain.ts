@@ -14,6 +14,11 @@ const typesOf = (properties: Properties): string[] => {
 export const domainName: ResourceType = {
   type: "AWS::ApiGateway::DomainName",
   replaceOn: ["MutualTlsAuthentication"],
+  refuses: {
+    EndpointAccessMode: ["BASIC"],
+    "EndpointConfiguration.IpAddressType": ["ipv4"],
+    OwnershipVerificationCertificateArn: [],
+  },
   async create(ctx, properties) {
     const { DomainName, CertificateArn, RegionalCertificateArn, SecurityPolicy, RoutingMode, Tags } = properties;
     const { TruststoreUri, TruststoreVersion } = (properties["MutualTlsAuthentication"] ?? {}) as Properties;
@@ -38,6 +43,7 @@ export const domainName: ResourceType = {
     const patchOperations: Patch[] = [
       ...text("/certificateArn", next["CertificateArn"], previous["CertificateArn"]),
       ...text("/regionalCertificateArn", next["RegionalCertificateArn"], previous["RegionalCertificateArn"]),
+      ...text("/routingMode", next["RoutingMode"], previous["RoutingMode"]),
       ...text("/securityPolicy", next["SecurityPolicy"], previous["SecurityPolicy"]),
       ...text(`/endpointConfiguration/types/${before}`, type, before),
     ];

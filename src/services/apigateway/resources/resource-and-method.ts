@@ -32,6 +32,11 @@ export const apiResource: ResourceType = {
 /** AWS::ApiGateway::Method; a change puts the whole method anew. */
 export const apiMethod: ResourceType = {
   type: "AWS::ApiGateway::Method",
+  refuses: {
+    "Integration.ConnectionId": [],
+    "Integration.IntegrationTarget": [],
+    "Integration.ResponseTransferMode": ["BUFFERED"],
+  },
   async create(ctx, properties) {
     await put(ctx, properties);
     return `${properties["RestApiId"]}|${properties["ResourceId"]}|${properties["HttpMethod"]}`;
@@ -100,6 +105,9 @@ async function put(ctx: ResourceContext, properties: Properties): Promise<void> 
     requestTemplates: i.RequestTemplates,
     requestParameters: i.RequestParameters,
     contentHandling: i.ContentHandling,
+    connectionType: i.ConnectionType,
+    cacheNamespace: i.CacheNamespace,
+    cacheKeyParameters: i.CacheKeyParameters,
   });
   for (const r of i.IntegrationResponses ?? []) {
     await ctx.call("apigateway", "PutIntegrationResponse", {
@@ -108,6 +116,7 @@ async function put(ctx: ResourceContext, properties: Properties): Promise<void> 
       selectionPattern: r.SelectionPattern,
       responseParameters: r.ResponseParameters,
       responseTemplates: r.ResponseTemplates,
+      contentHandling: r.ContentHandling,
     });
   }
 }
@@ -121,6 +130,7 @@ export const apiAccount: ResourceType = {
   },
   update: (ctx, _id, next) => setRole(ctx, next["CloudWatchRoleArn"]),
   remove: async () => undefined, // the account is left as it is, as AWS leaves it
+  attributes: async (_ctx, id) => ({ Id: id }),
 };
 
 async function setRole(ctx: ResourceContext, role: unknown): Promise<void> {

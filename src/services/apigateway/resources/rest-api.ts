@@ -1,46 +1,20 @@
 import { policyText } from "../../../aws/policy-text.ts";
 import { tagMap } from "../../../aws/resource-tags.ts";
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
-import { AwsError, ignoring } from "../../../kernel/aws-error.ts";
-import { readWithin } from "../../../kernel/read-within.ts";
+import { apiDefinition } from "../../../compute/edge/api-definition.ts";
+import { ignoring } from "../../../kernel/aws-error.ts";
 import { retag, type Patch } from "./patches.ts";
-
-/** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
-const MAX_DEFINITION = 6 * 1024 * 1024;
 
 const ignoreGone = ignoring("NotFoundException");
 
-/** The definition in the template, or in S3. */
-async function definition(ctx: ResourceContext, properties: Properties): Promise<Buffer | undefined> {
-  const { Body, BodyS3Location } = properties as {
-    Body?: unknown;
-    BodyS3Location?: { Bucket: string; Key: string; Version?: string };
-  };
-  if (Body !== undefined) return Buffer.from(typeof Body === "string" ? Body : JSON.stringify(Body));
-  if (!BodyS3Location) return undefined;
-  const { Bucket, Key, Version } = BodyS3Location;
-  const answer = await ctx.call("s3", "GetObject", { Bucket, Key, ...(Version ? { VersionId: Version } : {}) });
-  const tooLong = () =>
-    new AwsError(
-      "BadRequestException",
-      `The definition s3://${Bucket}/${Key} is larger than ${MAX_DEFINITION} bytes`,
-      400,
-    );
-  return readWithin(answer.Body as AsyncIterable<Buffer>, MAX_DEFINITION, tooLong);
-}
-
-async function putDefinition(
-  ctx: ResourceContext,
-  restApiId: string,
-  properties: Properties,
-  mode: "overwrite" | "merge",
-): Promise<void> {
-  const body = await definition(ctx, properties);
+async function putDefinition(ctx: ResourceContext, restApiId: string, properties: Properties): Promise<void> {
+  const body = await apiDefinition(ctx, properties);
   if (body)
     await ctx.call("apigateway", "PutRestApi", {
       restApiId,
       body,
-      mode,
+      mode: properties["Mode"] ?? "overwrite",
+      parameters: properties["Parameters"],
       failOnWarnings: properties["FailOnWarnings"] ?? false,
     });
 }
@@ -63,6 +37,13 @@ function mediaTypes(next: readonly string[], previous: readonly string[]): Patch
 /** AWS::ApiGateway::RestApi. */
 export const restApi: ResourceType = {
   type: "AWS::ApiGateway::RestApi",
+  refuses: {
+    CloneFrom: [],
+    "EndpointConfiguration.VpcEndpointIds": [],
+    EndpointAccessMode: ["BASIC"],
+    "EndpointConfiguration.IpAddressType": ["ipv4"],
+    SecurityPolicy: ["TLS_1_0", "TLS_1_2"],
+  },
   async create(ctx, properties) {
     const {
       Name,
@@ -81,6 +62,7 @@ export const restApi: ResourceType = {
       policy: policyOf(Policy),
       apiKeySource: ApiKeySourceType,
       minimumCompressionSize: MinimumCompressionSize,
+      version: properties["Version"],
       disableExecuteApiEndpoint: String(properties["DisableExecuteApiEndpoint"] ?? "false") === "true",
     };
     const made = await ctx.withStackTags(properties["Tags"], (tags) =>
@@ -88,7 +70,7 @@ export const restApi: ResourceType = {
     );
     const id = String(made.id);
     try {
-      await putDefinition(ctx, id, properties, "overwrite");
+      await putDefinition(ctx, id, properties);
       if (Name !== undefined && (properties["Body"] || properties["BodyS3Location"]))
         await rename(ctx, id, String(Name));
     } catch (error) {
@@ -98,7 +80,7 @@ export const restApi: ResourceType = {
     return id;
   },
   async update(ctx, id, next, previous) {
-    await putDefinition(ctx, id, next, "overwrite");
+    await putDefinition(ctx, id, next);
     if (next["Name"] !== undefined) await rename(ctx, id, String(next["Name"]));
     const [type, before] = [endpointType(next), endpointType(previous)];
     const compression = (properties: Properties): string => String(properties["MinimumCompressionSize"] ?? "");
