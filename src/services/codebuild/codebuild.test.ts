@@ -54,6 +54,27 @@ describe("CodeBuild without sandboxes", () => {
     }
   }
 
+  test("a project has no more builds at a time than it allows; automatic retries are refused", async () => {
+    await assert.rejects(codebuild.createProject(input({ autoRetryLimit: 2 })), { name: "NotImplemented" });
+    const { project } = await codebuild.createProject(input({ concurrentBuildLimit: 1 }));
+    const projectName = project!.name!;
+    const id = (await codebuild.startBuild({ projectName })).build!.id!;
+    await ended(id);
+    const { platform, registry } = app.running;
+    const { account, region } = platform.settings;
+    const principal = { kind: "service" as const, service: "codebuild.amazonaws.com", account };
+    const { records } = createContext(platform, registry, { service: "codebuild", account, region, principal });
+    const { value, rev } = (await records.get<StoredBuild>("build", id))!;
+    const running = { ...value, build: { ...value.build, buildComplete: false } };
+    await records.write(records.put("build", id, running, rev));
+    await assert.rejects(codebuild.startBuild({ projectName }), {
+      name: "AccountLimitExceededException",
+      message: "Cannot have more than 1 active builds for the project",
+    });
+    await records.write(records.put("build", id, value));
+    assert.ok((await codebuild.startBuild({ projectName })).build?.id);
+  });
+
   test("projects: defaults, changes, lists, deletion", async () => {
     const { project } = await codebuild.createProject(input({ tags: [{ key: "a", value: "1" }] }));
     const name = project!.name!;

@@ -100,6 +100,7 @@ export function checkVariables(
 function refuseOthers(settings: Settings): void {
   if (settings.vpcConfig?.vpcId) throw notImplemented("builds in a VPC (vpcConfig)");
   if (settings.fileSystemLocations?.length) throw notImplemented("file systems of a build (fileSystemLocations)");
+  if (settings.autoRetryLimit) throw notImplemented("automatic retries of builds (autoRetryLimit)");
   checkBatchConfig(settings);
   const s3Logs = settings.logsConfig?.s3Logs;
   if (s3Logs?.status === "ENABLED" && !s3Logs.location)

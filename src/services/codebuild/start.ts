@@ -1,6 +1,6 @@
 import type { StartBuildInput } from "@aws-sdk/client-codebuild";
 import type { Principal } from "../../aws/principal.ts";
-import { notImplemented } from "../../kernel/aws-error.ts";
+import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
 import { buildChanged } from "./events.ts";
 import {
   batchArn,
@@ -42,6 +42,7 @@ const REFUSED = [
   "registryCredentialOverride",
   "fleetOverride",
   "hostKernelOverride",
+  "autoRetryLimitOverride",
 ] as const;
 
 export type StartInput = { readonly [K in keyof StartBuildInput]?: Json<StartBuildInput[K]> };
@@ -57,7 +58,25 @@ export async function startBuild(ctx: Ctx, input: StartInput): Promise<StoredBui
     throw invalidInput(
       "A build with the source type CODEPIPELINE is started by a pipeline: its source version must be the S3 ARN of an input artifact",
     );
+  await checkConcurrency(ctx, name, settings.concurrentBuildLimit);
   return await startWithSettings(ctx, name, settings, token === undefined ? {} : { token });
+}
+
+/** How many of a project's latest builds are looked at for those that have not ended. */
+const LATEST = 200;
+
+/** Refuses a build more than the project may have at a time. */
+async function checkConcurrency(ctx: Ctx, name: string, limit: number | undefined): Promise<void> {
+  if (limit === undefined) return;
+  const latest = { prefix: `${name}/`, reverse: true, limit: LATEST };
+  const ids = await ctx.records.list<string>(BUILD.projectOrder, latest);
+  const builds = await Promise.all(ids.map(({ value }) => ctx.records.get<StoredBuild>(BUILD.kind, value)));
+  if (builds.filter((found) => found && !found.value.build.buildComplete).length < limit) return;
+  throw new AwsError(
+    "AccountLimitExceededException",
+    `Cannot have more than ${limit} active builds for the project`,
+    400,
+  );
 }
 
 /** Puts a build into the queue, once for each token. */

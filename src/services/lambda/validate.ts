@@ -37,7 +37,10 @@ export interface ConfigurationInput {
   readonly TracingConfig?: { Mode?: string | undefined } | undefined;
   readonly DeadLetterConfig?: { TargetArn?: string | undefined } | undefined;
   readonly PackageType?: string | undefined;
-  readonly ImageConfig?: unknown;
+  readonly KMSKeyArn?: string | undefined;
+  readonly DurableConfig?: unknown;
+  readonly TenancyConfig?: unknown;
+  readonly CapacityProviderConfig?: unknown;
   readonly VpcConfig?: { SubnetIds?: string[] | undefined; SecurityGroupIds?: string[] | undefined } | undefined;
   readonly FileSystemConfigs?: unknown[] | undefined;
   readonly SnapStart?: { ApplyOn?: string | undefined } | undefined;
@@ -88,6 +91,9 @@ function refuseUnsupported(input: ConfigurationInput): void {
   const missing = (what: string): AwsError => notImplemented(`${what} for functions`);
   if (input.PackageType === "Image") throw missing("container images");
   if (input.FileSystemConfigs?.length) throw missing("file systems (EFS)");
+  if (input.KMSKeyArn) throw missing("KMS keys of one's own (KMSKeyArn)");
+  for (const name of ["DurableConfig", "TenancyConfig", "CapacityProviderConfig"] as const)
+    if (input[name] !== undefined) throw missing(name);
   if (input.SnapStart?.ApplyOn === "PublishedVersions") throw missing("SnapStart");
   if (input.VpcConfig?.SubnetIds?.length) throw missing("VPC connections");
 }

@@ -19,6 +19,7 @@ export async function macroNamed(ctx: Context<any>, name: string): Promise<Macro
 /** AWS::CloudFormation::Macro: gives a function a name that templates may use as a transform. */
 export const macro: ResourceType = {
   type: "AWS::CloudFormation::Macro",
+  refuses: { LogGroupName: [], LogRoleARN: [] },
   async create(ctx, { Name, FunctionName }) {
     const name = String(Name);
     const owner = `${ctx.stackId}/${ctx.logicalId}`;
@@ -38,5 +39,6 @@ export const macro: ResourceType = {
   async remove(ctx, id) {
     await ctx.records.write(ctx.records.remove(KIND, id));
   },
+  attributes: async (_ctx, id) => ({ Id: id }),
   replaceOn: ["Name"],
 };

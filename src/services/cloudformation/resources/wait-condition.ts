@@ -14,6 +14,7 @@ export const waitConditionHandle: ResourceType = {
     const handle = handleOf(ctx, id);
     if (handle) await forgetSignals(ctx, handle);
   },
+  attributes: async (_ctx, id) => ({ Id: id }),
 };
 
 interface Wait {
@@ -79,8 +80,8 @@ export const waitCondition: ResourceType = {
     await ctx.records.write(ctx.records.remove(KIND, id));
     await forgetResourceSignals(ctx, tokenOf(id));
   },
-  async attributes(ctx, _id, { Handle }) {
+  async attributes(ctx, id, { Handle }) {
     const signals = await signalsOf(ctx, handleOf(ctx, String(Handle)) ?? "");
-    return { Data: JSON.stringify(Object.fromEntries(signals.map((s) => [s.UniqueId, s.Data]))) };
+    return { Id: id, Data: JSON.stringify(Object.fromEntries(signals.map((s) => [s.UniqueId, s.Data]))) };
   },
 };

@@ -30,8 +30,8 @@ const NUMBERS = new Set([
 ]);
 const ENUMS = new Set(["type", "computeType", "packaging", "namespaceType", "status", "imagePullCredentialsType"]);
 const COMPUTE = /^(BUILD_GENERAL1_)?(SMALL|MEDIUM|LARGE|XLARGE|2XLARGE)$/;
-/** Properties that have an operation of their own, or that say nothing here. */
-const NOT_SETTINGS = new Set(["Tags", "Triggers", "Visibility", "ResourceAccessRole", "BadgeEnabled"]);
+/** Properties that are no settings of the API's, or are refused unless they ask for nothing. */
+const NOT_SETTINGS = new Set(["Tags", "Triggers", "Visibility", "ResourceAccessRole"]);
 
 /** A property as the API takes it. Templates of CloudFormation's early days are loosely typed, and CloudFormation accepts them. */
 export function toApi(value: unknown, name = ""): unknown {
@@ -61,17 +61,17 @@ function settings(properties: Properties): Record<string, unknown> {
 export const tagsOf = (tags: readonly { Key: string; Value: string }[] | undefined) =>
   (tags ?? []).map(({ Key, Value }) => ({ key: Key, value: String(Value) }));
 
-/** Properties that would change what the project does, and that are not there yet. */
-function refuse(properties: Properties): void {
-  if (properties["Triggers"]?.Webhook !== undefined && String(properties["Triggers"].Webhook) !== "false")
-    throw new Error("Starling does not implement webhooks of CodeBuild projects (Triggers) yet.");
-}
-
 /** AWS::CodeBuild::Project. */
 export const codebuildProject: ResourceType = {
   type: "AWS::CodeBuild::Project",
+  refuses: {
+    "Triggers.Webhook": [],
+    Visibility: ["PRIVATE"],
+    ResourceAccessRole: [],
+    "Environment.DockerServer": [],
+    "Environment.HostKernel": [],
+  },
   async create(ctx, properties) {
-    refuse(properties);
     const name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 150, before: "" }));
     try {
       await ctx.withStackTags(properties["Tags"], (tags) =>
@@ -83,7 +83,6 @@ export const codebuildProject: ResourceType = {
     return name;
   },
   async update(ctx, id, next) {
-    refuse(next);
     // What the template no longer has goes back to its default.
     const defaults = {
       description: "",

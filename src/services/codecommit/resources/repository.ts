@@ -60,6 +60,7 @@ async function setTriggers(ctx: ResourceContext, name: string, next: Properties,
 /** AWS::CodeCommit::Repository. Its physical id is the repository's id, as on AWS. */
 export const codecommitRepository: ResourceType = {
   type: "AWS::CodeCommit::Repository",
+  refuses: { KmsKeyId: [] },
   async create(ctx, properties) {
     const repositoryName = String(properties["RepositoryName"]);
     const description = properties["RepositoryDescription"] as string | undefined;

@@ -46,6 +46,7 @@ export const codedeployApplication: ResourceType = {
 /** AWS::CodeDeploy::DeploymentConfig. */
 export const codedeployConfig: ResourceType = {
   type: "AWS::CodeDeploy::DeploymentConfig",
+  refuses: { MinimumHealthyHosts: [], ZonalConfig: [] },
   async create(ctx, properties) {
     const deploymentConfigName = String(properties["DeploymentConfigName"] ?? ctx.physicalName({ maxLength: 100 }));
     const routing = properties["TrafficRoutingConfig"];
@@ -104,6 +105,13 @@ function groupInput(properties: Properties): Record<string, unknown> {
 /** AWS::CodeDeploy::DeploymentGroup. Its physical id is its name; the application is among its properties. */
 export const codedeployGroup: ResourceType = {
   type: "AWS::CodeDeploy::DeploymentGroup",
+  refuses: {
+    Deployment: [],
+    ECSServices: [],
+    OnPremisesTagSet: [],
+    TerminationHookEnabled: [],
+    OutdatedInstancesStrategy: ["UPDATE"],
+  },
   async create(ctx, properties) {
     const on = {
       applicationName: String(properties["ApplicationName"]),

@@ -24,23 +24,26 @@ export const customActionType: ResourceType = {
       Object.entries(Settings ?? {}).map(([key, value]) => [key.charAt(0).toLowerCase() + key.slice(1), String(value)]),
     );
     try {
-      await ctx.call("codepipeline", "CreateCustomActionType", {
-        category: String(Category),
-        provider: String(Provider),
-        version: String(Version),
-        ...(Settings ? { settings } : {}),
-        configurationProperties: (ConfigurationProperties as Record<string, unknown>[]).map((p) => ({
-          name: String(p["Name"]),
-          required: flag(p["Required"]),
-          key: flag(p["Key"]),
-          secret: flag(p["Secret"]),
-          ...(p["Queryable"] === undefined ? {} : { queryable: flag(p["Queryable"]) }),
-          ...(p["Description"] ? { description: String(p["Description"]) } : {}),
-          ...(p["Type"] ? { type: String(p["Type"]) } : {}),
-        })),
-        inputArtifactDetails: counts(InputArtifactDetails),
-        outputArtifactDetails: counts(OutputArtifactDetails),
-      });
+      await ctx.withStackTags(properties["Tags"], (tags) =>
+        ctx.call("codepipeline", "CreateCustomActionType", {
+          category: String(Category),
+          provider: String(Provider),
+          version: String(Version),
+          ...(Settings ? { settings } : {}),
+          configurationProperties: (ConfigurationProperties as Record<string, unknown>[]).map((p) => ({
+            name: String(p["Name"]),
+            required: flag(p["Required"]),
+            key: flag(p["Key"]),
+            secret: flag(p["Secret"]),
+            ...(p["Queryable"] === undefined ? {} : { queryable: flag(p["Queryable"]) }),
+            ...(p["Description"] ? { description: String(p["Description"]) } : {}),
+            ...(p["Type"] ? { type: String(p["Type"]) } : {}),
+          })),
+          inputArtifactDetails: counts(InputArtifactDetails),
+          outputArtifactDetails: counts(OutputArtifactDetails),
+          ...(tags.length ? { tags: tags.map(({ Key, Value }) => ({ key: Key, value: String(Value) })) } : {}),
+        }),
+      );
     } catch (error) {
       if (codeOf(error) !== "InvalidStructureException" || !ctx.retried) throw error;
     }
@@ -50,4 +53,5 @@ export const customActionType: ResourceType = {
     const [category, provider, version] = id.split(":");
     await ctx.call("codepipeline", "DeleteCustomActionType", { category, provider, version });
   },
+  attributes: async (_ctx, id) => ({ Id: id }),
 };

@@ -97,7 +97,8 @@ export const pipeline: ResourceType = {
   },
   async attributes(ctx, id) {
     const { pipeline: found } = await ctx.call("codepipeline", "GetPipeline", { name: id });
-    return { Version: String(found?.version ?? "") };
+    const Arn = `arn:aws:codepipeline:${ctx.region}:${ctx.account}:${id}`;
+    return { Arn, Version: String(found?.version ?? "") };
   },
 };
 

@@ -28,13 +28,13 @@ async function setPolicies(ctx: ResourceContext, repositoryName: string, next: P
 /** AWS::ECR::Repository. */
 export const repository: ResourceType = {
   type: "AWS::ECR::Repository",
+  refuses: { "LifecyclePolicy.RegistryId": [], ImageTagMutabilityExclusionFilters: [] },
   async create(ctx, properties) {
     const name = String(properties["RepositoryName"] ?? ctx.physicalName({ maxLength: 256, lowerCase: true }));
     const { EncryptionConfiguration: encryption, ImageScanningConfiguration: scanning } = properties;
     const input = {
       repositoryName: name,
       imageTagMutability: properties["ImageTagMutability"],
-      imageTagMutabilityExclusionFilters: properties["ImageTagMutabilityExclusionFilters"],
       imageScanningConfiguration: scanning && { scanOnPush: scanning.ScanOnPush },
       encryptionConfiguration: encryption && { encryptionType: encryption.EncryptionType, kmsKey: encryption.KmsKey },
     };

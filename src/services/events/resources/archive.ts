@@ -10,6 +10,7 @@ const inputOf = ({ EventPattern, RetentionDays, Description }: Properties) => ({
 /** AWS::Events::Archive. */
 export const eventsArchive: ResourceType = {
   type: "AWS::Events::Archive",
+  refuses: { KmsKeyIdentifier: [] },
   async create(ctx: ResourceContext, properties) {
     const ArchiveName = String(properties["ArchiveName"] ?? ctx.physicalName({ maxLength: 48 }));
     const input = { ArchiveName, EventSourceArn: String(properties["SourceArn"]), ...inputOf(properties) };

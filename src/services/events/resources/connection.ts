@@ -23,6 +23,7 @@ const OF_CONNECTION = ["AuthorizationType", "AuthParameters", "Description"];
 /** AWS::Events::Connection. */
 export const eventsConnection: ResourceType = {
   type: "AWS::Events::Connection",
+  refuses: { InvocationConnectivityParameters: [], KmsKeyIdentifier: [], "AuthParameters.ConnectivityParameters": [] },
   async create(ctx, properties) {
     const Name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 64 }));
     await make(ctx, () => ctx.call("events", "CreateConnection", { Name, ...pick(properties, OF_CONNECTION) }));
@@ -35,8 +36,8 @@ export const eventsConnection: ResourceType = {
     await ctx.call("events", "DeleteConnection", { Name: id }).catch(ignoreMissing);
   },
   async attributes(ctx, id) {
-    const { ConnectionArn } = await ctx.call("events", "DescribeConnection", { Name: id });
-    return { Arn: ConnectionArn, ArnForPolicy: ConnectionArn?.replace(/\/[^/]+$/, "") };
+    const { ConnectionArn, SecretArn } = await ctx.call("events", "DescribeConnection", { Name: id });
+    return { Arn: ConnectionArn, ArnForPolicy: ConnectionArn?.replace(/\/[^/]+$/, ""), SecretArn };
   },
 };
 

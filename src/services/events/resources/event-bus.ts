@@ -5,6 +5,7 @@ import { codeOf, ignoring } from "../../../kernel/aws-error.ts";
 /** AWS::Events::EventBus. */
 export const eventBus: ResourceType = {
   type: "AWS::Events::EventBus",
+  refuses: { DeadLetterConfig: [], EventSourceName: [], KmsKeyIdentifier: [], LogConfig: [] },
   async create(ctx, { Name, Description, Tags: own, Policy }) {
     const name = String(Name);
     try {

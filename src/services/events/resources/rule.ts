@@ -72,5 +72,5 @@ export const eventsRule: ResourceType = {
       if (codeOf(error) !== "ResourceNotFoundException") throw error;
     }
   },
-  attributes: async (ctx, id) => ({ Arn: arnOf(ctx, id) }),
+  attributes: async (ctx, id) => ({ Arn: arnOf(ctx, id), RuleName: placeOf(id).Name }),
 };

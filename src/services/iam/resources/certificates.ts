@@ -45,6 +45,7 @@ export const iamServerCertificate: ResourceType = {
 /** AWS::IAM::SAMLProvider. Its physical id is its ARN. */
 export const iamSamlProvider: ResourceType = {
   type: "AWS::IAM::SAMLProvider",
+  refuses: { AddPrivateKey: [], AssertionEncryptionMode: [], PrivateKeyList: [], RemovePrivateKey: [] },
   async create(ctx, properties) {
     const Name = String(properties["Name"] ?? ctx.physicalName({ maxLength: 128 }));
     const SAMLMetadataDocument = properties["SamlMetadataDocument"];

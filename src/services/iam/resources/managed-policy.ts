@@ -83,5 +83,15 @@ export const iamManagedPolicy: ResourceType = {
       ignoreGone(error);
     }
   },
-  attributes: async (_ctx, id) => ({ PolicyArn: id }),
+  async attributes(ctx, id) {
+    // A role that may make policies but not look at them knows their ARN.
+    const shown = await ctx.call("iam", "GetPolicy", { PolicyArn: id }).catch((error: unknown) => {
+      if (codeOf(error) !== "AccessDenied") throw error;
+    });
+    const Policy = shown?.Policy;
+    const { PolicyId, DefaultVersionId, AttachmentCount, PermissionsBoundaryUsageCount, IsAttachable } = Policy ?? {};
+    const [CreateDate, UpdateDate] = [Policy?.CreateDate?.toISOString(), Policy?.UpdateDate?.toISOString()];
+    const counts = { AttachmentCount, PermissionsBoundaryUsageCount, IsAttachable };
+    return { PolicyArn: id, PolicyId, DefaultVersionId, CreateDate, UpdateDate, ...counts };
+  },
 };

@@ -46,6 +46,8 @@ export const iamUser: ResourceType = {
     return UserName;
   },
   async update(ctx, id, next, previous) {
+    if (next["Path"] !== previous["Path"])
+      await ctx.call("iam", "UpdateUser", { UserName: id, NewPath: next["Path"] ?? "/" });
     const [wanted, had]: string[][] = [next["Groups"] ?? [], previous["Groups"] ?? []];
     for (const GroupName of wanted!) await ctx.call("iam", "AddUserToGroup", { UserName: id, GroupName });
     for (const GroupName of had!)
@@ -91,7 +93,11 @@ export const iamGroup: ResourceType = {
     await setHoldings(ctx, "Group", GroupName, properties, {});
     return GroupName;
   },
-  update: (ctx, id, next, previous) => setHoldings(ctx, "Group", id, next, previous),
+  async update(ctx, id, next, previous) {
+    if (next["Path"] !== previous["Path"])
+      await ctx.call("iam", "UpdateGroup", { GroupName: id, NewPath: next["Path"] ?? "/" });
+    await setHoldings(ctx, "Group", id, next, previous);
+  },
   async remove(ctx, id) {
     try {
       await stripHoldings(ctx, "Group", id);
@@ -110,6 +116,7 @@ export const iamGroup: ResourceType = {
 export const iamAccessKey: ResourceType = {
   type: "AWS::IAM::AccessKey",
   async create(ctx, properties) {
+    void properties["Serial"]; // a new number is a new key
     const { AccessKey } = await ctx.call("iam", "CreateAccessKey", { UserName: properties["UserName"] });
     if (properties["Status"] === "Inactive") {
       await ctx.call("iam", "UpdateAccessKey", {
@@ -140,6 +147,6 @@ export const iamAccessKey: ResourceType = {
     });
     const key = await records.get<AccessKey>("access-key", id);
     const secret = key && ctx.platform.vault.open("access-key", key.value.sealedSecret);
-    return secret === undefined ? {} : { SecretAccessKey: secret };
+    return secret === undefined ? { Id: id } : { Id: id, SecretAccessKey: secret };
   },
 };

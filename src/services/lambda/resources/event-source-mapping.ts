@@ -62,6 +62,13 @@ async function made(ctx: ResourceContext, { FunctionName, EventSourceArn }: Prop
 /** AWS::Lambda::EventSourceMapping; `Ref` is its UUID. */
 export const lambdaEventSourceMapping: ResourceType = {
   type: "AWS::Lambda::EventSourceMapping",
+  refuses: {
+    AmazonManagedKafkaEventSourceConfig: [],
+    DocumentDBEventSourceConfig: [],
+    LoggingConfig: [],
+    SelfManagedKafkaEventSourceConfig: [],
+    StartingPositionTimestamp: [],
+  },
   async create(ctx, properties) {
     const before = await made(ctx, properties);
     if (before) return before;

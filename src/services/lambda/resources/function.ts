@@ -1,6 +1,7 @@
 import type { Properties, ResourceContext, ResourceType } from "../../../aws/service.ts";
 import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
 import { inlineZip } from "../inline-zip.ts";
+import { setRuntimeManagement } from "./runtime-management.ts";
 
 const CODE = ["Code", "Architectures"];
 
@@ -91,9 +92,52 @@ async function setConcurrency(
     await ctx.call("lambda", "DeleteFunctionConcurrency", { FunctionName });
 }
 
+/** What has an operation of its own, and its default where the template no longer says anything of it. */
+async function setOthers(
+  ctx: ResourceContext,
+  FunctionName: string,
+  next: Properties,
+  previous: Properties,
+): Promise<void> {
+  if (next["RecursiveLoop"] !== previous["RecursiveLoop"])
+    await ctx.call("lambda", "PutFunctionRecursionConfig", {
+      FunctionName,
+      RecursiveLoop: next["RecursiveLoop"] ?? "Terminate",
+    });
+  await setRuntimeManagement(
+    ctx,
+    { FunctionName },
+    next["RuntimeManagementConfig"],
+    previous["RuntimeManagementConfig"],
+  );
+}
+
+async function setSigning(
+  ctx: ResourceContext,
+  FunctionName: string,
+  next: Properties,
+  previous: Properties,
+): Promise<void> {
+  const CodeSigningConfigArn = next["CodeSigningConfigArn"] as string | undefined;
+  if (CodeSigningConfigArn === previous["CodeSigningConfigArn"]) return;
+  if (CodeSigningConfigArn === undefined) await ctx.call("lambda", "DeleteFunctionCodeSigningConfig", { FunctionName });
+  else await ctx.call("lambda", "PutFunctionCodeSigningConfig", { FunctionName, CodeSigningConfigArn });
+}
+
 /** AWS::Lambda::Function. */
 export const lambdaFunction: ResourceType = {
   type: "AWS::Lambda::Function",
+  refuses: {
+    CapacityProviderConfig: [],
+    "Code.SourceKMSKeyArn": [],
+    DurableConfig: [],
+    FunctionScalingConfig: [],
+    ImageConfig: [],
+    KmsKeyArn: [],
+    PublishToLatestPublished: [],
+    TenancyConfig: [],
+    "Code.S3ObjectStorageMode": ["COPY"],
+  },
   async create(ctx, properties) {
     const FunctionName = String(properties["FunctionName"] ?? ctx.physicalName({ maxLength: 64 }));
     const input = {
@@ -102,6 +146,7 @@ export const lambdaFunction: ResourceType = {
       Code: await code(properties),
       ...(properties["Architectures"] ? { Architectures: properties["Architectures"] } : {}),
       PackageType: properties["PackageType"],
+      CodeSigningConfigArn: properties["CodeSigningConfigArn"],
     };
     try {
       await ctx.withStackTags(properties["Tags"], (tags) =>
@@ -111,6 +156,7 @@ export const lambdaFunction: ResourceType = {
       if (codeOf(error) !== "ResourceConflictException" || !ctx.retried) throw error;
     }
     await setConcurrency(ctx, FunctionName, properties, {});
+    await setOthers(ctx, FunctionName, properties, {});
     return FunctionName;
   },
   async update(ctx, id, next, previous) {
@@ -125,6 +171,8 @@ export const lambdaFunction: ResourceType = {
     if (JSON.stringify(wanted) !== JSON.stringify(completeConfiguration(previous)))
       await ctx.call("lambda", "UpdateFunctionConfiguration", { FunctionName: id, ...wanted });
     await setConcurrency(ctx, id, next, previous);
+    await setSigning(ctx, id, next, previous);
+    await setOthers(ctx, id, next, previous);
     await setTags(ctx, id, next, previous);
   },
   async remove(ctx, id) {

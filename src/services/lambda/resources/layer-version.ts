@@ -52,4 +52,5 @@ export const lambdaLayerVersionPermission: ResourceType = {
         if (codeOf(error) !== "ResourceNotFoundException") throw error;
       });
   },
+  attributes: async (_ctx, id) => ({ Id: id }),
 };

@@ -1,5 +1,6 @@
 import type { ResourceType } from "../../../aws/service.ts";
 import { codeOf } from "../../../kernel/aws-error.ts";
+import { setRuntimeManagement } from "./runtime-management.ts";
 import { isProvisioned, provision, type Qualified } from "./provisioned-concurrency.ts";
 
 const split = (versionArn: string): { FunctionName: string; version: string } => {
@@ -15,9 +16,11 @@ const qualified = (versionArn: string): Qualified => {
 /** AWS::Lambda::Version. */
 export const lambdaVersion: ResourceType = {
   type: "AWS::Lambda::Version",
+  refuses: { FunctionScalingConfig: [] },
   async create(ctx, properties) {
     const { FunctionName, CodeSha256, Description } = properties;
     const made = await ctx.call("lambda", "PublishVersion", { FunctionName, CodeSha256, Description });
+    await setRuntimeManagement(ctx, qualified(String(made.FunctionArn)), properties["RuntimePolicy"], undefined);
     await provision(ctx, qualified(String(made.FunctionArn)), properties);
     return String(made.FunctionArn);
   },

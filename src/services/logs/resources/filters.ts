@@ -59,6 +59,12 @@ function filterType(
     patiently(ctx, () => ctx.call("logs", `Put${kind}Filter` as "PutMetricFilter", inputOf(name, properties)));
   return {
     type: `AWS::Logs::${kind}Filter`,
+    refuses: {
+      ApplyOnTransformedLogs: [],
+      EmitSystemFieldDimensions: [],
+      EmitSystemFields: [],
+      FieldSelectionCriteria: [],
+    },
     async create(ctx, properties) {
       const name = String(properties["FilterName"] ?? ctx.physicalName({ maxLength: 512 }));
       await put(ctx, name, properties);

@@ -5,12 +5,21 @@ import { codeOf } from "../../../kernel/aws-error.ts";
 /** AWS::Logs::LogGroup. */
 export const logGroup: ResourceType = {
   type: "AWS::Logs::LogGroup",
+  refuses: {
+    BearerTokenAuthenticationEnabled: [],
+    DataProtectionPolicy: [],
+    DeletionProtectionEnabled: [],
+    FieldIndexPolicies: [],
+    ResourcePolicyDocument: [],
+    LogGroupClass: ["STANDARD"],
+  },
   async create(ctx, properties) {
     const logGroupName = String(properties["LogGroupName"] ?? ctx.physicalName({ maxLength: 512 }));
     try {
       await ctx.withStackTags(properties["Tags"], (tags) =>
         ctx.call("logs", "CreateLogGroup", {
           logGroupName,
+          kmsKeyId: properties["KmsKeyId"],
           ...(tags.length ? { tags: Object.fromEntries(tags.map((t) => [t.Key, t.Value])) } : {}),
         }),
       );
@@ -29,6 +38,11 @@ export const logGroup: ResourceType = {
     const resourceArn = `arn:aws:logs:${ctx.region}:${ctx.account}:log-group:${id}`;
     if (gone.length) await ctx.call("logs", "UntagResource", { resourceArn, tagKeys: gone });
     if (set.length) await ctx.call("logs", "TagResource", { resourceArn, tags: tagMap(set) });
+    const kmsKeyId = next["KmsKeyId"] as string | undefined;
+    if (kmsKeyId !== previous["KmsKeyId"])
+      await (kmsKeyId === undefined
+        ? ctx.call("logs", "DisassociateKmsKey", { logGroupName: id })
+        : ctx.call("logs", "AssociateKmsKey", { logGroupName: id, kmsKeyId }));
     if (next["RetentionInDays"])
       await ctx.call("logs", "PutRetentionPolicy", {
         logGroupName: id,

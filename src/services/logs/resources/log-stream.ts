@@ -55,6 +55,7 @@ const definition = (properties: Record<string, any>) => ({
 /** AWS::Logs::QueryDefinition. Its physical id is that of the query. */
 export const logQueryDefinition: ResourceType = {
   type: "AWS::Logs::QueryDefinition",
+  refuses: { Parameters: [] },
   async create(ctx, properties) {
     const once = { once: ctx.token };
     const { queryDefinitionId } = await ctx.call("logs", "PutQueryDefinition", definition(properties), once);

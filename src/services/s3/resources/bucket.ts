@@ -1,5 +1,5 @@
 import type { Properties, ResourceContext, ResourceType, Tag } from "../../../aws/service.ts";
-import { AwsError, codeOf, notImplemented } from "../../../kernel/aws-error.ts";
+import { AwsError, codeOf } from "../../../kernel/aws-error.ts";
 
 const HOME_REGION = "us-east-1";
 /** `AccessControl` of a template, and the canned ACL that it means. */
@@ -13,15 +13,6 @@ const CANNED: Readonly<Record<string, string>> = {
   BucketOwnerFullControl: "bucket-owner-full-control",
   AwsExecRead: "aws-exec-read",
 };
-/** Properties that have no effect here yet; a template that has them is refused by name, never half obeyed. */
-const UNSUPPORTED = [
-  "AnalyticsConfigurations",
-  "IntelligentTieringConfigurations",
-  "InventoryConfigurations",
-  "MetadataTableConfiguration",
-  "MetricsConfigurations",
-  "ReplicationConfiguration",
-] as const;
 
 type Call = (service: "s3", operation: string, input: object) => Promise<any>;
 const caller = (ctx: ResourceContext): Call => (ctx.call as Call).bind(ctx);
@@ -77,7 +68,10 @@ const SETTINGS: readonly Setting[] = [
     property: "LifecycleConfiguration",
     put: (value) => [
       "PutBucketLifecycleConfiguration",
-      { LifecycleConfiguration: { Rules: (value.Rules ?? []).map(lifecycleRule) } },
+      {
+        LifecycleConfiguration: { Rules: (value.Rules ?? []).map(lifecycleRule) },
+        TransitionDefaultMinimumObjectSize: value.TransitionDefaultMinimumObjectSize,
+      },
     ],
     remove: "DeleteBucketLifecycle",
   },
@@ -261,11 +255,7 @@ function withOldDefaults(properties: Properties): Properties {
   };
 }
 
-function refuseUnsupported(properties: Properties): void {
-  const named = UNSUPPORTED.filter(
-    (name) => properties[name] !== undefined && properties[name] !== false && properties[name] !== "false",
-  );
-  if (named.length > 0) throw notImplemented(`AWS::S3::Bucket ${named.join(", ")}`);
+function refuseUnknownAcl(properties: Properties): void {
   const acl = properties["AccessControl"];
   if (acl !== undefined && CANNED[acl] === undefined)
     throw new AwsError("ValidationError", `${acl} is not a valid AccessControl`, 400);
@@ -306,9 +296,23 @@ async function tag(
 
 export const s3Bucket: ResourceType = {
   type: "AWS::S3::Bucket",
+  refuses: {
+    AbacStatus: ["Disabled"],
+    AnalyticsConfigurations: [],
+    "BucketEncryption.ServerSideEncryptionConfiguration.BlockedEncryptionTypes.EncryptionType": ["NONE"],
+    BucketNamePrefix: [],
+    BucketNamespace: ["global"],
+    IntelligentTieringConfigurations: [],
+    InventoryConfigurations: [],
+    MetadataConfiguration: [],
+    MetadataTableConfiguration: [],
+    MetricsConfigurations: [],
+    "ObjectLockConfiguration.Rule.DefaultRetention.DefaultEventHold": [],
+    ReplicationConfiguration: [],
+  },
 
   async create(ctx, given) {
-    refuseUnsupported(given);
+    refuseUnknownAcl(given);
     const properties = withOldDefaults(given);
     const name = String(properties["BucketName"] ?? ctx.physicalName({ maxLength: 63, lowerCase: true }));
     try {
@@ -327,7 +331,7 @@ export const s3Bucket: ResourceType = {
   },
 
   async update(ctx, id, next, previous) {
-    refuseUnsupported(next);
+    refuseUnknownAcl(next);
     const locks = isTrue(next["ObjectLockEnabled"]) && !isTrue(previous["ObjectLockEnabled"]);
     if (locks) next = { ...next, ObjectLockConfiguration: next["ObjectLockConfiguration"] ?? {} };
     await apply(ctx, id, withOldDefaults(next), withOldDefaults(previous));

@@ -58,5 +58,9 @@ export const ssmParameter: ResourceType = {
       if (codeOf(error) !== "ParameterNotFound") throw error;
     });
   },
-  attributes: async (_ctx, _id, properties) => ({ Type: properties["Type"], Value: properties["Value"] }),
+  attributes: async (ctx, id, properties) => ({
+    Arn: `arn:aws:ssm:${ctx.region}:${ctx.account}:parameter/${id.replace(/^\//, "")}`,
+    Type: properties["Type"],
+    Value: properties["Value"],
+  }),
 };
