@@ -41,6 +41,31 @@ const template = (prefix: string): string =>
     { Parameters: { Days: { Type: "Number", Default: 1 } }, Description: prefix },
   );
 
+/** A template whose stacks are in progress until they are told that all is ready: what a test does meanwhile has no race to win. */
+const waiting = body({
+  Handle: { Type: "AWS::CloudFormation::WaitConditionHandle" },
+  Wait: { Type: "AWS::CloudFormation::WaitCondition", Properties: { Handle: { Ref: "Handle" }, Timeout: "600" } },
+});
+
+/** Tells the stack of a set in a region that all is ready, once it waits for that. */
+async function signal(StackSetName: string, region: string): Promise<void> {
+  const there = new Cfn.CloudFormation({ ...app.client, region });
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+    const { Summaries } = await cfn.listStackInstances({ StackSetName, StackInstanceRegion: region });
+    const StackName = Summaries![0]?.StackId;
+    const { StackResources } = StackName ? await there.describeStackResources({ StackName }) : {};
+    const wait = StackResources?.find((r) => r.LogicalResourceId === "Wait");
+    const handle = StackResources?.find((r) => r.LogicalResourceId === "Handle");
+    if (wait && handle) {
+      const message = JSON.stringify({ Status: "SUCCESS", UniqueId: "1", Data: "done", Reason: "ready" });
+      assert.equal(await putTo(app.endpoint, handle.PhysicalResourceId!, message), 200);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`no stack of ${StackSetName} waits in ${region}`);
+}
+
 /** How an operation ends, with the result of each place. */
 async function ended(StackSetName: string, OperationId: string | undefined) {
   for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
@@ -183,47 +208,41 @@ describe("stack sets", () => {
   });
 
   test("refuse a second operation, or let it wait where they are managed; one that waits can be stopped", async () => {
-    const places = { Accounts: [ACCOUNT], Regions: ["us-east-1", "us-east-2", "us-west-1", "us-west-2"] };
-    await cfn.createStackSet({ StackSetName: "busy", TemplateBody: template("busy") });
+    const places = { Accounts: [ACCOUNT], Regions: [HOME, AWAY] };
+    await cfn.createStackSet({ StackSetName: "busy", TemplateBody: waiting });
     const first = await cfn.createStackInstances({ StackSetName: "busy", ...places });
     await assert.rejects(cfn.updateStackSet({ StackSetName: "busy", UsePreviousTemplate: true }), {
       name: "OperationInProgressException",
     });
     await cfn.stopStackSetOperation({ StackSetName: "busy", OperationId: first.OperationId! });
+    await signal("busy", HOME);
     assert.equal((await ended("busy", first.OperationId)).status, "STOPPED");
-    await cfn.createStackSet({ StackSetName: "calm", TemplateBody: template("c"), ManagedExecution: { Active: true } });
-    const one = await cfn.createStackInstances({ StackSetName: "calm", ...places });
+    await cfn.createStackSet({ StackSetName: "calm", TemplateBody: waiting, ManagedExecution: { Active: true } });
+    const one = await cfn.createStackInstances({ StackSetName: "calm", Accounts: [ACCOUNT], Regions: [HOME] });
     const two = await cfn.updateStackSet({ StackSetName: "calm", TemplateBody: template("d") });
     const three = await cfn.updateStackSet({ StackSetName: "calm", TemplateBody: template("e") });
     await cfn.stopStackSetOperation({ StackSetName: "calm", OperationId: three.OperationId! });
+    await signal("calm", HOME);
     assert.equal((await ended("calm", three.OperationId)).status, "STOPPED");
     assert.equal((await ended("calm", one.OperationId)).status, "SUCCEEDED");
     assert.equal((await ended("calm", two.OperationId)).status, "SUCCEEDED");
   });
 
   test("that wait for stacks let others go on, and see when their stacks are ready", async () => {
-    const Handle = { Type: "AWS::CloudFormation::WaitConditionHandle" };
-    const Properties = { Handle: { Ref: "Handle" }, Timeout: "600" };
-    const slow = body({ Handle, Wait: { Type: "AWS::CloudFormation::WaitCondition", Properties } });
     const place = { Accounts: [ACCOUNT], Regions: ["us-west-1"] };
     const start = async (StackSetName: string, TemplateBody: string): Promise<string> => {
       await cfn.createStackSet({ StackSetName, TemplateBody });
       return (await cfn.createStackInstances({ StackSetName, ...place })).OperationId!;
     };
-    const waiting: string[] = [];
-    for (let i = 0; i < 8; i++) waiting.push(await start(`slow-${i}`, slow));
+    const slow: string[] = [];
+    for (let i = 0; i < 8; i++) slow.push(await start(`slow-${i}`, waiting));
     assert.equal((await ended("quick", await start("quick", template("quick")))).status, "SUCCEEDED");
-    const input = { StackSetName: "slow-0", OperationId: waiting[0]! };
+    const input = { StackSetName: "slow-0", OperationId: slow[0]! };
     assert.equal((await cfn.describeStackSetOperation(input)).StackSetOperation!.Status, "RUNNING");
-    const stopped = { StackSetName: "slow-1", OperationId: waiting[1]! };
+    const stopped = { StackSetName: "slow-1", OperationId: slow[1]! };
     await cfn.stopStackSetOperation(stopped);
-    const { Summaries } = await cfn.listStackInstances({ StackSetName: "slow-0" });
-    const west = new Cfn.CloudFormation({ ...app.client, region: "us-west-1" });
-    const stack = { StackName: Summaries![0]!.StackId!, LogicalResourceId: "Handle" };
-    const { StackResourceDetail } = await west.describeStackResource(stack);
-    const signal = JSON.stringify({ Status: "SUCCESS", UniqueId: "1", Data: "done", Reason: "ready" });
-    assert.equal(await putTo(app.endpoint, StackResourceDetail!.PhysicalResourceId!, signal), 200);
-    assert.equal((await ended("slow-0", waiting[0])).status, "SUCCEEDED");
+    await signal("slow-0", "us-west-1");
+    assert.equal((await ended("slow-0", slow[0])).status, "SUCCEEDED");
     assert.deepEqual(await instances("slow-0"), ["us-west-1 CURRENT SUCCEEDED"]);
     // A stack that is on its way is waited for, stopped or not.
     assert.equal((await cfn.describeStackSetOperation(stopped)).StackSetOperation!.Status, "STOPPING");
