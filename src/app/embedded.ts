@@ -70,7 +70,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Running> 
     if (gateway) gateway.serve(request, response, expectsContinue);
     else response.writeHead(503, { "retry-after": "1" }).end();
   };
-  const door = await openFrontDoor({ host: config.host, port: config.port, serve });
+  const door = await openFrontDoor({
+    host: config.host,
+    port: config.port,
+    serve,
+    prepare: (head, client) => gateway?.prepare(head, client),
+  });
   let accept: ((...connection: Parameters<OnAwsConnection>) => void) | undefined;
   const openingSandboxes = options.sandboxes((socket, origin) => {
     if (accept) accept(socket, origin);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createContext, type Context } from "./context.ts";
+import { serveByRoute } from "./route-answer.ts";
 import type { RouteTarget } from "./service.ts";
 
 /**
@@ -39,7 +40,7 @@ export async function forward(
         http,
       });
       request.url = mark < 0 ? path : `${path}?${rawQuery}`;
-      await route.handle(there, match, request, response);
+      await serveByRoute(route, { ctx: there, match, request, response });
       return true;
     }
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "./context.ts";
 import type { Platform } from "./platform.ts";
+import type { RouteAnswer, RouteRequest } from "./route-answer.ts";
 import type { OperationInput, OperationName, OperationOutput } from "./sdk-types.ts";
 
 /** One thing that a call asks for: may this principal do `action` to `resource`? */
@@ -83,11 +84,25 @@ export interface RouteTarget {
 }
 
 /** HTTP that is not an AWS API: an API's endpoint, a function URL, git, a website. Asked before API routing. */
-export interface Route<State, Match = unknown> {
+export type Route<State, Match = unknown> = RouteMatcher<Match> &
+  (StreamingRoute<State, Match> | AnsweringRoute<State, Match>);
+
+interface RouteMatcher<Match> {
   readonly name: string;
-  /** What the route makes of the target; `undefined` where it is not for this route. Pure and quick. */
+  /** What the route makes of the target; `undefined` where it is not for this route. Pure and quick: the same for the same target. */
   match(target: RouteTarget): Match | undefined;
+}
+
+/** One that reads or writes as it goes. */
+interface StreamingRoute<State, Match> {
   handle(ctx: Context<State>, match: Match, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  answer?: never;
+}
+
+/** One that has its answer whole; what clients send in one piece reaches it without Node's server between. */
+interface AnsweringRoute<State, Match> {
+  answer(ctx: Context<State>, match: Match, request: RouteRequest): Promise<RouteAnswer>;
+  handle?: never;
 }
 
 /** Where requests for a host of the user's own lead: to another host and path, or to nothing. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { Readable as ReadableStream } from "node:stream";
 import { authenticate } from "../aws/authenticate.ts";
-import { createContext } from "../aws/context.ts";
+import { createContext, type HttpFacts } from "../aws/context.ts";
 import { dispatch } from "../aws/dispatch.ts";
 import type { Protocol } from "../aws/model-pack.ts";
 import type { ServiceModel } from "../aws/model.ts";
@@ -28,20 +28,69 @@ import { httpFacts } from "./routes.ts";
 /** Longest content that is copied to be sent in one piece with its head. */
 const MAX_TOGETHER = 16 * 1024;
 
-/** Serves a call of an AWS API: route, authenticate, decode, dispatch (validate, authorize, run), encode. */
+/** Serves a call of an AWS API. */
 export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<boolean> {
   const { request, response, requestId, head } = exchange;
-  const isS3 = { value: false, checksumsOfObject: false };
-  const also: Record<string, string> = {};
-  let signature: VerifiedSignature | undefined;
   let continued = !exchange.expectsContinue;
+  const reading: Reading = { isS3: false, checksumsOfObject: false };
   const body = (): Readable => {
-    const stream = isS3.value ? decodedBody(request.headers, request, signature, isS3).stream : request;
+    const stream = reading.isS3
+      ? decodedBody(request.headers, request, reading.signature, { checksumsOfObject: reading.checksumsOfObject })
+          .stream
+      : request;
     if (!continued) continueWhenRead(stream, response);
     continued = true;
     return stream;
   };
-  const wire = wireRequest(head, request, body);
+  const call: ApiCall = {
+    wire: wireRequest(head, request, body),
+    requestId,
+    http: httpFacts(request.headers, exchange),
+    closed: () => whileConnected(response),
+    reading,
+  };
+  // Where the client went away with its body half sent, nobody reads an answer.
+  const isGone = (): boolean => request.destroyed && !request.complete;
+  const made = await answerApi(gateway, call, isGone);
+  try {
+    if (!isGone() || !made.failed) await send(exchange, made.answer, made);
+  } catch (error) {
+    logFailure(gateway, call, undefined, error);
+    if (response.headersSent) response.destroy();
+    else await send(exchange, encodeError(undefined, likelyProtocol(call.wire), error, requestId, head), made);
+  }
+  return true;
+}
+
+/** What is found out of a call on its way, and says how its body is to be read. */
+interface Reading {
+  isS3: boolean;
+  checksumsOfObject: boolean;
+  signature?: VerifiedSignature | undefined;
+}
+
+/** A call of an AWS API, whatever server received it. */
+export interface ApiCall {
+  readonly wire: HttpRequest;
+  readonly requestId: string;
+  readonly http: HttpFacts;
+  /** Aborts when the client goes away before its answer is sent; asked for by calls that wait. */
+  closed(): AbortSignal;
+  readonly reading: Reading;
+}
+
+interface Answered {
+  readonly answer: HttpResponse;
+  /** What the service adds to the headers of the answer, whatever that is. */
+  readonly also: Readonly<Record<string, string>>;
+  readonly isS3: boolean;
+  readonly failed: boolean;
+}
+
+/** Answers a call: route, authenticate, decode, dispatch (validate, authorize, run), encode. */
+export async function answerApi(gateway: Gateway, call: ApiCall, isGone: () => boolean): Promise<Answered> {
+  const { wire, requestId, reading } = call;
+  const also: Record<string, string> = {};
   let model: ServiceModel | undefined;
   let protocol: Protocol = likelyProtocol(wire);
   try {
@@ -52,8 +101,8 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
     });
     ({ model, protocol } = route);
     if (!route.found) throw route.error;
-    isS3.value = route.model.name === "s3";
-    isS3.checksumsOfObject = route.operation.name === "CompleteMultipartUpload";
+    reading.isS3 = route.model.name === "s3";
+    reading.checksumsOfObject = route.operation.name === "CompleteMultipartUpload";
     const who = await authenticate(gateway.platform, wire, {
       protocol,
       signingName: route.model.signingName,
@@ -61,25 +110,18 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
       keys: gateway.keys,
       claimed,
     });
-    signature = who.signature;
+    reading.signature = who.signature;
     // S3 alone serves strangers, by its policies and ACLs; elsewhere an unsigned call is answered as AWS answers it.
-    if (!signature && !isS3.value && !route.operation.unsigned)
+    if (!who.signature && !reading.isS3 && !route.operation.unsigned)
       throw missingSignature({ protocol, service: route.model.signingName });
-    const output = await callOperation(gateway, exchange, { route, wire, who, also });
-    await send(exchange, encodeResponse(route, output as Record<string, unknown>, requestId), {
-      also,
-      isS3: isS3.value,
-    });
+    const output = await callOperation(gateway, call, { route, who, also });
+    const answer = encodeResponse(route, output as Record<string, unknown>, requestId);
+    return { answer, also, isS3: reading.isS3, failed: false };
   } catch (error) {
-    if (request.destroyed && !request.complete) return true; // the client went away with its body half sent: nobody reads an answer
-    if (!(error instanceof AwsError)) logFailure(gateway, exchange, model, error);
-    if (response.headersSent) response.destroy();
-    else {
-      const answer = encodeError(model, protocol, error, requestId, { method: head.method });
-      await send(exchange, answer, { also, isS3: isS3.value });
-    }
+    if (!(error instanceof AwsError) && !isGone()) logFailure(gateway, call, model, error);
+    const answer = encodeError(model, protocol, error, requestId, { method: wire.method });
+    return { answer, also, isS3: reading.isS3, failed: true };
   }
-  return true;
 }
 
 /** A client that waits for `100 Continue` is told so by the first reading of its body: a refusal comes before. */
@@ -92,18 +134,16 @@ function continueWhenRead(stream: Readable, response: ServerResponse): void {
   };
 }
 
-interface Call {
+interface Caller {
   readonly route: OperationRoute;
-  readonly wire: HttpRequest;
   readonly who: Awaited<ReturnType<typeof authenticate>>;
-  /** Filled with what the service adds to the headers of the answer, whatever that is. */
   readonly also: Record<string, string>;
 }
 
 async function callOperation(
   { platform, registry }: Gateway,
-  exchange: Exchange,
-  { route, wire, who, also }: Call,
+  { wire, requestId, http, closed }: ApiCall,
+  { route, who, also }: Caller,
 ): Promise<object> {
   const input = await decodeRequest(route, who.signature?.presigned ? withPresignedHeaders(wire) : wire);
   let signal: AbortSignal | undefined;
@@ -112,9 +152,9 @@ async function callOperation(
     account: platform.settings.account,
     region: regionOf(who.signature?.region, platform.settings.region),
     principal: who.principal,
-    requestId: exchange.requestId,
-    signal: () => (signal ??= AbortSignal.any([platform.signal, whileConnected(exchange.response)])),
-    http: httpFacts(exchange),
+    requestId,
+    signal: () => (signal ??= AbortSignal.any([platform.signal, closed()])),
+    http,
   });
   const { answerHeaders } = registry.service(route.model.name) ?? {};
   if (answerHeaders) Object.assign(also, await answerHeaders(ctx, wire.method, input));
@@ -192,14 +232,14 @@ function endWith(response: ServerResponse, body: string | Uint8Array | undefined
 
 function logFailure(
   { platform }: Gateway,
-  { head, requestId }: Exchange,
+  { wire, requestId }: ApiCall,
   model: ServiceModel | undefined,
   error: unknown,
 ): void {
   platform.log.error("an operation failed", {
     service: model?.name,
-    method: head.method,
-    path: head.path,
+    method: wire.method,
+    path: wire.path,
     requestId,
     error,
   });

@@ -10,6 +10,8 @@ import { servePlatform, type Status } from "./platform-routes.ts";
 import { readHead, type RequestHead } from "./request.ts";
 import { serveOwnHost, serveRoute } from "./routes.ts";
 import type { Serve } from "./server.ts";
+import type { PrepareWhole } from "./whole-connection.ts";
+import { prepareWhole } from "./whole-routes.ts";
 
 /** What every step of the front door has at hand. */
 export interface Gateway {
@@ -97,6 +99,8 @@ export function createGateway(
 
   return {
     serve,
+    prepare: ((head, client) =>
+      status === "starting" ? undefined : prepareWhole(gateway, head, client)) satisfies PrepareWhole,
     markSandbox: (socket: Duplex, origin: SandboxOrigin) => void origins.set(socket, origin),
     ready: () => void (status = "ready"),
     stopping: () => void (status = "stopping"),

@@ -11,6 +11,10 @@ export interface PlatformRoutes {
 
 const RESET_PATHS = ["/_starling/reset", "/moto-api/reset"];
 
+/** Whether a path may be one of the platform's own. */
+export const isPlatformPath = (path: string): boolean =>
+  path.startsWith("/_starling/") || path === "/metrics" || RESET_PATHS.includes(path);
+
 /** Serves the platform's own paths (`/_starling/...`); false where the request is for none of them. */
 export function servePlatform(
   head: RequestHead,

@@ -16,7 +16,8 @@ export interface RequestHead {
   readonly query: URLSearchParams;
 }
 
-export const readHead = (request: IncomingMessage): RequestHead => new Head(request);
+export const readHead = (request: Pick<IncomingMessage, "method" | "url" | "headers">): RequestHead =>
+  new Head(request);
 
 class Head implements RequestHead {
   readonly method: string;
@@ -26,7 +27,7 @@ class Head implements RequestHead {
   readonly rawQuery: string;
   #query: URLSearchParams | undefined;
 
-  constructor(request: IncomingMessage) {
+  constructor(request: Pick<IncomingMessage, "method" | "url" | "headers">) {
     const url = request.url ?? "/";
     const mark = url.indexOf("?");
     const authority = (request.headers.host ?? "").toLowerCase();

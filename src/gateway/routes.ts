@@ -1,4 +1,6 @@
+import type { IncomingMessage } from "node:http";
 import { createContext } from "../aws/context.ts";
+import { sendAnswer, serveByRoute, type RouteAnswer } from "../aws/route-answer.ts";
 import type { Route, RouteTarget } from "../aws/service.ts";
 import { AwsError } from "../kernel/aws-error.ts";
 import type { Exchange, Gateway } from "./gateway.ts";
@@ -15,7 +17,8 @@ export function serveRoute(gateway: Gateway, exchange: Exchange): boolean | Prom
 type Place = Pick<RouteTarget, "host" | "path" | "basePath"> & { readonly region?: string };
 
 function serveTarget(gateway: Gateway, exchange: Exchange, place: Place): boolean | Promise<boolean> {
-  const target = new Target(gateway, exchange, place);
+  const { headers } = exchange.request;
+  const target = new Target(gateway, exchange.head, { ...place, headers });
   for (const { service, route } of gateway.routes) {
     const match: unknown = route.match(target);
     if (match !== undefined) return serveBy(gateway, exchange, { service, route, match, region: place.region });
@@ -24,7 +27,7 @@ function serveTarget(gateway: Gateway, exchange: Exchange, place: Place): boolea
 }
 
 /** What routes are asked for with each request: a class, for an object with an accessor takes longer than all routes. */
-class Target implements RouteTarget {
+export class Target implements RouteTarget {
   readonly method: string;
   readonly host: string;
   readonly publicHost: string;
@@ -33,13 +36,17 @@ class Target implements RouteTarget {
   readonly headers: RouteTarget["headers"];
   readonly #head: RequestHead;
 
-  constructor({ publicHost }: Gateway, { head, request }: Exchange, { host, path, basePath }: Place) {
+  constructor(
+    { publicHost }: Gateway,
+    head: RequestHead,
+    { host, path, basePath, headers }: Place & Pick<RouteTarget, "headers">,
+  ) {
     this.method = head.method;
     this.host = host;
     this.publicHost = publicHost;
     this.path = path;
     this.basePath = basePath;
-    this.headers = request.headers;
+    this.headers = headers;
     this.#head = head;
   }
 
@@ -70,7 +77,7 @@ function anonymousContext(gateway: Gateway, exchange: Exchange, service: string,
     region: region ?? platform.settings.region,
     principal: { kind: "anonymous", account },
     requestId: exchange.requestId,
-    http: httpFacts(exchange),
+    http: httpFacts(exchange.request.headers, exchange),
   });
 }
 
@@ -87,18 +94,24 @@ async function serveBy(
   const ctx = anonymousContext(gateway, exchange, service, region);
   if (exchange.expectsContinue) exchange.response.writeContinue();
   try {
-    await route.handle(ctx, match, exchange.request, exchange.response);
+    await serveByRoute(route, { ctx, match, request: exchange.request, response: exchange.response });
   } catch (error) {
-    answerError(gateway, exchange, route.name, error);
+    const { response, head } = exchange;
+    const answer = failureAnswer(gateway, { route: route.name, path: head.path }, error);
+    if (response.headersSent) response.destroy();
+    else sendAnswer(response, answer, head.method);
   }
   return true;
 }
 
 /** What a call's conditions and URLs are made of. */
-export function httpFacts({ request, sourceIp, secure }: Exchange) {
-  const { host = "", origin } = request.headers;
-  const userAgent = String(request.headers["user-agent"] ?? "");
-  const trace = request.headers["x-amzn-trace-id"];
+export function httpFacts(
+  headers: IncomingMessage["headers"],
+  { sourceIp, secure }: Pick<Exchange, "sourceIp" | "secure">,
+) {
+  const { host = "", origin } = headers;
+  const userAgent = String(headers["user-agent"] ?? "");
+  const trace = headers["x-amzn-trace-id"];
   const hasTrace = typeof trace === "string" && trace.length <= MAX_TRACE;
   return {
     host,
@@ -110,11 +123,15 @@ export function httpFacts({ request, sourceIp, secure }: Exchange) {
   };
 }
 
-function answerError({ platform }: Gateway, { response, head }: Exchange, route: string, error: unknown): void {
+/** What a client is told of a route that has failed. */
+export function failureAnswer(
+  { platform }: Gateway,
+  where: { readonly route: string; readonly path: string },
+  error: unknown,
+): RouteAnswer {
   const known = error instanceof AwsError;
-  if (!known) platform.log.error("a route failed", { route, path: head.path, error });
-  if (response.headersSent) return void response.destroy();
+  if (!known) platform.log.error("a route failed", { ...where, error });
   const [status, message] = known ? [error.status, error.message] : [500, "Internal server error"];
-  const type = known ? { "x-amzn-errortype": error.code } : {};
-  response.writeHead(status, { "content-type": "application/json", ...type }).end(JSON.stringify({ message }));
+  const type = known ? ["x-amzn-errortype", error.code] : [];
+  return { status, headers: ["content-type", "application/json", ...type], body: JSON.stringify({ message }) };
 }

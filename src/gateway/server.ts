@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { WholeConnections, type PrepareWhole } from "./whole-connection.ts";
 
 /** How long clients may take. */
 export interface Patience {
@@ -12,9 +13,17 @@ export interface Patience {
   readonly keepAliveMs: number;
   /** A body may be large and take long, but must bring `MIN_BODY_BYTES` in each of these. */
   readonly bodyMs: number;
+  /** For our own work on a request that is all here: a function may take 15 minutes. */
+  readonly workMs: number;
 }
 
-const PATIENCE: Patience = { headersMs: 30_000, idleMs: 120_000, keepAliveMs: 65_000, bodyMs: 60_000 };
+const PATIENCE: Patience = {
+  headersMs: 30_000,
+  idleMs: 120_000,
+  keepAliveMs: 65_000,
+  bodyMs: 60_000,
+  workMs: 16 * 60_000,
+};
 const MIN_BODY_BYTES = 1024;
 const HEADER_BYTES = 32 * 1024;
 const MAX_HEADERS = 200;
@@ -38,6 +47,8 @@ export async function openFrontDoor(options: {
   host: string;
   port: number;
   serve: Serve;
+  /** Of small requests that come whole: what is served without Node's parser. */
+  prepare?: PrepareWhole;
   patience?: Partial<Patience>;
 }): Promise<FrontDoor> {
   const patience = { ...PATIENCE, ...options.patience };
@@ -52,12 +63,15 @@ export async function openFrontDoor(options: {
   server.maxHeadersCount = MAX_HEADERS;
   server.timeout = patience.idleMs;
   const bodies = watchBodies(server, patience.bodyMs);
+  const working = watchWork(server, patience);
   server.on("request", (request, response) => {
     bodies(request);
+    working.set(request.socket, { request, response });
     options.serve(request, response, false);
   });
   server.on("checkContinue", (request, response) => {
     bodies(request);
+    working.set(request.socket, { request, response });
     options.serve(request, response, true);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -65,11 +79,13 @@ export async function openFrontDoor(options: {
     if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     else socket.destroy();
   });
+  const { prepare } = options;
+  const whole = prepare && putBefore(server, { prepare, ...patience });
   await listen(server, options.host, options.port);
   return {
     port: (server.address() as AddressInfo).port,
-    accept: (socket) => void server.emit("connection", socket),
-    close: (graceMs) => close(server, graceMs),
+    accept: (socket) => (whole ? whole.leave(socket) : void server.emit("connection", socket)),
+    close: (graceMs) => close(server, graceMs, whole?.connections),
   };
 }
 
@@ -97,6 +113,34 @@ function watchBodies(server: Server, everyMs: number): (request: IncomingMessage
   };
 }
 
+/** Puts the connections of plain, whole requests before Node's parser, which gets those that turn out to be others. */
+function putBefore(
+  server: Server,
+  { prepare, headersMs, idleMs, keepAliveMs }: Patience & { prepare: PrepareWhole },
+): { connections: WholeConnections; leave: (socket: Duplex) => void } {
+  const nodes = server.listeners("connection") as ((socket: Duplex) => void)[];
+  const leave = (socket: Duplex): void => nodes.forEach((listener) => listener.call(server, socket));
+  const connections = new WholeConnections({ prepare, leave, beginMs: headersMs, readMs: idleMs, keepAliveMs });
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => connections.add(socket));
+  return { connections, leave };
+}
+
+/** Ends connections on which nothing moves, but not while a request is all here and its answer is our own work. */
+function watchWork(
+  server: Server,
+  { idleMs, workMs }: Patience,
+): WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }> {
+  const working = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse; isLong?: boolean }>();
+  server.on("timeout", (socket) => {
+    const work = working.get(socket);
+    if (!work?.request.complete || work.response.headersSent || work.isLong) return void socket.destroy();
+    work.isLong = true;
+    socket.setTimeout(workMs - idleMs);
+  });
+  return working;
+}
+
 /** A killed platform holds its port for a moment longer: a busy port is tried again until `BUSY_MS` have passed. */
 async function listen(server: Server, host: string, port: number): Promise<void> {
   const deadline = Date.now() + BUSY_MS;
@@ -122,13 +166,17 @@ function tryListen(server: Server, host: string, port: number): Promise<NodeJS.E
   });
 }
 
-function close(server: Server, graceMs: number): Promise<void> {
+function close(server: Server, graceMs: number, whole: WholeConnections | undefined): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    const cut = setTimeout(() => {
+      server.closeAllConnections();
+      whole?.cut();
+    }, graceMs);
     server.close(() => {
       clearTimeout(cut);
       resolve();
     });
     server.closeIdleConnections();
+    whole?.close();
   });
 }

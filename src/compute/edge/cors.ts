@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { RouteRequest } from "../../aws/route-answer.ts";
 import type { EdgeResponse } from "./proxy-response.ts";
 
 /** Which pages of other origins may call an API, as HTTP APIs and function URLs are told. */
@@ -39,7 +39,7 @@ export function corsHeaders(cors: Cors | undefined, origin: string | undefined):
 }
 
 /** An API with a CORS configuration answers preflights itself, whatever routes it has. */
-export function preflight(cors: Cors | undefined, request: IncomingMessage): EdgeResponse | undefined {
+export function preflight(cors: Cors | undefined, request: RouteRequest): EdgeResponse | undefined {
   const { origin } = request.headers;
   if (
     !cors ||

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import type { Context } from "../../aws/context.ts";
+import { isWhole, type RouteRequest } from "../../aws/route-answer.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { readWithin } from "../../kernel/read-within.ts";
 
@@ -33,7 +33,7 @@ export interface EdgeRequest {
 /** A request without a body is there at once. `rawPath` is its path behind the API's own prefix. */
 export function readEdgeRequest(
   ctx: Context<any>,
-  request: IncomingMessage,
+  request: RouteRequest,
   { rawPath, traceId }: { rawPath: string; traceId: string },
 ): EdgeRequest | Promise<EdgeRequest> {
   const { sourceIp = "", secure = false } = ctx.http ?? {};
@@ -66,6 +66,7 @@ export function readEdgeRequest(
     time,
     traceId,
   });
+  if (isWhole(request)) return whole(request.body);
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
   return length === undefined && encoding === undefined
     ? whole(NO_BODY)

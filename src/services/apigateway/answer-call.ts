@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { RouteRequest } from "../../aws/route-answer.ts";
 import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import type { EdgeResponse } from "../../compute/edge/proxy-response.ts";
 import type { ContextVariables } from "../../compute/edge/context-variables.ts";
@@ -25,7 +25,7 @@ export interface Answered {
 export async function answerCall(
   ctx: RestContext,
   served: Served,
-  incoming: IncomingMessage,
+  incoming: RouteRequest,
   rawPath: string,
 ): Promise<Answered> {
   const { deployment, variables } = served;
@@ -62,11 +62,7 @@ async function serve(ctx: RestContext, call: IncomingCall): Promise<EdgeResponse
   return validateRequest(call) ?? integrate(ctx, call, caller);
 }
 
-async function readRequest(
-  ctx: RestContext,
-  incoming: IncomingMessage,
-  rawPath: string,
-): Promise<EdgeRequest | Refusal> {
+async function readRequest(ctx: RestContext, incoming: RouteRequest, rawPath: string): Promise<EdgeRequest | Refusal> {
   try {
     return methodRequest(
       await readEdgeRequest(ctx, incoming, { rawPath, traceId: clientTrace(incoming) ?? newTraceId(ctx) }),
@@ -79,7 +75,7 @@ async function readRequest(
 }
 
 /** The trace that a client goes on with: its root, its own segment and whether it is sampled. */
-function clientTrace({ headers }: IncomingMessage): string | undefined {
+function clientTrace({ headers }: RouteRequest): string | undefined {
   const given = String(headers["x-amzn-trace-id"] ?? "");
   const [root] = /\bRoot=1-[0-9a-f]{8}-[0-9a-f]{24}\b/.exec(given) ?? [];
   const parts = [root, /\bParent=[0-9a-f]{16}\b/.exec(given)?.[0], /\bSampled=[01]\b/.exec(given)?.[0]];
@@ -87,7 +83,7 @@ function clientTrace({ headers }: IncomingMessage): string | undefined {
 }
 
 /** What is known of a request whose body was too long to be read. */
-function headOf(ctx: RestContext, incoming: IncomingMessage, rawPath: string): Parameters<typeof firstContext>[2] {
+function headOf(ctx: RestContext, incoming: RouteRequest, rawPath: string): Parameters<typeof firstContext>[2] {
   return {
     method: incoming.method ?? "GET",
     rawPath,

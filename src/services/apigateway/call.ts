@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { RouteRequest } from "../../aws/route-answer.ts";
 import type { Context } from "../../aws/context.ts";
 import type { Principal } from "../../aws/principal.ts";
 import type { ContextVariables } from "../../compute/edge/context-variables.ts";
@@ -33,7 +33,7 @@ export interface Call extends Served {
 
 /** A call that came over HTTP, as its signature covers it. */
 export interface IncomingCall extends Call {
-  readonly incoming: IncomingMessage;
+  readonly incoming: RouteRequest;
 }
 
 /** Who calls, as the integration's event tells it. */

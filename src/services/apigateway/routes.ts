@@ -1,9 +1,9 @@
-import type { ServerResponse } from "node:http";
+import type { RouteAnswer } from "../../aws/route-answer.ts";
 import type { Route } from "../../aws/service.ts";
 import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
+import { edgeAnswer } from "../../compute/edge/edge-answer.ts";
 import { decodePath } from "../../compute/edge/proxy-event.ts";
 import { jsonResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
-import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
 import { answerCall } from "./answer-call.ts";
 import { extendedId, type RestContext, type Served } from "./call.ts";
 import type { Canary, Deployment, RestApi, Stage } from "./model.ts";
@@ -14,33 +14,28 @@ import type { RestState } from "./state.ts";
 export const restEndpoint: Route<RestState, ApiAddress> = {
   name: "REST API",
   match: (target) => apiAddress(target, "rest"),
-  async handle(ctx, address, request, response) {
+  async answer(ctx, address, request) {
     const started = performance.now();
     const [, stageName = "", rest = "/"] = /^\/+([^/]*)(\/.*)?$/.exec(address.path) ?? [];
     const found = await lookUp(ctx, address.apiId, decodePath(stageName));
     const closed = found?.api.disableExecuteApiEndpoint === true && address.basePath === undefined;
     const served = closed ? undefined : found && { ...found, basePath: address.basePath };
-    const sent = { method: request.method ?? "GET", byPath: address.byPath };
     if (!served) {
       const answer = jsonResponse(403, "Forbidden", [["x-amzn-ErrorType", "ForbiddenException"]]);
-      return send(ctx, response, { answer, ...sent });
+      return sent(ctx, address, answer);
     }
     const answered = await answerCall(ctx, served, request, rest || "/");
-    send(ctx, response, { answer: answered.response, ...sent });
     observeCall(ctx, served, answered, performance.now() - started);
+    return sent(ctx, address, answered.response);
   },
 };
 
-function send(
-  ctx: RestContext,
-  response: ServerResponse,
-  sent: { answer: EdgeResponse; method: string; byPath: boolean },
-): void {
+function sent(ctx: RestContext, { byPath }: ApiAddress, answer: EdgeResponse): RouteAnswer {
   const extra = [
     ["x-amzn-RequestId", ctx.requestId],
     ["x-amz-apigw-id", extendedId(ctx)],
   ] as const;
-  sendEdgeResponse(response, sent.answer, { method: sent.method, byPath: sent.byPath, extra });
+  return edgeAnswer(answer, { byPath, extra });
 }
 
 async function lookUp(ctx: RestContext, apiId: string, stageName: string): Promise<Served | undefined> {

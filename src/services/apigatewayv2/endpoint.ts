@@ -1,14 +1,14 @@
-import type { IncomingMessage } from "node:http";
+import type { RouteRequest } from "../../aws/route-answer.ts";
 import type { Route } from "../../aws/service.ts";
 import { apiAddress, type ApiAddress } from "../../compute/edge/api-address.ts";
 import { ApiMeter } from "../../compute/edge/api-metrics.ts";
 import { callFunction, functionOfUri } from "../../compute/edge/call-function.ts";
 import { corsHeaders, preflight } from "../../compute/edge/cors.ts";
+import { edgeAnswer } from "../../compute/edge/edge-answer.ts";
 import { readEdgeRequest, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { decodePath } from "../../compute/edge/proxy-event.ts";
 import { matchPath } from "../../compute/edge/path-match.ts";
 import { jsonResponse, readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
-import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
 import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError } from "../../kernel/aws-error.ts";
 import { authorizeRoute } from "./authorize-route.ts";
@@ -37,7 +37,7 @@ const MAX_PLANNED_PATH = 256;
 export const httpEndpoint: Route<HttpState, ApiAddress> = {
   name: "HTTP API",
   match: (target) => apiAddress(target, "http"),
-  async handle(ctx, address, request, response) {
+  async answer(ctx, address, request) {
     const started = performance.now();
     const { method = "GET" } = request;
     const { apiId, path } = address;
@@ -56,11 +56,10 @@ export const httpEndpoint: Route<HttpState, ApiAddress> = {
     const extra: [string, string][] = [["apigw-requestid", ctx.requestId]];
     const { origin } = request.headers;
     if (plan?.api.cors && origin !== undefined) extra.push(...corsHeaders(plan.api.cors, origin));
-    sendEdgeResponse(response, answer, { method, byPath: address.byPath, extra });
-    if (!plan) return;
     const latencyMs = performance.now() - started;
-    plan.meter.ended(answer.status, latencyMs, ctx.now());
+    plan?.meter.ended(answer.status, latencyMs, ctx.now());
     if (observed && seen) observeRoute(ctx, observed, { incoming: request, answer, seen, path, latencyMs });
+    return edgeAnswer(answer, { byPath: address.byPath, extra });
   },
 };
 
@@ -104,7 +103,7 @@ async function findStage(
 async function answerCall(
   ctx: HttpContext,
   plan: Plan,
-  { incoming, seen, basePath }: { incoming: IncomingMessage; seen: Seen | undefined; basePath: string | undefined },
+  { incoming, seen, basePath }: { incoming: RouteRequest; seen: Seen | undefined; basePath: string | undefined },
 ): Promise<EdgeResponse> {
   const early = preflight(plan.api.cors, incoming);
   if (early) return early;

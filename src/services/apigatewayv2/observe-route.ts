@@ -1,5 +1,5 @@
+import type { RouteRequest } from "../../aws/route-answer.ts";
 import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { recordApiCall } from "../../compute/edge/api-metrics.ts";
 import { fillVariables, type ContextVariables } from "../../compute/edge/context-variables.ts";
 import { groupOfArn, type LogPlace } from "../../compute/edge/edge-logs.ts";
@@ -68,7 +68,7 @@ function dimensionsOf(api: HttpApi, stage: HttpStage, routeKey: string): Record<
 export function observeRoute(
   ctx: HttpContext,
   observed: Observed,
-  call: { incoming: IncomingMessage; answer: EdgeResponse; seen: Seen; path: string; latencyMs: number },
+  call: { incoming: RouteRequest; answer: EdgeResponse; seen: Seen; path: string; latencyMs: number },
 ): void {
   const { answer, latencyMs } = call;
   if (observed.dimensions) recordApiCall(ctx, observed.dimensions, answer.status, latencyMs);

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { RouteRequest } from "../../aws/route-answer.ts";
 import { splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { httpEvent } from "../../compute/edge/http-event.ts";
 import { proxyEvent } from "../../compute/edge/proxy-event.ts";
@@ -33,7 +33,7 @@ export interface RouteCall extends PlannedCall {
   readonly request: EdgeRequest;
   /** What a custom domain name put before the path; set where the call came by one. */
   readonly basePath?: string | undefined;
-  readonly incoming: IncomingMessage;
+  readonly incoming: RouteRequest;
 }
 
 /** The event of a call, in the format that its reader wants. */

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { isAllowed } from "../../aws/authorize.ts";
 import type { Context } from "../../aws/context.ts";
+import { sendAnswer } from "../../aws/route-answer.ts";
 import type { Route } from "../../aws/service.ts";
 import { corsHeaders, preflight, type Cors } from "../../compute/edge/cors.ts";
+import { edgeAnswer } from "../../compute/edge/edge-answer.ts";
 import { readEdgeRequest, splitUrl, type EdgeRequest } from "../../compute/edge/edge-request.ts";
 import { httpEvent } from "../../compute/edge/http-event.ts";
 import { readProxyResponse, type EdgeResponse } from "../../compute/edge/proxy-response.ts";
-import { sendEdgeResponse } from "../../compute/edge/send-response.ts";
 import { signerOf } from "../../compute/edge/signer.ts";
 import { newTraceId } from "../../compute/edge/trace-id.ts";
 import { AwsError, codeOf } from "../../kernel/aws-error.ts";
@@ -38,8 +39,7 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
     if (!plan) {
       const nothing = refusal(403, "AccessDeniedException", { Message: null });
       const extra: Header[] = [["x-amzn-RequestId", anywhere.requestId]];
-      sendEdgeResponse(response, nothing, { method, byPath: false, extra });
-      return;
+      return sendAnswer(response, edgeAnswer(nothing, { byPath: false, extra }), method);
     }
     const { url } = plan;
     const ctx = plan.region === anywhere.region ? anywhere : anywhere.inRegion(plan.region);
@@ -57,7 +57,7 @@ export const functionUrl: Route<LambdaState, { id: string }> = {
     });
     if ("body" in answer) {
       const headers = withoutOwnCors(answer.headers, url.cors);
-      sendEdgeResponse(response, { ...answer, headers }, { method, byPath: false, extra });
+      sendAnswer(response, edgeAnswer({ ...answer, headers }, { byPath: false, extra }), method);
     }
     plan.meter.ended(answer.status, performance.now() - started, ctx.now());
   },

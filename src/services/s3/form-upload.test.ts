@@ -247,7 +247,7 @@ describe("S3 form uploads", () => {
     });
     const [handled, done] = [Promise.withResolvers<void>(), AbortSignal.timeout(10_000)];
     const server = createServer((request, response) => {
-      formUploadRoute.handle(ctx, { bucket: Bucket }, request, response).then(handled.resolve, handled.reject);
+      formUploadRoute.handle!(ctx, { bucket: Bucket }, request, response).then(handled.resolve, handled.reject);
       request.once("data", () => socket.destroy());
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
