@@ -80,6 +80,18 @@ export class Records {
     return known ? (known.value as T) : this.#make(whole, make, memo);
   }
 
+  /** The same for an object that asks again and again, and for nothing else: it finds the value without a key. */
+  madeFor<T>(owner: object, key: () => string, make: () => Promise<T>): T | Promise<T> {
+    const { memo } = this.#db;
+    if (!memo) return make();
+    const { ofOwners, generation } = memo;
+    const owned = ofOwners.get(owner);
+    if (owned?.generation === generation) return owned.value as T;
+    const value = this.made(key(), make);
+    if (!(value instanceof Promise)) ofOwners.set(owner, { generation, value });
+    return value;
+  }
+
   async #make<T>(whole: string, make: () => Promise<T>, memo: ReadMemo): Promise<T> {
     const { generation } = memo;
     const value = await make();

@@ -150,9 +150,10 @@ class WholeConnection {
     this.#hasAnswered = true;
     this.#since = performance.now();
     if (this.#socket.destroyed) return;
-    const keepAliveSeconds = this.#isLast ? 0 : Math.floor(this.#options.keepAliveMs / 1000);
+    const { keepAliveMs } = this.#options;
     try {
-      if (write(this.#socket, answer, { keepAliveSeconds, date: this.#date.now() })) return this.#sent();
+      const more = { keepAliveMs: this.#isLast ? undefined : keepAliveMs, date: this.#date.now() };
+      if (write(this.#socket, answer, more)) return this.#sent();
     } catch {
       return this.#failed(); // nobody waits for us, so nothing may be thrown
     }
@@ -170,17 +171,23 @@ class WholeConnection {
     this.#received(waiting);
   };
 
+  /** The client sends no more. It may be gone altogether, or read its answer still. */
   readonly #ended = (): void => {
     this.#isLast = true;
     if (this.#state === "idle") this.#socket.end();
+    else this.#abort();
   };
 
   readonly #failed = (): void => void this.#socket.destroy();
 
   readonly #closed = (): void => {
     this.#gone(this);
-    if (this.#state === "answering") this.#aborted?.abort(new Error("the client went away"));
+    this.#abort();
   };
+
+  #abort(): void {
+    if (this.#state === "answering") this.#aborted?.abort(new Error("the client went away"));
+  }
 
   readonly #whileConnected = (): AbortSignal => {
     this.#aborted ??= new AbortController();
@@ -225,9 +232,9 @@ class HttpDate {
 function write(
   socket: Socket,
   { status, headers, body }: RouteAnswer,
-  more: { readonly keepAliveSeconds: number; readonly date: string },
+  more: { readonly keepAliveMs: number | undefined; readonly date: string },
 ): boolean {
-  const { keepAliveSeconds, date } = more;
+  const { keepAliveMs, date } = more;
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
   let isDated = false;
   for (let i = 0; i < headers.length; i += 2) {
@@ -241,9 +248,9 @@ function write(
   if (hasBody) head += `Content-Length: ${length}\r\n`;
   if (!isDated) head += `Date: ${date}\r\n`;
   head +=
-    keepAliveSeconds > 0
-      ? `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n\r\n`
-      : "Connection: close\r\n\r\n";
+    keepAliveMs === undefined
+      ? "Connection: close\r\n\r\n"
+      : `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveMs / 1000)}\r\n\r\n`;
   if (length === 0) return socket.write(head, "latin1");
   if (typeof body === "string" && length === body.length) return socket.write(head + body, "latin1");
   const bytes = typeof body === "string" ? Buffer.from(body) : body;

@@ -43,10 +43,11 @@ export function readWholeHead(text: string): WholeHead | undefined {
     const colon = line.indexOf(":");
     if (colon < 1) return undefined;
     const name = line.slice(0, colon);
-    const value = line.slice(colon + 1).trim();
+    const rest = line.slice(colon + 1);
     const key = name.toLowerCase();
     // What comes twice has rules of its own; so have the names of an object's own members.
-    if (!NAME.test(name) || !VALUE.test(value) || LEFT.has(key) || headers[key] !== undefined) return undefined;
+    if (!NAME.test(name) || !VALUE.test(rest) || LEFT.has(key) || headers[key] !== undefined) return undefined;
+    const value = rest.trim();
     headers[key] = value;
     rawHeaders.push(name, value);
   }

@@ -5,6 +5,7 @@ const MAX_ENTRIES = 10_000;
 /** What was read since the last write. */
 export class WriteEmptiedMemo implements ReadMemo {
   generation = 0;
+  readonly ofOwners: ReadMemo["ofOwners"] = new WeakMap();
   readonly #entries = new Map<string, { readonly value: unknown }>();
 
   get(key: string): { readonly value: unknown } | undefined {

@@ -18,12 +18,15 @@ export function functionOfUri(uri: string, stageVariables: Readonly<Record<strin
 
 interface FunctionCall {
   readonly functionArn: string;
-  readonly event: unknown;
+  /** JSON. */
+  readonly event: string;
   readonly sourceArn: string;
   readonly timeoutMs: number;
   readonly credentials?: string | undefined;
   /** The trace that the call begins or goes on with. */
   readonly traceId?: string | undefined;
+  /** What the call was planned by, the same for each call of its kind. */
+  readonly plan?: object;
 }
 
 type Invoked = { readonly FunctionError?: string | undefined; readonly Payload?: unknown };
@@ -56,21 +59,23 @@ export async function callFunction(ctx: Context<any>, call: FunctionCall): Promi
 }
 
 /** As the service itself. What the function's policy says of the API is asked once for each change of anything. */
-async function invokeForApi(ctx: Context<any>, call: FunctionCall): Promise<Invoked> {
-  const { functionArn: FunctionName, sourceArn, traceId } = call;
+function invokeForApi(ctx: Context<any>, call: FunctionCall): Promise<Invoked> {
+  const { functionArn: FunctionName, sourceArn, traceId, plan = call } = call;
   const caller = (): Context<any> => ctx.as(servicePrincipal("apigateway.amazonaws.com", ctx.account, sourceArn));
-  const preparing = ctx.records.made(`call\n${FunctionName}\n${sourceArn}`, () =>
-    caller().prepare("lambda", "Invoke", { FunctionName }),
+  const preparing = ctx.records.madeFor(
+    plan,
+    () => `call\n${FunctionName}\n${sourceArn}`,
+    () => caller().prepare("lambda", "Invoke", { FunctionName }),
   );
-  const prepared = preparing instanceof Promise ? await preparing : preparing;
-  const Payload = payloadOf(call);
-  if (!prepared) return caller().call("lambda", "Invoke", { FunctionName, Payload });
-  return prepared({ requestId: ctx.platform.ids.uuid(), traceId: ctx.traceId ?? traceId }, { Payload });
+  const invoke = (prepared: Awaited<typeof preparing>): Promise<Invoked> => {
+    const Payload = Buffer.from(call.event);
+    if (!prepared) return caller().call("lambda", "Invoke", { FunctionName, Payload });
+    return prepared({ requestId: ctx.platform.ids.uuid(), traceId: ctx.traceId ?? traceId }, { Payload });
+  };
+  return preparing instanceof Promise ? preparing.then(invoke) : invoke(preparing);
 }
 
 async function invokeAsRole(ctx: Context<any>, call: FunctionCall, role: string): Promise<Invoked> {
   const caller = await ctx.asRole(role, "apigateway");
-  return caller.call("lambda", "Invoke", { FunctionName: call.functionArn, Payload: payloadOf(call) });
+  return caller.call("lambda", "Invoke", { FunctionName: call.functionArn, Payload: Buffer.from(call.event) });
 }
-
-const payloadOf = ({ event }: FunctionCall): Buffer => Buffer.from(JSON.stringify(event));

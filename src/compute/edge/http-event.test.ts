@@ -29,7 +29,7 @@ test("forms, and what is named something else than text or JSON, travel as base6
       time: 0,
       traceId: "t",
     };
-    const event = httpEvent(request, facts);
+    const event = JSON.parse(httpEvent(request, facts)) as Record<string, unknown>;
     return [event["body"], event["isBase64Encoded"]];
   };
   for (const type of ["text/plain; charset=utf-8", "application/json", "application/vnd.api+json", "application/xml"])

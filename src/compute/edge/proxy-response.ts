@@ -100,10 +100,12 @@ function readHeaders(value: Record<string, unknown>, cookiesToo: boolean): [stri
     if (single[name] !== null && !said?.has(`${name.toLowerCase()}:${String(single[name])}`))
       headers.push([name, String(single[name])]);
   if (cookiesToo && Array.isArray(cookies)) for (const cookie of cookies) headers.push(["set-cookie", String(cookie)]);
-  return headers.flatMap(([name, v]): [string, string][] => {
+  const sent: [string, string][] = [];
+  for (const [name, v] of headers) {
     const text = headerText(v);
-    return text === undefined || NOT_FORWARDED.has(name.toLowerCase()) || !HEADER_NAME.test(name) ? [] : [[name, text]];
-  });
+    if (text !== undefined && HEADER_NAME.test(name) && !NOT_FORWARDED.has(name.toLowerCase())) sent.push([name, text]);
+  }
+  return sent;
 }
 
 function parse(payload: Buffer): unknown {

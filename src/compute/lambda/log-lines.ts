@@ -37,7 +37,10 @@ export class EnvironmentLog {
 
   /** The line at the beginning of a call. */
   started(requestId: string, version: string): void {
-    this.#system(`START RequestId: ${requestId} Version: ${version}\n`, "start", "INFO", { requestId, version });
+    this.#system(`START RequestId: ${requestId} Version: ${version}\n`, "start", "INFO", () => ({
+      requestId,
+      version,
+    }));
   }
 
   /** A call has taken too long. In JSON its report says it. */
@@ -51,15 +54,15 @@ export class EnvironmentLog {
     const text = `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: init\tStatus: timeout\n`;
     const metrics = { durationMs: roundedMs(initMs) };
     const record = { initializationType: "on-demand", phase: "init", status: "timeout", metrics };
-    this.#system(text, "initReport", "WARN", record);
+    this.#system(text, "initReport", "WARN", () => record);
   }
 
   /** A line of Lambda's own: text, or in the JSON format a record of a type and level. */
-  #system(text: string, type: string, level: string, record: object): void {
+  #system(text: string, type: string, level: string, record: () => object): void {
     if (!this.#json) this.message(text);
     else if (SYSTEM_LEVELS.indexOf(level) >= SYSTEM_LEVELS.indexOf(this.#json.level)) {
       const time = new Date(this.#now()).toISOString();
-      this.message(`${JSON.stringify({ time, type: `platform.${type}`, record })}\n`);
+      this.message(`${JSON.stringify({ time, type: `platform.${type}`, record: record() })}\n`);
     }
   }
 
@@ -68,12 +71,11 @@ export class EnvironmentLog {
     const { requestId } = report;
     const status = report.status ?? (failed ? "error" : "success");
     const level = status === "success" ? "DEBUG" : "WARN";
-    const metrics = { durationMs: runtimeMs(report), producedBytes };
-    this.#system(`END RequestId: ${requestId}\n`, "runtimeDone", level, { requestId, status, metrics });
-    this.#system(reportLine(report), "report", status === "success" ? "INFO" : "WARN", {
-      requestId,
-      metrics: reportMetrics(report),
-      status,
+    this.#system(`END RequestId: ${requestId}\n`, "runtimeDone", level, () => {
+      return { requestId, status, metrics: { durationMs: runtimeMs(report), producedBytes } };
+    });
+    this.#system(reportLine(report), "report", status === "success" ? "INFO" : "WARN", () => {
+      return { requestId, metrics: reportMetrics(report), status };
     });
   }
 

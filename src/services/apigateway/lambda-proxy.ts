@@ -27,14 +27,15 @@ export async function lambdaProxy(
   const { api, request } = call;
   const functionArn = functionOfUri(integration.uri ?? "", call.variables);
   if (!functionArn || !asksFunction(integration)) return serverError();
-  const event = eventOf(ctx, call, caller, isBinaryType(api.binaryMediaTypes, headerValue(request, "content-type")));
+  const isBinary = isBinaryType(api.binaryMediaTypes, headerValue(request, "content-type"));
+  const event = JSON.stringify(eventOf(ctx, call, caller, isBinary));
   const { credentials, timeoutInMillis: timeoutMs = DEFAULT_TIMEOUT_MS } = integration;
   const sourceArn = integrationArn(ctx, call);
   const started = performance.now();
   const asker = credentials === undefined ? undefined : askerOf(credentials, caller);
   if (credentials !== undefined && !asker) return serverError();
   const answer = asker
-    ? await askFunction(ctx, asker, { functionArn, payload: Buffer.from(JSON.stringify(event)), timeoutMs })
+    ? await askFunction(ctx, asker, { functionArn, payload: Buffer.from(event), timeoutMs })
     : await callFunction(ctx, { functionArn, event, sourceArn, timeoutMs, traceId: request.traceId });
   integrated(ctx, call, answer.ok ? 200 : 500, performance.now() - started);
   if (!answer.ok) {

@@ -44,7 +44,11 @@ export const httpEndpoint: Route<HttpState, ApiAddress> = {
     const planning =
       path.length > MAX_PLANNED_PATH
         ? makePlan(ctx, address, method)
-        : ctx.records.made(`plan\n${apiId}\n${method} ${path}`, () => makePlan(ctx, address, method));
+        : ctx.records.madeFor(
+            address,
+            () => `plan\n${apiId}\n${method} ${path}`,
+            () => makePlan(ctx, address, method),
+          );
     const made = planning instanceof Promise ? await planning : planning;
     const closed = made?.api.disableExecuteApiEndpoint === true && address.basePath === undefined;
     const plan = closed ? undefined : made;
@@ -115,11 +119,11 @@ async function answerCall(
     const read = readEdgeRequest(ctx, incoming, { rawPath: served.rest, traceId: newTraceId(ctx) });
     const request = read instanceof Promise ? await read : read;
     if (served.matched.route.authorizationType === "NONE")
-      return await callIntegration(ctx, { ...served, request, basePath });
+      return await callIntegration(ctx, { ...served, plan: served, request, basePath });
     const caller = await authorizeRoute(ctx, { ...served, request, incoming, basePath });
     if ("status" in caller) return caller;
     if (seen) seen.authorizer = caller.authorizer;
-    return await callIntegration(ctx, { ...served, request, basePath, caller: caller.authorizer });
+    return await callIntegration(ctx, { ...served, plan: served, request, basePath, caller: caller.authorizer });
   } catch (error) {
     if (error instanceof AwsError) return jsonResponse(error.status, error.message);
     throw error;
@@ -146,6 +150,8 @@ function matchRoute(served: Served, method: string, path: string): Matched | und
 }
 
 interface Call extends PlannedCall {
+  /** As it is kept. */
+  readonly plan: PlannedCall;
   readonly request: EdgeRequest;
   readonly basePath: string | undefined;
 }
@@ -169,6 +175,7 @@ async function callIntegration(
     timeoutMs: integration.timeoutInMillis,
     credentials: integration.credentialsArn,
     traceId: call.request.traceId,
+    plan: asked.plan,
   });
   if (!answer.ok)
     return answer.why === "timeout" || answer.why === "throttled"

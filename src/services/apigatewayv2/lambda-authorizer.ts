@@ -68,7 +68,7 @@ function authorizerEvent(
     isBase64Encoded: _encoded,
     version: _version,
     ...event
-  } = eventOf(ctx, call, version, undefined);
+  } = JSON.parse(eventOf(ctx, call, version, undefined)) as Record<string, unknown>;
   if (version === "2.0")
     return {
       version,

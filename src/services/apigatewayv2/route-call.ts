@@ -36,13 +36,13 @@ export interface RouteCall extends PlannedCall {
   readonly incoming: RouteRequest;
 }
 
-/** The event of a call, in the format that its reader wants. */
+/** The event of a call (JSON), in the format that its reader wants. */
 export function eventOf(
   ctx: HttpContext,
   call: Omit<RouteCall, "incoming">,
   version: string,
   authorizer: Readonly<Record<string, unknown>> | undefined,
-): Record<string, unknown> {
+): string {
   const { api, stage, matched, request, template, basePath } = call;
   const before = basePath ?? (stage.name === "$default" ? "" : `/${stage.name}`);
   const { route, parameters } = matched;
@@ -64,7 +64,7 @@ export function eventOf(
     binary: false,
     basePath,
   };
-  return proxyEvent(request, { ...common, ...more, version: "1.0" });
+  return JSON.stringify(proxyEvent(request, { ...common, ...more, version: "1.0" }));
 }
 
 /** The value of an identity source: `$request.header.x`, `$request.querystring.x`, `$stageVariables.x` or `$context.x`. */

@@ -146,7 +146,7 @@ async function callFunction(
     stageVariables: {},
     ...(call.caller ? { authorizer: call.caller } : {}),
   });
-  const payload = Buffer.from(JSON.stringify(event));
+  const payload = Buffer.from(event);
   if (payload.length > MAX_SYNC_PAYLOAD)
     return refusal(413, "RequestTooLargeException", { Message: "Request must be smaller than 6291456 bytes" });
   try {
