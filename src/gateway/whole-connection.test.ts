@@ -17,14 +17,16 @@ class Client {
 
   constructor(port: number) {
     this.#socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }).setEncoding("latin1");
-    this.#socket.on("data", (chunk: string) => this.#woken((this.#text += chunk)));
+    this.#socket.on("data", (chunk: string) => {
+      this.#text += chunk;
+      this.#wake();
+    });
     this.#socket.on("error", () => undefined);
     this.#socket.on("end", () => this.#socket.end());
-    this.#socket.on("close", () => this.#woken((this.closed = true)));
-  }
-
-  #woken(_: unknown): void {
-    this.#wake();
+    this.#socket.on("close", () => {
+      this.closed = true;
+      this.#wake();
+    });
   }
 
   async #until(isThere: () => boolean): Promise<void> {
