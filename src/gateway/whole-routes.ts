@@ -77,8 +77,10 @@ function callOf(
     const { closed } = client;
     const reading = { isS3: false, checksumsOfObject: false };
     const { answer, also } = await answerApi(gateway, { wire, requestId, http, closed, reading }, () => false);
-    const given = Object.entries({ ...answer.headers, ...also }).filter(([name]) => name !== "content-length");
-    return { status: answer.status, headers: given.flat(), body: wholeBody(answer.body) };
+    const given = Object.assign(answer.headers, also);
+    const sent: string[] = [];
+    for (const name in given) if (name !== "content-length") sent.push(name, given[name]!);
+    return { status: answer.status, headers: sent, body: wholeBody(answer.body) };
   };
 }
 
