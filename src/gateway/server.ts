@@ -134,7 +134,8 @@ function watchWork(
   const working = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse; isLong?: boolean }>();
   server.on("timeout", (socket) => {
     const work = working.get(socket);
-    if (!work?.request.complete || work.response.headersSent || work.isLong) return void socket.destroy();
+    const isOurs = work && work.request.complete && !work.response.writableEnded && socket.writableLength === 0;
+    if (!isOurs || work.isLong) return void socket.destroy();
     work.isLong = true;
     socket.setTimeout(workMs - idleMs);
   });

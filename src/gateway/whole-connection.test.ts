@@ -67,6 +67,11 @@ class Client {
     return { head, body };
   }
 
+  async holds(text: string): Promise<void> {
+    await this.#until(() => this.#text.includes(text));
+    assert.ok(this.#text.includes(text), this.#text);
+  }
+
   gone(): Promise<void> {
     return this.#until(() => this.closed);
   }
@@ -88,6 +93,7 @@ describe("connections of whole requests", () => {
         request.on("error", () => undefined);
         request.on("end", () => {
           const done = (): unknown => response.end(`node ${request.method} ${request.url} ${body}`);
+          if (request.url === "/gate/stream") response.write("begun ");
           if (request.url?.startsWith("/gate/")) gates.set(request.url, done);
           else done();
         });
@@ -211,12 +217,15 @@ describe("connections of whole requests", () => {
   });
 
   test("our own work takes as long as it takes, by either server", async () => {
-    const clients = ["/whole/gate", "/gate/3"].map((path) => new Client(door.port).send(request("POST", path, "3")));
+    const paths = ["/whole/gate", "/gate/3", "/gate/stream"];
+    const clients = paths.map((path) => new Client(door.port).send(request("POST", path, "3")));
     await new Promise((resolve) => setTimeout(resolve, PATIENCE.idleMs * 2));
     await open("/whole/gate3");
     await open("/gate/3");
-    const bodies = await Promise.all(clients.map(async (client) => (await client.answer()).body));
+    await open("/gate/stream");
+    const bodies = await Promise.all(clients.slice(0, 2).map(async (client) => (await client.answer()).body));
     assert.deepEqual(bodies, ["whole POST /whole/gate 3", "node POST /gate/3 3"]);
+    await clients[2]!.holds("begun \r\n18\r\nnode POST /gate/stream 3");
     for (const client of clients) client.destroy();
   });
 
