@@ -10,6 +10,9 @@ import { TryLater, type Periodic, type QueueWorker, type ServiceCaller } from ".
 const DEFAULT_ATTEMPTS = 10;
 const OUTBOX_ATTEMPTS = 60;
 const RECEIVE_WAIT_MS = 20_000;
+/** Messages that are fetched at a time, and how much of them a topic holds in memory: a payload may have a megabyte. */
+const MAX_CLAIM = 64;
+const MAX_ACTIVE_BYTES = 128 * 1024 * 1024;
 /** Between tries of what a full disk refused. */
 const ROOM_PAUSE_MS = 1_000;
 
@@ -77,13 +80,16 @@ async function runTopic(
 ): Promise<void> {
   const { queue, signal, log } = platform;
   const active = new Set<Promise<void>>();
+  let activeBytes = 0;
+  let ended: (() => void) | undefined;
   while (!signal.aborted) {
     try {
-      if (active.size >= worker.concurrency) {
-        await Promise.race(active);
+      if (active.size >= worker.concurrency || activeBytes >= MAX_ACTIVE_BYTES) {
+        // Not by a race of all that are under way: each race would stay with every one that lasts.
+        await new Promise<void>((resolve) => (ended = resolve));
         continue;
       }
-      const max = worker.concurrency - active.size;
+      const max = Math.min(MAX_CLAIM, worker.concurrency - active.size);
       const messages = await queue.receive(worker.topic, {
         max,
         leaseMs: worker.leaseMs,
@@ -91,7 +97,13 @@ async function runTopic(
         signal,
       });
       for (const message of messages) {
-        const work = handle(platform, registry, service, worker, message).finally(() => active.delete(work));
+        const bytes = message.body.length;
+        activeBytes += bytes;
+        const work = handle(platform, registry, service, worker, message).finally(() => {
+          active.delete(work);
+          activeBytes -= bytes;
+          ended?.();
+        });
         active.add(work);
       }
     } catch (error) {

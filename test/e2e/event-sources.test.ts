@@ -270,6 +270,25 @@ describe("event sources", { skip: cannotRun }, () => {
     assert.deepEqual([requestContext.condition, requestPayload], ["RetriesExhausted", { fail: true }]);
   });
 
+  test("asynchronous events of one function that takes its time do not keep those of another", async () => {
+    const slow = `slow${n++}`;
+    await lambda.createFunction({
+      FunctionName: slow,
+      Role: role,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Code: {
+        ZipFile: await zip({ "index.mjs": "export const handler = () => new Promise((r) => setTimeout(r, 200_000));" }),
+      },
+      Timeout: 300,
+    });
+    const { FunctionName, out } = await echo();
+    await Promise.all(Array.from({ length: 80 }, () => lambda.invoke({ FunctionName: slow, InvocationType: "Event" })));
+    await lambda.invoke({ FunctionName, InvocationType: "Event", Payload: '{"quick":1}' });
+    assert.deepEqual(await events(out, 1), [{ quick: 1 }]);
+    await lambda.deleteFunction({ FunctionName: slow });
+  });
+
   test("a SAM template: a function with a queue and a bucket of the same template", async () => {
     const out = await queue();
     const template = `

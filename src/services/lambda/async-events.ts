@@ -1,5 +1,6 @@
 import { createContext, type Context } from "../../aws/context.ts";
 import { TryLater, type QueueWorker } from "../../aws/service.ts";
+import { ACCOUNT_CONCURRENCY } from "../../compute/lambda/invoker.ts";
 import { codeOf } from "../../kernel/aws-error.ts";
 import type { Statement } from "../../ports/database.ts";
 import { toDeadLetter } from "./dead-letter.ts";
@@ -46,7 +47,8 @@ export function acceptEvent(ctx: Ctx, event: AsyncEvent, delayMs = 0): Statement
 /** Runs accepted events; what fails comes again as a new message, what is throttled as the same one until it is too old. */
 export const asyncEvents: QueueWorker<LambdaState> = {
   topic: ASYNC_EVENTS,
-  concurrency: 64,
+  // As many as may run in an account: one function that takes its time must not keep the events of others.
+  concurrency: ACCOUNT_CONCURRENCY,
   leaseMs: 30_000,
   maxAttempts: MAX_TRIES,
   backoffMs: pauseMs,
