@@ -3,6 +3,7 @@ import { fileFailure, StorageBusy, StorageFull } from "../ports/database.ts";
 import { authorize } from "./authorize.ts";
 import type { Context } from "./context.ts";
 import { validateInput } from "./protocol/validate.ts";
+import { refuseMembers } from "./refused-members.ts";
 import { refuseReservedTags } from "./resource-tags.ts";
 import type { Operation, PreparedCall } from "./service.ts";
 
@@ -13,6 +14,7 @@ import type { Operation, PreparedCall } from "./service.ts";
 export async function dispatch(ctx: Context<any>, name: string, input: object): Promise<object> {
   const operation = checked(ctx, name, input);
   await authorize(ctx, operation, input);
+  refuse(ctx, name, input);
   try {
     const output: unknown = await operation.run(ctx, input);
     return (output ?? {}) as object;
@@ -29,6 +31,7 @@ export async function dispatch(ctx: Context<any>, name: string, input: object): 
 export async function prepare(ctx: Context<any>, name: string, input: object): Promise<PreparedCall | undefined> {
   const operation = checked(ctx, name, input);
   const isLasting = await authorize(ctx, operation, input);
+  refuse(ctx, name, input);
   return isLasting ? operation.prepare?.(ctx, input) : undefined;
 }
 
@@ -46,6 +49,9 @@ function checked(ctx: Context<any>, name: string, input: object): Operation<any,
   refuseReservedTags(ctx, input as Readonly<Record<string, unknown>>);
   return operation;
 }
+
+const refuse = (ctx: Context<any>, name: string, input: object): void =>
+  refuseMembers(name, ctx.registry.service(ctx.service)?.refuses[name], input);
 
 /** What the store cannot take just now, in terms that every client understands and tries again. */
 function storageError(ctx: Context<any>, error: unknown): unknown {

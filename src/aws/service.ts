@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "./context.ts";
 import type { Platform } from "./platform.ts";
+import type { Refused } from "./refused-members.ts";
 import type { RouteAnswer, RouteRequest } from "./route-answer.ts";
 import type { OperationInput, OperationName, OperationOutput } from "./sdk-types.ts";
 
@@ -62,6 +63,9 @@ export type Operations<Module, State> = {
     State
   >;
 };
+
+/** Of each operation the members of its input that a service refuses. */
+export type RefusedMembers<Module> = { readonly [Name in OperationName<Module>]?: Refused };
 
 /** A group of operations of one noun, to be spread into a service's `operations`. */
 export function operations<Module, State>() {
@@ -195,13 +199,15 @@ export interface ResourceType {
    * Properties that nothing here acts on (`Code.SourceKMSKeyArn`), each with the values that ask for nothing: a template that
    * asks for more is refused by the property's name, before anything is made.
    */
-  readonly refuses?: Readonly<Record<string, readonly (string | number)[]>>;
+  readonly refuses?: Refused;
 }
 
 export interface ServiceDefinition<Module, State> {
   /** AWS's endpoint prefix, the name of the folder and of the model: `lambda`. */
   readonly name: string;
   readonly operations: Operations<Module, State>;
+  /** Of each operation the members of its input that nothing here acts on: a call that asks for them is answered 501. */
+  readonly refuses?: RefusedMembers<Module>;
   readonly resources?: readonly ResourceType[];
   readonly routes?: readonly Route<State, any>[];
   /** Asked for hosts that are not the platform's own; answers quickly where the host is none of its names. */
@@ -226,6 +232,7 @@ export interface ServiceCaller {
 export interface Service {
   readonly name: string;
   readonly operations: Readonly<Record<string, Operation<any, any, any> | undefined>>;
+  readonly refuses: Readonly<Record<string, Refused | undefined>>;
   readonly resources: readonly ResourceType[];
   readonly routes: readonly Route<any, any>[];
   readonly resolveHost?: (ctx: Context<any>, host: string, path: string) => Promise<HostAlias | undefined>;
@@ -246,6 +253,7 @@ export function defineService<Module, State = undefined>(definition: ServiceDefi
   return {
     name: definition.name,
     operations: definition.operations as Service["operations"],
+    refuses: (definition.refuses ?? {}) as Service["refuses"],
     resources: definition.resources ?? [],
     routes: definition.routes ?? [],
     ...(definition.resolveHost ? { resolveHost: definition.resolveHost as Service["resolveHost"] } : {}),

@@ -25,6 +25,7 @@ import { apiKey, usagePlan, usagePlanKey } from "./resources/usage.ts";
 import { restApi } from "./resources/rest-api.ts";
 import { restEndpoint } from "./routes.ts";
 import { createRestState, type RestState } from "./state.ts";
+import { refused } from "./refused-members.ts";
 
 /** API Gateway, REST APIs. */
 export const apigateway = defineService<typeof Gateway, RestState>({
@@ -46,6 +47,7 @@ export const apigateway = defineService<typeof Gateway, RestState>({
     ...testInvoke,
     ...usagePlans,
   },
+  refuses: refused,
   resources: [
     restApi,
     apiResource,

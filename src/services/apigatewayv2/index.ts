@@ -12,11 +12,13 @@ import { routes } from "./routes-integrations.ts";
 import { stages } from "./stages.ts";
 import { tags } from "./tags.ts";
 import { createHttpState, type HttpState } from "./state.ts";
+import { refused } from "./refused-members.ts";
 
 /** API Gateway, HTTP APIs. */
 export const apigatewayv2 = defineService<typeof V2, HttpState>({
   name: "apigatewayv2",
   operations: { ...apis, ...authorizers, ...routes, ...stages, ...domains, ...mappings, ...tags },
+  refuses: refused,
   resources: [httpApi, httpAuthorizer, httpRoute, httpIntegration, httpStage, httpDeployment, domainName, apiMapping],
   routes: [httpEndpoint],
   resolveHost: aliasOf,

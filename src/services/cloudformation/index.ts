@@ -19,10 +19,12 @@ import { nestedStack } from "./resources/stack.ts";
 import { waitCondition, waitConditionHandle } from "./resources/wait-condition.ts";
 import { stackSetWorker } from "./stack-sets/run.ts";
 import { waitSignals } from "./wait-signals.ts";
+import { refused } from "./refused-members.ts";
 
 /** CloudFormation: stacks made of resources, by templates. */
 export const cloudformation = defineService<typeof CloudFormation, StackWork>({
   name: "cloudformation",
+  refuses: refused,
   operations: {
     ...stacks,
     ...rollbacks,

@@ -15,6 +15,7 @@ import { garbageWorker } from "./garbage.ts";
 import { codecommitRepository } from "./resources/repository.ts";
 import { gitOverHttp, PUSH_MS } from "./routes.ts";
 import { triggers } from "./triggers.ts";
+import { refused } from "./refused-members.ts";
 
 const SWEEP_MS = 5 * 60_000;
 
@@ -34,6 +35,7 @@ export const codecommit = defineService<typeof CodeCommit>({
     ...triggers,
     ...ruleTemplates,
   },
+  refuses: refused,
   resources: [codecommitRepository],
   routes: [gitOverHttp],
   workers: [garbageWorker],

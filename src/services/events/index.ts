@@ -20,6 +20,7 @@ import { eventBus } from "./resources/event-bus.ts";
 import { eventsRule } from "./resources/rule.ts";
 import { scheduleWorker } from "./schedules.ts";
 import { EventsState } from "./state.ts";
+import { refused } from "./refused-members.ts";
 
 /** EventBridge: buses, rules, and what brings events to their targets. */
 export const events = defineService<typeof Events, EventsState>({
@@ -35,6 +36,7 @@ export const events = defineService<typeof Events, EventsState>({
     ...connections,
     ...apiDestinations,
   },
+  refuses: refused,
   resources: [eventsRule, eventBus, eventBusPolicy, eventsArchive, eventsConnection, eventsApiDestination],
   workers: [deliveryWorker, scheduleWorker, replayWorker, authorizationWorker],
   periodic: [archiveSweep],

@@ -28,10 +28,12 @@ import { iamManagedPolicy } from "./resources/managed-policy.ts";
 import { iamPolicy } from "./resources/policy.ts";
 import { iamRole } from "./resources/role.ts";
 import { iamServiceLinkedRole } from "./resources/service-linked-role.ts";
+import { refused } from "./refused-members.ts";
 
 /** Identity and Access Management. */
 export const iam = defineService<typeof Iam>({
   name: "iam",
+  refuses: refused,
   operations: {
     ...users,
     ...groups,

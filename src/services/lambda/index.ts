@@ -26,6 +26,7 @@ import { codeDownload } from "./routes.ts";
 import { functionUrl } from "./url-endpoint.ts";
 import { keepProvisioned } from "./provisioned.ts";
 import { startLambda, type LambdaState } from "./state.ts";
+import { refused } from "./refused-members.ts";
 
 /** Lambda: functions, their versions and aliases, and calls of them. */
 export const lambda = defineService<typeof Lambda, LambdaState>({
@@ -45,6 +46,7 @@ export const lambda = defineService<typeof Lambda, LambdaState>({
     ...eventSourceMappings,
     ...functionUrls,
   },
+  refuses: refused,
   resources: [
     lambdaFunction,
     lambdaVersion,

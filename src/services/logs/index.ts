@@ -13,6 +13,7 @@ import { logGroup } from "./resources/log-group.ts";
 import { logQueryDefinition, logResourcePolicy, logStream } from "./resources/log-stream.ts";
 import { subscriptionWorker } from "./subscriptions.ts";
 import { LogWatch } from "./watch.ts";
+import { refused } from "./refused-members.ts";
 
 const SWEEP_MS = 3600_000;
 const DAY_MS = 86_400_000;
@@ -20,6 +21,7 @@ const DAY_MS = 86_400_000;
 /** CloudWatch Logs. */
 export const logs = defineService<typeof Logs, LogWatch>({
   name: "logs",
+  refuses: refused,
   operations: {
     ...groups,
     ...streams,

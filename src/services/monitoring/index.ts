@@ -6,10 +6,12 @@ import { dashboards } from "./dashboards.ts";
 import { metrics } from "./metrics.ts";
 import { compositeAlarm, dashboard, metricAlarm } from "./resources/alarm.ts";
 import { tags } from "./tags.ts";
+import { refused } from "./refused-members.ts";
 
 /** CloudWatch: metrics, alarms and dashboards. */
 export const monitoring = defineService<typeof CloudWatch, any>({
   name: "monitoring",
+  refuses: refused,
   operations: { ...metrics, ...alarms, ...dashboards, ...tags },
   resources: [metricAlarm, compositeAlarm, dashboard],
   workers: [alarmWorker, actionWorker],

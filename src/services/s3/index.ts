@@ -20,10 +20,12 @@ import type { S3State } from "./model.ts";
 import { s3BucketPolicy } from "./resources/bucket-policy.ts";
 import { s3Bucket } from "./resources/bucket.ts";
 import { preflightRoute, websiteRoute } from "./routes.ts";
+import { refused } from "./refused-members.ts";
 
 /** Simple Storage Service. */
 export const s3 = defineService<typeof S3, S3State>({
   name: "s3",
+  refuses: refused,
   operations: logged({
     ...buckets,
     ...bucketSettings,

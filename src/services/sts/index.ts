@@ -9,6 +9,7 @@ import { assumeRole } from "./assume-role.ts";
 import { credentialsView } from "./credentials-view.ts";
 import { denied, packedSize, provesMfa, sessionPolicies, sessionTags, tagConditions, validation } from "./session.ts";
 import { assumeRoleWithWebIdentity, type StsState } from "./web-identity.ts";
+import { refused } from "./refused-members.ts";
 
 const SESSION_TOKEN_SECONDS = 43_200;
 /** The account's root gets an hour at most. */
@@ -40,6 +41,7 @@ const federatedArn = (account: string, name: string | undefined): string =>
 /** Security Token Service. */
 export const sts = defineService<typeof Sts, StsState>({
   name: "sts",
+  refuses: refused,
   start: () => ({ issuers: new IssuerKeys(), proved: new WeakSet() }),
   operations: {
     AssumeRole: assumeRole,

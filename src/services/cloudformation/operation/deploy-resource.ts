@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { refusedIn } from "../../../aws/refused-members.ts";
 import type { ResourceType } from "../../../aws/service.ts";
 import {
   brokenConstraints,
@@ -21,7 +22,7 @@ import { shiftAlias } from "./alias-deployment.ts";
 import { resolvedDeclaration } from "./declarations.ts";
 import { isDenied, reasonOf, StepCancelled, StepFailed } from "./failure.ts";
 import { liveProperties } from "./live-properties.ts";
-import { refusal, refusedProperties } from "./refused-properties.ts";
+import { refusal } from "./refused-properties.ts";
 import { refuseDenied } from "./stack-policies.ts";
 import type { StackRun } from "./stack-run.ts";
 import type { StepContext } from "./step-context.ts";
@@ -126,7 +127,7 @@ async function bring(job: Job): Promise<boolean> {
 /** Refuses values that the type's schema does not allow; a resource that stays as it is, is not looked at again. */
 function refuseBroken({ declared, type, next }: Job): void {
   refuseReservedTags(declared.type, next);
-  const refused = refusedProperties(type, next);
+  const refused = refusedIn(type.refuses ?? {}, next);
   if (refused.length > 0) throw new StepFailed(refusal(declared.type, refused));
   const messages = brokenConstraints(declared.type, next);
   if (messages.length > 0) throw new StepFailed(propertiesFailure(declared.logicalId, messages));
