@@ -49,6 +49,7 @@ export function newMessage(ctx: Ctx, queue: Queue, sending: Sending, isEntry = f
   }
   if (STRANGE.test(body)) throw new AwsError("InvalidMessageContents", `Invalid characters found. ${CHARACTERS}`, 400);
   const attributes = storedAttributes(sending.MessageAttributes);
+  for (const value of Object.values(sending.MessageSystemAttributes ?? {})) refuseLists(value);
   const trace = sending.MessageSystemAttributes?.["AWSTraceHeader"]?.StringValue ?? ctx.traceId;
   const strange = Object.keys(sending.MessageSystemAttributes ?? {}).find((name) => name !== "AWSTraceHeader");
   if (strange !== undefined)
@@ -149,6 +150,16 @@ function storedAttributes(given: Sending["MessageAttributes"]): Record<string, S
   return Object.fromEntries(entries.map(([name, value]) => [name, storedAttribute(name, value)]));
 }
 
+/** Lists are in SQS's model, and have never been taken. */
+function refuseLists({ StringListValues, BinaryListValues }: Sqs.MessageAttributeValue): void {
+  if (StringListValues?.length || BinaryListValues?.length)
+    throw new AwsError(
+      "UnsupportedOperation",
+      "Message attribute list values in SendMessage operation are not supported.",
+      400,
+    );
+}
+
 function storedAttribute(name: string, value: Sqs.MessageAttributeValue): StoredAttribute {
   if (
     !/^[\p{L}\p{N}_.-]+$/u.test(name) ||
@@ -158,6 +169,7 @@ function storedAttribute(name: string, value: Sqs.MessageAttributeValue): Stored
     throw invalidValue(
       `Message (user) attribute name '${name.slice(0, 300)}' is invalid: it may have letters, digits, underscores, hyphens and single dots, at most ${MAX_ATTRIBUTE_NAME} characters, and no AWS or Amazon prefix.`,
     );
+  refuseLists(value);
   const type = value.DataType ?? "";
   const [, kind] = /^(String|Number|Binary)(?:\..+)?$/.exec(type) ?? [];
   if (type === "") throw invalidValue(`Message (user) attribute '${name}' must contain a non-empty attribute type.`);

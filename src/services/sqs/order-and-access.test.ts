@@ -21,6 +21,40 @@ describe("SQS: order, dead letters, who may", () => {
   describe("FIFO queues", () => {
     const fifo = { FifoQueue: "true", ContentBasedDeduplication: "true" };
 
+    test("a receive that is tried again under its name gets the same messages, until one of them is changed", async () => {
+      const { QueueUrl } = await queue(fifo);
+      for (const MessageBody of ["a1", "a2", "a3"])
+        await sqs.sendMessage({ QueueUrl, MessageGroupId: "a", MessageBody });
+      const attempt = { ReceiveRequestAttemptId: "one", MaxNumberOfMessages: 2 };
+      const first = await receive(QueueUrl, attempt);
+      assert.deepEqual(
+        first.map(({ Body }) => Body),
+        ["a1", "a2"],
+      );
+      assert.deepEqual(await bodies(QueueUrl), []);
+      const again = await receive(QueueUrl, attempt);
+      assert.deepEqual(
+        again.map(({ ReceiptHandle }) => ReceiptHandle),
+        first.map(({ ReceiptHandle }) => ReceiptHandle),
+      );
+      assert.deepEqual(await bodies(QueueUrl, { ReceiveRequestAttemptId: "two" }), []);
+      await sqs.deleteMessage({ QueueUrl, ReceiptHandle: first[0]!.ReceiptHandle });
+      assert.deepEqual(await bodies(QueueUrl, attempt), []);
+      await assert.rejects(
+        receive(QueueUrl, { ReceiveRequestAttemptId: "a b" }),
+        refused("InvalidParameterValue", /ReceiveRequestAttemptId/),
+      );
+    });
+
+    test("attributes that are lists are refused", async () => {
+      const { QueueUrl } = await queue();
+      const MessageAttributes = { a: { DataType: "String", StringValue: "a", StringListValues: ["a", "b"] } };
+      await assert.rejects(
+        sqs.sendMessage({ QueueUrl, MessageBody: "x", MessageAttributes }),
+        /Message attribute list values in SendMessage operation are not supported/,
+      );
+    });
+
     test("a group is handed out in order, and waits for what is in flight; other groups do not", async () => {
       const { QueueUrl } = await queue(fifo);
       const numbers: string[] = [];

@@ -137,16 +137,21 @@ export async function claimMessages(ctx: Ctx, queue: Queue, claim: Claim): Promi
       parameters: [now + claim.visibilityMs, now, now, receipt, ...claimed],
     },
   ]);
-  const rows = await database.all<Message & { facts: string }>({
-    sql: `select ${COLUMNS} from sqs_message where receipt = ? order by id`,
-    parameters: [receipt],
-  });
-  const messages = rows.map(messageOf);
+  const messages = await messagesOf(ctx, receipt);
   if (!fifo) return messages;
   const places = new Map(order.map(({ id }, place) => [id, place]));
   const groups = [...Map.groupBy(messages, ({ grp }) => grp).values()];
   const placeOf = ([first]: Message[]): number => places.get(first!.id) ?? order.length;
   return groups.toSorted((a, b) => placeOf(a) - placeOf(b)).flat();
+}
+
+/** The messages of one receive. */
+export async function messagesOf(ctx: Ctx, receipt: string): Promise<Message[]> {
+  const rows = await ctx.platform.database.all<Message & { facts: string }>({
+    sql: `select ${COLUMNS} from sqs_message where receipt = ? order by id`,
+    parameters: [receipt],
+  });
+  return rows.map(messageOf);
 }
 
 const messageOf = (row: Message & { facts: unknown }): Message => ({

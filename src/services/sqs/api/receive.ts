@@ -8,8 +8,9 @@ import { recordMetrics } from "../metrics.ts";
 import { invalidParameter, isFifo, missing, onQueue, queueOf, type Ctx, type Queue } from "../model.ts";
 import { parseReceiptHandle } from "../receipt-handle.ts";
 import { messageView, receiveMessages } from "../receive.ts";
+import { receivedAgain, rememberAttempt } from "../receive-attempts.ts";
 import type { SqsState } from "../state.ts";
-import { hideMessage, receivedMessage, removeMessage } from "../store.ts";
+import { hideMessage, receivedMessage, removeMessage, type Message } from "../store.ts";
 
 const SYSTEM = new Set([
   "All",
@@ -23,6 +24,30 @@ const SYSTEM = new Set([
   "AWSTraceHeader",
   "DeadLetterQueueSourceArn",
 ]);
+
+const ATTEMPT = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/;
+
+/** Receives; a caller that names its attempt gets with the same name the same messages, of a FIFO queue. */
+async function received(
+  ctx: Ctx,
+  queue: Queue,
+  attempt: string | undefined,
+  options: Parameters<typeof receiveMessages>[2],
+): Promise<Message[]> {
+  if (attempt === undefined || !isFifo(queue)) return receiveMessages(ctx, queue, options);
+  if (!ATTEMPT.test(attempt))
+    throw invalidParameter(
+      "ReceiveRequestAttemptId",
+      attempt,
+      "ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+    );
+  const seconds = options.visibilitySeconds ?? numberOf(queue, "VisibilityTimeout");
+  const again = await receivedAgain(ctx, queue, attempt, seconds * 1000);
+  if (again) return again;
+  const messages = await receiveMessages(ctx, queue, options);
+  await rememberAttempt(ctx, queue, attempt, messages);
+  return messages;
+}
 
 function checkVisibility(seconds: number | undefined): void {
   if (seconds !== undefined && (seconds < 0 || seconds > MAX_VISIBILITY_SECONDS))
@@ -104,11 +129,8 @@ export const receive = operations<typeof Sqs, SqsState>()({
       ];
       const strange = system.find((name) => !SYSTEM.has(name));
       if (strange !== undefined) throw new AwsError("InvalidAttributeName", `Unknown Attribute ${strange}.`, 400);
-      const messages = await receiveMessages(ctx, queue, {
-        max,
-        visibilitySeconds: input.VisibilityTimeout,
-        waitMs: wait * 1000,
-      });
+      const options = { max, visibilitySeconds: input.VisibilityTimeout, waitMs: wait * 1000 };
+      const messages = await received(ctx, queue, input.ReceiveRequestAttemptId, options);
       recordMetrics(ctx, queue.name, [
         messages.length ? ["NumberOfMessagesReceived", messages.length] : ["NumberOfEmptyReceives", 1],
       ]);
