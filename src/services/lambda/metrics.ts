@@ -1,6 +1,9 @@
 import type { Context } from "../../aws/context.ts";
 import type { InvokeOutcome } from "../../compute/lambda/function-version.ts";
 import type { MetricMeter } from "../../ports/telemetry.ts";
+import type { LambdaState } from "./state.ts";
+
+const MAX_COUNTERS = 10_000;
 
 /** CloudWatch's metrics of requests to a function's URLs. */
 export class UrlMeter {
@@ -44,19 +47,24 @@ type Counted =
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#async-invocation-metrics */
 export function count(
-  ctx: Pick<Context<any>, "platform" | "account" | "region" | "now">,
+  ctx: Context<LambdaState>,
   of: { readonly name: string; readonly qualifier?: string | undefined },
   metric: Counted,
   value = 1,
 ): void {
-  const timestamp = ctx.now();
-  const unit = metric === "AsyncEventAge" ? "Milliseconds" : "Count";
-  const sample = { namespace: "AWS/Lambda", name: metric, timestamp, unit, value };
-  ctx.platform.telemetry.putMetrics(
-    ctx.account,
-    ctx.region,
-    dimensionSets(of.name, of.qualifier).map((dimensions) => ({ ...sample, dimensions })),
-  );
+  const { counters } = ctx.state;
+  const key = `${metric} ${ctx.account} ${ctx.region} ${of.name} ${of.qualifier ?? ""}`;
+  let meters = counters.get(key);
+  if (!meters) {
+    const unit = metric === "AsyncEventAge" ? "Milliseconds" : "Count";
+    const { telemetry } = ctx.platform;
+    meters = dimensionSets(of.name, of.qualifier).map((dimensions) =>
+      telemetry.metricMeter(ctx.account, ctx.region, { namespace: "AWS/Lambda", name: metric, unit, dimensions }),
+    );
+    if (counters.size >= MAX_COUNTERS) counters.clear();
+    counters.set(key, meters);
+  }
+  for (const meter of meters) meter.add(value, ctx.now());
 }
 
 /** Metrics of provisioned concurrency, for the version or alias that has it. */

@@ -7,7 +7,7 @@ import { CodeStore } from "../../compute/lambda/code-store.ts";
 import type { FunctionVersion } from "../../compute/lambda/function-version.ts";
 import { Invoker } from "../../compute/lambda/invoker.ts";
 import { codeOf, messageOf } from "../../kernel/aws-error.ts";
-import type { LogEvent } from "../../ports/telemetry.ts";
+import type { LogEvent, MetricMeter } from "../../ports/telemetry.ts";
 import { DeliveredLogs } from "./delivered-logs.ts";
 import type { Loads } from "./function-meter.ts";
 import { MappingPollers } from "./event-sources/pollers.ts";
@@ -32,6 +32,8 @@ export interface LambdaState {
   readonly caller: ServiceCaller;
   /** Calls that are under way, by account, region and function. */
   readonly loads: Loads;
+  /** Meters of what happens beside the calls, by metric, account, region and what was called. */
+  readonly counters: Map<string, readonly MetricMeter[]>;
   /** Asynchronous events that wait for concurrency. */
   readonly throttledEvents: ThrottledEvents;
   /** Texts of resource policies, by their records. */
@@ -93,6 +95,7 @@ export async function startLambda(platform: Platform, caller: ServiceCaller): Pr
     loads: new Map(),
     versions: new WeakMap(),
     runnables: new WeakMap(),
+    counters: new Map(),
     throttledEvents: new ThrottledEvents(),
     policyTexts: new WeakMap(),
   };
