@@ -134,7 +134,10 @@ export class TryLater extends Error {
   readonly delayMs: number;
 
   constructor(delayMs: number, cause: unknown) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0; // thrown again and again, and read by nobody
     super("a message is to come again", { cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.delayMs = delayMs;
   }
 }
