@@ -1,5 +1,5 @@
 import type { PatchOperation } from "@aws-sdk/client-api-gateway";
-import { badRequest, type RestApi } from "./model.ts";
+import { badRequest, missing, type RestApi } from "./model.ts";
 
 const ENDPOINT_TYPES = ["REGIONAL", "EDGE", "PRIVATE"];
 
@@ -48,7 +48,8 @@ export function patchedEndpoint(
     else if (path.startsWith("/endpointConfiguration/types")) {
       const type = endpointType(op, value);
       next = { ...next, endpointTypes: [type], ...(type === "PRIVATE" ? { ipAddressType: "dualstack" } : {}) };
-    } else if (path === "/minimumCompressionSize" && op !== "replace")
+    } else if (path.startsWith("/endpointConfiguration/vpcEndpointIds")) throw missing("VPC endpoints of REST APIs");
+    else if (path === "/minimumCompressionSize" && op !== "replace")
       throw badRequest("Invalid patch operation specified. Must be one of: [replace]");
     else if (path === "/binaryMediaTypes") throw badRequest("Invalid patch path /binaryMediaTypes");
     else others.push(patch);

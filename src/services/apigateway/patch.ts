@@ -1,7 +1,7 @@
 import type { PatchOperation } from "@aws-sdk/client-api-gateway";
 import { badRequest } from "./model.ts";
 
-/** Applies API Gateway's patch operations to top-level text fields. Paths below other fields are left to the caller. */
+/** Applies API Gateway's patch operations to top-level text fields; other paths are refused. */
 export function patched<T extends object>(
   value: T,
   patches: readonly PatchOperation[] | undefined,
@@ -11,7 +11,6 @@ export function patched<T extends object>(
   const result = { ...value } as Record<string, unknown>;
   for (const { op, path = "", value: next } of patches ?? []) {
     const field = path.slice(1);
-    if (field.includes("/")) continue;
     if (!operations.includes(op ?? ""))
       throw badRequest(`Invalid patch path  '${path}' specified for op '${op}'. Please choose supported operations`);
     if (!(fields as readonly string[]).includes(field))

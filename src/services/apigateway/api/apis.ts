@@ -117,6 +117,7 @@ export const apis = operations<typeof Gateway, any>()({
       );
       const name = imported.name ?? "API";
       const { definitions, documentation, warnings, ...rest } = imported;
+      failOn(input.failOnWarnings ? warnings : []);
       const api = withPolicy(ctx, { ...emptyApi(ctx, name), ...rest, ...definitions, name });
       await ctx.records.create("api", api.id, api);
       await putParts(ctx, api.id, documentation, false);
@@ -134,6 +135,7 @@ export const apis = operations<typeof Gateway, any>()({
       const api = await changeApi(ctx, input.restApiId, (before) => {
         const imported = importOpenApi(ctx, body, before, mode);
         ({ documentation, warnings } = imported);
+        failOn(input.failOnWarnings ? warnings : []);
         const next = input.mode === "overwrite" ? overwritten(before, imported) : merged(before, imported);
         return withPolicy(ctx, next);
       });
@@ -160,7 +162,10 @@ export const apis = operations<typeof Gateway, any>()({
       const fields = ["name", "description", "policy", "apiKeySource", "version", "minimumCompressionSize"] as const;
       const changed = await changeApi(ctx, input.restApiId, (before) => {
         const { api, others } = patchedEndpoint(before, input.patchOperations);
-        return withPolicy(ctx, patchedMediaTypes(withCompressionSize(patched(api, others, fields)), others));
+        const { types = [], plain = [] } = Object.groupBy(others, (p) =>
+          MEDIA_TYPE.test(p.path ?? "") ? "types" : "plain",
+        );
+        return withPolicy(ctx, patchedMediaTypes(withCompressionSize(patched(api, plain, fields)), types));
       });
       return { tags: {}, ...apiView(changed) };
     },
@@ -216,6 +221,10 @@ export const apis = operations<typeof Gateway, any>()({
   },
 });
 
+function failOn(warnings: readonly string[]): void {
+  if (warnings.length) throw badRequest(`Warnings found during import:\n\t${warnings.join("\n\t")}`);
+}
+
 /** Nothing stays of what the definition does not name. */
 function overwritten(
   before: RestApi,
@@ -266,11 +275,12 @@ function merged(before: RestApi, imported: ImportedApi): RestApi {
   } as RestApi;
 }
 
-function patchedMediaTypes(api: RestApi, patches: readonly Gateway.PatchOperation[] | undefined): RestApi {
+const MEDIA_TYPE = /^\/binaryMediaTypes\/(.+)$/;
+
+function patchedMediaTypes(api: RestApi, patches: readonly Gateway.PatchOperation[]): RestApi {
   let types = [...api.binaryMediaTypes];
-  for (const { op, path = "", value } of patches ?? []) {
-    const type = /^\/binaryMediaTypes\/(.+)$/.exec(path)?.[1]?.replaceAll("~1", "/");
-    if (!type) continue;
+  for (const { op, path = "", value } of patches) {
+    const type = MEDIA_TYPE.exec(path)![1]!.replaceAll("~1", "/");
     types = types.filter((t) => t !== type);
     // A replacement puts its value in the place of the type that the path names.
     if (op !== "remove") types.push(op === "replace" && value ? value : type);

@@ -22,6 +22,22 @@ const deploymentView = (d: Deployment) => ({
   ...(d.description === undefined ? {} : { description: d.description }),
 });
 
+/** What a deployment serves, by path and method. */
+const summaryOf = ({ resources }: Deployment): NonNullable<Gateway.Deployment["apiSummary"]> =>
+  Object.fromEntries(
+    resources
+      .filter(({ methods }) => Object.keys(methods).length > 0)
+      .map(({ path, methods }) => [
+        path,
+        Object.fromEntries(
+          Object.entries(methods).map(([name, { authorizationType, apiKeyRequired }]) => [
+            name,
+            { authorizationType, apiKeyRequired },
+          ]),
+        ),
+      ]),
+  );
+
 /** A snapshot of the API as it is now; every method must have an integration. */
 function snapshot(ctx: Context<any>, api: RestApi, description: string | undefined): Deployment {
   const resources = Object.values(api.resources);
@@ -92,7 +108,8 @@ export const deployments = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const stored = await ctx.records.get<Deployment>("deployment", `${input.restApiId}:${input.deploymentId}`);
       if (!stored) throw notFound("Invalid Deployment identifier specified");
-      return deploymentView(stored.value);
+      const summary = input.embed?.includes("apisummary") ? { apiSummary: summaryOf(stored.value) } : {};
+      return { ...deploymentView(stored.value), ...summary };
     },
   },
   GetDeployments: {

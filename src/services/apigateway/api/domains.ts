@@ -91,6 +91,14 @@ const PATCHED = [
   "securityPolicy",
 ] as const;
 
+/** Whether a patch is about the kind of endpoint; what is not here is refused. */
+function whatOf({ path = "", op, value }: Gateway.PatchOperation): "types" | "plain" {
+  if (path.startsWith("/mutualTlsAuthentication")) throw missing("mutual TLS of domain names");
+  if (path === "/endpointConfiguration/ipAddressType" && (op !== "replace" || value !== "ipv4"))
+    throw missing("other addresses of domain names than those of IPv4");
+  return /^\/endpointConfiguration\/(?:types|ipAddressType)(?:\/|$)/.test(path) ? "types" : "plain";
+}
+
 export const domains = operations<typeof Gateway, any>()({
   CreateDomainName: {
     permissions: on("POST", () => "/domainnames"),
@@ -129,8 +137,9 @@ export const domains = operations<typeof Gateway, any>()({
     async run(ctx, input) {
       const { domainName, endpointConfiguration, ...before } = domainView(await domainOf(ctx, input.domainName));
       const patches = input.patchOperations ?? [];
-      const type = patches.find((p) => /^\/endpointConfiguration\/types\/?/.test(p.path ?? "") && p.op !== "remove");
-      const wanted = patched<Wanted>(before, patches, PATCHED);
+      const { types: typed = [], plain = [] } = Object.groupBy(patches, whatOf);
+      const type = typed.find((p) => p.op !== "remove" && p.path !== "/endpointConfiguration/ipAddressType");
+      const wanted = patched<Wanted>(before, plain, PATCHED);
       const types = type ? [String(type.value)] : endpointConfiguration?.types;
       const changed = await keeper(ctx).call("apigatewayv2", "UpdateDomainName", {
         DomainName: domainName,

@@ -162,14 +162,15 @@ export const usagePlans = operations<typeof Gateway, any>()({
       const { startDate = "", endDate = "" } = input;
       const days = daysBetween(startDate, endDate);
       const linked = await ctx.records.list("plan-key", { prefix: `${plan.id}:${input.keyId ?? ""}` });
+      const { items: shown, ...rest } = page(linked, input);
       const items = await Promise.all(
-        linked.map(async ({ id }) => {
+        shown.map(async ({ id }) => {
           const used = await ctx.state.usage.days(ctx, id);
           const rows = days.map((day) => [used[day] ?? 0, plan.quota ? leftOn(used, plan.quota, day) : 0]);
           return [id.split(":")[1], rows] as const;
         }),
       );
-      return { usagePlanId: plan.id, startDate, endDate, items: Object.fromEntries(items) };
+      return { usagePlanId: plan.id, startDate, endDate, items: Object.fromEntries(items), ...rest };
     },
   },
   UpdateUsage: {
