@@ -125,8 +125,8 @@ export class ExecutionEnvironment {
   run(job: Job): void {
     this.#jobs.push(job);
     if (this.#loaded && !this.freezer.isFrozen) {
+      this.#handOver(job); // first: what we do of the beginning, we do while the runtime works
       this.#begin(job);
-      this.#handOver(job);
     } else {
       this.busySince = Infinity;
       void (this.#loaded ? this.#wake(job) : this.#runFirst(job));
