@@ -277,8 +277,14 @@ artifacts: {files: [out.txt]}
       ["FAILED", ["first SUCCEEDED", "second FAILED", "third undefined"]],
     );
     await s3.putObject({ Bucket: "work", Key: "go.txt", Body: "x" });
-    await codebuild.retryBuildBatch({ id, retryType: "RETRY_FAILED_BUILDS" });
+    const retry = { id, retryType: "RETRY_FAILED_BUILDS" as const, idempotencyToken: "again" };
+    await codebuild.retryBuildBatch(retry);
     const done = await batchEnd(id);
+    assert.equal(
+      (await codebuild.retryBuildBatch(retry)).buildBatch!.buildBatchStatus,
+      "SUCCEEDED",
+      "once for a token",
+    );
     assert.deepEqual(
       [done.buildBatchStatus, states(done), done.buildGroups?.map((g) => g.priorBuildSummaryList?.length)],
       ["SUCCEEDED", ["first SUCCEEDED", "second SUCCEEDED", "third SUCCEEDED"], [0, 1, 0]],

@@ -140,6 +140,13 @@ test("all at once: the alias moves, and the deployment says so", async () => {
     (await codedeploy().listDeployments({ applicationName: "app", deploymentGroupName: group })).deployments,
     [deploymentId],
   );
+  const targets = async (TargetStatus: string[]) =>
+    (await codedeploy().listDeploymentTargets({ deploymentId, targetFilters: { TargetStatus } })).targetIds;
+  assert.deepEqual([await targets(["Succeeded"]), await targets(["Failed", "Pending"])], [[`${name}:live`], []]);
+  await assert.rejects(
+    codedeploy().listDeploymentTargets({ deploymentId, targetFilters: { ServerInstanceLabel: ["Blue"] } }),
+    { name: "InvalidTargetFilterNameException" },
+  );
   const { deploymentTarget } = await codedeploy().getDeploymentTarget({ deploymentId, targetId: `${name}:live` });
   assert.deepEqual(
     deploymentTarget!.lambdaTarget!.lifecycleEvents!.map((e) => e.status),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { CloudWatch } from "@aws-sdk/client-cloudwatch";
-import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { CloudWatchLogs, type DescribeLogGroupsRequest } from "@aws-sdk/client-cloudwatch-logs";
 import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { compileLogFilter } from "./filter-pattern.ts";
@@ -212,6 +212,16 @@ test("groups are listed by parts of their names; a name and an ARN together are 
     (await logs.listLogGroups({ logGroupNamePattern })).logGroups!.map((g) => g.logGroupName);
   assert.deepEqual(await listed("^list/|er-l"), ["list/one", "list/two", "other-list"]);
   assert.deepEqual(await listed("^list"), ["list/one", "list/two"]);
+  const described = async (asked: DescribeLogGroupsRequest) =>
+    (await logs.describeLogGroups({ ...asked })).logGroups!.map((g) => g.logGroupName);
+  const arn = "arn:aws:logs:us-east-1:000000000000:log-group:list/two";
+  assert.deepEqual(await described({ logGroupIdentifiers: ["list/one", arn] }), ["list/one", "list/two"]);
+  assert.deepEqual(await described({ logGroupClass: "INFREQUENT_ACCESS" }), []);
+  assert.deepEqual(await described({ includeLinkedAccounts: true, accountIdentifiers: ["111111111111"] }), []);
+  assert.deepEqual((await logs.describeResourcePolicies({ policyScope: "RESOURCE" })).resourcePolicies, []);
+  await assert.rejects(logs.createLogGroup({ logGroupName: "ia", logGroupClass: "INFREQUENT_ACCESS" }), {
+    name: "NotImplemented",
+  });
   await assert.rejects(logs.describeLogStreams({ logGroupName: "list/one", logGroupIdentifier: "list/one" }), {
     name: "ValidationException",
     message: "LogGroup name and LogGroup ARN are mutually exclusive parameters.",

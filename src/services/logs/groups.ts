@@ -47,9 +47,13 @@ export const groups = operations<typeof Logs, LogWatch>()({
         ...(input.nextToken ? { after: input.nextToken } : {}),
         ...(input.logGroupNamePrefix ? { prefix: input.logGroupNamePrefix } : {}),
       };
+      const identifiers = input.logGroupIdentifiers?.map((one) => groupName({ logGroupIdentifier: one }));
+      if (identifiers?.length && (input.logGroupNamePrefix || input.logGroupNamePattern))
+        throw invalid("LogGroup identifiers and LogGroup name prefix or pattern are mutually exclusive parameters.");
       const pattern = input.logGroupNamePattern?.toLowerCase();
-      const stored = (await ctx.records.list<LogGroup>("group", options)).filter(
-        (g) => !pattern || g.id.toLowerCase().includes(pattern),
+      const stored = (isShown(ctx, input) ? await ctx.records.list<LogGroup>("group", options) : []).filter(
+        (g) =>
+          (!pattern || g.id.toLowerCase().includes(pattern)) && (!identifiers?.length || identifiers.includes(g.id)),
       );
       const page = stored.slice(0, limit);
       const bytes = await Promise.all(page.map((g) => storedBytes(ctx, g.id)));
@@ -78,7 +82,7 @@ export const groups = operations<typeof Logs, LogWatch>()({
         if (input[key]?.length) throw notImplemented(`ListLogGroups by ${key}`);
       const limit = input.limit ?? DEFAULT_PAGE;
       const isWanted = namePattern(input.logGroupNamePattern);
-      const known = !input.logGroupClass || input.logGroupClass === "STANDARD";
+      const known = isShown(ctx, input);
       const all = (await ctx.records.list<LogGroup>("group", input.nextToken ? { after: input.nextToken } : {})).filter(
         ({ id }) => known && isWanted(id),
       );
@@ -162,6 +166,14 @@ export const groups = operations<typeof Logs, LogWatch>()({
 });
 
 type AnyContext = Parameters<typeof existingGroup>[0];
+
+/** Whether groups as they are here, of the standard class and this account, are among those that are asked for. */
+const isShown = (
+  ctx: AnyContext,
+  { logGroupClass, accountIdentifiers }: Pick<Logs.DescribeLogGroupsRequest, "logGroupClass" | "accountIdentifiers">,
+): boolean =>
+  (!logGroupClass || logGroupClass === "STANDARD") &&
+  (!accountIdentifiers?.length || accountIdentifiers.includes(ctx.account));
 
 /** Parts of names with `|` between them; `^` before one says that the name begins with it. */
 function namePattern(text: string | undefined): (name: string) => boolean {

@@ -115,7 +115,9 @@ test("a query that makes texts without end, or looks too long, is refused", asyn
 
 test("queries are kept under names, by templates too", async () => {
   const put = { name: "slow calls", queryString: "filter ms > 10", logGroupNames: [GROUP] };
-  const { queryDefinitionId } = await logs.putQueryDefinition(put);
+  const once = { ...put, clientToken: "5f0c1a52-0000-4000-8000-000000000001" };
+  const { queryDefinitionId } = await logs.putQueryDefinition(once);
+  assert.equal((await logs.putQueryDefinition(once)).queryDefinitionId, queryDefinitionId);
   await logs.putQueryDefinition({ ...put, queryDefinitionId, queryString: "filter ms > 20" });
   await assert.rejects(logs.putQueryDefinition({ ...put, queryDefinitionId: "other" }), {
     name: "ResourceNotFoundException",

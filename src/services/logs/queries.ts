@@ -119,6 +119,7 @@ export const queries = operations<typeof Logs, any>()({
     permissions: on("DescribeQueries"),
     async run(ctx, input) {
       if (input.status && input.status !== "Complete") return { queries: [] };
+      if (input.queryLanguage && input.queryLanguage !== "CWLI") return { queries: [] };
       const stored = (await ctx.records.list<StoredQuery>("query"))
         .map((s) => s.value)
         .filter((q) => !input.logGroupName || q.groups.includes(input.logGroupName))

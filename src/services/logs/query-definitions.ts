@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import type { Context } from "../../aws/context.ts";
 import { operations, type Permission } from "../../aws/service.ts";
@@ -42,8 +43,9 @@ export const queryDefinitions = operations<typeof Logs, any>()({
   PutQueryDefinition: {
     permissions: on("PutQueryDefinition"),
     async run(ctx, input) {
-      const id = input.queryDefinitionId ?? ctx.ids.text(32, "0123456789abcdef").replace(UUID, "$1-$2-$3-$4-$5");
+      const id = input.queryDefinitionId ?? newId(ctx, input.clientToken);
       if (input.queryDefinitionId) await existing(ctx, id);
+      else if (input.clientToken && (await ctx.records.get(KIND, id))) return { queryDefinitionId: id };
       else if ((await ctx.records.count(KIND)) >= MAX_DEFINITIONS)
         throw new AwsError("LimitExceededException", "Resource limit exceeded.", 400);
       const definition: QueryDefinition = {
@@ -80,5 +82,11 @@ export const queryDefinitions = operations<typeof Logs, any>()({
     },
   },
 });
+
+/** A call that is made again with its token names the same definition. */
+const newId = (ctx: Context<any>, token: string | undefined): string =>
+  (token === undefined ? ctx.ids.text(32, "0123456789abcdef") : createHash("sha256").update(token).digest("hex"))
+    .slice(0, 32)
+    .replace(UUID, "$1-$2-$3-$4-$5");
 
 const UUID = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;

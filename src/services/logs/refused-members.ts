@@ -5,6 +5,7 @@ import type { RefusedMembers } from "../../aws/service.ts";
 export const refused: RefusedMembers<typeof Logs> = {
   CreateLogGroup: { deletionProtectionEnabled: [], logGroupClass: ["STANDARD"] },
   DeleteResourcePolicy: { expectedRevisionId: [], resourceArn: [] },
+  GetQueryResults: { maxItems: [], nextToken: [] },
   PutMetricFilter: { applyOnTransformedLogs: [], emitSystemFieldDimensions: [], fieldSelectionCriteria: [] },
   PutResourcePolicy: { expectedRevisionId: [] },
   PutSubscriptionFilter: { applyOnTransformedLogs: [], emitSystemFields: [], fieldSelectionCriteria: [] },

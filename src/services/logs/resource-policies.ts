@@ -80,6 +80,7 @@ export const resourcePolicies = operations<typeof Logs, any>()({
   DescribeResourcePolicies: {
     permissions: on("DescribeResourcePolicies"),
     async run(ctx, input) {
+      if (input.resourceArn || input.policyScope === "RESOURCE") return { resourcePolicies: [] }; // groups have none
       const limit = input.limit ?? MAX_POLICIES;
       const options = input.nextToken ? { after: input.nextToken } : {};
       const stored = await ctx.records.list<StoredPolicy>("policy", options);

@@ -70,6 +70,9 @@ test("a composite alarm follows the alarms of its rule", async () => {
   await client().putMetricAlarm(alarm("one"));
   await client().putMetricAlarm(alarm("two"));
   await client().putCompositeAlarm({ AlarmName: "both", AlarmRule: 'ALARM("one") AND NOT (OK(two) OR FALSE)' });
+  const parents = async (ParentsOfAlarmName: string) =>
+    (await client().describeAlarms({ ParentsOfAlarmName })).CompositeAlarms?.map((a) => a.AlarmName);
+  assert.deepEqual([await parents("one"), await parents("both")], [["both"], []]);
   await becomes("both", "OK");
   await client().setAlarmState({ AlarmName: "one", StateValue: "ALARM", StateReason: "by hand" });
   await becomes("both", "ALARM");

@@ -42,7 +42,7 @@ export const alarms = operations<typeof CloudWatch, any>()({
     permissions: (input, ctx) => alarmPermissions(ctx, "PutMetricAlarm", [String(input.AlarmName)]),
     async run(ctx, input) {
       // Members of an operation's input may be undefined where those of the SDK's types may be absent.
-      await putAlarm(ctx, input as Common, metricConfig(input as CloudWatch.PutMetricAlarmInput));
+      await putAlarm(ctx, input as Common, metricConfig(ctx, input as CloudWatch.PutMetricAlarmInput));
       return {};
     },
   },
@@ -67,7 +67,8 @@ export const alarms = operations<typeof CloudWatch, any>()({
       if (input.AlarmNames?.length && input.AlarmNamePrefix)
         throw wrong("AlarmNamePrefix and AlarmNames cannot be set at the same time.");
       const limit = Math.min(input.MaxRecords ?? DEFAULT_RECORDS, MAX_RECORDS);
-      const types = input.AlarmTypes?.length ? input.AlarmTypes : ["MetricAlarm"];
+      const all = input.ChildrenOfAlarmName || input.ParentsOfAlarmName ? ["MetricAlarm", "CompositeAlarm"] : undefined;
+      const types = input.AlarmTypes?.length ? input.AlarmTypes : (all ?? ["MetricAlarm"]);
       const found = (await candidates(ctx, input)).filter(
         (alarm) =>
           types.includes(alarm.config.kind === "metric" ? "MetricAlarm" : "CompositeAlarm") &&
@@ -193,6 +194,7 @@ async function candidates(
     AlarmNames?: string[] | undefined;
     AlarmNamePrefix?: string | undefined;
     ChildrenOfAlarmName?: string | undefined;
+    ParentsOfAlarmName?: string | undefined;
     NextToken?: string | undefined;
   },
 ): Promise<Alarm[]> {
@@ -205,10 +207,17 @@ async function candidates(
     ...(input.AlarmNamePrefix ? { prefix: input.AlarmNamePrefix } : {}),
     ...(input.NextToken ? { after: input.NextToken } : {}),
   });
-  return stored.map((s) => s.value).filter((alarm) => !names || names.includes(alarm.name));
+  const { ParentsOfAlarmName: child } = input;
+  return stored
+    .map((s) => s.value)
+    .filter(
+      ({ name, config }) =>
+        (!names || names.includes(name)) &&
+        (!child || (config.kind === "composite" && [...parseCompositeRule(config.rule).children].includes(child))),
+    );
 }
 
-function metricConfig(input: CloudWatch.PutMetricAlarmInput): MetricAlarmConfig {
+function metricConfig(ctx: Context<any>, input: CloudWatch.PutMetricAlarmInput): MetricAlarmConfig {
   if (isAnomalyComparison(input.ComparisonOperator) || input.ThresholdMetricId)
     throw notImplemented("alarms on anomaly detection");
   const statistics = [input.Statistic, input.ExtendedStatistic].filter((one) => one !== undefined);
@@ -217,7 +226,7 @@ function metricConfig(input: CloudWatch.PutMetricAlarmInput): MetricAlarmConfig 
       throw wrong(
         "Metrics list cannot be set together with MetricName, Namespace, Dimensions, Period, Unit, Statistic or ExtendedStatistic.",
       );
-    checkQueries(input.Metrics);
+    checkQueries(ctx, input.Metrics);
     if (input.Metrics.filter((m) => m.ReturnData !== false).length !== 1)
       throw wrong("Exactly one element of the metrics list should return data.");
   } else checkSingle(input, statistics);

@@ -1,6 +1,6 @@
 import type * as CloudWatch from "@aws-sdk/client-cloudwatch";
 import type { Context } from "../../aws/context.ts";
-import { AwsError } from "../../kernel/aws-error.ts";
+import { AwsError, notImplemented } from "../../kernel/aws-error.ts";
 import { checkPeriod, dimensionMap } from "./metric-input.ts";
 import { evaluateMath, isSeries, namesOf, type MathValue, type Series } from "./metric-math.ts";
 import { acrossUnits, isStatistic, statistic } from "./statistics.ts";
@@ -24,6 +24,7 @@ export interface MetricQuery {
   readonly Label?: string | undefined;
   readonly ReturnData?: boolean | undefined;
   readonly Period?: number | undefined;
+  readonly AccountId?: string | undefined;
 }
 
 interface Range {
@@ -42,7 +43,7 @@ export async function evaluateQueries(
   queries: readonly MetricQuery[],
   range: Range,
 ): Promise<Map<string, MathValue>> {
-  checkQueries(queries);
+  checkQueries(ctx, queries);
   const values = new Map<string, MathValue>();
   for (const query of queries)
     if (query.MetricStat) values.set(String(query.Id), await readSeries(ctx, query.MetricStat, range));
@@ -72,7 +73,9 @@ export async function evaluateQueries(
 }
 
 /** Refuses what cannot be evaluated. */
-export function checkQueries(queries: readonly MetricQuery[]): void {
+export function checkQueries(ctx: Pick<Context<any>, "account">, queries: readonly MetricQuery[]): void {
+  if (queries.some(({ AccountId }) => AccountId !== undefined && AccountId !== ctx.account))
+    throw notImplemented("metrics of other accounts");
   if (queries.length > MAX_QUERIES)
     throw invalid(`The collection MetricDataQueries must not have a size greater than ${MAX_QUERIES}.`);
   const ids = new Set<string>();

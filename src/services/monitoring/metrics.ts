@@ -31,7 +31,9 @@ export const metrics = operations<typeof CloudWatch, undefined>()({
     async run(ctx, input) {
       const namespace = String(input.Namespace);
       if (namespace.startsWith("AWS/")) throw invalid("The value AWS/ for parameter Namespace is invalid.");
-      const samples = (input.MetricData ?? []).flatMap((datum, i) =>
+      // Entities are hints for Application Signals; their metrics are metrics like others.
+      const ofEntities = (input.EntityMetricData ?? []).flatMap((one) => one.MetricData ?? []);
+      const samples = [...(input.MetricData ?? []), ...ofEntities].flatMap((datum, i) =>
         samplesOf(ctx, namespace, datum as CloudWatch.MetricDatum, i),
       );
       ctx.platform.telemetry.putMetrics(ctx.account, ctx.region, samples);
@@ -45,6 +47,7 @@ export const metrics = operations<typeof CloudWatch, undefined>()({
         ...(input.Namespace ? { namespace: input.Namespace } : {}),
         ...(input.MetricName ? { name: input.MetricName } : {}),
       };
+      if (input.OwningAccount && input.OwningAccount !== ctx.account) return { Metrics: [] };
       const wanted = input.Dimensions ?? [];
       const all = (await ctx.platform.telemetry.listMetrics(ctx.account, ctx.region, filter)).filter((m) =>
         wanted.every(
@@ -62,6 +65,7 @@ export const metrics = operations<typeof CloudWatch, undefined>()({
           MetricName: m.name,
           Dimensions: dimensionList(m.dimensions),
         })),
+        ...(input.IncludeLinkedAccounts ? { OwningAccounts: page.map(() => ctx.account) } : {}),
         ...(start + LIST_PAGE < all.length ? { NextToken: String(start + LIST_PAGE) } : {}),
       };
     },

@@ -90,6 +90,20 @@ test("ListMetrics filters by namespace, name and dimension", async () => {
   assert.deepEqual(Metrics, [{ Namespace: "Listed", MetricName: "A", Dimensions }]);
 });
 
+test("metrics of entities are metrics; those of other accounts are none, or refused", async () => {
+  const MetricData = [{ MetricName: "Of", Value: 1 }];
+  const Entity = { KeyAttributes: { Type: "Service", Name: "shop" } };
+  await client.putMetricData({ Namespace: "Entities", EntityMetricData: [{ Entity, MetricData }] });
+  const listed = await client.listMetrics({ Namespace: "Entities", IncludeLinkedAccounts: true });
+  assert.deepEqual([listed.Metrics?.map((m) => m.MetricName), listed.OwningAccounts], [["Of"], ["000000000000"]]);
+  const others = await client.listMetrics({ Namespace: "Entities", OwningAccount: "111111111111" });
+  assert.deepEqual(others.Metrics ?? [], []);
+  const MetricStat = { Metric: { Namespace: "Entities", MetricName: "Of" }, Period: 60, Stat: "Sum" };
+  const asked = { StartTime: new Date(0), EndTime: new Date(60_000) };
+  const query = { Id: "a", AccountId: "111111111111", MetricStat };
+  await assert.rejects(client.getMetricData({ ...asked, MetricDataQueries: [query] }), { name: "NotImplemented" });
+});
+
 test("a namespace of AWS's, a bad period and too many points are refused", async () => {
   await assert.rejects(client.putMetricData({ Namespace: "AWS/Lambda", MetricData: [{ MetricName: "A", Value: 1 }] }), {
     name: /InvalidParameterValue/,

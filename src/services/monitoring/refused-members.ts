@@ -4,7 +4,6 @@ import type { RefusedMembers } from "../../aws/service.ts";
 /** What nothing here acts on: calls that ask for it are answered 501. */
 export const refused: RefusedMembers<typeof CloudWatch> = {
   DescribeAlarmHistory: { AlarmContributorId: [] },
-  DescribeAlarms: { ParentsOfAlarmName: [] },
   GetMetricData: { "LabelOptions.Timezone": ["+0000"] },
   ListMetrics: { RecentlyActive: [] },
   PutCompositeAlarm: { ActionConfiguration: [] },

@@ -76,6 +76,9 @@ export const batches = operations<typeof CodeBuild, CodeBuildState>()({
     async run(ctx, input) {
       const id = checkedBatchId(input.id);
       const before = await existingBatch(ctx, id);
+      const token = input.idempotencyToken === undefined ? undefined : `retry ${id}:${input.idempotencyToken}`;
+      if (token !== undefined && (await ctx.records.get("token", token)))
+        return { buildBatch: await shownBatch(ctx, before) };
       if (!before.batch.complete || before.batch.buildBatchStatus === "SUCCEEDED")
         throw invalidInput(`Batch build ${id} cannot be retried: only batches that have failed can be`);
       const kept = input.retryType === "RETRY_FAILED_BUILDS" ? await succeeded(ctx, before) : {};
@@ -85,6 +88,7 @@ export const batches = operations<typeof CodeBuild, CodeBuildState>()({
         (b) => (b.attempt === before.attempt && b.batch.complete ? retried(b, kept, ctx.now()) : undefined),
         ...batchSoon(ctx, id),
         ...ctx.enqueue(BATCH_TIMEOUTS, { id, attempt: before.attempt + 1 }, { delayMs: timeoutMs(before.settings) }),
+        ...(token === undefined ? [] : [ctx.records.put("token", token, id)]),
       );
       return { buildBatch: await shownBatch(ctx, await existingBatch(ctx, id)) };
     },

@@ -184,7 +184,15 @@ export const deployments = operations<typeof CodeDeploy, any>()({
   },
   ListDeploymentTargets: {
     permissions: onDeployment("ListDeploymentTargets"),
-    run: async (ctx, input) => ({ targetIds: [targetId((await existingDeployment(ctx, input.deploymentId)).value)] }),
+    async run(ctx, input) {
+      const { value } = await existingDeployment(ctx, input.deploymentId);
+      const { TargetStatus: wanted, ...others } = (input.targetFilters ?? {}) as Record<string, string[]>;
+      const [other] = Object.keys(others);
+      if (other !== undefined)
+        throw bad("InvalidTargetFilterNameException", `The target filter ${other} is not one of Lambda deployments.`);
+      const isWanted = !wanted?.length || wanted.includes(targetStatus(value));
+      return { targetIds: isWanted ? [targetId(value)] : [] };
+    },
   },
   GetDeploymentTarget: {
     permissions: onDeployment("GetDeploymentTarget"),
@@ -222,6 +230,17 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
 
 const targetId = (d: Deployment): string => `${d.shift.functionName}:${d.shift.alias}`;
 
+const targetStatus = ({ status }: Deployment) =>
+  (
+    {
+      Created: "Pending",
+      InProgress: "InProgress",
+      Succeeded: "Succeeded",
+      Failed: "Failed",
+      Stopped: "Skipped",
+    } as const
+  )[status];
+
 function target(ctx: Ctx, d: Deployment, id: string | undefined) {
   if (id !== targetId(d))
     throw bad(
@@ -229,20 +248,13 @@ function target(ctx: Ctx, d: Deployment, id: string | undefined) {
       `The deployment ${d.id} has no target ${String(id).slice(0, 200)}.`,
     );
   const { functionName, alias, currentVersion, targetVersion } = d.shift;
-  const status = {
-    Created: "Pending",
-    InProgress: "InProgress",
-    Succeeded: "Succeeded",
-    Failed: "Failed",
-    Stopped: "Skipped",
-  } as const;
   return {
     deploymentTargetType: "LambdaTarget" as const,
     lambdaTarget: {
       deploymentId: d.id,
       targetId: id,
       targetArn: `arn:aws:lambda:${ctx.region}:${ctx.account}:function:${functionName}:${alias}`,
-      status: status[d.status],
+      status: targetStatus(d),
       lastUpdatedAt: new Date(d.completed ?? d.started ?? d.created),
       lifecycleEvents: d.events.map((e) => ({
         lifecycleEventName: e.name,
