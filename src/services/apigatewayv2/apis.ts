@@ -5,13 +5,16 @@ import { operations } from "../../aws/service.ts";
 import { newApiId } from "../../compute/edge/api-address.ts";
 import {
   apiOf,
+  badRequest,
   changeApi,
   checkedRoute,
+  conflict,
   given,
   newId,
   on,
   type HttpApi,
   type HttpDeployment,
+  type HttpIntegration,
   type HttpStage,
 } from "./model.ts";
 import { notImplemented } from "../../kernel/aws-error.ts";
@@ -51,6 +54,12 @@ function emptyApi(ctx: Context<any>, name: string): HttpApi {
   };
 }
 
+/** What "quick create" makes of a target: a function's ARN or the URL of an endpoint. */
+const targetOf = (target: string): Pick<HttpIntegration, "type" | "uri" | "payloadFormatVersion" | "method"> =>
+  /^https?:/.test(target)
+    ? { type: "HTTP_PROXY", uri: target, payloadFormatVersion: "1.0", method: "ANY" }
+    : { type: "AWS_PROXY", uri: target, payloadFormatVersion: "2.0" };
+
 /** The route and integration of "quick create": one function for everything, and a stage that deploys by itself. */
 async function quickCreate(
   ctx: Context<any>,
@@ -59,26 +68,51 @@ async function quickCreate(
   routeKey: string | undefined,
   credentialsArn: string | undefined,
 ): Promise<HttpApi> {
-  const isEndpoint = /^https?:/.test(target);
+  const managed = true as const;
   const integration = checkedIntegration({
     id: newId(ctx),
-    type: isEndpoint ? "HTTP_PROXY" : "AWS_PROXY",
-    uri: target,
-    payloadFormatVersion: isEndpoint ? "1.0" : "2.0",
+    managed,
+    ...targetOf(target),
     timeoutInMillis: 30_000,
-    ...(isEndpoint ? { method: "ANY" } : {}),
     ...(credentialsArn ? { credentialsArn } : {}),
   });
   const route = checkedRoute({
     id: newId(ctx),
+    managed,
     key: routeKey ?? "$default",
     authorizationType: "NONE",
     integrationId: integration.id,
   });
   const now = ctx.now();
-  const stage: HttpStage = { name: "$default", autoDeploy: true, variables: {}, created: now, updated: now };
+  const stage: HttpStage = { name: "$default", managed, autoDeploy: true, variables: {}, created: now, updated: now };
   await ctx.records.write(ctx.records.put("stage", `${api.id}:$default`, stage));
   return { ...api, integrations: [integration], routes: [route] };
+}
+
+/** Changes what quick create has made. */
+function quickUpdate(
+  api: HttpApi,
+  { Target, RouteKey, CredentialsArn }: Pick<V2.UpdateApiRequest, "Target" | "RouteKey" | "CredentialsArn">,
+): HttpApi {
+  if (Target === undefined && RouteKey === undefined && CredentialsArn === undefined) return api;
+  const integration = api.integrations.find((i) => i.managed);
+  const route = api.routes.find((r) => r.managed);
+  if (!integration || (RouteKey !== undefined && !route))
+    throw badRequest(
+      `Target, RouteKey and CredentialsArn are of APIs that quick create has made, which ${api.id} is not`,
+    );
+  const { method: _method, ...kept } = integration;
+  const next = checkedIntegration({
+    ...(Target === undefined ? integration : { ...kept, ...targetOf(Target) }),
+    ...(CredentialsArn === undefined ? {} : { credentialsArn: CredentialsArn }),
+  });
+  if (RouteKey !== undefined && api.routes.some((r) => r !== route && r.key === RouteKey))
+    throw conflict(`Route with key ${RouteKey} already exists for this API`);
+  return {
+    ...api,
+    integrations: api.integrations.map((i) => (i === integration ? next : i)),
+    routes: api.routes.map((r) => (r === route && RouteKey !== undefined ? checkedRoute({ ...r, key: RouteKey }) : r)),
+  };
 }
 
 export const apis = operations<typeof V2, any>()({
@@ -152,7 +186,12 @@ export const apis = operations<typeof V2, any>()({
         cors: input.CorsConfiguration as Cors | undefined,
         disableExecuteApiEndpoint: input.DisableExecuteApiEndpoint,
       });
-      return apiView(ctx, await changeApi(ctx, input.ApiId, (api) => ({ ...api, ...changes }) as HttpApi));
+      return apiView(
+        ctx,
+        await changeApi(ctx, input.ApiId, (api) =>
+          quickUpdate({ ...api, ...changes } as HttpApi, input as V2.UpdateApiRequest),
+        ),
+      );
     },
   },
   DeleteCorsConfiguration: {

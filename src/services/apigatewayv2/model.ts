@@ -8,6 +8,8 @@ export type ResponseParameters = Readonly<Record<string, Readonly<Record<string,
 
 export interface HttpIntegration {
   readonly id: string;
+  /** Quick create made it: UpdateApi changes it. */
+  readonly managed?: true;
   readonly type: string;
   readonly uri: string;
   /** Of an HTTP endpoint; ANY is the client's. */
@@ -24,6 +26,7 @@ export interface HttpIntegration {
 
 export interface HttpRoute {
   readonly id: string;
+  readonly managed?: true;
   /** `GET /items/{id}` or `$default`. */
   readonly key: string;
   readonly authorizationType: string;
@@ -81,6 +84,7 @@ export interface RouteSettings {
 
 export interface HttpStage {
   readonly name: string;
+  readonly managed?: true;
   readonly autoDeploy: boolean;
   readonly deploymentId?: string;
   readonly description?: string;

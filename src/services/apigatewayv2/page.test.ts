@@ -45,3 +45,23 @@ test("lists come in the pages that are asked for, and each has everything once",
     await assert.rejects(list({ MaxResults: "none" }), { name: "BadRequestException" });
   }
 });
+
+test("what quick create has made says so, and changes with its API", async () => {
+  const gateway = new ApiGatewayV2(app.client);
+  const { ApiId } = await gateway.createApi({ Name: "quick", ProtocolType: "HTTP", Target: "https://example.com/a" });
+  const parts = async () => {
+    const [integration] = (await gateway.getIntegrations({ ApiId })).Items!;
+    const [route] = (await gateway.getRoutes({ ApiId })).Items!;
+    const { ApiGatewayManaged } = await gateway.getStage({ ApiId, StageName: "$default" });
+    assert.deepEqual([integration!.ApiGatewayManaged, route!.ApiGatewayManaged, ApiGatewayManaged], [true, true, true]);
+    return [integration!.IntegrationType, integration!.IntegrationUri, route!.RouteKey];
+  };
+  assert.deepEqual(await parts(), ["HTTP_PROXY", "https://example.com/a", "$default"]);
+  await gateway.updateApi({ ApiId, Target: "https://example.com/b", RouteKey: "GET /b" });
+  assert.deepEqual(await parts(), ["HTTP_PROXY", "https://example.com/b", "GET /b"]);
+  const Target = "arn:aws:lambda:us-east-1:000000000000:function:f";
+  await gateway.updateApi({ ApiId, Target });
+  assert.deepEqual(await parts(), ["AWS_PROXY", Target, "GET /b"]);
+  const plain = await gateway.createApi({ Name: "plain", ProtocolType: "HTTP" });
+  await assert.rejects(gateway.updateApi({ ApiId: plain.ApiId, Target }), { name: "BadRequestException" });
+});

@@ -24,6 +24,7 @@ const routeView = (route: HttpRoute) => ({
   RouteId: route.id,
   RouteKey: route.key,
   ApiKeyRequired: false,
+  ...(route.managed ? { ApiGatewayManaged: true } : {}),
   AuthorizationType: route.authorizationType as V2.AuthorizationType,
   ...(route.integrationId ? { Target: `integrations/${route.integrationId}` } : {}),
   ...(route.operationName ? { OperationName: route.operationName } : {}),
@@ -33,6 +34,7 @@ const routeView = (route: HttpRoute) => ({
 
 const integrationView = (i: HttpIntegration) => ({
   IntegrationId: i.id,
+  ...(i.managed ? { ApiGatewayManaged: true } : {}),
   IntegrationType: i.type as V2.IntegrationType,
   ...(i.subtype === undefined
     ? { IntegrationUri: i.uri, IntegrationMethod: i.type === "HTTP_PROXY" ? i.method : "POST" }

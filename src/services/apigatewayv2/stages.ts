@@ -26,6 +26,7 @@ const settingsView = (settings: RouteSettings | undefined): V2.RouteSettings =>
 
 const stageView = (stage: HttpStage) => ({
   StageName: stage.name,
+  ...(stage.managed ? { ApiGatewayManaged: true } : {}),
   AutoDeploy: stage.autoDeploy,
   CreatedDate: new Date(stage.created),
   LastUpdatedDate: new Date(stage.updated),

@@ -100,6 +100,17 @@ describe("Cost Explorer", () => {
       DimensionValues?.map(({ Value }) => Value),
       ["eu-west-1", "us-east-1"],
     );
+    const regions = { TimePeriod: today(), Dimension: "REGION" as const, MaxResults: 1 };
+    const first = await ce.getDimensionValues(regions);
+    const second = await ce.getDimensionValues({ ...regions, NextPageToken: first.NextPageToken });
+    assert.deepEqual(
+      [first, second].map((page) => [page.DimensionValues![0]!.Value, page.ReturnSize, page.TotalSize]),
+      [
+        ["eu-west-1", 1, 2],
+        ["us-east-1", 1, 2],
+      ],
+    );
+    assert.equal(second.NextPageToken, undefined);
     const { Tags } = await ce.getTags({ TimePeriod: today(), TagKey: "awscodestar:projectArn" });
     assert.deepEqual(Tags, [project]);
   });

@@ -26,7 +26,7 @@ export const refused: RefusedMembers<typeof CloudFormation> = {
   CreateStack: { DeploymentConfig: [] },
   DeleteStack: { DeploymentConfig: [] },
   ExecuteChangeSet: { RetainExceptOnCreate: [] },
-  GetTemplateSummary: CALLER,
+  GetTemplateSummary: { ...CALLER, "TemplateSummaryConfig.TreatUnrecognizedResourceTypesAsWarnings": [] },
   RollbackStack: { DeploymentConfig: [] },
   UpdateStack: { DeploymentConfig: [] },
 };

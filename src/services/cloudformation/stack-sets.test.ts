@@ -95,6 +95,10 @@ describe("stack sets", () => {
       Tags: [{ Key: "team", Value: "a" }],
     });
     assert.match(StackSetId!, /^first:[0-9a-f-]{36}$/);
+    const summary = await cfn.getTemplateSummary({ StackSetName: "first" });
+    assert.deepEqual([summary.Description, summary.Parameters?.map((p) => p.ParameterKey)], ["first", ["Days"]]);
+    await assert.rejects(cfn.getTemplateSummary({ StackSetName: "none" }), { name: "StackSetNotFoundException" });
+    await assert.rejects(cfn.listStackSets({ CallAs: "DELEGATED_ADMIN" }), { name: "NotImplemented" });
     const { StackSet } = await cfn.describeStackSet({ StackSetName: StackSetId! });
     assert.equal(StackSet!.AdministrationRoleARN, `arn:aws:iam::${ACCOUNT}:role/${ADMINISTRATOR}`);
     assert.deepEqual(StackSet!.Parameters, [{ ParameterKey: "Days", ParameterValue: "3" }]);

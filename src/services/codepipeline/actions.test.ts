@@ -65,6 +65,7 @@ describe("CodePipeline's actions", () => {
       jobId: job.id!,
       outputVariables: { place: "here" },
       executionDetails: { externalExecutionId: "e-1", summary: "done" },
+      currentRevision: { revision: "r-1", changeIdentifier: "c-1", created: new Date(1_000) },
     });
     await assert.rejects(
       pipelines.putJobFailureResult({ jobId: job.id!, failureDetails: { type: "JobFailed", message: "late" } }),
@@ -72,6 +73,11 @@ describe("CodePipeline's actions", () => {
     );
     await approvalIn(name, "Check", "Look");
     const [, deploy, check] = await states(name);
+    assert.deepEqual(deploy!.actionStates![0]!.currentRevision, {
+      revisionId: "r-1",
+      revisionChangeId: "c-1",
+      created: new Date(1_000),
+    });
     assert.deepEqual(
       [
         deploy!.actionStates![0]!.latestExecution!.externalExecutionId,

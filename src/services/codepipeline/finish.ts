@@ -8,6 +8,7 @@ import {
   type Artifact,
   type Ctx,
   type Execution,
+  type JobRevision,
   type Revision,
 } from "./model.ts";
 import { stepSoon } from "./start.ts";
@@ -25,6 +26,7 @@ export interface Outcome {
   readonly outputs?: readonly Artifact[];
   readonly variables?: Readonly<Record<string, string>>;
   readonly revision?: Omit<Revision, "action" | "artifact">;
+  readonly jobRevision?: JobRevision;
 }
 
 /** Notes the end of an action and lets its execution go on; answers false where it had ended before. */
@@ -50,6 +52,7 @@ export async function finishAction(
     ...(outcome.by ? { by: outcome.by } : {}),
     ...(outcome.outputs ? { outputs: outcome.outputs } : {}),
     ...(outcome.variables ? { variables: outcome.variables } : {}),
+    ...(outcome.jobRevision ? { jobRevision: outcome.jobRevision } : {}),
   });
   let isOurs = false;
   await ctx.records.update<Execution>(

@@ -12,10 +12,12 @@ import { customActionType } from "./resources/custom-action-type.ts";
 import { pipeline } from "./resources/pipeline.ts";
 import { startPipelines, type PipelineState } from "./state.ts";
 import { stepper } from "./step.ts";
+import { refused } from "./refused-members.ts";
 
 /** CodePipeline: pipelines, their executions, and the jobs of their actions. */
 export const codepipeline = defineService<typeof CodePipeline, PipelineState>({
   name: "codepipeline",
+  refuses: refused,
   operations: { ...pipelines, ...executions, ...stages, ...stateOperations, ...jobs, ...actionTypes },
   resources: [pipeline, customActionType],
   workers: [

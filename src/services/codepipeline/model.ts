@@ -40,9 +40,17 @@ export interface Revision {
   readonly changedAt?: number;
 }
 
+/** What a job worker says of the revision that its action is at now. */
+export interface JobRevision {
+  readonly id: string;
+  readonly changeId: string;
+  readonly created?: number;
+}
+
 /** One run of one action. */
 export interface ActionRun {
   readonly id: string;
+  readonly jobRevision?: JobRevision;
   readonly stage: string;
   /** Of the action, or of the rule of a condition. */
   readonly action: string;

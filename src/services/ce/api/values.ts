@@ -1,7 +1,7 @@
 import type * as CostExplorer from "@aws-sdk/client-cost-explorer";
 import { operations } from "../../../aws/service.ts";
 import { filterOf } from "../filter.ts";
-import { onAll } from "../model.ts";
+import { invalid, onAll } from "../model.ts";
 import { timeOf } from "../periods.ts";
 import type { CostState } from "../prices.ts";
 import { lineItems } from "./cost-and-usage.ts";
@@ -17,6 +17,27 @@ function distinct(values: Iterable<string | undefined>, search = ""): string[] {
   return [...new Set(present)].toSorted();
 }
 
+/** A page of values, and what is said of it. */
+function paged(found: readonly string[], { MaxResults, NextPageToken = "0" }: Paging) {
+  const start = Number(NextPageToken);
+  if (!Number.isSafeInteger(start) || start < 0) throw invalid("The NextPageToken is not one of this request.");
+  const end = MaxResults ? start + MaxResults : found.length;
+  const values = found.slice(start, end);
+  return {
+    values,
+    sizes: {
+      ReturnSize: values.length,
+      TotalSize: found.length,
+      ...(end < found.length ? { NextPageToken: String(end) } : {}),
+    },
+  };
+}
+
+interface Paging {
+  readonly MaxResults?: number | undefined;
+  readonly NextPageToken?: string | undefined;
+}
+
 export const values = operations<typeof CostExplorer, CostState>()({
   GetDimensionValues: {
     permissions: onAll("GetDimensionValues"),
@@ -26,11 +47,8 @@ export const values = operations<typeof CostExplorer, CostState>()({
         items.map(({ dimensions }) => dimensions[String(input.Dimension)]),
         input.SearchString,
       );
-      return {
-        DimensionValues: found.map((Value) => ({ Value, Attributes: {} })),
-        ReturnSize: found.length,
-        TotalSize: found.length,
-      };
+      const page = paged(found, input);
+      return { DimensionValues: page.values.map((Value) => ({ Value, Attributes: {} })), ...page.sizes };
     },
   },
   GetTags: {
@@ -42,7 +60,8 @@ export const values = operations<typeof CostExplorer, CostState>()({
         TagKey === undefined ? items.flatMap(({ tags }) => Object.keys(tags)) : items.map(({ tags }) => tags[TagKey]),
         input.SearchString,
       );
-      return { Tags: found, ReturnSize: found.length, TotalSize: found.length };
+      const page = paged(found, input);
+      return { Tags: page.values, ...page.sizes };
     },
   },
 });

@@ -6,6 +6,8 @@ import { isObject, type JsonObject } from "../../../engines/yaml/index.ts";
 import { onAll, onStack } from "../access.ts";
 import { noChangeSet, validation } from "../errors.ts";
 import type { Revision, StoredTemplate } from "../model.ts";
+import { onStackSet } from "./stack-sets.ts";
+import { stackSetOf } from "../stack-sets/store.ts";
 import { existingStack, loadTemplate } from "../store.ts";
 import { neededCapabilities } from "../template/capabilities.ts";
 import { parseTemplate, parseText } from "../template/prepare.ts";
@@ -25,10 +27,14 @@ export const templates = operations<typeof CloudFormation, any>()({
     },
   },
   GetTemplateSummary: {
-    permissions: onStack("GetTemplateSummary"),
+    permissions: (input, ctx) => (input.StackSetName ? onStackSet : onStack)("GetTemplateSummary")(input, ctx),
     async run(ctx, input) {
       const text = await templateText(ctx, input.TemplateBody, input.TemplateURL);
       if (text !== undefined) return summary(ctx, parseText(text).value);
+      if (input.StackSetName) {
+        const { value: set } = await stackSetOf(ctx, input.StackSetName);
+        return summary(ctx, parseText(set.template).value);
+      }
       if (!input.StackName) throw validation("Either Template URL or Template Body must be specified.");
       const { value: stack } = await existingStack(ctx, input.StackName);
       if (!stack.revision) throw validation("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.");

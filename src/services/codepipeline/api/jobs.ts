@@ -5,7 +5,7 @@ import { invoke } from "../actions/lambda.ts";
 import { typeKey } from "../custom-types.ts";
 import { changeRun, finishAction } from "../finish.ts";
 import { jobData, queued, type Job } from "../jobs.ts";
-import { declarationOf, executionKey, fault, onAll, type Ctx, type Execution } from "../model.ts";
+import { declarationOf, executionKey, fault, onAll, type Ctx, type Execution, type JobRevision } from "../model.ts";
 import type { PipelineState } from "../state.ts";
 
 export const JOB_CONTINUATIONS = "codepipeline-job-continuations";
@@ -127,8 +127,14 @@ export const jobs = operations<typeof CodePipeline, PipelineState>()({
       if (continuationToken)
         return await goOn(ctx, job, { continuationToken, summary, percent: executionDetails?.percentComplete });
       await end(ctx, job);
+      const { revision, changeIdentifier, created, revisionSummary } = input.currentRevision ?? {};
+      const changedAt = created === undefined ? {} : { changedAt: created.getTime() };
       await finishAction(ctx, job.where, {
         status: "Succeeded",
+        ...(revision === undefined ? {} : { jobRevision: jobRevision(revision, changeIdentifier, created) }),
+        ...(revision !== undefined && job.type?.startsWith("Source:")
+          ? { revision: { id: revision, ...changedAt, ...(revisionSummary ? { summary: revisionSummary } : {}) } }
+          : {}),
         variables: outputVariables,
         outputs: job.outputs,
         ...(externalId ? { externalId } : {}),
@@ -151,6 +157,12 @@ export const jobs = operations<typeof CodePipeline, PipelineState>()({
       return {};
     },
   },
+});
+
+const jobRevision = (id: string, changeId: string | undefined, created: Date | undefined): JobRevision => ({
+  id,
+  changeId: changeId ?? id,
+  ...(created === undefined ? {} : { created: created.getTime() }),
 });
 
 /** A job that is not at its end: its function is called again, its worker polls it again. */

@@ -189,14 +189,16 @@ function actionState(actionName: string, stage: string, execution: Execution | u
   const run = execution?.runs.findLast((one) => one.stage === stage && one.action === actionName && !one.condition);
   const revision = execution?.revisions.find((one) => one.action === actionName);
   if (!run) return { actionName };
+  const current =
+    run.jobRevision ?? (revision && { id: revision.id, changeId: revision.id, created: revision.changedAt });
   return {
     actionName,
-    ...(revision
+    ...(current
       ? {
           currentRevision: {
-            revisionId: revision.id,
-            revisionChangeId: revision.id,
-            created: new Date(revision.changedAt ?? run.updated),
+            revisionId: current.id,
+            revisionChangeId: current.changeId,
+            created: new Date(current.created ?? run.updated),
           },
         }
       : {}),
