@@ -1,5 +1,5 @@
 import type * as Events from "@aws-sdk/client-eventbridge";
-import type { Context } from "../../../aws/context.ts";
+import { createContext, type Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
 import { compileEventPattern, matchEventPattern } from "../../../engines/event-pattern/index.ts";
 import type { Statement } from "../../../ports/database.ts";
@@ -68,7 +68,8 @@ export const putEvents = operations<typeof Events, EventsState>()({
         else {
           const bus = busName(entry["EventBusName"] as string | undefined);
           // As AWS: an event for a bus that is not there is accepted, and reaches nobody.
-          if (await findBus(ctx, bus)) statements.push(...(await publish(ctx, bus, accepted)));
+          const within = traced(ctx, entry["TraceHeader"] as string | undefined);
+          if (await findBus(ctx, bus)) statements.push(...(await publish(within, bus, accepted)));
           answers.push({ EventId: accepted.id });
         }
       }
@@ -88,6 +89,14 @@ export const putEvents = operations<typeof Events, EventsState>()({
     },
   },
 });
+
+/** The context in which an event that is part of a trace goes to its targets. */
+function traced(ctx: Ctx, traceId: string | undefined): Ctx {
+  if (!traceId) return ctx;
+  const { platform, registry, service, account, region, principal, requestId } = ctx;
+  const facts = { service, account, region, principal, requestId, traceId };
+  return createContext(platform, registry, facts);
+}
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html */
 function sizeOf(entry: Entry): number {
