@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
+import { until } from "../support/starling.ts";
 
 const WRAPPER = '#!/bin/sh\nexport WRAPPED="with $#" _HANDLER=other.handler\nexec "$@"\n';
 
 describe("execution environments", { skip: cannotRun }, () => {
   let platform: TestPlatform;
   let kit: FunctionKit;
+  let logs: CloudWatchLogs;
   before(async () => {
     platform = await startPlatform();
+    logs = new CloudWatchLogs(platform.client);
     kit = await functionKit(platform.client);
   });
   after(() => platform?.stop());
@@ -41,6 +45,30 @@ describe("execution environments", { skip: cannotRun }, () => {
     assert.match(value.errorMessage, /Error: Task timed out after 1\.00 seconds$/);
     assert.match(log, /START RequestId[^]*Task timed out after 1\.00 seconds[^]*Status: timeout/);
     assert.doesNotMatch(log, /\tInit Duration/);
+  });
+
+  test("what ends an environment is named in its lines: REPORT, and INIT_REPORT where it is the init phase", async () => {
+    const logOf = (name: string, line: RegExp) =>
+      until(async () => {
+        const { events = [] } = await logs
+          .filterLogEvents({ logGroupName: `/aws/lambda/${name}` })
+          .catch(() => ({ events: [] }));
+        return events.map((e) => e.message!).find((m) => line.test(m));
+      }, 10_000);
+    const exits = await create({ "index.js": "exports.handler = async () => process.exit(3)" });
+    assert.match((await call(exits)).log, /\nREPORT [^\n]*\tStatus: error\tError Type: Runtime\.ExitError/);
+    const fails = await create({ "index.js": "throw new Error('no')" });
+    assert.match((await call(fails)).log, /\tStatus: error\tError Type: Error/);
+    assert.match(
+      (await logOf(fails, /^INIT_REPORT/))!,
+      /^INIT_REPORT Init Duration: [\d.]+ ms\tPhase: init\tStatus: error\tError Type: Error\n$/,
+    );
+    const leaves = await create({ "index.js": "process.exit(4)" });
+    await call(leaves);
+    assert.match(
+      (await logOf(leaves, /^INIT_REPORT/))!,
+      /\tPhase: init\tStatus: error\tError Type: Runtime\.ExitError\n$/,
+    );
   });
 
   test("what it keeps, and that a timer left behind sleeps with it", async () => {

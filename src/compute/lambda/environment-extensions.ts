@@ -4,7 +4,7 @@ import type { FunctionSandbox, SandboxExit } from "../../ports/sandbox.ts";
 import type { InitAnswer, Invocation } from "./channel.ts";
 import type { EnvironmentParts } from "./environment-start.ts";
 import { extensionLine, Extensions, type ExtensionFailure, type ShutdownReason } from "./extensions.ts";
-import { reportMetrics, roundedMs, runtimeMs, type Report } from "./log-lines.ts";
+import { errorOf, reportMetrics, roundedMs, runtimeMs, type Report } from "./log-lines.ts";
 import { SandboxApi, type ApiPart } from "./sandbox-api.ts";
 import { openSide, Supervisor } from "./supervisor.ts";
 import { Telemetry } from "./telemetry-api.ts";
@@ -140,14 +140,19 @@ export class EnvironmentExtensions {
   runtimeDone(report: Report, producedBytes: number, hasFailed: boolean): void {
     const { requestId, status = hasFailed ? "failure" : "success" } = report;
     const metrics = { durationMs: runtimeMs(report), producedBytes };
-    this.#telemetry.record("platform.runtimeDone", { requestId, status, metrics });
+    this.#telemetry.record("platform.runtimeDone", { requestId, status, ...errorOf(report), metrics });
   }
 
   /** A call has ended, and extensions are through with it. */
   ended(report: Report, hasFailed: boolean): void {
     const { requestId, status = hasFailed ? "failure" : "success" } = report;
     this.#telemetry.record("platform.end", { requestId });
-    this.#telemetry.record("platform.report", { requestId, status, metrics: reportMetrics(report) });
+    this.#telemetry.record("platform.report", {
+      requestId,
+      status,
+      ...errorOf(report),
+      metrics: reportMetrics(report),
+    });
   }
 
   /** Resolves when extensions are through with the call; undefined where they are. */

@@ -7,7 +7,7 @@ import { assign, limitCpus, startCold, type EnvironmentParts, type Started } fro
 import type { ShutdownReason } from "./extensions.ts";
 import { Freezer } from "./freezer.ts";
 import { invocationOf, outcomeOf, reportOf, type Job, type Measured } from "./job.ts";
-import type { Report } from "./log-lines.ts";
+import type { Ending, InitPhase, Report } from "./log-lines.ts";
 import { PeakMemory } from "./peak-memory.ts";
 import {
   endedAnswer,
@@ -66,7 +66,7 @@ export class ExecutionEnvironment {
   /** Why it ends. */
   #reason: ShutdownReason = "spindown";
   /** The call whose answer was given, and with which extensions are not through yet. */
-  #lingering: { readonly job: Job; readonly end: (status: Report["status"]) => void } | undefined;
+  #lingering: { readonly job: Job; readonly end: (how: Ending) => void } | undefined;
 
   private constructor(parts: EnvironmentParts, { sandbox, channel, extensions }: Started, started: number) {
     this.version = parts.version;
@@ -168,7 +168,7 @@ export class ExecutionEnvironment {
 
   /** Waits until the function is loaded; its error where it cannot be. */
   prepare(limitMs = INIT_LIMIT_MS): Promise<RuntimeAnswer | undefined> {
-    return (this.#init ??= this.#initialize("init", limitMs));
+    return (this.#init ??= this.#initialize("init", limitMs, "init"));
   }
 
   /** Ends it: extensions are told and given time, then everything in the sandbox is killed. */
@@ -205,7 +205,8 @@ export class ExecutionEnvironment {
     const { initTimedOut: isWithin = false } = job;
     if (isWithin) this.#begin(job);
     const limitMs = isWithin ? this.version.timeoutSeconds * 1000 : INIT_LIMIT_MS;
-    const failed = await (this.#init ??= this.#initialize(job.request.requestId, limitMs));
+    const phase = isWithin ? "invoke" : "init";
+    const failed = await (this.#init ??= this.#initialize(job.request.requestId, limitMs, phase));
     if (this.#jobs[0] !== job) return; // it has ended with the environment
     if (isWithin) this.#initMs = undefined;
     else if (failed?.errorType === TIMED_OUT) {
@@ -217,7 +218,7 @@ export class ExecutionEnvironment {
     this.#finish(job, failed.errorType === TIMED_OUT ? this.#timedOut(job.request.requestId) : failed);
   }
 
-  async #initialize(requestId: string, limitMs: number): Promise<RuntimeAnswer | undefined> {
+  async #initialize(requestId: string, limitMs: number, phase: "init" | "invoke"): Promise<RuntimeAnswer | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<Ended>((resolve) => {
       timer = setTimeout(() => resolve({ kind: "timeout" }), limitMs);
@@ -234,13 +235,15 @@ export class ExecutionEnvironment {
       this.#loaded = result.ok;
       if (result.ok) return undefined;
       this.#die("failure");
+      this.#parts.log.initFailed(this.#initMs, phase, result.errorType);
       return failedInit(result);
     }
     this.#die(result.kind === "timeout" ? "timeout" : "failure");
-    if (result.kind !== "timeout") return endedAnswer(result, requestId);
-    this.#parts.log.initTimedOut(this.#initMs);
-    const seconds = (limitMs / 1000).toFixed(2);
-    return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: Init timed out after ${seconds} seconds`);
+    const answer = result.kind === "timeout" ? undefined : endedAnswer(result, requestId);
+    this.#parts.log.initFailed(this.#initMs, phase, answer?.errorType);
+    if (answer) return answer;
+    const text = `Init timed out after ${(limitMs / 1000).toFixed(2)} seconds`;
+    return errorAnswer(TIMED_OUT, `RequestId: ${requestId} Error: ${text}`);
   }
 
   #die(reason: ShutdownReason): void {
@@ -317,7 +320,7 @@ export class ExecutionEnvironment {
       const id = job.request.requestId;
       if (job === this.#lingering?.job) {
         if (ended.kind === "timeout") this.#timedOut(id); // the log tells; the caller has its answer
-        this.#lingering.end(ended.kind === "timeout" ? "timeout" : "error");
+        this.#lingering.end({ status: ended.kind === "timeout" ? "timeout" : "error" });
       } else this.#finish(job, ended.kind === "timeout" ? this.#timedOut(id) : endedAnswer(ended, id));
     }
     if (!wasDead) this.#events?.onDead(this, unread);
@@ -331,13 +334,12 @@ export class ExecutionEnvironment {
     if (this.#pieceBytes > 0) this.#pieces = [];
     this.#pieceBytes = 0;
     const measured = { durationMs, initMs, peakMB: this.peak.mb(now) };
-    const report = reportOf(job.request.requestId, this.version.memoryMB, measured, this.#statusAfter(answer));
+    const report = reportOf(job.request.requestId, this.version.memoryMB, measured, this.#endOf(answer));
     const observed = durationMs * 1000;
     const micros = Math.min(observed, answer.micros || observed);
     this.#extensions?.runtimeDone(report, answer.body.length, answer.kind === "error");
     const idle = this.#dead ? undefined : this.#extensions?.idle();
     if (idle) return this.#linger(job, answer, { measured, micros, idle });
-    const waited = answer.waited !== false;
     const outcome = this.#report(job, answer, report);
     this.#jobs.shift();
     const next = this.#jobs[0];
@@ -348,7 +350,7 @@ export class ExecutionEnvironment {
       if (!this.#loaded) this.#events?.onDead(this, []);
       return;
     }
-    this.#events?.onEnded(this, micros, waited);
+    this.#events?.onEnded(this, micros, answer.waited !== false);
   }
 
   /** The caller has its answer; the call ends, and the environment takes the next, when extensions are through with this one. */
@@ -358,35 +360,34 @@ export class ExecutionEnvironment {
     { measured, micros, idle }: { measured: Measured; micros: number; idle: Promise<void> },
   ): void {
     const { requestId, wantsTail } = job.request;
-    const { memoryMB } = this.version;
     const answered = performance.now();
     const whole = Promise.withResolvers<InvokeOutcome>();
-    const end = (status: Report["status"]): void => {
+    const end = (how: Ending): void => {
       this.#lingering = undefined;
       this.#jobs.shift();
       this.#deadline = Infinity;
       const extensionsMs = performance.now() - answered;
       const times = { ...measured, durationMs: measured.durationMs + extensionsMs, extensionsMs };
-      whole.resolve(this.#report(job, answer, reportOf(requestId, memoryMB, times, status)));
+      whole.resolve(this.#report(job, answer, reportOf(requestId, this.version.memoryMB, times, how)));
     };
     this.#lingering = { job, end };
     if (wantsTail) void whole.promise.then(job.settle); // the tail has the call's report
     else
       job.settle({
-        ...outcomeOf(answer, reportOf(requestId, memoryMB, measured, undefined), undefined),
+        ...outcomeOf(answer, reportOf(requestId, this.version.memoryMB, measured, {}), undefined),
         whole: whole.promise,
       });
     void idle.then(() => {
       if (this.#dead || this.#lingering?.job !== job) return;
-      end(undefined);
+      end({});
       this.#events?.onEnded(this, micros, true);
     });
   }
 
   /** How the REPORT line says that a call did not end well. */
-  #statusAfter(answer: RuntimeAnswer): Report["status"] {
-    if (answer.errorType === TIMED_OUT) return "timeout";
-    return this.#dead ? "error" : undefined;
+  #endOf({ errorType }: RuntimeAnswer): Ending {
+    if (errorType === TIMED_OUT) return { status: "timeout" };
+    return this.#dead ? { status: "error", errorType } : {};
   }
 
   #report({ request }: Job, answer: RuntimeAnswer, report: Report): InvokeOutcome {

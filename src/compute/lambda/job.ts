@@ -1,6 +1,6 @@
 import type { Invocation, RuntimeAnswer } from "./channel.ts";
 import type { FunctionVersion, InvokeOutcome, InvokeRequest } from "./function-version.ts";
-import type { Report } from "./log-lines.ts";
+import type { Ending, Report } from "./log-lines.ts";
 
 /** One call on its way through an environment. */
 export interface Job {
@@ -31,16 +31,11 @@ export interface Measured extends Pick<Report, "durationMs" | "extensionsMs" | "
   readonly peakMB: number;
 }
 
-export function reportOf(
-  requestId: string,
-  memoryMB: number,
-  { peakMB, ...times }: Measured,
-  status: Report["status"],
-): Report {
+export function reportOf(requestId: string, memoryMB: number, { peakMB, ...times }: Measured, how: Ending): Report {
   // Since August 2025 the init phase is billed too: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
   const billedMs = Math.ceil(times.durationMs + (times.initMs ?? 0));
   const usedMB = Math.min(memoryMB, Math.max(1, Math.round(peakMB)));
-  return { requestId, ...times, billedMs, memoryMB, usedMB, status };
+  return { requestId, ...times, billedMs, memoryMB, usedMB, ...how };
 }
 
 /** A call as its runtime is told of it; `now` is when it is handed over. */

@@ -9,6 +9,9 @@ const MAX_WAITING = 8 * 1024 * 1024;
 
 const SYSTEM_LEVELS = ["DEBUG", "INFO", "WARN"];
 
+/** Where the init phase ran: before the first call, or within it. */
+export type InitPhase = "init" | "invoke";
+
 /** Lambda's own lines as JSON, from a level on. */
 export interface JsonSystemLog {
   readonly level: string;
@@ -49,12 +52,15 @@ export class EnvironmentLog {
     this.message(`${new Date(this.#now()).toISOString()} ${requestId} Task timed out after ${seconds} seconds\n`);
   }
 
-  /** The init phase has taken too long. */
-  initTimedOut(initMs: number): void {
-    const text = `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: init\tStatus: timeout\n`;
-    const metrics = { durationMs: roundedMs(initMs) };
-    const record = { initializationType: "on-demand", phase: "init", status: "timeout", metrics };
-    this.#system(text, "initReport", "WARN", () => record);
+  /** The init phase has failed, or (without a type of error) taken too long; `phase` is `invoke` where it ran within a call. */
+  initFailed(initMs: number, phase: InitPhase, errorType?: string): void {
+    const status = errorType === undefined ? "timeout" : "error";
+    const type = errorType === undefined ? "" : `\tError Type: ${errorType}`;
+    const text = `INIT_REPORT Init Duration: ${initMs.toFixed(2)} ms\tPhase: ${phase}\tStatus: ${status}${type}\n`;
+    this.#system(text, "initReport", "WARN", () => {
+      const metrics = { durationMs: roundedMs(initMs) };
+      return { initializationType: "on-demand", phase, status, ...errorOf({ errorType }), metrics };
+    });
   }
 
   /** A line of Lambda's own: text, or in the JSON format a record of a type and level. */
@@ -72,10 +78,11 @@ export class EnvironmentLog {
     const status = report.status ?? (failed ? "error" : "success");
     const level = status === "success" ? "DEBUG" : "WARN";
     this.#system(`END RequestId: ${requestId}\n`, "runtimeDone", level, () => {
-      return { requestId, status, metrics: { durationMs: runtimeMs(report), producedBytes } };
+      const metrics = { durationMs: runtimeMs(report), producedBytes };
+      return { requestId, status, ...errorOf(report), metrics };
     });
     this.#system(reportLine(report), "report", status === "success" ? "INFO" : "WARN", () => {
-      return { requestId, metrics: reportMetrics(report), status };
+      return { requestId, metrics: reportMetrics(report), status, ...errorOf(report) };
     });
   }
 
@@ -168,7 +175,16 @@ export interface Report {
   readonly initMs?: number | undefined;
   /** Set where it did not end well: `timeout` or `error`. */
   readonly status?: string | undefined;
+  /** What ended the environment, where the status is `error`. */
+  readonly errorType?: string | undefined;
 }
+
+/** How a call ended that did not end well. */
+export type Ending = Pick<Report, "status" | "errorType">;
+
+/** The type of an error as records have it: no member where there is none. */
+export const errorOf = ({ errorType }: Pick<Report, "errorType">): { errorType?: string } =>
+  errorType === undefined ? {} : { errorType };
 
 /** Times in Lambda's records have microseconds. */
 export const roundedMs = (ms: number): number => Math.round(ms * 1000) / 1000;
@@ -189,8 +205,9 @@ export function reportMetrics({ durationMs, billedMs, memoryMB, usedMB, initMs }
 
 /** Lambda's REPORT line. */
 function reportLine(report: Report): string {
-  const { requestId, durationMs, billedMs, memoryMB, usedMB, initMs, status } = report;
+  const { requestId, durationMs, billedMs, memoryMB, usedMB, initMs, status, errorType } = report;
   const init = initMs === undefined ? "" : `\tInit Duration: ${initMs.toFixed(2)} ms`;
-  const end = status === undefined ? "" : `\tStatus: ${status}`;
+  const type = errorType === undefined ? "" : `\tError Type: ${errorType}`;
+  const end = status === undefined ? "" : `\tStatus: ${status}${type}`;
   return `REPORT RequestId: ${requestId}\tDuration: ${durationMs.toFixed(2)} ms\tBilled Duration: ${billedMs} ms\tMemory Size: ${memoryMB} MB\tMax Memory Used: ${usedMB} MB${init}${end}\t\n`;
 }
