@@ -7,6 +7,7 @@ import { FakeClock } from "../../kernel/clock.ts";
 import { runLifecycles } from "./expire.ts";
 
 const DAY = 86_400_000;
+const expiryOf = ({ Restore }: { Restore?: string }) => /expiry-date="(.*)"/.exec(Restore ?? "")?.[1];
 
 test("what is archived is read once it is restored, and only so long", async (t) => {
   const clock = new FakeClock(Date.now());
@@ -33,6 +34,15 @@ test("what is archived is read once it is restored, and only so long", async (t)
   const got = await s3.getObject(object);
   assert.equal(await got.Body?.transformToString(), "old");
   assert.match(got.Restore ?? "", /^ongoing-request="false", expiry-date="\w{3}, \d\d \w{3} \d{4} 00:00:00 GMT"$/);
+  const attributes = { Bucket: "archive", OptionalObjectAttributes: ["RestoreStatus" as const] };
+  const lists = [
+    (await s3.listObjects(attributes)).Contents,
+    (await s3.listObjectsV2(attributes)).Contents,
+    (await s3.listObjectVersions(attributes)).Versions,
+  ].map((all) => all?.[0]?.RestoreStatus);
+  for (const status of lists)
+    assert.deepEqual([status?.IsRestoreInProgress, status?.RestoreExpiryDate?.toUTCString()], [false, expiryOf(got)]);
+  assert.equal((await s3.listObjectsV2({ Bucket: "archive" })).Contents?.[0]?.RestoreStatus, undefined);
   await s3.copyObject(copy);
   assert.equal(await (await s3.getObject({ ...object, Key: "copy" })).Body?.transformToString(), "old");
   await assert.rejects(s3.restoreObject({ ...object, Key: "copy", RestoreRequest }), isRefused);

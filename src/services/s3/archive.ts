@@ -54,3 +54,14 @@ export function describeRestoration(version: ObjectVersion, now: number): { Rest
   if (restoredUntil === undefined || restoredUntil <= now) return {};
   return { Restore: `ongoing-request="false", expiry-date="${new Date(restoredUntil).toUTCString()}"` };
 }
+
+/** The same in a list, where the call asks for it. */
+export function restoreStatus(
+  version: ObjectVersion,
+  now: number,
+  { OptionalObjectAttributes: asked }: { readonly OptionalObjectAttributes?: readonly string[] | undefined },
+): { RestoreStatus?: { IsRestoreInProgress: false; RestoreExpiryDate: Date } } {
+  const { restoredUntil } = version.facts;
+  if (!asked?.includes("RestoreStatus") || restoredUntil === undefined || restoredUntil <= now) return {};
+  return { RestoreStatus: { IsRestoreInProgress: false, RestoreExpiryDate: new Date(restoredUntil) } };
+}

@@ -1,6 +1,7 @@
 import type * as S3 from "@aws-sdk/client-s3";
 import type { Context } from "../../../aws/context.ts";
 import { operations } from "../../../aws/service.ts";
+import { restoreStatus } from "../archive.ts";
 import { invalidArgument } from "../errors.ts";
 import { MAX_LIST } from "../limits.ts";
 import { canonicalId, inSeconds, madeAtOf, quoted, type Bucket, type ObjectVersion } from "../model.ts";
@@ -148,7 +149,10 @@ export const listing = operations<typeof S3, any>()({
         ...(input.StartAfter && input.ContinuationToken === undefined ? { StartAfter: text(input.StartAfter) } : {}),
         ...(input.ContinuationToken === undefined ? {} : { ContinuationToken: input.ContinuationToken }),
         ...(truncated && last !== undefined ? { NextContinuationToken: token.make(last) } : {}),
-        Contents: itemsOf(entries).map((version) => describe(version, bucket, text, input.FetchOwner ?? false)),
+        Contents: itemsOf(entries).map((version) => ({
+          ...describe(version, bucket, text, input.FetchOwner ?? false),
+          ...restoreStatus(version, ctx.now(), input),
+        })),
         CommonPrefixes: prefixesOf(entries, text),
       };
     },
@@ -169,9 +173,10 @@ export const listing = operations<typeof S3, any>()({
         ...(settings.delimiter ? { Delimiter: text(settings.delimiter) } : {}),
         ...(input.EncodingType ? { EncodingType: input.EncodingType } : {}),
         ...(truncated && last !== undefined && settings.delimiter ? { NextMarker: text(last) } : {}),
-        Contents: itemsOf(entries).map((version) =>
-          describe(version, bucket, text, ctx.principal.kind !== "anonymous"),
-        ),
+        Contents: itemsOf(entries).map((version) => ({
+          ...describe(version, bucket, text, ctx.principal.kind !== "anonymous"),
+          ...restoreStatus(version, ctx.now(), input),
+        })),
         CommonPrefixes: prefixesOf(entries, text),
       };
     },
@@ -226,6 +231,7 @@ export const listing = operations<typeof S3, any>()({
           .filter((v) => !v.marker)
           .map((v) => ({
             ...describe(v, bucket, text, true),
+            ...restoreStatus(v, ctx.now(), input),
             StorageClass: (v.facts.storageClass ?? "STANDARD") as S3.ObjectVersionStorageClass,
             ...facts(v),
           })),
