@@ -218,7 +218,7 @@ export class ExecutionEnvironment {
     this.#finish(job, failed.errorType === TIMED_OUT ? this.#timedOut(job.request.requestId) : failed);
   }
 
-  async #initialize(requestId: string, limitMs: number, phase: "init" | "invoke"): Promise<RuntimeAnswer | undefined> {
+  async #initialize(requestId: string, limitMs: number, phase: InitPhase): Promise<RuntimeAnswer | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<Ended>((resolve) => {
       timer = setTimeout(() => resolve({ kind: "timeout" }), limitMs);
