@@ -50,3 +50,32 @@ test("what is not done is refused as such, and what is set comes back", async (t
   assert.equal((await s3.getBucketLocation({ Bucket: "settings-eu" })).LocationConstraint, "eu-west-1");
   elsewhere.destroy();
 });
+
+test("uploads in parts say when a rule gives them up", async (t) => {
+  const app = await startTestApp();
+  const s3 = new S3({ ...app.client, forcePathStyle: true });
+  t.after(async () => {
+    s3.destroy();
+    await app.stop();
+  });
+  const Bucket = "given-up";
+  await s3.createBucket({ Bucket });
+  const rule = (ID: string, Prefix: string, DaysAfterInitiation: number) => ({
+    ID,
+    Status: "Enabled" as const,
+    Filter: { Prefix },
+    AbortIncompleteMultipartUpload: { DaysAfterInitiation },
+  });
+  const Rules = [rule("late", "", 7), rule("soon", "tmp/", 1)];
+  await s3.putBucketLifecycleConfiguration({ Bucket, LifecycleConfiguration: { Rules } });
+  const days = (date: Date | undefined) => Math.ceil((date!.getTime() - Date.now()) / 86_400_000);
+  for (const [Key, id, most] of [
+    ["tmp/a", "soon", 2],
+    ["b", "late", 8],
+  ] as const) {
+    const made = await s3.createMultipartUpload({ Bucket, Key });
+    assert.deepEqual([made.AbortRuleId, days(made.AbortDate) <= most], [id, true]);
+    const parts = await s3.listParts({ Bucket, Key, UploadId: made.UploadId });
+    assert.deepEqual([parts.AbortRuleId, parts.AbortDate], [id, made.AbortDate]);
+  }
+});

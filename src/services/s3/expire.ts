@@ -1,7 +1,7 @@
 import type { Context } from "../../aws/context.ts";
 import { deleteObject } from "./delete-object.ts";
 import { objectEvents } from "./events.ts";
-import { actionsFor, appliesTo, dueAfter } from "./lifecycle.ts";
+import { abortOf, actionsFor } from "./lifecycle.ts";
 import { MAX_BUCKETS } from "./limits.ts";
 import type { Bucket, ObjectVersion } from "./model.ts";
 import { isLocked } from "./object-lock.ts";
@@ -65,17 +65,11 @@ async function move(ctx: Context<any>, bucket: Bucket, version: ObjectVersion, t
 }
 
 async function abortUploads(ctx: Context<any>, bucket: Bucket): Promise<void> {
-  const rules = (bucket.config.lifecycle ?? []).filter(
-    (rule) => rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation !== undefined,
-  );
-  if (rules.length === 0) return;
+  const rules = bucket.config.lifecycle;
+  if (!rules?.some((rule) => rule.AbortIncompleteMultipartUpload)) return;
   for (const upload of await listUploads(ctx, bucket.name, { where: "1 = 1", parameters: [], limit: 10_000 })) {
-    const over = rules.some(
-      (rule) =>
-        appliesTo(rule, { key: upload.key, size: 0, tags: [] }) &&
-        dueAfter(upload.startedAt, rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation ?? 0) <= ctx.now(),
-    );
-    if (over)
+    const { AbortDate: over } = abortOf(rules, upload);
+    if (over && over.getTime() <= ctx.now())
       await ctx.platform.database
         .write(endUpload(upload, await listParts(ctx, upload.id), ctx.now()))
         .catch(() => undefined);

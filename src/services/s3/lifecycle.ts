@@ -118,6 +118,20 @@ function dueAt(
   return days === undefined ? new Date(date ?? NaN).getTime() : dueAfter(from, days);
 }
 
+/** When and by which rule an upload in parts will be given up, as S3 tells who uploads. */
+export function abortOf(
+  rules: readonly S3.LifecycleRule[] | undefined,
+  { key, startedAt }: { readonly key: string; readonly startedAt: number },
+): { AbortDate?: Date; AbortRuleId?: string | undefined } {
+  const [first] = (rules ?? [])
+    .filter((rule) => appliesTo(rule, { key, size: 0, tags: [] }))
+    .flatMap(({ ID, AbortIncompleteMultipartUpload: abort }) =>
+      abort?.DaysAfterInitiation === undefined ? [] : [{ ID, at: dueAfter(startedAt, abort.DaysAfterInitiation) }],
+    )
+    .toSorted((a, b) => a.at - b.at);
+  return first ? { AbortDate: new Date(first.at), AbortRuleId: first.ID } : {};
+}
+
 /** When and by which rule an object will end, as the header `x-amz-expiration` says it. */
 export function expiryOf(rules: readonly S3.LifecycleRule[] | undefined, version: ObjectVersion): string | undefined {
   const { key, size, modifiedAt, facts } = version;

@@ -8,6 +8,7 @@ import { checksumMember, DEFAULT_CHECKSUM, readContent, storeContent, wantedAlgo
 import { describeKey, newCustomerKey, partKey } from "../customer-keys.ts";
 import { invalidArgument, invalidRequest } from "../errors.ts";
 import { objectEvents } from "../events.ts";
+import { abortOf } from "../lifecycle.ts";
 import { MAX_LIST } from "../limits.ts";
 import { canonicalId, inSeconds, quoted, type Bucket, type Checksums, type ObjectVersion } from "../model.ts";
 import { checkKey, describeEncryption, describeStored, newFacts } from "../object-facts.ts";
@@ -114,17 +115,19 @@ export const multipart = operations<typeof S3, any>()({
       const current = await findVersion(ctx, bucket.name, key);
       const replaces = current !== undefined && !current.marker;
       const id = newUploadId(ctx);
+      const startedAt = ctx.now();
       await insertUpload(ctx, {
         id,
         bucket: bucket.name,
         key,
-        startedAt: ctx.now(),
+        startedAt,
         facts: { ...facts, ...checksum, initiator: initiatorId(ctx), ...(replaces ? { replaces } : {}) },
       });
       return {
         Bucket: bucket.name,
         Key: key,
         UploadId: id,
+        ...abortOf(bucket.config.lifecycle, { key, startedAt }),
         ...describeEncryption(facts),
         ...describeKey(customerKey),
         ...describeAlgorithm(checksum),
@@ -265,6 +268,7 @@ export const multipart = operations<typeof S3, any>()({
         Bucket: bucket.name,
         Key: upload.key,
         UploadId: upload.id,
+        ...abortOf(bucket.config.lifecycle, upload),
         PartNumberMarker: String(after),
         NextPartNumberMarker: String(page.at(-1)?.number ?? 0),
         MaxParts: max,
