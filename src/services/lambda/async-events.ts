@@ -39,9 +39,19 @@ const QUEUE_MAX_AGE_MS = 7 * 3600_000;
 const MAX_TRIES = 30_000;
 
 /** Statements that put an event on disk, to run after `delayMs`. */
-export function acceptEvent(ctx: Ctx, event: AsyncEvent, delayMs = 0): Statement[] {
+function acceptEvent(ctx: Ctx, event: AsyncEvent, delayMs = 0): Statement[] {
   const token = `${event.requestId}:${event.failures ?? 0}`;
   return ctx.enqueue(ASYNC_EVENTS, event, { maxAgeMs: QUEUE_MAX_AGE_MS, token, delayMs });
+}
+
+/** Of the events of a function, among those that wait. */
+const lineOf = (ctx: Ctx, name: string): string => `${ctx.account} ${ctx.region} ${name}`;
+
+/** Statements that put an event on disk that has just come. */
+export async function acceptNew(ctx: Ctx, event: AsyncEvent): Promise<Statement[]> {
+  const { reservedConcurrency } = await headOf(ctx, event.name);
+  const { name, requestId } = event;
+  return acceptEvent(ctx, event, ctx.state.throttledEvents.accepted(lineOf(ctx, name), requestId, reservedConcurrency));
 }
 
 /** Runs accepted events; what fails comes again as a new message, what is throttled as the same one until it is too old. */
@@ -54,6 +64,9 @@ export const asyncEvents: QueueWorker<LambdaState> = {
   backoffMs: pauseMs,
   async run(ctx, body, attempt) {
     const event = body as AsyncEvent;
+    const { throttledEvents } = ctx.state;
+    const line = lineOf(ctx, event.name);
+    throttledEvents.left(line, event.requestId);
     const record = await versionOf(ctx, event.name, event.qualifier).catch((error: unknown) => {
       if (codeOf(error) !== "ResourceNotFoundException") throw error;
       return undefined; // the function was deleted after it had accepted the event
@@ -67,8 +80,6 @@ export const asyncEvents: QueueWorker<LambdaState> = {
     const { reservedConcurrency } = await headOf(ctx, event.name);
     if (reservedConcurrency === 0)
       return end(ctx, config, { event, record, condition: "ZeroReservedConcurrency", invokes: failures });
-    const { throttledEvents } = ctx.state;
-    const line = `${ctx.account} ${ctx.region} ${event.name}`;
     throttledEvents.began(line, event.requestId);
     const outcome = await runFunction(ctx, record, {
       requestId: event.requestId,

@@ -38,6 +38,26 @@ test("throttled events come when it is about their turn, however long one takes"
   }
 });
 
+test("an event that comes while others are work for more than a second pauses with them, and any other is tried", () => {
+  const throttled = new ThrottledEvents();
+  const wait = (id: string): number => {
+    throttled.began("f", id);
+    return throttled.throttled("f", id, 1, 1);
+  };
+  assert.equal(throttled.accepted("f", "first", 1), 0);
+  throttled.began("f", "running");
+  wait("a");
+  assert.equal(throttled.accepted("f", "b", 1), 0, "nobody knows how long one takes");
+  throttled.ended("f", 400);
+  wait("c");
+  assert.equal(throttled.accepted("f", "d", 1), 0);
+  wait("e");
+  assert.equal(throttled.accepted("f", "g", 1), 1_000);
+  assert.equal(throttled.accepted("f", "h", 4), 0, "four at a time are sooner through");
+  for (const id of ["a", "c", "e", "g"]) throttled.left("f", id);
+  assert.equal(throttled.accepted("f", "i", 1), 0);
+});
+
 test("where nothing has ended yet, and at most, they pause as AWS has them pause", () => {
   const throttled = new ThrottledEvents();
   throttled.began("f", "slow");

@@ -29,6 +29,26 @@ export class ThrottledEvents {
   /** Of functions with events that run or wait. */
   readonly #lines = new Map<string, Line>();
 
+  /**
+   * An event has come. Answers how long it is to pause before it is tried: not at all, unless those that wait are work for
+   * longer than its first pause would be, for then it would be throttled, and take the time of others.
+   */
+  accepted(name: string, requestId: string, concurrency: number | undefined): number {
+    const line = this.#lines.get(name);
+    if (line?.durationMs === undefined) return 0;
+    const all = (line.waiting.size * line.durationMs) / Math.max(1, concurrency ?? line.running);
+    if (all <= FIRST_MS) return 0;
+    line.waiting.add(requestId);
+    return FIRST_MS;
+  }
+
+  /** The event waits no longer, whether it is tried now or is too old, or its function gone. */
+  left(name: string, requestId: string): void {
+    const line = this.#lines.get(name);
+    line?.waiting.delete(requestId);
+    if (line?.running === 0 && line.waiting.size === 0) this.#lines.delete(name);
+  }
+
   /** The event is tried (again). Each is over once: by `throttled`, or by `ended`. */
   began(name: string, requestId: string): void {
     let line = this.#lines.get(name);

@@ -4,7 +4,7 @@ import type { Context } from "../../../aws/context.ts";
 import { operations, type Permission } from "../../../aws/service.ts";
 import { AwsError } from "../../../kernel/aws-error.ts";
 import { readWithin } from "../../../kernel/read-within.ts";
-import { acceptEvent } from "../async-events.ts";
+import { acceptNew } from "../async-events.ts";
 import { MAX_ASYNC_PAYLOAD } from "../limits.ts";
 import { count } from "../metrics.ts";
 import { checkedClientContext, checkedPayload } from "../payload.ts";
@@ -98,7 +98,7 @@ async function accept(
     requestId: ctx.requestId,
     acceptedAt: ctx.now(),
   };
-  await ctx.records.write(acceptEvent(ctx, event));
+  await ctx.records.write(await acceptNew(ctx, event));
   count(ctx, { name, qualifier }, "AsyncEventsReceived");
 }
 
