@@ -55,7 +55,8 @@ export async function serveApi(gateway: Gateway, exchange: Exchange): Promise<bo
   try {
     if (!isGone() || !made.failed) await send(exchange, made.answer, made);
   } catch (error) {
-    logFailure(gateway, call, undefined, error);
+    if (isGone()) return true;
+    if (!(error instanceof AwsError)) logFailure(gateway, call, undefined, error);
     if (response.headersSent) response.destroy();
     else await send(exchange, encodeError(undefined, likelyProtocol(call.wire), error, requestId, head), made);
   }
