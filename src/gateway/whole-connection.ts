@@ -19,7 +19,7 @@ export interface WholeOptions {
   readonly prepare: PrepareWhole;
   /** Serves a connection by Node's parser, from the bytes on that lie in the socket. */
   readonly leave: (socket: Socket) => void;
-  /** How long a client may take between two requests, for one that has begun, and until it reads its answer. */
+  /** How long a client may take between two requests, for one that has begun, and without reading on in its answer. */
   readonly keepAliveMs: number;
   readonly beginMs: number;
   readonly readMs: number;
@@ -38,8 +38,8 @@ export class WholeConnections {
 
   constructor(options: WholeOptions) {
     this.#options = options;
-    const { keepAliveMs, beginMs, readMs } = options;
-    const everyMs = Math.max(10, Math.min(keepAliveMs, beginMs, readMs) / 10);
+    const { keepAliveMs, beginMs } = options;
+    const everyMs = Math.max(10, Math.min(keepAliveMs, beginMs) / 10);
     this.#sweeping = setInterval(() => this.#sweep(), everyMs).unref();
   }
 
@@ -100,11 +100,9 @@ class WholeConnection {
 
   /** Whether the client has taken too long; our own time is not the client's fault. */
   isLate(now: number): boolean {
-    const { keepAliveMs, beginMs, readMs } = this.#options;
-    const ms = now - this.#since;
-    if (this.#state === "answering") return false;
-    if (this.#state === "sending") return ms > readMs;
-    return ms > (this.#begun || !this.#hasAnswered ? beginMs : keepAliveMs);
+    const { keepAliveMs, beginMs } = this.#options;
+    if (this.#state !== "idle") return false; // while it reads its answer, the socket's own limit holds
+    return now - this.#since > (this.#begun || !this.#hasAnswered ? beginMs : keepAliveMs);
   }
 
   finish(): void {
@@ -158,7 +156,12 @@ class WholeConnection {
       return this.#failed(); // nobody waits for us, so nothing may be thrown
     }
     this.#state = "sending";
-    this.#socket.once("drain", this.#sent);
+    this.#socket.setTimeout(this.#options.readMs, this.#failed).once("drain", this.#drained);
+  };
+
+  readonly #drained = (): void => {
+    this.#socket.setTimeout(0, this.#failed);
+    this.#sent();
   };
 
   readonly #sent = (): void => {
