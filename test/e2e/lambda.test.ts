@@ -138,7 +138,7 @@ done
 `;
     const f = await create(
       { bootstrap: { text: bootstrap, mode: 0o100755 } },
-      { Runtime: "provided.al2023", Handler: "x" },
+      { Runtime: "provided.al2023", Handler: "x", Timeout: 30 },
     );
     assert.deepEqual((await call(f, { a: 1 })).value, { echo: { a: 1 } });
     assert.deepEqual((await call(f, { a: 2 })).value, { echo: { a: 2 } });

