@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
+import { IAM } from "@aws-sdk/client-iam";
 import { functionKit, type FunctionKit } from "../support/function-kit.ts";
 import { cannotRun, startPlatform, type TestPlatform } from "../support/platform.ts";
 import { until } from "../support/starling.ts";
@@ -69,6 +70,29 @@ describe("execution environments", { skip: cannotRun }, () => {
       (await logOf(leaves, /^INIT_REPORT/))!,
       /\tPhase: init\tStatus: error\tError Type: Runtime\.ExitError\n$/,
     );
+  });
+
+  test("an init phase that fails is run again within the call, and may succeed there", async () => {
+    const always = await call(await create({ "index.js": "throw new Error('no')" }));
+    assert.equal(always.value.errorMessage, "no");
+    assert.match(
+      always.log,
+      /^START [^]*INIT_REPORT [^\n]*\tPhase: invoke\tStatus: error\tError Type: Error\n[^]*REPORT /,
+    );
+    assert.doesNotMatch(always.log, /\tInit Duration/);
+    await new IAM(platform.client).putRolePolicy({
+      RoleName: "fn",
+      PolicyName: "ssm",
+      PolicyDocument: JSON.stringify({ Statement: [{ Effect: "Allow", Action: "ssm:PutParameter", Resource: "*" }] }),
+    });
+    const once = await create({
+      "index.mjs": `import { SSM } from "@aws-sdk/client-ssm";
+const isFirst = await new SSM().putParameter({ Name: "loaded", Value: "1", Type: "String" }).then(() => true, () => false);
+if (isFirst) throw new Error("the first time");
+export const handler = async () => "the second";`,
+    });
+    assert.equal((await call(once)).value, "the second");
+    assert.equal((await call(once)).value, "the second");
   });
 
   test("what it keeps, and that a timer left behind sleeps with it", async () => {

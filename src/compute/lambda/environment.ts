@@ -200,17 +200,17 @@ export class ExecutionEnvironment {
     this.#handOver(job);
   }
 
-  /** The first call waits for the init phase; where that failed, its error is the answer. */
+  /** The first call waits for the init phase. One that fails is run again by the next environment, within the call; then its error is the answer. */
   async #runFirst(job: Job): Promise<void> {
-    const { initTimedOut: isWithin = false } = job;
+    const { initFailed: isWithin = false } = job;
     if (isWithin) this.#begin(job);
     const limitMs = isWithin ? this.version.timeoutSeconds * 1000 : INIT_LIMIT_MS;
     const phase = isWithin ? "invoke" : "init";
     const failed = await (this.#init ??= this.#initialize(job.request.requestId, limitMs, phase));
     if (this.#jobs[0] !== job) return; // it has ended with the environment
     if (isWithin) this.#initMs = undefined;
-    else if (failed?.errorType === TIMED_OUT) {
-      job.initTimedOut = true;
+    else if (failed) {
+      job.initFailed = true;
       this.#jobs.shift();
       return this.#events?.onDead(this, [job]);
     } else this.#begin(job);

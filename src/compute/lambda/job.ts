@@ -7,8 +7,11 @@ export interface Job {
   readonly request: InvokeRequest;
   readonly settle: (outcome: InvokeOutcome) => void;
   readonly fail: (error: unknown) => void;
-  /** An environment was given up because its init phase took too long: the next one loads the function within the call. */
-  initTimedOut?: boolean;
+  /**
+   * An environment was given up because its init phase failed or took too long: the next one loads the function within the
+   * call. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib-init-failure
+   */
+  initFailed?: boolean;
 }
 
 /** What a caller is told of a call that has ended. */
