@@ -145,8 +145,8 @@ test("a document of another version, or without paths, is refused and makes noth
   for (const [body, message] of [
     [{ openapi: "2.0.0", info, paths: {} }, /^Only OpenAPI 3\.x\.x are currently supported$/],
     [{ swagger: "3.0", info, paths: {} }, /only Swagger 2\.0/],
-    [{ openapi: "3.0.1", info, paaths: {} }, /`paths` must be an object/],
-    [{ swagger: "2.0", info, paths: null }, /`paths` must be an object/],
+    [{ openapi: "3.0.1", info, paaths: {} }, /attribute paths is (missing|not of type `object`)/],
+    [{ swagger: "2.0", info, paths: null }, /attribute paths is (missing|not of type `object`)/],
     [{ info, paths: {} }, /neither `swagger` nor `openapi`/],
   ] as const)
     await assert.rejects(gateway.importRestApi({ body: Buffer.from(JSON.stringify(body)) }), {
@@ -177,4 +177,51 @@ test("the size from which answers are compressed lies within API Gateway's bound
   assert.equal((await patch("10")).minimumCompressionSize, 10);
   for (const value of ["-1", "test"]) await assert.rejects(patch(value), refused);
   assert.equal((await patch()).minimumCompressionSize, undefined);
+});
+
+test("a document with something of the wrong kind is refused, and the place is named; what says nothing is left out", async () => {
+  const send = (more: object) =>
+    gateway.importRestApi({ body: Buffer.from(JSON.stringify({ openapi: "3.0.1", info: { title: "odd" }, ...more })) });
+  const at = (item: unknown) => ({ paths: { "/a": item } });
+  const list = "array";
+  const cases: readonly (readonly [document: object, place: string, kind?: string])[] = [
+    [{ paths: 5 }, "paths"],
+    [at("x"), "paths./a"],
+    [at({ parameters: 5 }), "paths./a.parameters", list],
+    [at({ get: 5 }), "paths./a.get"],
+    [at({ get: { parameters: [5] } }), "paths./a.get.parameters[0]"],
+    [at({ get: { parameters: [{ $ref: "#/info/title" }] } }), "paths./a.get.parameters[0]"],
+    [at({ get: { security: {} } }), "paths./a.get.security", list],
+    [at({ get: { requestBody: { content: { "a/b": 5 } } } }), "paths./a.get.requestBody.content.a/b"],
+    [at({ get: { responses: { 200: 5 } } }), "paths./a.get.responses.200"],
+    [
+      at({ get: { "x-amazon-apigateway-integration": { ...integration, responses: { default: 5 } } } }),
+      "paths./a.get.x-amazon-apigateway-integration.responses.default",
+    ],
+    [{ paths: {}, components: { securitySchemes: { a: 5 } } }, "components.securitySchemes.a"],
+    [
+      { paths: {}, "x-amazon-apigateway-gateway-responses": { DEFAULT_4XX: 5 } },
+      "x-amazon-apigateway-gateway-responses.DEFAULT_4XX",
+    ],
+  ];
+  for (const [odd, place, kind = "object"] of cases)
+    await assert.rejects(send(odd), {
+      name: "BadRequestException",
+      message: `Failed to parse the uploaded OpenAPI document due to: attribute ${place} is not of type \`${kind}\``,
+    });
+  const { id: restApiId } = await send({
+    ...at({ get: null, parameters: null, post: { responses: { 200: null }, security: null, parameters: [null] } }),
+    components: { schemas: { Pet: null }, securitySchemes: { a: null } },
+    "x-amazon-apigateway-request-validators": { v: null },
+  });
+  const { items } = await gateway.getResources({ restApiId, embed: ["methods"] });
+  const made = items!.find(({ path }) => path === "/a")!;
+  assert.deepEqual(Object.keys(made.resourceMethods!), ["POST"]);
+  assert.deepEqual(made.resourceMethods!["POST"]!.methodResponses, { 200: { statusCode: "200" } });
+  for (const resourceId of ["__proto__", "constructor"])
+    await assert.rejects(gateway.getResource({ restApiId, resourceId }), { name: "NotFoundException" });
+  for (const httpMethod of ["__proto__", "constructor"])
+    await assert.rejects(gateway.getMethod({ restApiId, resourceId: made.id, httpMethod }), {
+      name: "NotFoundException",
+    });
 });

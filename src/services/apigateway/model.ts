@@ -217,8 +217,12 @@ export async function changeResources(
   return api;
 }
 
+/** What is kept by a name that a client gave: `__proto__` and the like name nothing. */
+const own = <T>(all: Readonly<Record<string, T>>, name: string | undefined): T | undefined =>
+  Object.hasOwn(all, String(name)) ? all[String(name)] : undefined;
+
 export function resourceOf(api: RestApi, id: string | undefined): Resource {
-  const resource = api.resources[String(id)];
+  const resource = own(api.resources, id);
   if (!resource) throw notFound("Invalid Resource identifier specified");
   return resource;
 }
@@ -229,7 +233,7 @@ export function definitionsOf({ authorizers, models, validators, gatewayResponse
 }
 
 export function methodOf(api: RestApi, resourceId: string | undefined, httpMethod: string | undefined): Method {
-  const method = resourceOf(api, resourceId).methods[String(httpMethod)];
+  const method = own(resourceOf(api, resourceId).methods, httpMethod);
   if (!method) throw notFound("Invalid Method identifier specified");
   return method;
 }

@@ -50,9 +50,7 @@ export function requestDemands(
   operation: Json,
   { path, document, item, definitions }: { path: string; document: Json; item: Json; definitions: Definitions },
 ): Pick<Method, "requestParameters" | "requestModels" | "requestValidatorId"> {
-  const parameters = [...((item["parameters"] ?? []) as Json[]), ...((operation["parameters"] ?? []) as Json[])]
-    .map((parameter) => referred(document, parameter))
-    .filter((parameter) => parameter !== undefined);
+  const parameters = [item, operation].flatMap((one) => (one["parameters"] ?? []) as Json[]);
   const placed = parameters.flatMap((p): [string, boolean][] => {
     const place = PLACES[String(p["in"])];
     return place && typeof p["name"] === "string"
@@ -66,9 +64,7 @@ export function requestDemands(
   ]);
   const demanded = Object.fromEntries([...variables, ...placed]);
   const body = parameters.find((p) => p["in"] === "body");
-  const content = Object.entries(
-    (referred(document, operation["requestBody"])?.["content"] ?? {}) as Record<string, Json>,
-  );
+  const content = Object.entries((operation["requestBody"]?.["content"] ?? {}) as Record<string, Json>);
   const consumes = mediaTypes(operation["consumes"] ?? document["consumes"]);
   const bodies: [string, Json | undefined][] = body
     ? consumes.map((type) => [type, body["schema"] as Json])
@@ -112,8 +108,7 @@ export function methodResponses(
   { document, definitions }: { document: Json; definitions: Definitions },
 ): Pick<Method, "methodResponses"> {
   const produces = mediaTypes(operation["produces"] ?? document["produces"]);
-  const all = Object.entries((operation["responses"] ?? {}) as Record<string, Json>).map(([statusCode, one]) => {
-    const response = referred(document, one) ?? {};
+  const all = Object.entries((operation["responses"] ?? {}) as Record<string, Json>).map(([statusCode, response]) => {
     const content = Object.entries((response["content"] ?? {}) as Record<string, Json>);
     const bodies: [string, Json | undefined][] = response["schema"]
       ? produces.map((type) => [type, response["schema"] as Json])
@@ -133,14 +128,4 @@ export function methodResponses(
     ] as const;
   });
   return { methodResponses: Object.fromEntries(all) };
-}
-
-/** What is given, or what its `$ref` names within the document. */
-function referred(document: Json, value: Json | undefined): Json | undefined {
-  const reference: unknown = value?.["$ref"];
-  if (typeof reference !== "string") return value;
-  let at: unknown = document;
-  for (const part of reference.replace(/^#\//, "").split("/"))
-    at = typeof at === "object" && at !== null ? (at as Json)[part] : undefined;
-  return at as Json | undefined;
 }

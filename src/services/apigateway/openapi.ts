@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 import type { Context } from "../../aws/context.ts";
 import { endpointOf } from "../../compute/edge/openapi-endpoint.ts";
+import { shapedDocument } from "../../compute/edge/openapi-shape.ts";
 import { writtenVersion } from "../../compute/edge/openapi-version.ts";
 import { checkedAuthorizer } from "./authorizer-model.ts";
 import { basePathOf, type BasePathMode } from "./openapi-base-path.ts";
@@ -73,7 +74,7 @@ export function importOpenApi(
     const path = basePath + below;
     let resource = addPath(ctx, byPath, path.replace(/\/+$/, "") || "/");
     for (const verb of VERBS) {
-      if (item?.[verb] === undefined) continue;
+      if (item[verb] === undefined) continue;
       const httpMethod = verb.startsWith("x-") ? "ANY" : verb.toUpperCase();
       const method = readMethod(item[verb] as Json, {
         httpMethod,
@@ -102,7 +103,7 @@ export function importOpenApi(
     warnings,
     ...endpointOf(document),
     ...(document["x-amazon-apigateway-binary-media-types"]
-      ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"] as string[] }
+      ? { binaryMediaTypes: document["x-amazon-apigateway-binary-media-types"].map(String) as string[] }
       : {}),
     ...(document["x-amazon-apigateway-api-key-source"]
       ? { apiKeySource: String(document["x-amazon-apigateway-api-key-source"]).toUpperCase() }
@@ -121,7 +122,7 @@ export function readDocument(body: Uint8Array): Json {
   } catch {
     throw badRequest("Invalid OpenAPI input.");
   }
-  if (!document || typeof document !== "object") throw badRequest("Invalid OpenAPI input.");
+  if (!document || typeof document !== "object" || Array.isArray(document)) throw badRequest("Invalid OpenAPI input.");
   const { swagger, openapi } = document as Json;
   if (swagger === undefined && openapi === undefined)
     throw badRequest("Invalid OpenAPI input: neither `swagger` nor `openapi` says which version it is.");
@@ -129,12 +130,11 @@ export function readDocument(body: Uint8Array): Json {
     throw badRequest("Only OpenAPI 3.x.x are currently supported");
   if (openapi === undefined && !["2", "2.0"].includes(String(swagger)))
     throw badRequest("Invalid OpenAPI input: only Swagger 2.0 and OpenAPI 3 can be imported.");
-  const { paths } = document as Json;
+  const shaped = shapedDocument(document as Json, badRequest);
   // Swagger 2.0 may come without paths: the API is as empty as it is.
-  if (swagger !== undefined && paths === undefined) return document as Json;
-  if (typeof paths !== "object" || paths === null)
-    throw badRequest("Failed to parse the uploaded OpenAPI document: `paths` must be an object.");
-  return document as Json;
+  if (swagger === undefined && shaped["paths"] === undefined)
+    throw badRequest("Failed to parse the uploaded OpenAPI document due to: attribute paths is missing");
+  return shaped;
 }
 
 function addPath(ctx: Context<any>, byPath: Map<string, Resource>, path: string): Resource {
@@ -158,7 +158,7 @@ function addPath(ctx: Context<any>, byPath: Map<string, Resource>, path: string)
 function readAuthorizers(ctx: Context<any>, schemes: Json, before: Definitions): Record<string, Authorizer> {
   const known = Object.values(before.authorizers ?? {});
   const found = Object.entries(schemes).flatMap(([name, scheme]): Authorizer[] => {
-    const given = (scheme as Json | undefined)?.["x-amazon-apigateway-authorizer"] as Json | undefined;
+    const given = (scheme as Json)["x-amazon-apigateway-authorizer"] as Json | undefined;
     if (!given) return [];
     const type = String(given["type"] ?? "").toUpperCase();
     const header = type === "TOKEN" ? `method.request.header.${scheme["name"] ?? "Authorization"}` : undefined;
@@ -265,9 +265,8 @@ function textParameters(given: unknown, { path, httpMethod, warnings }: Where): 
 function readIntegration(given: Json, where: Where): Integration {
   const { resourceId } = where;
   const requestParameters = textParameters(given["requestParameters"], where);
-  const responses = Object.entries((given["responses"] ?? {}) as Record<string, Json | null>).map(
-    ([pattern, said]): [string, IntegrationResponse] => {
-      const r = said ?? {};
+  const responses = Object.entries((given["responses"] ?? {}) as Record<string, Json>).map(
+    ([pattern, r]): [string, IntegrationResponse] => {
       const statusCode = String(r["statusCode"] ?? "200");
       return [
         statusCode,

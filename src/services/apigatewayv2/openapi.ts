@@ -1,5 +1,6 @@
 import { parse } from "yaml";
 import { endpointOf } from "../../compute/edge/openapi-endpoint.ts";
+import { shapedDocument } from "../../compute/edge/openapi-shape.ts";
 import { writtenVersion } from "../../compute/edge/openapi-version.ts";
 import type { Context } from "../../aws/context.ts";
 import type { Cors } from "../../compute/edge/cors.ts";
@@ -42,21 +43,14 @@ export interface ImportedHttpApi {
 
 /** Reads an OpenAPI 3 document with AWS's extensions. Throws BadRequestException that names the path and method. */
 export function importOpenApi(ctx: Context<any>, body: string, known: readonly HttpAuthorizer[] = []): ImportedHttpApi {
-  let document: Json;
-  try {
-    document = parse(body, { maxAliasCount: 100 }) as Json;
-  } catch (error) {
-    throw badRequest(`Invalid OpenAPI input: ${(error as Error).message}`);
-  }
-  if (!document || typeof document !== "object" || document["openapi"] === undefined)
-    throw badRequest("Invalid OpenAPI input: HTTP APIs need OpenAPI 3.0");
+  const document = readDocument(body);
   const routes: HttpRoute[] = [];
   const integrations: HttpIntegration[] = [];
   const globalSecurity = document["security"] as Json[] | undefined;
   const authorizers = readAuthorizers(ctx, document, known);
   for (const [path, item] of Object.entries((document["paths"] ?? {}) as Json)) {
     for (const [verb, method] of Object.entries(VERBS)) {
-      const operation = item?.[verb] as Json | undefined;
+      const operation = item[verb] as Json | undefined;
       if (!operation) continue;
       // SAM writes the catch-all without the slash that other documents have.
       const key = /^\/?\$default$/.test(path) ? "$default" : `${method} ${path}`;
@@ -85,6 +79,18 @@ export function importOpenApi(ctx: Context<any>, body: string, known: readonly H
     ...(cors ? { cors: readCors(cors) } : {}),
     ...endpointOf(document),
   };
+}
+
+function readDocument(body: string): Json {
+  let document: unknown;
+  try {
+    document = parse(body, { maxAliasCount: 100 });
+  } catch (error) {
+    throw badRequest(`Invalid OpenAPI input: ${(error as Error).message}`);
+  }
+  if (!document || typeof document !== "object" || (document as Json)["openapi"] === undefined)
+    throw badRequest("Invalid OpenAPI input: HTTP APIs need OpenAPI 3.0");
+  return shapedDocument(document as Json, badRequest);
 }
 
 function readIntegration(ctx: Context<any>, said: Json | undefined, key: string): HttpIntegration {
@@ -133,7 +139,7 @@ function securityOf(
 function readAuthorizers(ctx: Context<any>, document: Json, known: readonly HttpAuthorizer[]): HttpAuthorizer[] {
   const schemes = Object.entries((document["components"]?.securitySchemes ?? {}) as Record<string, Json>);
   return schemes.flatMap(([name, scheme]) => {
-    const said = scheme?.["x-amazon-apigateway-authorizer"] as Json | undefined;
+    const said = scheme["x-amazon-apigateway-authorizer"] as Json | undefined;
     if (!said) return [];
     const { jwtConfiguration: jwt, identitySource = "", ...more } = said;
     const sources: unknown[] = Array.isArray(identitySource) ? identitySource : String(identitySource).split(",");
