@@ -26,6 +26,9 @@ test("the deployed template is the one that the build packages, wherever its art
   assert.equal(exported(`${aws} out/packaged.yaml`, "  files: [out/packaged.yaml]"), "out/packaged.yaml");
   assert.equal(exported("sam package --output-template-file $OUT", "  files: [$OUT]"), "post-sam.yaml");
   assert.equal(exported("./package.sh", "  files: [params-configuration.json, out.yml]"), "out.yml");
+  const several = `${aws} app.yaml\n      - ${aws} test.yaml\n      - ${aws} scratch.yaml`;
+  assert.equal(exported(several, "  files: [test.yaml, app.yaml]"), "app.yaml");
+  assert.equal(exported(several, "  files: [test.yaml]"), "test.yaml");
 });
 
 test("the parameters are those of the template that the build packages", () => {
@@ -54,6 +57,22 @@ test("buildspec.yaml is named to the build; a repository without one is built by
     String(configured.buildspec),
     /files:\n    - template-export\.yml\n    - template-configuration\.json\n/,
   );
+});
+
+test("a repository with its buildspec in a folder is built by it, with the template beside it", () => {
+  const spec = buildspec("cd infra; ./package.sh", "  files: [infra/out.yml]");
+  const found = generation({
+    "README.md": "",
+    "infra/buildspec.yml": spec,
+    "infra/template.yml": SAM,
+    "a/b/buildspec.yml": "",
+  });
+  assert.deepEqual([found.buildspec, found.exportedTemplate], ["infra/buildspec.yml", "infra/out.yml"]);
+  assert.equal(found.lacksProjectId, true);
+  const atRoot = generation({ "infra/buildspec.yml": spec, "template.yml": SAM });
+  assert.match(String(atRoot.buildspec), /sam build --template-file template\.yml/);
+  const two = generation({ "a/buildspec.yml": spec, "b/buildspec.yml": spec, "infra/template.yml": SAM });
+  assert.match(String(two.buildspec), /sam build --template-file infra\/template\.yml/);
 });
 
 test("code that is not in the repository is made by its package's build script", () => {

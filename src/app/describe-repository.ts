@@ -17,6 +17,7 @@ const TEMPLATES = [
 const CONFIGURATION = "template-configuration.json";
 /** A template in a folder of a repository, as `sam init` leaves one. */
 const NESTED_TEMPLATE = /^(?!node_modules\/|\.)[^\s'"$`\\;&|<>()]{1,200}\/template\.ya?ml$/;
+const NESTED_BUILDSPEC = /^(?!node_modules\/|\.)[^\s'"$`\\;&|<>()]{1,200}\/buildspec\.ya?ml$/;
 
 /** A repository's files, as far as they tell how it is built and deployed. */
 export interface RepositoryFiles {
@@ -33,7 +34,7 @@ export type Description =
 
 /** Reads off a repository's files how it is built and deployed; one without a buildspec gets one of ours for its template. */
 export function describeRepository(files: RepositoryFiles): Description {
-  const buildspecFile = BUILDSPECS.find((name) => files.text(name) !== undefined);
+  const buildspecFile = BUILDSPECS.find((name) => files.text(name) !== undefined) ?? nestedBuildspec(files);
   if (buildspecFile === undefined) return withoutBuildspec(files);
   const buildspec = files.text(buildspecFile) ?? "";
   const { source, deploysItself } = releaseTemplate(buildspec);
@@ -43,9 +44,10 @@ export function describeRepository(files: RepositoryFiles): Description {
         `deploys in its build (${buildspecFile}), but a project's pipeline deploys what the build leaves: end the build with ` +
         `"aws cloudformation package … --s3-bucket $S3_BUCKET --output-template-file ${EXPORTED_TEMPLATE}" in place of the deployment, and name ${EXPORTED_TEMPLATE} in artifacts/files; or make a CodeBuild project of your own of it`,
     };
-  const named = source === undefined ? undefined : files.text(source);
+  const folder = dirname(buildspecFile);
+  const named = source === undefined ? undefined : (files.text(source) ?? files.text(join(folder, source)));
   const generation = generationOf({
-    template: named ?? rootTemplate(files)?.text ?? "",
+    template: named ?? templateIn(files, folder)?.text ?? "",
     buildspec,
     hasTemplateConfiguration: files.text(CONFIGURATION) !== undefined,
   });
@@ -60,7 +62,7 @@ const refuseMachine = (type: string): Description => ({
 
 function withoutBuildspec(files: RepositoryFiles): Description {
   const nested = nestedTemplates(files);
-  const template = rootTemplate(files) ?? (nested.length === 1 ? found(files, nested[0]) : undefined);
+  const template = templateIn(files, ".") ?? (nested.length === 1 ? found(files, nested[0]) : undefined);
   if (!template && nested.length > 1)
     return {
       refusal: `has no buildspec.yml, and more than one template (${nested.slice(0, 3).join(", ")}${nested.length > 3 ? ", …" : ""}): add a buildspec.yml that packages one of them as ${EXPORTED_TEMPLATE}`,
@@ -102,8 +104,8 @@ interface Found {
   readonly text: string;
 }
 
-function rootTemplate(files: RepositoryFiles): Found | undefined {
-  for (const path of TEMPLATES) {
+function templateIn(files: RepositoryFiles, folder: string): Found | undefined {
+  for (const path of TEMPLATES.map((name) => join(folder, name))) {
     const text = files.text(path);
     if (text !== undefined) return { path, text };
   }
@@ -116,9 +118,18 @@ function found(files: RepositoryFiles, path: string | undefined): Found | undefi
 }
 
 /** The templates that are nearest to the root. */
-function nestedTemplates(files: RepositoryFiles): string[] {
+const nestedTemplates = (files: RepositoryFiles): string[] => nearest(files, NESTED_TEMPLATE);
+
+/** The only buildspec that is nearest to the root of a repository without a template there. */
+function nestedBuildspec(files: RepositoryFiles): string | undefined {
+  const [file, ...others] = templateIn(files, ".") ? [] : nearest(files, NESTED_BUILDSPEC);
+  return others.length > 0 ? undefined : file;
+}
+
+/** The paths of a kind that are nearest to the root. */
+function nearest(files: RepositoryFiles, kind: RegExp): string[] {
   const depth = (path: string): number => path.split("/").length;
-  const nested = (files.paths?.() ?? []).filter((path) => NESTED_TEMPLATE.test(path) && depth(path) <= 4);
+  const nested = (files.paths?.() ?? []).filter((path) => kind.test(path) && depth(path) <= 4);
   const least = Math.min(...nested.map(depth));
   return nested.filter((path) => depth(path) === least);
 }

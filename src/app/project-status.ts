@@ -201,6 +201,13 @@ export function lastWords(lines: readonly string[]): string[] {
   return written.slice(-SHOWN_LINES);
 }
 
+/** IAM says of a condition that is not met only that nothing allows the action. */
+const LACKS_BOUNDARY =
+  /not authorized to perform: iam:(CreateRole|PutRolePolicy|AttachRolePolicy) on resource: \S+:role\//;
+const BOUNDARY_ADVICE =
+  "(the deployment may make roles that are named CodeStar-<project>-… or by CloudFormation, and only with the project's boundary: give the role " +
+  'PermissionsBoundary: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/CodeStar_${ProjectId}_PermissionsBoundary")';
+
 async function stackFailure(call: Caller, id: string): Promise<string[]> {
   const { StackEvents = [] } = await call("cloudformation", "DescribeStackEvents", {
     StackName: `awscodestar-${id}-lambda`,
@@ -211,9 +218,10 @@ async function stackFailure(call: Caller, id: string): Promise<string[]> {
       e.ResourceType !== "AWS::CloudFormation::Stack" &&
       !/cancelled/i.test(e.ResourceStatusReason ?? ""),
   );
-  return failures
+  const told = failures
     .slice(0, 3)
     .map((e: any) => `${e.LogicalResourceId} (${e.ResourceType}): ${e.ResourceStatusReason ?? e.ResourceStatus}`);
+  return told.some((text: string) => LACKS_BOUNDARY.test(text)) ? [...told, BOUNDARY_ADVICE] : told;
 }
 
 async function poll({ limitMs = LIMIT_MS, signal }: Waiting, done: () => Promise<boolean>): Promise<void> {

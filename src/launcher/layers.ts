@@ -29,7 +29,7 @@ import { writeTrust } from "./skeleton.ts";
 export interface Layers {
   /** Of the root without `/usr`: whom this installation trusts, above what every installation has. */
   readonly root: string;
-  /** Of `/usr`: Node, npm and corrections, above the host's. */
+  /** Of `/usr`: Node, npm, yarn and corrections, above the host's. */
   readonly usr: string;
 }
 
@@ -132,6 +132,7 @@ export interface LayerSources {
   /** Folder with `bin/node`. */
   readonly nodePackage: string;
   readonly npmPackage: string;
+  readonly yarnPackage: string;
   /** Our file that stands in for `aws`. */
   readonly awsClient: string;
   /** Our folder that is `sam`: Python runs its `__main__.py`. */
@@ -143,7 +144,7 @@ function digestOf(sources: LayerSources): string {
   const facts = ["/var/lib/dpkg/status", "/etc/alternatives", "/etc/apt", "/etc/ld.so.cache", "/etc/passwd"].map(
     (path) => (existsSync(path) ? statSync(path).mtimeMs : 0),
   );
-  const versions = [sources.nodePackage, sources.npmPackage].map((folder) =>
+  const versions = [sources.nodePackage, sources.npmPackage, sources.yarnPackage].map((folder) =>
     readFileSync(join(folder, "package.json"), "utf8"),
   );
   const samFiles = readdirSync(sources.samClient).sort();
@@ -262,15 +263,17 @@ function writeBaseFiles(base: string): void {
 
 async function makeTools(
   tools: string,
-  { nodePackage, npmPackage, awsClient, samClient }: LayerSources,
+  { nodePackage, npmPackage, yarnPackage, awsClient, samClient }: LayerSources,
 ): Promise<void> {
   const local = join(tools, "local");
   for (const folder of ["bin", "lib/node_modules"]) mkdirSync(join(local, folder), { recursive: true });
   await copy(join(nodePackage, "bin/node"), join(local, "bin/node"));
   await copy(npmPackage, join(local, "lib/node_modules/npm"));
+  await copy(yarnPackage, join(local, "lib/node_modules/yarn"));
   markOpaque(local); // the host's /usr/local is its administrator's, not ours to show
   for (const name of ["npm", "npx"])
     symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, "bin", name));
+  for (const name of ["yarn", "yarnpkg"]) symlinkSync("../lib/node_modules/yarn/bin/yarn.js", join(local, "bin", name));
   // CodeBuild's images have `python`, and buildspecs call it so; Debian has `python3` alone.
   if (existsSync("/usr/bin/python3")) symlinkSync("../../bin/python3", join(local, "bin/python"));
   if (!existsSync(AWS_CLI)) return;

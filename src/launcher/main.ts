@@ -142,11 +142,13 @@ function keepFor<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Our Node and npm, which builds get. */
-function packages(): { nodePackage: string; npmPackage: string } {
+/** Our Node, npm and yarn, which builds get. */
+function packages(): { nodePackage: string; npmPackage: string; yarnPackage: string } {
+  const folder = (name: string): string => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
   return {
     nodePackage: dirname(dirname(process.execPath)),
-    npmPackage: dirname(createRequire(import.meta.url).resolve("npm/package.json")),
+    npmPackage: folder("npm"),
+    yarnPackage: folder("yarn"),
   };
 }
 

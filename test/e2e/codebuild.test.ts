@@ -29,6 +29,8 @@ phases:
     commands:
       - echo "from $FROM own $OWN as $(aws sts get-caller-identity --query Arn --output text) in $AWS_REGION"
       - echo "key $AWS_SECRET_ACCESS_KEY."
+      - echo '{"name":"y","version":"1.0.0","license":"MIT","scripts":{"hello":"echo said by yarn"}}' > package.json
+      - yarn --offline install && yarn run hello && yarnpkg --version
       - export OUT=exported; mkdir -p dist/sub; echo one > dist/one.txt; echo two > dist/sub/two.txt
 artifacts:
   files: ['**/*']
@@ -74,6 +76,7 @@ artifacts:
       /^from project own spec as arn:aws:sts::000000000000:assumed-role\/builder\/AWSCodeBuild-[0-9a-f-]{36} in us-east-1$/m,
     );
     assert.match(log, /^key \*\*\*\.$/m);
+    assert.match(log, /^said by yarn\n[^]*^1\.22\.\d+$/m);
     assert.match(log, /Warning: the image aws\/codebuild\/standard:7\.0 is not used/);
     assert.deepEqual(build.exportedEnvironmentVariables, [{ name: "OUT", value: "exported" }]);
     const id = build.id!.split(":")[1];

@@ -284,6 +284,18 @@ describe("repositories of a project", { skip: cannotRun }, () => {
     assert.match(missing.stderr, /git clone failed/);
   });
 
+  test("a role without the project's boundary is refused, and the boundary is named", async () => {
+    const lines = LAST_GENERATION["template.yml"].split("\n").filter((line) => !line.includes("PermissionsBoundary"));
+    const origin = await repository("unbound", { ...LAST_GENERATION, "template.yml": lines.join("\n") });
+    const { code, stderr } = await starling(platform, "new", "unbound", "--git", origin);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /the stage Deploy failed[^]*not authorized to perform: iam:CreateRole/);
+    assert.match(
+      stderr,
+      /PermissionsBoundary: !Sub "arn:\$\{AWS::Partition\}:iam::[^"]*CodeStar_\$\{ProjectId\}_Permissions/,
+    );
+  });
+
   async function lastCommit(repositoryName: string) {
     const commits = new CodeCommit(platform.client);
     const { branch } = await commits.getBranch({ repositoryName, branchName: "master" });

@@ -130,6 +130,8 @@ export function readDocument(body: Uint8Array): Json {
     throw badRequest("Only OpenAPI 3.x.x are currently supported");
   if (openapi === undefined && !["2", "2.0"].includes(String(swagger)))
     throw badRequest("Invalid OpenAPI input: only Swagger 2.0 and OpenAPI 3 can be imported.");
+  if ((document as Json)["paths"] === null)
+    throw badRequest("Failed to parse the uploaded OpenAPI document due to: attribute paths is not of type `object`");
   const shaped = shapedDocument(document as Json, badRequest);
   // Swagger 2.0 may come without paths: the API is as empty as it is.
   if (swagger === undefined && shaped["paths"] === undefined)

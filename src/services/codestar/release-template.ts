@@ -23,14 +23,23 @@ export function releaseTemplate(buildspec: string): ReleaseTemplate {
   const commands = Object.values(spec.phases)
     .flatMap((phase) => [...phase.commands, ...phase.finally])
     .map((command) => withVariables(command.replace(/\\\n/g, " "), spec.env.variables));
-  const packaging = commands.findLast((command) => PACKAGES.test(command)) ?? "";
-  const output = option(packaging, "output-template(?:-file)?");
+  const all = commands.filter((command) => PACKAGES.test(command));
+  // Of several, one that the artifacts hold; where they hold more, the first.
+  const packaging = all.find((command) => isKept(spec, outputOf(command))) ?? all.at(-1) ?? "";
+  const output = outputOf(packaging);
   const source = option(packaging, "template(?:-file)?") ?? /\ssam\s+package\b.*?\s-t\s+(\S+)/.exec(packaging)?.[1];
   const exported = exportedPath(spec, output);
   if (!exported && commands.some((command) => DEPLOYS.test(command)))
     return { exported: EXPORTED_TEMPLATE, deploysItself: true };
   return { exported: exported ?? EXPORTED_TEMPLATE, ...(source ? { source: plainPath(source) } : {}) };
 }
+
+const outputOf = (command: string): string | undefined => option(command, "output-template(?:-file)?");
+
+/** Whether a file that a command makes is among the artifacts by its name. */
+const isKept = ({ artifacts, env }: Buildspec, made: string | undefined): boolean =>
+  made !== undefined &&
+  artifacts?.files.some((file) => baseName(withVariables(file, env.variables)) === baseName(made)) === true;
 
 /** The artifact that is the packaged template: of that name, or else the only template among the files. */
 function exportedPath(spec: Buildspec, output: string | undefined): string | undefined {

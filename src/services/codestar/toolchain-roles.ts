@@ -132,6 +132,8 @@ function toolChainPolicy(id: string, { lacksProjectId: isForeign = false }: Gene
       Action: "cloudformation:CreateChangeSet",
       Resource: sub("arn:${AWS::Partition}:cloudformation:${AWS::Region}:aws:transform/*"),
     },
+    // What `sam validate` and `aws cloudformation validate-template` of a build ask; it knows of no resource.
+    { Sid: "Templates", Action: "cloudformation:ValidateTemplate", Resource: "*" },
     { Sid: "HandOver", Action: "iam:PassRole", Resource: [att("CloudFormationTrustRole")] },
     { Sid: "Release", Action: "codepipeline:StartPipelineExecution", Resource: own("codepipeline", `${id}-Pipeline`) },
     {
