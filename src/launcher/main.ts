@@ -144,11 +144,11 @@ function keepFor<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
 
 /** Our Node, npm and yarn, which builds get. */
 function packages(): { nodePackage: string; npmPackage: string; yarnPackage: string } {
-  const folder = (name: string): string => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  const { resolve } = createRequire(import.meta.url);
   return {
     nodePackage: dirname(dirname(process.execPath)),
-    npmPackage: folder("npm"),
-    yarnPackage: folder("yarn"),
+    npmPackage: dirname(resolve("npm/package.json")),
+    yarnPackage: dirname(resolve("yarn/package.json")),
   };
 }
 

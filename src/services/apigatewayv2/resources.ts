@@ -8,6 +8,12 @@ const ignoreGone = ignoring("NotFoundException");
 
 const corsOf = (properties: Properties) => properties["CorsConfiguration"] as object | undefined;
 
+/** The defaults of what a template said before and no longer says: updates leave what they do not name as it is. */
+const reset = (defaults: Properties, next: Properties, previous: Properties): Properties =>
+  Object.fromEntries(
+    Object.entries(defaults).filter(([name]) => previous[name] !== undefined && next[name] === undefined),
+  );
+
 async function importBody(ctx: ResourceContext, ApiId: string, properties: Properties): Promise<void> {
   const body = await apiDefinition(ctx, properties);
   if (body) await ctx.call("apigatewayv2", "ReimportApi", { ApiId, Body: body.toString("utf8") });
@@ -59,8 +65,8 @@ export const httpApi: ResourceType = {
   async update(ctx, id, next, previous) {
     await importBody(ctx, id, next);
     await applySettings(ctx, id, next);
-    if (previous["DisableExecuteApiEndpoint"] !== undefined && next["DisableExecuteApiEndpoint"] === undefined)
-      await ctx.call("apigatewayv2", "UpdateApi", { ApiId: id, DisableExecuteApiEndpoint: false });
+    const dropped = reset({ Description: "", DisableExecuteApiEndpoint: false, Version: "" }, next, previous);
+    if (Object.keys(dropped).length) await ctx.call("apigatewayv2", "UpdateApi", { ApiId: id, ...dropped });
     if (corsOf(previous) && !corsOf(next)) await ctx.call("apigatewayv2", "DeleteCorsConfiguration", { ApiId: id });
     await retag(ctx, `apis/${id}`, next, previous);
   },
@@ -77,8 +83,10 @@ export const httpAuthorizer: ResourceType = {
   type: "AWS::ApiGatewayV2::Authorizer",
   create: async (ctx, properties) =>
     String((await ctx.call("apigatewayv2", "CreateAuthorizer", authorizerInput(properties))).AuthorizerId),
-  async update(ctx, id, next) {
-    await ctx.call("apigatewayv2", "UpdateAuthorizer", { ...authorizerInput(next), AuthorizerId: id });
+  async update(ctx, id, next, previous) {
+    const defaults = { AuthorizerCredentialsArn: "", AuthorizerResultTtlInSeconds: 0, EnableSimpleResponses: false };
+    const input = { ...reset(defaults, next, previous), ...authorizerInput(next), AuthorizerId: id };
+    await ctx.call("apigatewayv2", "UpdateAuthorizer", input);
   },
   async remove(ctx, id, { ApiId }) {
     await ctx.call("apigatewayv2", "DeleteAuthorizer", { ApiId, AuthorizerId: id }).catch(ignoreGone);
@@ -90,6 +98,7 @@ export const httpAuthorizer: ResourceType = {
 function authorizerInput(properties: Properties): Properties {
   const { AuthorizerResultTtlInSeconds: ttl, EnableSimpleResponses: simple, ...rest } = properties;
   return {
+    IdentitySource: [], // which the operations ask for, and a template need not say
     ...rest,
     ...(ttl === undefined ? {} : { AuthorizerResultTtlInSeconds: Number(ttl) }),
     ...(simple === undefined ? {} : { EnableSimpleResponses: String(simple) === "true" }),
@@ -104,6 +113,7 @@ export const httpIntegration: ResourceType = {
   async update(ctx, id, next, previous) {
     const [input, before] = [integrationInput(next), integrationInput(previous)];
     const changes = {
+      ...reset({ Description: "", TimeoutInMillis: 30_000 }, next, previous),
       RequestParameters: without(before["RequestParameters"], input["RequestParameters"], ""),
       ResponseParameters: without(before["ResponseParameters"], input["ResponseParameters"], {}),
     };
@@ -146,8 +156,15 @@ export const httpRoute: ResourceType = {
       return String(Items.find((r) => r.RouteKey === properties["RouteKey"])?.RouteId);
     }
   },
-  async update(ctx, id, next) {
-    await ctx.call("apigatewayv2", "UpdateRoute", { ...next, RouteId: id } as any);
+  async update(ctx, id, next, previous) {
+    const defaults = {
+      AuthorizationScopes: [],
+      AuthorizationType: "NONE",
+      AuthorizerId: "",
+      OperationName: "",
+    };
+    const input = { ...reset(defaults, next, previous), ...next, RouteId: id };
+    await ctx.call("apigatewayv2", "UpdateRoute", input as any);
   },
   async remove(ctx, id, { ApiId }) {
     await ctx.call("apigatewayv2", "DeleteRoute", { ApiId, RouteId: id }).catch(ignoreGone);
@@ -181,7 +198,10 @@ export const httpStage: ResourceType = {
       if (!Object.hasOwn(RouteSettings as object, RouteKey))
         await ctx.call("apigatewayv2", "DeleteRouteSettings", { ...where, RouteKey });
     const StageVariables = without(previous["StageVariables"], next["StageVariables"], "");
-    await ctx.call("apigatewayv2", "UpdateStage", { ...stageInput(next), StageVariables, StageName: id } as any);
+    const dropped = reset({ AutoDeploy: false, Description: "" }, next, previous);
+    const input = { ...stageInput(next), ...dropped, StageVariables, StageName: id };
+    await ctx.call("apigatewayv2", "UpdateStage", input as any);
+    await retag(ctx, `apis/${ApiId}/stages/${id}`, next, previous);
   },
   async remove(ctx, id, { ApiId }) {
     await ctx.call("apigatewayv2", "DeleteStage", { ApiId, StageName: id }).catch(ignoreGone);

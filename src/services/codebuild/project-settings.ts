@@ -11,7 +11,8 @@ const ENVIRONMENTS = new Set(["LINUX_CONTAINER", process.arch === "arm64" ? "ARM
 const MAX_SECONDARY = 12;
 
 /** Project settings with CodeBuild's defaults; what cannot be done is refused by its name. */
-export function checkedSettings(settings: Settings): Settings {
+export function checkedSettings(given: Settings): Settings {
+  const settings = withoutRemoved(given);
   if (!settings.source) throw invalidInput("Project source is required");
   if (!settings.artifacts) throw invalidInput("Project artifacts are required");
   if (!settings.environment) throw invalidInput("Project environment is required");
@@ -35,6 +36,16 @@ export function checkedSettings(settings: Settings): Settings {
       imagePullCredentialsType: "CODEBUILD",
       ...settings.environment,
     },
+  };
+}
+
+/** Of what an update takes away: a limit of -1 is none, as CodeBuild's reference says, and an empty configuration has no settings. */
+function withoutRemoved({ concurrentBuildLimit, logsConfig, buildBatchConfig, ...others }: Settings): Settings {
+  return {
+    ...others,
+    ...(concurrentBuildLimit === undefined || concurrentBuildLimit === -1 ? {} : { concurrentBuildLimit }),
+    ...(logsConfig && Object.keys(logsConfig).length > 0 ? { logsConfig } : {}),
+    ...(buildBatchConfig && Object.keys(buildBatchConfig).length > 0 ? { buildBatchConfig } : {}),
   };
 }
 

@@ -51,6 +51,8 @@ function listIn(text: string): GivenPolicy[] {
   if (!text.trim() || text.trim() === "{}") return [];
   try {
     const value: unknown = JSON.parse(text);
+    // How Parameter Store's guide takes all policies off.
+    if (JSON.stringify(value) === "[{}]") return [];
     if (Array.isArray(value) && value.every((one) => typeof one === "object" && one !== null)) return value;
   } catch {
     // told below

@@ -93,7 +93,8 @@ function isThere({ op, path }: Patch, stage: Properties): boolean {
   if (op !== "remove") return true;
   if (path === "/accessLogSettings") return stage["accessLogSettings"] !== undefined;
   if (path === "/canarySettings") return stage["canarySettings"] !== undefined;
-  const key = path.replaceAll("~1", "/").replace(/^\/+/, "");
+  // A method of the root has the key `/GET`, one of /pets `pets/GET`.
+  const key = path.slice(1).replaceAll("~1", "/").replace(/^\//, "");
   return Object.hasOwn((stage["methodSettings"] ?? {}) as object, key);
 }
 

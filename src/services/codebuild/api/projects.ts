@@ -123,9 +123,17 @@ export const projects = operations<typeof CodeBuild, CodeBuildState>()({
       const name = projectName(input.name);
       const before = await existingProject(ctx, name);
       if (input.badgeEnabled) throw invalidInput("Build badges are not supported for this source type");
-      const change = (project: StoredProject): StoredProject => ({
-        ...project,
-        ...checkedSettings({ ...(settingsIn(project) as Settings), ...settingsIn(input) }),
+      const change = ({
+        buildBatchConfig,
+        concurrentBuildLimit,
+        logsConfig,
+        ...others
+      }: StoredProject): StoredProject => ({
+        ...others,
+        ...checkedSettings({
+          ...(settingsIn({ ...others, buildBatchConfig, concurrentBuildLimit, logsConfig }) as Settings),
+          ...settingsIn(input),
+        }),
         ...(input.tags ? { tags: tagsOf(input.tags) } : {}),
         lastModified: ctx.now(),
       });

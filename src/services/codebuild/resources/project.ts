@@ -93,6 +93,10 @@ export const codebuildProject: ResourceType = {
       timeoutInMinutes: 60,
       queuedTimeoutInMinutes: 480,
       sourceVersion: "",
+      buildBatchConfig: {},
+      concurrentBuildLimit: -1,
+      encryptionKey: `arn:aws:kms:${ctx.region}:${ctx.account}:alias/aws/s3`,
+      logsConfig: {},
     };
     await ctx.withStackTags(next["Tags"], (tags) =>
       ctx.call("codebuild", "UpdateProject", { ...defaults, ...settings(next), name: id, tags: tagsOf(tags) }),

@@ -102,6 +102,20 @@ function groupInput(properties: Properties): Record<string, unknown> {
   return input;
 }
 
+const STANDARD_CONFIGS: Readonly<Record<string, string>> = {
+  Lambda: "CodeDeployDefault.LambdaAllAtOnce",
+  ECS: "CodeDeployDefault.ECSAllAtOnce",
+};
+
+/** What a group deploys by where its template does not say. */
+async function standardConfig(ctx: ResourceContext, id: string, { ApplicationName }: Properties): Promise<string> {
+  const { deploymentGroupInfo } = await ctx.call("codedeploy", "GetDeploymentGroup", {
+    applicationName: ApplicationName,
+    deploymentGroupName: id,
+  });
+  return STANDARD_CONFIGS[String(deploymentGroupInfo?.computePlatform)] ?? "CodeDeployDefault.OneAtATime";
+}
+
 /** AWS::CodeDeploy::DeploymentGroup. Its physical id is its name; the application is among its properties. */
 export const codedeployGroup: ResourceType = {
   type: "AWS::CodeDeploy::DeploymentGroup",
@@ -134,6 +148,13 @@ export const codedeployGroup: ResourceType = {
     await ctx.call("codedeploy", "UpdateDeploymentGroup", {
       applicationName: String(next["ApplicationName"]),
       currentDeploymentGroupName: id,
+      // The operation leaves what is not said as it is.
+      alarmConfiguration: { enabled: false, alarms: [] },
+      autoRollbackConfiguration: { enabled: false, events: [] },
+      triggerConfigurations: [],
+      ...(previous["DeploymentConfigName"] === undefined
+        ? {}
+        : { deploymentConfigName: await standardConfig(ctx, id, next) }),
       ...groupInput(next),
     });
     await setTags(ctx, `deploymentgroup:${next["ApplicationName"]}/${id}`, next, previous);

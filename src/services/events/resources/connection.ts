@@ -30,7 +30,15 @@ export const eventsConnection: ResourceType = {
     return Name;
   },
   async update(ctx, id, next) {
-    await ctx.call("events", "UpdateConnection", { Name: id, ...pick(next, OF_CONNECTION) });
+    // The operation leaves what is not said as it is.
+    const { InvocationHttpParameters = {}, OAuthParameters, ...own } = next["AuthParameters"] ?? {};
+    const AuthParameters = {
+      ...own,
+      InvocationHttpParameters,
+      ...(OAuthParameters ? { OAuthParameters: { OAuthHttpParameters: {}, ...OAuthParameters } } : {}),
+    };
+    const said = { Description: "", ...pick(next, OF_CONNECTION), AuthParameters };
+    await ctx.call("events", "UpdateConnection", { Name: id, ...said });
   },
   async remove(ctx, id) {
     await ctx.call("events", "DeleteConnection", { Name: id }).catch(ignoreMissing);
@@ -64,7 +72,12 @@ export const eventsApiDestination: ResourceType = {
     return Name;
   },
   async update(ctx, id, next) {
-    await ctx.call("events", "UpdateApiDestination", { Name: id, ...destinationInput(next) });
+    await ctx.call("events", "UpdateApiDestination", {
+      Name: id,
+      Description: "",
+      InvocationRateLimitPerSecond: 300,
+      ...destinationInput(next),
+    });
   },
   async remove(ctx, id) {
     await ctx.call("events", "DeleteApiDestination", { Name: id }).catch(ignoreMissing);

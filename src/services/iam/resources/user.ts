@@ -24,7 +24,8 @@ async function setLogin(ctx: ResourceContext, UserName: string, login?: Login, h
   await ctx.call("iam", "CreateLoginProfile", { ...input, Password: login.Password }).catch(async (error: unknown) => {
     ignoring("EntityAlreadyExists")(error);
     const Password = login.Password === had?.Password ? undefined : login.Password;
-    await ctx.call("iam", "UpdateLoginProfile", { ...input, ...(Password === undefined ? {} : { Password }) });
+    const said = { ...input, PasswordResetRequired: PasswordResetRequired ?? false };
+    await ctx.call("iam", "UpdateLoginProfile", { ...said, ...(Password === undefined ? {} : { Password }) });
   });
 }
 

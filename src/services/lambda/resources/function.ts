@@ -44,7 +44,7 @@ function configuration(properties: Properties): Record<string, unknown> {
 }
 
 /** What UpdateFunctionConfiguration gets: a property that the template no longer has goes back to its default. */
-function completeConfiguration(properties: Properties): Record<string, unknown> {
+function completeConfiguration(FunctionName: string, properties: Properties): Record<string, unknown> {
   const defaults = {
     Description: "",
     Timeout: 3,
@@ -53,6 +53,7 @@ function completeConfiguration(properties: Properties): Record<string, unknown> 
     Layers: [],
     TracingConfig: { Mode: "PassThrough" },
     EphemeralStorage: { Size: 512 },
+    LoggingConfig: { LogFormat: "Text", LogGroup: `/aws/lambda/${FunctionName}` },
   };
   const { SnapStart: _s, ...given } = configuration(properties);
   return { ...defaults, ...given, ...(properties["DeadLetterConfig"] ? {} : { DeadLetterConfig: { TargetArn: "" } }) };
@@ -160,15 +161,16 @@ export const lambdaFunction: ResourceType = {
     return FunctionName;
   },
   async update(ctx, id, next, previous) {
+    const architectures: unknown = next["Architectures"] ?? (previous["Architectures"] && ["x86_64"]);
     if (CODE.some((name) => JSON.stringify(next[name]) !== JSON.stringify(previous[name]))) {
       await ctx.call("lambda", "UpdateFunctionCode", {
         FunctionName: id,
         ...(await code(next)),
-        ...(next["Architectures"] ? { Architectures: next["Architectures"] } : {}),
+        ...(architectures ? { Architectures: architectures } : {}),
       });
     }
-    const wanted = completeConfiguration(next);
-    if (JSON.stringify(wanted) !== JSON.stringify(completeConfiguration(previous)))
+    const wanted = completeConfiguration(id, next);
+    if (JSON.stringify(wanted) !== JSON.stringify(completeConfiguration(id, previous)))
       await ctx.call("lambda", "UpdateFunctionConfiguration", { FunctionName: id, ...wanted });
     await setConcurrency(ctx, id, next, previous);
     await setSigning(ctx, id, next, previous);

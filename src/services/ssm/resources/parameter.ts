@@ -50,7 +50,8 @@ export const ssmParameter: ResourceType = {
     return name;
   },
   async update(ctx, id, next, previous) {
-    await ctx.call("ssm", "PutParameter", { ...input(id, next), Overwrite: true });
+    const removed = previous["Policies"] !== undefined && next["Policies"] === undefined ? { Policies: "[{}]" } : {};
+    await ctx.call("ssm", "PutParameter", { ...input(id, next), ...removed, Overwrite: true });
     await setTags(ctx, id, next, previous);
   },
   async remove(ctx, id) {
