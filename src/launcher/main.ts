@@ -144,11 +144,10 @@ function keepFor<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
 
 /** Our Node, npm and yarn, which builds get. */
 function packages(): { nodePackage: string; npmPackage: string; yarnPackage: string } {
-  const { resolve } = createRequire(import.meta.url);
   return {
     nodePackage: dirname(dirname(process.execPath)),
-    npmPackage: dirname(resolve("npm/package.json")),
-    yarnPackage: dirname(resolve("yarn/package.json")),
+    npmPackage: dirname(createRequire(import.meta.url).resolve("npm/package.json")),
+    yarnPackage: dirname(createRequire(import.meta.url).resolve("yarn/package.json")),
   };
 }
 

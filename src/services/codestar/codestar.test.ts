@@ -195,6 +195,7 @@ test("only an application that CodeStar did not generate makes roles without a b
   const sids = (lacksProjectId: boolean) => statements(lacksProjectId, "ToolChainRole").map((s) => s.Sid);
   assert.ok(!sids(false).includes("OtherBuckets"));
   assert.ok(sids(true).includes("OtherBuckets"));
+  assert.ok(!sids(false).includes("Templates"));
   const validates = statements(true, "ToolChainRole").find((s) => s.Action === "cloudformation:ValidateTemplate");
   assert.equal(validates.Resource, "*", "what `sam validate` asks is about no resource");
 });

@@ -132,8 +132,6 @@ function toolChainPolicy(id: string, { lacksProjectId: isForeign = false }: Gene
       Action: "cloudformation:CreateChangeSet",
       Resource: sub("arn:${AWS::Partition}:cloudformation:${AWS::Region}:aws:transform/*"),
     },
-    // What `sam validate` and `aws cloudformation validate-template` of a build ask; it knows of no resource.
-    { Sid: "Templates", Action: "cloudformation:ValidateTemplate", Resource: "*" },
     { Sid: "HandOver", Action: "iam:PassRole", Resource: [att("CloudFormationTrustRole")] },
     { Sid: "Release", Action: "codepipeline:StartPipelineExecution", Resource: own("codepipeline", `${id}-Pipeline`) },
     {
@@ -152,7 +150,7 @@ function toolChainPolicy(id: string, { lacksProjectId: isForeign = false }: Gene
             Condition: { StringEquals: { "ssm:ResourceTag/awscodestar:projectArn": own("codestar", `project/${id}`) } },
           }),
     },
-    ...(isForeign ? [otherBuckets] : []),
+    ...(isForeign ? [otherBuckets, templates] : []),
     { Sid: "Resources", Action: "codestar:SyncResources", Resource: own("codestar", `project/${id}`) },
   ]);
 }
@@ -163,6 +161,9 @@ const otherBuckets: Statement = {
   Action: ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
   NotResource: sub("arn:${AWS::Partition}:s3:::aws-codestar-*"),
 };
+
+/** Nor did CodeStar's buildspecs run `sam validate` or `aws cloudformation validate-template`; the operation knows of no resource. */
+const templates: Statement = { Sid: "Templates", Action: "cloudformation:ValidateTemplate", Resource: "*" };
 
 /** Kinds of resources that a project's template may have: what AWS's own toolchains lacked here rolled users' stacks back. */
 const SERVICES = [

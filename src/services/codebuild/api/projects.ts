@@ -123,20 +123,16 @@ export const projects = operations<typeof CodeBuild, CodeBuildState>()({
       const name = projectName(input.name);
       const before = await existingProject(ctx, name);
       if (input.badgeEnabled) throw invalidInput("Build badges are not supported for this source type");
-      const change = ({
-        buildBatchConfig,
-        concurrentBuildLimit,
-        logsConfig,
-        ...others
-      }: StoredProject): StoredProject => ({
-        ...others,
-        ...checkedSettings({
-          ...(settingsIn({ ...others, buildBatchConfig, concurrentBuildLimit, logsConfig }) as Settings),
-          ...settingsIn(input),
-        }),
-        ...(input.tags ? { tags: tagsOf(input.tags) } : {}),
-        lastModified: ctx.now(),
-      });
+      const change = (project: StoredProject): StoredProject => {
+        // What an update may take away comes back only where it is still wanted.
+        const { buildBatchConfig: _batches, concurrentBuildLimit: _limit, logsConfig: _logs, ...kept } = project;
+        return {
+          ...kept,
+          ...checkedSettings({ ...(settingsIn(project) as Settings), ...settingsIn(input) }),
+          ...(input.tags ? { tags: tagsOf(input.tags) } : {}),
+          lastModified: ctx.now(),
+        };
+      };
       const next = change(before);
       if (next.serviceRole !== before.serviceRole) await checkRole(ctx, next.serviceRole, name);
       const project = await ctx.records.update<StoredProject>("project", name, change);
